@@ -1,0 +1,204 @@
+/* tenon.h - the public C API of Tenon: read a model, look inside, run it.
+ *
+ * Conventions
+ *   - Every call that can fail returns a tn_status; tn_error() then holds one sentence for the calling thread: what was
+ *     wrong, where, and what would be right. Out-parameters are NULL (or untouched, where said) on error.
+ *   - open/new create something the caller owns, close/free release it; closing NULL is harmless.
+ *   - Option structs begin with .size = sizeof(struct); every other field may be zero for its default.
+ *   - A tn_model is immutable after opening and may be shared by threads. A tn_session runs from many threads at once.
+ *   - Shapes are arrays of int64_t, outermost dimension first; strides are implied (row-major, dense). */
+#ifndef TENON_H
+#define TENON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define TN_API __attribute__((visibility("default")))
+#else
+#define TN_API
+#endif
+
+#define TN_VERSION_MAJOR 0
+#define TN_VERSION_MINOR 1
+#define TN_VERSION_PATCH 0
+
+/** "0.1.0": the version of the library that is running (the macros above: of the header it was compiled with). */
+TN_API const char *tn_version(void);
+
+/* ---------------------------------------------------------------------------------------------- status and messages */
+
+/* id, sentence used when nothing more exact is known */
+#define TN_STATUSES(X)                                                                                                 \
+    X(OK, "success")                                                                                                   \
+    X(E_NOMEM, "out of memory")                                                                                        \
+    X(E_IO, "input/output failed")                                                                                     \
+    X(E_FORMAT, "not a valid file of this format")                                                                     \
+    X(E_UNSUPPORTED, "not supported")                                                                                  \
+    X(E_INVALID, "invalid argument")                                                                                   \
+    X(E_GRAPH, "the graph is not valid")                                                                               \
+    X(E_TYPE, "element types do not fit")                                                                              \
+    X(E_SHAPE, "shapes do not fit")                                                                                    \
+    X(E_NOT_FOUND, "no such thing")                                                                                    \
+    X(E_LIMIT, "a limit was exceeded")                                                                                 \
+    X(E_CANCELLED, "cancelled")
+
+typedef enum {
+#define X(id, text) TN_##id,
+    TN_STATUSES(X)
+#undef X
+        TN_STATUS_COUNT
+} tn_status;
+
+/** The sentence about this thread's last failed call. Valid until the thread's next failing call; never NULL. */
+TN_API const char *tn_error(void);
+
+/** "TN_E_SHAPE" and the like, for logs. Never NULL. */
+TN_API const char *tn_status_name(tn_status s);
+
+/* -------------------------------------------------------------------------------------------------- element types */
+
+/* id, name, ONNX TensorProto.DataType, elements per block, bytes per block. Sub-byte types pack low bits first. */
+#define TN_DTYPES(X)                                                                                                   \
+    X(NONE, "none", 0, 1, 0)                                                                                           \
+    X(F32, "float32", 1, 1, 4)                                                                                         \
+    X(U8, "uint8", 2, 1, 1)                                                                                            \
+    X(I8, "int8", 3, 1, 1)                                                                                             \
+    X(U16, "uint16", 4, 1, 2)                                                                                          \
+    X(I16, "int16", 5, 1, 2)                                                                                           \
+    X(I32, "int32", 6, 1, 4)                                                                                           \
+    X(I64, "int64", 7, 1, 8)                                                                                           \
+    X(STRING, "string", 8, 1, 16)                                                                                      \
+    X(BOOL, "bool", 9, 1, 1)                                                                                           \
+    X(F16, "float16", 10, 1, 2)                                                                                        \
+    X(F64, "float64", 11, 1, 8)                                                                                        \
+    X(U32, "uint32", 12, 1, 4)                                                                                         \
+    X(U64, "uint64", 13, 1, 8)                                                                                         \
+    X(C64, "complex64", 14, 1, 8)                                                                                      \
+    X(C128, "complex128", 15, 1, 16)                                                                                   \
+    X(BF16, "bfloat16", 16, 1, 2)                                                                                      \
+    X(F8E4M3FN, "float8e4m3fn", 17, 1, 1)                                                                              \
+    X(F8E4M3FNUZ, "float8e4m3fnuz", 18, 1, 1)                                                                          \
+    X(F8E5M2, "float8e5m2", 19, 1, 1)                                                                                  \
+    X(F8E5M2FNUZ, "float8e5m2fnuz", 20, 1, 1)                                                                          \
+    X(U4, "uint4", 21, 2, 1)                                                                                           \
+    X(I4, "int4", 22, 2, 1)                                                                                            \
+    X(F4E2M1, "float4e2m1", 23, 2, 1)                                                                                  \
+    X(F8E8M0, "float8e8m0", 24, 1, 1)                                                                                  \
+    X(U2, "uint2", 25, 4, 1)                                                                                           \
+    X(I2, "int2", 26, 4, 1)
+
+typedef enum {
+#define X(id, name, onnx, block, bytes) TN_##id,
+    TN_DTYPES(X)
+#undef X
+        TN_DTYPE_COUNT
+} tn_dtype;
+
+/** "float32", ...; "none" for anything that is not an element type. Never NULL. */
+TN_API const char *tn_dtype_name(tn_dtype t);
+
+/** The element type of that name ("float32", also the short "f32"); TN_NONE if there is none. */
+TN_API tn_dtype tn_dtype_parse(const char *name);
+
+/* ------------------------------------------------------------------------------------------------------- tensors */
+
+#define TN_MAX_RANK 16 /* dimensions a tensor may have */
+
+/** One element of a TN_STRING tensor: bytes (UTF-8 by ONNX's convention), not NUL-terminated. */
+typedef struct {
+    const char *ptr;
+    size_t len;
+} tn_string;
+
+typedef struct tn_tensor tn_tensor;
+
+/** A dense tensor with its own zeroed memory, 64-byte aligned.
+ *  errors   TN_E_SHAPE (rank, negative dimension, size over 2^62 bytes), TN_E_NOMEM
+ *  owns     the caller owns *out: tn_tensor_free */
+TN_API tn_status tn_tensor_new(tn_dtype t, int rank, const int64_t *dims, tn_tensor **out);
+
+/** A tensor over the caller's memory, which must hold tn_tensor_bytes() bytes and outlive the tensor. */
+TN_API tn_status tn_tensor_borrow(tn_dtype t, int rank, const int64_t *dims, void *data, tn_tensor **out);
+
+TN_API void tn_tensor_free(tn_tensor **t); /* NULL is fine; sets *t = NULL */
+
+TN_API tn_dtype tn_tensor_dtype(const tn_tensor *t);
+TN_API int tn_tensor_rank(const tn_tensor *t);
+TN_API const int64_t *tn_tensor_dims(const tn_tensor *t); /* rank entries; belongs to the tensor */
+TN_API int64_t tn_tensor_elements(const tn_tensor *t);    /* 1 for a scalar */
+TN_API size_t tn_tensor_bytes(const tn_tensor *t);
+TN_API void *tn_tensor_data(const tn_tensor *t); /* NULL only when there are no elements */
+
+/** .npy, and TensorProto (.pb), chosen by the file's first bytes. The caller owns *out. */
+TN_API tn_status tn_tensor_load(const char *path, tn_tensor **out);
+TN_API tn_status tn_tensor_save_npy(const tn_tensor *t, const char *path);
+
+/* -------------------------------------------------------------------------------------------------------- models */
+
+typedef struct tn_model tn_model;
+
+/** Reads a model file (ONNX) and checks it. Weights stay in the mapped file; nothing is copied.
+ *  errors   TN_E_IO, TN_E_FORMAT (not such a file, truncated, corrupt), TN_E_GRAPH (cycle, undefined value, ...),
+ *           TN_E_UNSUPPORTED (operator, version or type; the message names the node)
+ *  owns     the caller owns *out: tn_model_close */
+TN_API tn_status tn_model_open(const char *path, tn_model **out);
+
+/** The same from memory, which must stay valid and unchanged until the model is closed. External data is refused. */
+TN_API tn_status tn_model_open_memory(const void *data, size_t bytes, tn_model **out);
+
+TN_API void tn_model_close(tn_model **m);
+
+/** Writes the model as ONNX. */
+TN_API tn_status tn_model_save(const tn_model *m, const char *path);
+
+typedef struct {
+    const char *name;
+    tn_dtype dtype;                   /* of the tensor; TN_NONE when the value is not a tensor */
+    int rank;                         /* -1 when unknown */
+    int64_t dims[TN_MAX_RANK];        /* -1 where the dimension is symbolic or unknown */
+    const char *symbols[TN_MAX_RANK]; /* its name there, or NULL */
+    bool optional;                    /* an input with a default value */
+} tn_value_info;
+
+TN_API size_t tn_model_inputs(const tn_model *m);  /* how many inputs the caller gives (initializers not counted) */
+TN_API size_t tn_model_outputs(const tn_model *m); /* how many outputs */
+TN_API tn_status tn_model_input(const tn_model *m, size_t i, tn_value_info *out);
+TN_API tn_status tn_model_output(const tn_model *m, size_t i, tn_value_info *out);
+
+/* ------------------------------------------------------------------------------------------------------ sessions */
+
+typedef struct tn_session tn_session;
+
+typedef struct {
+    size_t size;      /* sizeof(tn_session_opts) */
+    int threads;      /* 0: TN_THREADS or the CPUs this process may use */
+    int unpinned;     /* 1: do not pin workers to CPUs */
+    int plans;        /* input-shape sets whose plans are kept (least recently used goes first); 0: 16 */
+    int profile;      /* 1: record every node's time */
+    int no_optimize;  /* 1: run the graph as it stands: no folding, no fusion (for comparisons) */
+    size_t mem_limit; /* bytes of activations and scratch allowed, 0: no limit */
+} tn_session_opts;
+
+/** Prepares a model for running. opts may be NULL. The model must outlive the session. */
+TN_API tn_status tn_session_new(const tn_model *m, const tn_session_opts *opts, tn_session **out);
+TN_API void tn_session_free(tn_session **s);
+
+/** Runs the model once.
+ *  inputs   n_in tensors in the order of tn_model_input; NULL for an optional input takes its default
+ *  outputs  n_out slots in the order of tn_model_output; each gets a new tensor that the caller frees.
+ *           On error all are NULL.
+ *  errors   TN_E_INVALID (missing input), TN_E_TYPE, TN_E_SHAPE, TN_E_LIMIT, TN_E_NOMEM
+ *  threads  may be called from several threads at once; each call has its own memory. */
+TN_API tn_status tn_session_run(tn_session *s, size_t n_in, const tn_tensor *const *inputs, size_t n_out,
+                                tn_tensor **outputs);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,10 @@
+/* clock.h - monotonic time. */
+#ifndef TN_BASE_CLOCK_H
+#define TN_BASE_CLOCK_H
+
+#include <stdint.h>
+
+uint64_t tn_clock_ns(void);
+static inline double tn_clock_s(void) { return (double)tn_clock_ns() * 1e-9; }
+
+#endif

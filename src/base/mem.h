@@ -1,0 +1,48 @@
+/* mem.h - counted heap memory: what `inspect` predicts can be compared with what a run really took.
+ *
+ * Every allocation of the library goes through here under a tag. Counters are process-wide and exact. Tests can make
+ * allocations fail. */
+#ifndef TN_BASE_MEM_H
+#define TN_BASE_MEM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define TN_MEM_TAGS(X)                                                                                                 \
+    X(GENERAL, "general")                                                                                              \
+    X(GRAPH, "graph")                                                                                                  \
+    X(WEIGHTS, "weights")                                                                                              \
+    X(ACTIVATIONS, "activations")                                                                                      \
+    X(SCRATCH, "scratch")                                                                                              \
+    X(IO, "inputs and outputs")
+
+typedef enum {
+#define X(id, name) TN_MEM_##id,
+    TN_MEM_TAGS(X)
+#undef X
+        TN_MEM_TAG_COUNT
+} tn_mem_tag;
+
+/** `bytes` bytes aligned to 64, not zeroed; NULL when out of memory (or bytes == 0 is served with a unique pointer).
+ *  Large blocks (>= 4 MiB) ask for transparent huge pages. Release with tn_mem_free only. */
+void *tn_mem_alloc(size_t bytes, tn_mem_tag tag);
+void *tn_mem_zalloc(size_t bytes, tn_mem_tag tag);
+void tn_mem_free(void *p); /* NULL is fine */
+
+typedef struct {
+    size_t now, peak, count; /* bytes now, most bytes ever since the last reset, allocations made */
+} tn_mem_stats;
+
+tn_mem_stats tn_mem_stats_of(tn_mem_tag tag);
+tn_mem_stats tn_mem_stats_all(void);
+const char *tn_mem_tag_name(tn_mem_tag tag);
+void tn_mem_reset_peak(void); /* peak = now, for all tags */
+
+/** For tests: every n-th allocation fails from now on; 0 switches it off. */
+void tn_mem_fail_every(unsigned n);
+
+/** *out = a * b (bytes); false on overflow. */
+static inline int tn_mul_size(size_t a, size_t b, size_t *out) { return !__builtin_mul_overflow(a, b, out); }
+static inline size_t tn_align_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
+
+#endif

@@ -1,0 +1,25 @@
+/* status.h - one sentence per thread about what went wrong, and the short way to pass a failure up. */
+#ifndef TN_BASE_STATUS_H
+#define TN_BASE_STATUS_H
+
+#include "tenon.h"
+
+/** Stores the sentence for this thread and returns s, so that `return tn_fail(TN_E_SHAPE, "...", ...)` reads well.
+ *  The sentence is cut at 1,023 bytes. Arguments may point into the present sentence. */
+tn_status tn_fail(tn_status s, const char *fmt, ...) __attribute__((format(printf, 2, 3), cold));
+
+/** Puts "prefix: " before the thread's present sentence: a caller adds where it happened. Returns s. */
+tn_status tn_fail_at(tn_status s, const char *fmt, ...) __attribute__((format(printf, 2, 3), cold));
+
+/** Drops the sentence (a caller that tried, failed and went another way). */
+void tn_error_clear(void);
+
+#define TN_TRY(expr)                                                                                                   \
+    do {                                                                                                               \
+        tn_status tn_try_ = (expr);                                                                                    \
+        if (tn_try_ != TN_OK) return tn_try_;                                                                          \
+    } while (0)
+
+#define TN_COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+#endif

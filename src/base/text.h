@@ -1,0 +1,28 @@
+/* text.h - a growing byte string, and small string helpers. */
+#ifndef TN_BASE_TEXT_H
+#define TN_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+typedef struct {
+    char *s; /* always NUL-terminated once anything was put; NULL before */
+    size_t n, cap;
+    bool failed; /* an allocation failed; later puts do nothing */
+} tn_text;
+
+void tn_text_put(tn_text *t, const char *s, size_t n);
+void tn_text_puts(tn_text *t, const char *s);
+void tn_text_printf(tn_text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void tn_text_json(tn_text *t, const char *s, size_t n); /* a JSON string with quotes; invalid UTF-8 becomes U+FFFD */
+void tn_text_free(tn_text *t);
+
+/** Of n names the one nearest to word (edit distance, at most a third of its length), or NULL: "did you mean". */
+const char *tn_nearest(const char *word, const char *const *names, size_t n);
+
+/** "1.5 MiB", "320 B"; "12.3 M" for counts. */
+const char *tn_human_bytes(double v, char *buf, size_t n);
+const char *tn_human_count(double v, char *buf, size_t n);
+
+#endif

@@ -1,0 +1,9 @@
+/* families.h - the list of kernel families; a new family is one header, its fills, and one line here. */
+#ifndef TN_KERNEL_FAMILIES_H
+#define TN_KERNEL_FAMILIES_H
+
+#include "kernel/vec.h"
+
+#define TN_KERNEL_FAMILIES(X) X(vec)
+
+#endif

@@ -1,0 +1,75 @@
+/* tensor.h - dense row-major tensors, and data in general (sequences, optionals, maps). */
+#ifndef TN_TENSOR_TENSOR_H
+#define TN_TENSOR_TENSOR_H
+
+#include "base/arena.h"
+#include "tensor/dtype.h"
+
+/** Reference-counted memory behind tensors. Strings of a TN_STRING tensor live in `strings`. */
+typedef struct tn_buffer {
+    int refs; /* atomic */
+    void *data;
+    size_t bytes;
+    tn_arena *strings; /* NULL unless elements are strings that this buffer owns */
+    void (*release)(struct tn_buffer *b); /* frees data; NULL: tn_mem_free */
+    void *user;
+} tn_buffer;
+
+struct tn_tensor {
+    tn_dtype dtype;
+    int rank;
+    int64_t dims[TN_MAX_RANK];
+    void *data;
+    tn_buffer *buffer; /* NULL: borrowed memory */
+};
+
+tn_buffer *tn_buffer_new(size_t bytes, tn_mem_tag tag); /* refs = 1; NULL when out of memory */
+tn_buffer *tn_buffer_ref(tn_buffer *b);                 /* NULL is fine */
+void tn_buffer_unref(tn_buffer **b);
+
+/** Product of dims; -1 on overflow or a negative dimension. */
+int64_t tn_dims_count(int rank, const int64_t *dims);
+static inline int64_t tn_count(const tn_tensor *t) {
+    int64_t n = 1;
+    for (int i = 0; i < t->rank; i++) n *= t->dims[i];
+    return n;
+}
+bool tn_dims_equal(int ra, const int64_t *a, int rb, const int64_t *b);
+const char *tn_dims_text(int rank, const int64_t *dims, char *buf, size_t n); /* "1x3x224x224", "scalar" */
+
+/** Fills *t with fresh memory (not zeroed; strings are empty). errors TN_E_SHAPE, TN_E_LIMIT, TN_E_NOMEM. */
+tn_status tn_tensor_init(tn_tensor *t, tn_dtype dtype, int rank, const int64_t *dims, tn_mem_tag tag);
+/** *dst shares src's buffer (or borrows the same memory when there is none). */
+void tn_tensor_share(tn_tensor *dst, const tn_tensor *src);
+tn_status tn_tensor_copy(tn_tensor *dst, const tn_tensor *src, tn_mem_tag tag); /* own memory; strings are deep-copied */
+void tn_tensor_reset(tn_tensor *t);                                             /* drops the reference; *t = {0} */
+/** Element i of a string tensor := a copy of the bytes in the tensor's own arena. errors TN_E_NOMEM. */
+tn_status tn_tensor_set_string(tn_tensor *t, int64_t i, const char *s, size_t n);
+
+/** What flows along an edge at run time. An empty optional is TN_KIND_NONE; a full one is simply its content. */
+typedef enum { TN_KIND_NONE, TN_KIND_TENSOR, TN_KIND_SEQUENCE, TN_KIND_OPTIONAL, TN_KIND_MAP } tn_kind;
+
+typedef struct tn_list tn_list;
+typedef struct tn_datum {
+    tn_kind kind;
+    union {
+        tn_tensor tensor; /* TENSOR */
+        tn_list *list;    /* SEQUENCE: shared, copied on write. MAP: two items, a key tensor and a value tensor, 1-D */
+    };
+} tn_datum;
+
+struct tn_list {
+    int refs; /* atomic */
+    size_t n, cap;
+    tn_datum *items;
+};
+
+tn_list *tn_list_new(size_t cap); /* refs = 1, n = 0 */
+tn_list *tn_list_ref(tn_list *l);
+void tn_list_unref(tn_list **l);
+tn_status tn_list_push(tn_list *l, const tn_datum *d); /* shares d; the list must have one owner */
+void tn_datum_share(tn_datum *dst, const tn_datum *src);
+void tn_datum_reset(tn_datum *d);
+tn_status tn_datum_copy(tn_datum *dst, const tn_datum *src, tn_mem_tag tag); /* deep */
+
+#endif
