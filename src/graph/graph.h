@@ -1,0 +1,204 @@
+/* graph.h - the one intermediate representation: every model, whatever file it came from, is a tn_graph.
+ *
+ *   model ── graph ── nodes (doubly linked, in topological order) ── inputs/outputs: values ── uses
+ *                └─ subgraphs hang on node attributes (If, Loop, Scan); they refer to outer values by pointer.
+ *
+ * A value is defined once: by a node, as a graph input, or as a constant (initializer). Everything lives in the
+ * model's arena, so removing a node frees nothing until the model closes; constants' tensors are reference-counted. */
+#ifndef TN_GRAPH_GRAPH_H
+#define TN_GRAPH_GRAPH_H
+
+#include "base/map.h"
+#include "graph/type.h"
+
+typedef struct tn_graph tn_graph;
+typedef struct tn_node tn_node;
+typedef struct tn_value tn_value;
+struct tn_op;
+
+typedef enum {
+    TN_ATTR_NONE,
+    TN_ATTR_FLOAT,
+    TN_ATTR_INT,
+    TN_ATTR_STRING,
+    TN_ATTR_TENSOR,
+    TN_ATTR_GRAPH,
+    TN_ATTR_FLOATS,
+    TN_ATTR_INTS,
+    TN_ATTR_STRINGS,
+    TN_ATTR_TENSORS,
+    TN_ATTR_GRAPHS,
+    TN_ATTR_TYPE,
+} tn_attr_kind;
+
+typedef struct tn_attr {
+    const char *name;
+    tn_attr_kind kind;
+    size_t n; /* of the plural kinds */
+    union {
+        float f;
+        int64_t i;
+        tn_string s;
+        tn_tensor *tensor;
+        tn_graph *graph;
+        const float *floats;
+        const int64_t *ints;
+        const tn_string *strings;
+        tn_tensor *const *tensors;
+        tn_graph *const *graphs;
+        const tn_type *type;
+    };
+} tn_attr;
+
+typedef struct tn_use {
+    tn_node *node; /* the user; NULL: an output of `graph` */
+    tn_graph *graph;
+    int index; /* which input (or which graph output) */
+} tn_use;
+
+struct tn_value {
+    const char *name;  /* unique in its model after loading; never NULL */
+    int id;            /* dense, unique in the model: plans keep arrays by id */
+    tn_graph *graph;   /* where it is defined */
+    tn_node *producer; /* NULL: graph input or constant */
+    int producer_index;
+    bool is_input;
+    tn_type type;              /* declared, then narrowed by inference */
+    const tn_content *content; /* known contents, or NULL */
+    tn_tensor *constant;       /* initializer or folded; NULL otherwise */
+    tn_use *uses;
+    int n_uses, cap_uses;
+};
+
+struct tn_node {
+    const char *name;       /* never NULL; made up from op and output when the file gives none */
+    const char *domain;     /* "" is ai.onnx; "tenon" is ours (fused forms) */
+    const char *type;       /* "Conv" */
+    int version;            /* opset version the node's meaning is of; after upgrading: the operator row's */
+    const struct tn_op *op; /* NULL until resolved */
+    tn_value **inputs;      /* NULL entries: omitted */
+    tn_value **outputs;
+    int n_inputs, n_outputs;
+    tn_attr *attrs;
+    int n_attrs;
+    tn_graph *graph;
+    tn_node *prev, *next;
+    int mark; /* scratch for passes */
+};
+
+struct tn_graph {
+    struct tn_model *model;
+    tn_graph *parent;     /* of a subgraph */
+    tn_node *parent_node; /* the node whose attribute it is */
+    const char *name, *doc;
+    tn_node *first, *last;
+    int n_nodes;
+    tn_value **inputs;
+    int n_inputs;
+    tn_value **outputs;
+    int n_outputs;
+};
+
+typedef struct {
+    const char *key, *value;
+} tn_meta;
+
+typedef struct {
+    const char *domain;
+    int64_t version;
+} tn_opset;
+
+struct tn_model {
+    tn_arena *arena;
+    tn_syms *syms;
+    tn_graph *graph;
+    tn_value **values; /* by id; includes those of subgraphs and removed ones */
+    int n_values, cap_values;
+    const char *path; /* NULL from memory */
+    int64_t ir_version, model_version;
+    const char *producer_name, *producer_version, *domain, *doc;
+    tn_opset *opsets;
+    int n_opsets;
+    tn_meta *meta;
+    int n_meta;
+    struct tn_file **files; /* mapped: the model itself and external data */
+    int n_files;
+    tn_map *names; /* value names in use, so that new ones stay unique */
+    int next_name;
+};
+
+/* ------------------------------------------------------------------------------------------------- building, editing
+ */
+
+tn_status tn_model_new(struct tn_model **out); /* empty, with an empty main graph; tn_model_close frees it */
+tn_graph *tn_graph_new(struct tn_model *m, tn_graph *parent, const char *name); /* NULL when out of memory */
+/** A deep copy of the whole model: own nodes and values (same ids), shared tensors. For passes that must not touch
+ *  the caller's model. The source must outlive the copy (files stay mapped there). */
+tn_status tn_model_clone(const struct tn_model *m, struct tn_model **out);
+/** Copies graph g's nodes into `into` before `before` (NULL: at the end); bind[i] replaces g's i-th input; outs
+ * receives the values that stand for g's outputs. Inlining functions and constant If branches is this call. */
+tn_status tn_graph_inline(tn_graph *into, tn_node *before, const tn_graph *g, tn_value *const *bind, const char *prefix,
+                          tn_value **outs);
+
+/** A fresh value in g; name NULL or taken: made unique from it. NULL when out of memory. */
+tn_value *tn_value_new(tn_graph *g, const char *name);
+tn_value *tn_value_input(tn_graph *g, const char *name, const tn_type *type); /* appends a graph input */
+/** A constant; takes over the content of *t (t is reset). */
+tn_value *tn_value_constant(tn_graph *g, const char *name, tn_tensor *t);
+tn_value *tn_value_ints(tn_graph *g, const char *name, const int64_t *v, int n); /* int64 [n] constant */
+tn_value *tn_value_scalar_f32(tn_graph *g, const char *name, float v);
+tn_status tn_graph_add_output(tn_graph *g, tn_value *v);
+
+/** A new node before `before` (NULL: at the end) with the given inputs; n_outputs fresh output values are made, named
+ *  after the node. op is resolved. NULL when out of memory. */
+tn_node *tn_node_new(tn_graph *g, tn_node *before, const char *domain, const char *type, tn_value *const *inputs,
+                     int n_inputs, int n_outputs);
+tn_status tn_node_set_input(tn_node *n, int i, tn_value *v); /* grows the list; v NULL omits it; uses are kept */
+tn_status tn_node_set_output(tn_node *n, int i,
+                             tn_value *v); /* v becomes produced by n; the old output value is orphaned */
+void tn_node_remove(tn_node *n);           /* its outputs must have no uses left */
+void tn_node_move_before(tn_node *n, tn_node *before);
+/** Every use of `from` (also as a graph output) becomes a use of `to`. An output name is kept by handing it over. */
+tn_status tn_value_replace(tn_value *from, tn_value *to);
+bool tn_value_is_output(const tn_value *v); /* of its graph or of any subgraph */
+/** The one node that uses v, when it has exactly one use and that is not as a graph output; else NULL. */
+tn_node *tn_value_only_user(const tn_value *v);
+
+/* ---------------------------------------------------------------------------------------------------- attributes */
+
+const tn_attr *tn_attr_find(const tn_node *n, const char *name);
+/* The value, or the default when the attribute is absent. A present attribute of the wrong kind cannot happen: nodes
+ * are checked against their operator's row when the model is loaded. */
+int64_t tn_attr_int(const tn_node *n, const char *name, int64_t dflt);
+float tn_attr_float(const tn_node *n, const char *name, float dflt);
+tn_string tn_attr_string(const tn_node *n, const char *name, const char *dflt);
+bool tn_attr_is(const tn_node *n, const char *name, const char *word, const char *dflt); /* string equals word */
+const int64_t *tn_attr_ints(const tn_node *n, const char *name, int *count);             /* NULL, 0 when absent */
+const float *tn_attr_floats(const tn_node *n, const char *name, int *count);
+tn_graph *tn_attr_graph(const tn_node *n, const char *name);
+const tn_tensor *tn_attr_tensor(const tn_node *n, const char *name);
+tn_status tn_attr_set_int(tn_node *n, const char *name, int64_t v);
+tn_status tn_attr_set_float(tn_node *n, const char *name, float v);
+tn_status tn_attr_set_string(tn_node *n, const char *name, const char *v);
+tn_status tn_attr_set_ints(tn_node *n, const char *name, const int64_t *v, int count);
+tn_status tn_attr_set_floats(tn_node *n, const char *name, const float *v, int count);
+tn_status tn_attr_set(tn_node *n, const tn_attr *a); /* by value; pointers must live in the model's arena */
+void tn_attr_remove(tn_node *n, const char *name);
+
+/* ------------------------------------------------------------------------------------------------- checking, order */
+
+/** Puts the nodes of g (and subgraphs) in topological order. errors TN_E_GRAPH: a cycle, naming nodes on it. */
+tn_status tn_graph_sort(tn_graph *g);
+/** Every invariant: uses and producers agree, order is topological, outer references point outwards, operators known,
+ *  input counts and attributes as their rows say. errors TN_E_GRAPH, TN_E_UNSUPPORTED, naming the node. */
+tn_status tn_graph_check(const tn_graph *g);
+/** Types, shapes and contents of every value from the inputs' types. errors TN_E_TYPE, TN_E_SHAPE, naming the node. */
+tn_status tn_graph_infer(tn_graph *g);
+
+#define tn_graph_each(g, n) \
+    for (tn_node *n = (g)->first, *n##_next = n ? n->next : NULL; n; n = n##_next, n##_next = n ? n->next : NULL)
+
+/** "node 'conv1' (Conv)" for messages, in a thread-local buffer. */
+const char *tn_node_where(const tn_node *n);
+
+#endif
