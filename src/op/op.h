@@ -58,6 +58,7 @@ tn_status tn_infer_axis(tn_infer *c, int64_t axis, int rank, int *out);
 tn_status tn_op_fail(const tn_node *n, tn_status s, const char *fmt, ...) __attribute__((format(printf, 3, 4), cold));
 
 /* Ready-made shape rules. */
+tn_status tn_infer_pass(tn_infer *c);        /* output 0 is input 0, of whatever kind, contents too */
 tn_status tn_infer_same(tn_infer *c);        /* output 0 has input 0's type and shape */
 tn_status tn_infer_elementwise(tn_infer *c); /* broadcast of all inputs, input 0's element type; integer contents
                                                 are followed for Add, Sub, Mul, Div, Min, Max, Mod */
