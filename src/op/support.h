@@ -1,0 +1,42 @@
+/* support.h - what several operator families need when they run: reading index tensors, moving single elements. */
+#ifndef TN_OP_SUPPORT_H
+#define TN_OP_SUPPORT_H
+
+#include "op/op.h"
+
+/** An int32 or int64 index tensor as int64 values in 0..len-1 (negative ones counted from the end), in the run's arena
+ *  (or the tensor's own memory when nothing had to be changed).
+ *  errors   TN_E_INVALID naming the node and the index, TN_E_NOMEM */
+tn_status tn_op_indices(tn_run *r, const tn_tensor *ix, int64_t len, int64_t **out);
+
+/** The offset (in slices) that `depth` indices at ix[at ..] name in the leading dimensions dims[0 .. depth-1].
+ *  errors   TN_E_INVALID */
+tn_status tn_op_index_tuple(const tn_node *n, const int64_t *dims, int depth, const tn_tensor *ix, int64_t at,
+                            int64_t *offset);
+
+/** y[i] := x[k], and n elements from there; equal element types, packed ones too. Strings are shallow: finish with
+ *  tn_op_own_strings. */
+void tn_op_copy_element(tn_tensor *y, int64_t i, const tn_tensor *x, int64_t k);
+void tn_op_copy_elements(tn_tensor *y, int64_t i, const tn_tensor *x, int64_t k, int64_t n);
+
+/** Gives a string tensor that was filled with borrowed strings its own copies; others are left alone. errors
+ * TN_E_NOMEM. */
+tn_status tn_op_own_strings(tn_tensor *t);
+
+/** All elements of an integer tensor (any rank, any integer type) as int64 in the run's arena. errors TN_E_NOMEM. */
+tn_status tn_op_ints(tn_run *r, const tn_tensor *t, int64_t **out, int64_t *n);
+
+/** Product of dims[from .. to-1]. */
+static inline int64_t tn_op_product(const int64_t *dims, int from, int to) {
+    int64_t n = 1;
+    for (int i = from; i < to; i++) n *= dims[i];
+    return n;
+}
+
+/** An axis attribute that inference has already checked. */
+static inline int tn_op_axis(const tn_node *n, const char *name, int64_t dflt, int rank) {
+    int64_t a = tn_attr_int(n, name, dflt);
+    return (int)(a < 0 ? a + rank : a);
+}
+
+#endif
