@@ -10,9 +10,8 @@
 typedef __m256 tn_vf;
 typedef __m256i tn_vi;
 typedef __m256 tn_vm; /* all bits of a lane, or none */
-#define TN_VL        8
-#define TN_V(name)   name##_ps256
-#define TN_VFN(name) name##_avx2
+#define TN_VL      8
+#define TN_V(name) name##_ps256
 
 #define V_SET(a)         _mm256_set1_ps(a)
 #define V_ZERO()         _mm256_setzero_ps()

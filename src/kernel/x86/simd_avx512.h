@@ -10,9 +10,8 @@
 typedef __m512 tn_vf;    /* floats */
 typedef __m512i tn_vi;   /* int32s */
 typedef __mmask16 tn_vm; /* one truth per lane */
-#define TN_VL        16  /* lanes */
-#define TN_V(name)   name##_ps512
-#define TN_VFN(name) name##_avx512
+#define TN_VL      16    /* lanes */
+#define TN_V(name) name##_ps512
 
 #define V_SET(a)         _mm512_set1_ps(a)
 #define V_ZERO()         _mm512_setzero_ps()
