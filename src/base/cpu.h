@@ -25,8 +25,9 @@ int tn_cpu_parse(const char *name);   /* the mask for such a name, or -1 */
 const char *tn_cpu_name(unsigned mask, char *buf, size_t n); /* "avx512 vnni bf16", "ref" */
 const char *tn_cpu_model(void);       /* "AMD EPYC ...", "unknown" */
 
-int tn_cpu_count(void);               /* CPUs this process may run on (affinity, cgroup quota) */
-int tn_cpu_allowed(int index);        /* the id of the index-th allowed CPU */
-size_t tn_cpu_cache(int level);       /* bytes of the data cache of level 1, 2, 3 per core; a sane guess if unknown */
+int tn_cpu_count(void);               /* threads worth starting: the affinity mask, reduced by the cgroup's quota */
+int tn_cpu_allowed_count(void);       /* CPUs in the affinity mask at the time of the first call */
+int tn_cpu_allowed(int index);        /* the id of the index-th of them; wraps around */
+size_t tn_cpu_cache(int level);       /* bytes of the data cache a core sees at level 1, 2, 3; a guess if unknown */
 
 #endif

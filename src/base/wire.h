@@ -42,6 +42,7 @@ static inline tn_wire tn_wire_sub(const tn_wire *w, const tn_wire_field *f) {
 bool tn_wire_varint(const uint8_t **p, const uint8_t *end, uint64_t *out);
 
 typedef tn_text tn_wire_out; /* bytes are appended; .failed says that memory ran out */
+void tn_wire_put_raw_varint(tn_wire_out *o, uint64_t v); /* without a tag: an element of a packed field */
 void tn_wire_put_varint(tn_wire_out *o, uint32_t field, uint64_t v);
 void tn_wire_put_bytes(tn_wire_out *o, uint32_t field, const void *data, size_t n);
 void tn_wire_put_f32(tn_wire_out *o, uint32_t field, float v);

@@ -1,0 +1,48 @@
+/* log.c - messages to stderr, by level; a line is one write, so that lines of several threads do not mix. */
+#include "base/log.h"
+#include "base/status.h"
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+static const char *const names[] = { "error", "warn", "info", "debug" };
+static const char *const prefixes[] = { "error", "warning", "info", "debug" };
+
+static atomic_int chosen = -1; /* -1: the environment has not been asked yet */
+
+int tn_log_parse(const char *name) {
+    for (size_t i = 0; i < TN_COUNT(names); i++)
+        if (!strcasecmp(name, names[i]) || !strcasecmp(name, prefixes[i])) return (int)i;
+    return -1;
+}
+
+void tn_log_set(tn_log_level level) { atomic_store_explicit(&chosen, (int)level, memory_order_relaxed); }
+
+tn_log_level tn_log_get(void) {
+    int level = atomic_load_explicit(&chosen, memory_order_relaxed);
+    if (level < 0) {
+        const char *env = getenv("TN_LOG");
+        level = env ? tn_log_parse(env) : -1;
+        if (level < 0) level = TN_LOG_WARN;
+        int unset = -1;
+        if (!atomic_compare_exchange_strong(&chosen, &unset, level)) level = unset;
+    }
+    return (tn_log_level)level;
+}
+
+void tn_log(tn_log_level level, const char *fmt, ...) {
+    if (level > tn_log_get()) return;
+    char line[2048];
+    int head = snprintf(line, sizeof line, "tenon: %s: ", prefixes[level]);
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsnprintf(line + head, sizeof line - (size_t)head - 1, fmt, ap);
+    va_end(ap);
+    if (n < 0) return;
+    size_t end = (size_t)head + (size_t)n;
+    if (end > sizeof line - 2) end = sizeof line - 2;
+    line[end++] = '\n';
+    fwrite(line, 1, end, stderr);
+}
