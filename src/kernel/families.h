@@ -2,9 +2,9 @@
 #ifndef TN_KERNEL_FAMILIES_H
 #define TN_KERNEL_FAMILIES_H
 
-#include "kernel/conv.h"
+#include "kernel/gemm.h"
 #include "kernel/vec.h"
 
-#define TN_KERNEL_FAMILIES(X) X(vec) X(conv)
+#define TN_KERNEL_FAMILIES(X) X(vec) X(gemm)
 
 #endif

@@ -12,31 +12,39 @@ static float none(tn_activation t, float x) { return x; }
 static float relu(tn_activation t, float x) { return x < 0.0f ? 0.0f : x; }
 static float leaky_relu(tn_activation t, float x) { return x < 0.0f ? t.a * x : x; }
 static float clip_ab(tn_activation t, float x) { return clip(x, t.a, t.b); }
-static float hardswish(tn_activation t, float x) { return x * clip(x * (1.0f / 6.0f) + 0.5f, 0.0f, 1.0f); }
+static float hardswish(tn_activation t, float x) {
+    return x < -3.0f ? -0.0f : x * clip(x * (1.0f / 6.0f) + 0.5f, 0.0f, 1.0f);
+}
 static float hardsigmoid(tn_activation t, float x) { return clip(t.a * x + t.b, 0.0f, 1.0f); }
 static float sigmoid(tn_activation t, float x) { return 1.0f / (1.0f + expf(-x)); }
 static float tanh_(tn_activation t, float x) { return tanhf(x); }
-static float gelu_erf(tn_activation t, float x) { return 0.5f * x * (1.0f + erff(x * 0.70710678118654752f)); }
+/* The self-gated ones are the limit, 0, at -inf, where the formula would say inf * 0. */
+static const float far = -1e4f;
+static float gelu_erf(tn_activation t, float x) {
+    if (x < far) return -0.0f;
+    return 0.5f * x * (1.0f + erff(x * 0.70710678118654752f));
+}
 static float gelu_tanh(tn_activation t, float x) {
+    if (x < far) return -0.0f;
     return 0.5f * x * (1.0f + tanhf(0.79788456080286536f * (x + 0.044715f * x * x * x)));
 }
-static float silu(tn_activation t, float x) { return x / (1.0f + expf(-x)); }
+static float silu(tn_activation t, float x) { return x < far ? -0.0f : x / (1.0f + expf(-x)); }
 
 static const struct {
     const char *name;
     float (*f)(tn_activation, float);
 } acts[TN_ACT_COUNT] = {
-    [TN_ACT_NONE] = {"none",         none       },
-    [TN_ACT_RELU] = { "relu",        relu       },
-    [TN_ACT_LEAKY_RELU] = { "leaky_relu",  leaky_relu },
-    [TN_ACT_CLIP] = { "clip",        clip_ab    },
-    [TN_ACT_HARDSWISH] = { "hardswish",   hardswish  },
-    [TN_ACT_HARDSIGMOID] = { "hardsigmoid", hardsigmoid},
-    [TN_ACT_SIGMOID] = { "sigmoid",     sigmoid    },
-    [TN_ACT_TANH] = { "tanh",        tanh_      },
-    [TN_ACT_GELU_ERF] = { "gelu_erf",    gelu_erf   },
-    [TN_ACT_GELU_TANH] = { "gelu_tanh",   gelu_tanh  },
-    [TN_ACT_SILU] = { "silu",        silu       },
+    [TN_ACT_NONE] = { "none", none },
+    [TN_ACT_RELU] = { "relu", relu },
+    [TN_ACT_LEAKY_RELU] = { "leaky_relu", leaky_relu },
+    [TN_ACT_CLIP] = { "clip", clip_ab },
+    [TN_ACT_HARDSWISH] = { "hardswish", hardswish },
+    [TN_ACT_HARDSIGMOID] = { "hardsigmoid", hardsigmoid },
+    [TN_ACT_SIGMOID] = { "sigmoid", sigmoid },
+    [TN_ACT_TANH] = { "tanh", tanh_ },
+    [TN_ACT_GELU_ERF] = { "gelu_erf", gelu_erf },
+    [TN_ACT_GELU_TANH] = { "gelu_tanh", gelu_tanh },
+    [TN_ACT_SILU] = { "silu", silu },
 };
 
 float tn_act_scalar(tn_activation act, float x) { return acts[act.kind].f(act, x); }

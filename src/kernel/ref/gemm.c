@@ -1,0 +1,56 @@
+/* gemm.c - the f32 matrix product in plain C: the definition of correct, and what runs where nothing faster does. */
+#include "kernel/gemm.h"
+#include <string.h>
+
+enum { MR = 4, NR = 8 };
+
+static void strip(const tn_gemm_strip *s) {
+    for (int64_t t = s->t0; t < s->t1; t++) {
+        int64_t r0 = t * s->m / s->tiles, r1 = (t + 1) * s->m / s->tiles;
+        const float *at = s->ts_a ? s->a + t * s->ts_a : s->a + r0 * s->rs_a;
+        for (int64_t i = r0; i < r1; i++, at += s->rs_a) {
+            float acc[NR] = { 0 };
+            for (int64_t p = 0; p < s->k; p++)
+                for (int64_t j = 0; j < s->n; j++) acc[j] += at[p * s->cs_a] * s->b[p * s->ldb + j];
+            for (int64_t j = 0; j < s->n; j++) {
+                float y = s->alpha * acc[j];
+                if (s->d) y += s->beta * s->d[i * s->ldd + j];
+                if (s->bias_m) y += s->bias_m[i];
+                if (s->bias_n) y += s->bias_n[j];
+                s->c[i * s->ldc + j] = tn_act_scalar(s->act, y);
+            }
+        }
+    }
+}
+
+static void pack_b(bool trans, int64_t k, int64_t n, const float *b, ptrdiff_t ldb, float *out) {
+    for (int64_t p = 0; p < k; p++, out += NR)
+        for (int64_t j = 0; j < NR; j++) out[j] = j >= n ? 0.0f : trans ? b[j * ldb + p] : b[p * ldb + j];
+}
+
+static void pack_a(int64_t m, int64_t k, const float *a, ptrdiff_t rs, ptrdiff_t cs, float *out) {
+    for (int64_t p = 0; p < k; p++, out += MR)
+        for (int64_t i = 0; i < MR; i++) out[i] = i >= m ? 0.0f : a[i * rs + p * cs];
+}
+
+static void gemv(int64_t k, int64_t n, float alpha, const float *x, ptrdiff_t incx, const float *b, ptrdiff_t ldb,
+                 float *y) {
+    for (int64_t p = 0; p < k; p++) {
+        float v = alpha * x[p * incx];
+        for (int64_t j = 0; j < n; j++) y[j] += v * b[p * ldb + j];
+    }
+}
+
+static void gemv_t(int64_t k, int64_t n, float alpha, const float *x, const float *b, ptrdiff_t ldb, float *y) {
+    for (int64_t j = 0; j < n; j++) {
+        float sum = 0.0f;
+        for (int64_t p = 0; p < k; p++) sum += x[p] * b[j * ldb + p];
+        y[j] += alpha * sum;
+    }
+}
+
+void tn_gemm_fill_ref(tn_gemm_kernels *k) {
+    *k = (tn_gemm_kernels){
+        .mr = MR, .nr = NR, .strip = strip, .pack_b = pack_b, .pack_a = pack_a, .gemv = gemv, .gemv_t = gemv_t
+    };
+}

@@ -1,0 +1,294 @@
+/* gemm_simd.h - the f32 matrix product's kernels, written once for both vector lengths. The including file gives:
+ *   MR              rows of the register tile; the tile is MR x 2 vectors
+ *   EACH_ROW(X)     X(0) X(1) ... X(MR - 1)
+ *   lanes           the type of a memory mask; LOADM(p, mask), STOREM(p, mask, v)
+ *   transpose(r)    transposes TN_VL vectors of TN_VL floats in place
+ *
+ * The tile: 2 vectors of B are loaded per step of k, and every row takes one broadcast of A and two multiply-adds. With
+ * 512 bits 14 rows fill 28 accumulators + 2 + 2 = 32 registers; 28 multiply-adds cost 14 cycles at two a cycle and
+ * need 16 loads, of which 28 would fit. With 256 bits it is 6 rows, 12 + 2 + 2 = 16 registers.
+ * A row of A is found from five base pointers as base + {0, 1, 2} * stride, which x86 addresses directly; so A may
+ * lie packed, row-major or transposed, and one kernel serves all. */
+#ifndef TN_KERNEL_GEMM_SIMD_H
+#define TN_KERNEL_GEMM_SIMD_H
+
+#include "kernel/gemm.h"
+#include "kernel/x86/activation_simd.h"
+#include <string.h>
+
+#define NR     (2 * TN_VL)
+#define INLINE static inline __attribute__((always_inline))
+
+/* Few accumulators would wait for the latency of the multiply-add (4 cycles): low tiles keep 2 or 4 sets of them,
+ * used in turn by successive k and added at the end. */
+#define SETS(mr, nv) ((mr) * (nv) >= 8 ? 1 : (mr) * (nv) >= 4 ? 2 : 4)
+
+/* mr, nv: constants after inlining. a: the tile's element (0, 0); row: its row in C; last: lanes of the last vector. */
+INLINE void tile(const int mr, const int nv, const tn_gemm_strip *s, const float *a, int64_t row, lanes last) {
+    const int sets = SETS(mr, nv);
+    tn_vf acc[4][MR][2];
+#define X(i)                                                                  \
+    if (i < mr) {                                                             \
+        acc[0][i][0] = acc[1][i][0] = acc[2][i][0] = acc[3][i][0] = V_ZERO(); \
+        acc[0][i][1] = acc[1][i][1] = acc[2][i][1] = acc[3][i][1] = V_ZERO(); \
+    }
+    EACH_ROW(X)
+#undef X
+    const ptrdiff_t rs = s->rs_a, cs = s->cs_a, ldb = s->ldb;
+    const float *b = s->b;
+    const float *a0 = a, *a3 = a + 3 * rs, *a6 = a + 6 * rs, *a9 = a + 9 * rs, *a12 = a + 12 * rs;
+#define AT(i) ((i) < 3 ? a0 : (i) < 6 ? a3 : (i) < 9 ? a6 : (i) < 12 ? a9 : a12)[(i) % 3 * rs]
+#define ROW(i, set)                                                \
+    if (i < mr) {                                                  \
+        tn_vf x = V_SET(AT(i));                                    \
+        acc[set][i][0] = V_FMA(x, b0, acc[set][i][0]);             \
+        if (nv > 1) acc[set][i][1] = V_FMA(x, b1, acc[set][i][1]); \
+    }
+#define X0(i) ROW(i, 0)
+#define X1(i) ROW(i, 1 % sets)
+#define X2(i) ROW(i, 2 % sets)
+#define X3(i) ROW(i, 3 % sets)
+    /* The empty asm keeps the compiler from making a pointer of its own for every row. */
+#define STEP(XU)                                                                                   \
+    {                                                                                              \
+        tn_vf b0 = nv > 1 ? V_LOAD(b) : LOADM(b, last), b1 = nv > 1 ? LOADM(b + TN_VL, last) : b0; \
+        EACH_ROW(XU)                                                                               \
+        b += ldb, a0 += cs, a3 += cs, a6 += cs, a9 += cs, a12 += cs;                               \
+        __asm__("" : "+r"(a0), "+r"(a3), "+r"(a6), "+r"(a9), "+r"(a12));                           \
+        (void)b1;                                                                                  \
+    }
+    int64_t k = s->k;
+    for (; k >= 4; k -= 4) {
+        STEP(X0) STEP(X1) STEP(X2) STEP(X3)
+    }
+    for (; k > 0; k--) STEP(X0)
+#undef STEP
+#undef X0
+#undef X1
+#undef X2
+#undef X3
+#undef ROW
+#undef AT
+
+#define EACH_ACC(stmt) \
+    { EACH_ROW(stmt) }
+#define X(i)                                                           \
+    if (i < mr)                                                        \
+        for (int v = 0; v < nv; v++) {                                 \
+            if (sets > 1) acc[0][i][v] += acc[1][i][v];                \
+            if (sets > 2) acc[0][i][v] += acc[2][i][v] + acc[3][i][v]; \
+        }
+    if (sets > 1) EACH_ACC(X)
+#undef X
+#define ACC(i, v) acc[0][i][v]
+#define X(i) \
+    if (i < mr) ACC(i, 0) *= alpha, ACC(i, 1) *= alpha;
+    if (s->alpha != 1.0f) {
+        tn_vf alpha = V_SET(s->alpha);
+        EACH_ACC(X)
+    }
+#undef X
+#define X(i)                                                                     \
+    if (i < mr) {                                                                \
+        ACC(i, 0) = V_FMA(beta, nv > 1 ? V_LOAD(d) : LOADM(d, last), ACC(i, 0)); \
+        if (nv > 1) ACC(i, 1) = V_FMA(beta, LOADM(d + TN_VL, last), ACC(i, 1));  \
+        d += s->ldd;                                                             \
+    }
+    if (s->d) {
+        tn_vf beta = V_SET(s->beta);
+        const float *d = s->d + row * s->ldd;
+        EACH_ACC(X)
+    }
+#undef X
+#define X(i)                                 \
+    if (i < mr) {                            \
+        tn_vf y = V_SET(s->bias_m[row + i]); \
+        ACC(i, 0) += y, ACC(i, 1) += y;      \
+    }
+    if (s->bias_m) EACH_ACC(X)
+#undef X
+#define X(i) \
+    if (i < mr) ACC(i, 0) += y0, ACC(i, 1) += y1;
+    if (s->bias_n) {
+        tn_vf y0 = nv > 1 ? V_LOAD(s->bias_n) : LOADM(s->bias_n, last);
+        tn_vf y1 = nv > 1 ? LOADM(s->bias_n + TN_VL, last) : y0;
+        EACH_ACC(X)
+    }
+#undef X
+    float lo, hi;
+    bool clamp = TN_V(tn_act_clamp)(s->act, &lo, &hi);
+#define X(i)                                                       \
+    if (i < mr) {                                                  \
+        ACC(i, 0) = V_MIN(vhi, V_MAX(vlo, ACC(i, 0)));             \
+        if (nv > 1) ACC(i, 1) = V_MIN(vhi, V_MAX(vlo, ACC(i, 1))); \
+    }
+    if (clamp && s->act.kind != TN_ACT_NONE) {
+        tn_vf vlo = V_SET(lo), vhi = V_SET(hi);
+        EACH_ACC(X)
+    }
+#undef X
+    float *c = s->c + row * s->ldc;
+#define X(i)                                                \
+    if (i < mr) {                                           \
+        if (nv > 1) V_STORE(c, ACC(i, 0));                  \
+        STOREM(c + (nv - 1) * TN_VL, last, ACC(i, nv - 1)); \
+        c += s->ldc;                                        \
+    }
+    EACH_ACC(X)
+#undef X
+#undef ACC
+#undef EACH_ACC
+}
+
+typedef void (*tile_fn)(const tn_gemm_strip *s, const float *a, int64_t row, lanes last);
+
+#define X(i)                                                                                    \
+    static void tile_##i##_1(const tn_gemm_strip *s, const float *a, int64_t row, lanes last) { \
+        tile(i + 1, 1, s, a, row, last);                                                        \
+    }                                                                                           \
+    static void tile_##i##_2(const tn_gemm_strip *s, const float *a, int64_t row, lanes last) { \
+        tile(i + 1, 2, s, a, row, last);                                                        \
+    }
+EACH_ROW(X)
+#undef X
+
+#define X1(i) tile_##i##_1,
+#define X2(i) tile_##i##_2,
+static const tile_fn tiles[2][MR] = { { EACH_ROW(X1) }, { EACH_ROW(X2) } };
+#undef X1
+#undef X2
+
+static __attribute__((noinline)) void activate(const tn_gemm_strip *s, int64_t row, int64_t rows) {
+    float *c = s->c + row * s->ldc;
+    TN_V(tn_act_block)(s->act, c, c, rows, s->n, s->ldc);
+}
+
+static void strip(const tn_gemm_strip *s) {
+    int nv = s->n > TN_VL ? 2 : 1;
+    lanes last = tn_v_first((size_t)(s->n - (nv - 1) * TN_VL));
+    float lo, hi;
+    bool clamp = TN_V(tn_act_clamp)(s->act, &lo, &hi);
+    for (int64_t t = s->t0, r0 = t * s->m / s->tiles; t < s->t1; t++) {
+        int64_t r1 = (t + 1) * s->m / s->tiles;
+        tiles[nv - 1][r1 - r0 - 1](s, s->ts_a ? s->a + t * s->ts_a : s->a + r0 * s->rs_a, r0, last);
+        if (!clamp) activate(s, r0, r1 - r0); /* the tile is in L1 */
+        r0 = r1;
+    }
+}
+
+/* ------------------------------------------------------------------------------------------------------- packing */
+
+/* TN_VL rows (those past `rows` are zeros) of `cols` <= TN_VL floats, ld apart; r[] becomes their columns. */
+INLINE void load_transposed(tn_vf *r, const float *p, ptrdiff_t ld, int64_t rows, int64_t cols) {
+    lanes in = tn_v_first((size_t)cols);
+    for (int i = 0; i < TN_VL; i++) r[i] = i < rows ? LOADM(p + i * ld, in) : V_ZERO();
+    transpose(r);
+}
+
+static void pack_b(bool trans, int64_t k, int64_t n, const float *b, ptrdiff_t ldb, float *out) {
+    int64_t n0 = n < TN_VL ? n : TN_VL, n1 = n - n0;
+    if (!trans) {
+        lanes m0 = tn_v_first((size_t)n0), m1 = tn_v_first((size_t)n1);
+        for (int64_t p = 0; p < k; p++, b += ldb, out += NR) {
+            V_STORE(out, LOADM(b, m0));
+            V_STORE(out + TN_VL, n1 ? LOADM(b + TN_VL, m1) : V_ZERO());
+        }
+        return;
+    }
+    for (int64_t p = 0; p < k; p += TN_VL, out += NR * TN_VL) {
+        int64_t cols = k - p < TN_VL ? k - p : TN_VL;
+        tn_vf r[TN_VL];
+        load_transposed(r, b + p, ldb, n0, cols);
+        for (int64_t i = 0; i < cols; i++) V_STORE(out + i * NR, r[i]);
+        load_transposed(r, b + p + (n1 ? TN_VL * ldb : 0), ldb, n1, cols);
+        for (int64_t i = 0; i < cols; i++) V_STORE(out + i * NR + TN_VL, r[i]);
+    }
+}
+
+static void pack_a(int64_t m, int64_t k, const float *a, ptrdiff_t rs, ptrdiff_t cs, float *out) {
+    lanes all = tn_v_first(MR), in = tn_v_first((size_t)m);
+    if (rs == 1) {
+        for (int64_t p = 0; p < k; p++, a += cs, out += MR) STOREM(out, all, LOADM(a, in));
+        return;
+    }
+    if (cs != 1) {
+        for (int64_t p = 0; p < k; p++, out += MR)
+            for (int64_t i = 0; i < MR; i++) out[i] = i < m ? a[i * rs + p * cs] : 0.0f;
+        return;
+    }
+    for (int64_t p = 0; p < k; p += TN_VL) {
+        int64_t cols = k - p < TN_VL ? k - p : TN_VL;
+        tn_vf r[TN_VL];
+        load_transposed(r, a + p, rs, m, cols);
+        for (int64_t i = 0; i < cols; i++, out += MR) STOREM(out, all, r[i]);
+    }
+}
+
+/* ---------------------------------------------------------------------------------------- one row: memory speed */
+
+/* `rows` (a constant) rows of b added to y; y is read and written once per 8 rows, and stays in L1 (see gemv). */
+INLINE void gemv_rows(const int rows, int64_t n, const float *x, const float *b, ptrdiff_t ldb, float *y) {
+    int64_t j = 0;
+    for (; j + TN_VL <= n; j += TN_VL) {
+        tn_vf v = V_LOAD(y + j);
+        for (int r = 0; r < rows; r++) v = V_FMA(V_SET(x[r]), V_LOAD(b + r * ldb + j), v);
+        V_STORE(y + j, v);
+    }
+    if (j < n) {
+        lanes m = tn_v_first((size_t)(n - j));
+        tn_vf v = LOADM(y + j, m);
+        for (int r = 0; r < rows; r++) v = V_FMA(V_SET(x[r]), LOADM(b + r * ldb + j, m), v);
+        STOREM(y + j, m, v);
+    }
+}
+
+static void gemv(int64_t k, int64_t n, float alpha, const float *x, ptrdiff_t incx, const float *b, ptrdiff_t ldb,
+                 float *y) {
+    enum { WIDE = 4096 };
+    for (int64_t j = 0; j < n; j += WIDE) {
+        int64_t w = n - j < WIDE ? n - j : WIDE, p = 0;
+        float xs[8];
+        for (; p + 8 <= k; p += 8) {
+            for (int r = 0; r < 8; r++) xs[r] = alpha * x[(p + r) * incx];
+            gemv_rows(8, w, xs, b + p * ldb + j, ldb, y + j);
+        }
+        for (; p < k; p++) {
+            xs[0] = alpha * x[p * incx];
+            gemv_rows(1, w, xs, b + p * ldb + j, ldb, y + j);
+        }
+    }
+}
+
+/* Four dot products at once, two accumulators each. */
+INLINE void dots(const int rows, int64_t k, float alpha, const float *x, const float *b, ptrdiff_t ldb, float *y) {
+    tn_vf s[4][2];
+    for (int r = 0; r < rows; r++) s[r][0] = s[r][1] = V_ZERO();
+    int64_t p = 0;
+    for (; p + 2 * TN_VL <= k; p += 2 * TN_VL) {
+        tn_vf x0 = V_LOAD(x + p), x1 = V_LOAD(x + p + TN_VL);
+        for (int r = 0; r < rows; r++) {
+            s[r][0] = V_FMA(x0, V_LOAD(b + r * ldb + p), s[r][0]);
+            s[r][1] = V_FMA(x1, V_LOAD(b + r * ldb + p + TN_VL), s[r][1]);
+        }
+    }
+    for (; p < k; p += TN_VL) {
+        lanes m = tn_v_first((size_t)(k - p < TN_VL ? k - p : TN_VL));
+        tn_vf x0 = LOADM(x + p, m);
+        for (int r = 0; r < rows; r++) s[r][0] = V_FMA(x0, LOADM(b + r * ldb + p, m), s[r][0]);
+    }
+    for (int r = 0; r < rows; r++) y[r] += alpha * V_SUM(s[r][0] + s[r][1]);
+}
+
+static void gemv_t(int64_t k, int64_t n, float alpha, const float *x, const float *b, ptrdiff_t ldb, float *y) {
+    int64_t j = 0;
+    for (; j + 4 <= n; j += 4) dots(4, k, alpha, x, b + j * ldb, ldb, y + j);
+    for (; j < n; j++) dots(1, k, alpha, x, b + j * ldb, ldb, y + j);
+}
+
+static void fill(tn_gemm_kernels *k) {
+    *k = (tn_gemm_kernels){
+        .mr = MR, .nr = NR, .strip = strip, .pack_b = pack_b, .pack_a = pack_a, .gemv = gemv, .gemv_t = gemv_t
+    };
+}
+
+#endif
