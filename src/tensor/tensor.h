@@ -34,6 +34,8 @@ static inline int64_t tn_count(const tn_tensor *t) {
     for (int i = 0; i < t->rank; i++) n *= t->dims[i];
     return n;
 }
+/** Checks type, rank, dimensions and size; *count elements in *bytes bytes. errors TN_E_TYPE, TN_E_SHAPE. */
+tn_status tn_dims_check(tn_dtype dtype, int rank, const int64_t *dims, int64_t *count, size_t *bytes);
 bool tn_dims_equal(int ra, const int64_t *a, int rb, const int64_t *b);
 const char *tn_dims_text(int rank, const int64_t *dims, char *buf, size_t n); /* "1x3x224x224", "scalar" */
 
@@ -43,6 +45,8 @@ tn_status tn_tensor_init(tn_tensor *t, tn_dtype dtype, int rank, const int64_t *
 void tn_tensor_share(tn_tensor *dst, const tn_tensor *src);
 tn_status tn_tensor_copy(tn_tensor *dst, const tn_tensor *src, tn_mem_tag tag); /* own memory; strings are deep-copied */
 void tn_tensor_reset(tn_tensor *t);                                             /* drops the reference; *t = {0} */
+/** Moves *t into a new handle that the caller owns; *t is empty afterwards, in any case. errors TN_E_NOMEM. */
+tn_status tn_tensor_move_out(tn_tensor *t, tn_tensor **out);
 /** Element i of a string tensor := a copy of the bytes in the tensor's own arena. errors TN_E_NOMEM. */
 tn_status tn_tensor_set_string(tn_tensor *t, int64_t i, const char *s, size_t n);
 
