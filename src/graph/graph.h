@@ -66,6 +66,7 @@ struct tn_value {
     tn_type type;              /* declared, then narrowed by inference */
     const tn_content *content; /* known contents, or NULL */
     tn_tensor *constant;       /* initializer or folded; NULL otherwise */
+    tn_tensor *fallback;       /* of a main graph's input: its value when the caller gives none; NULL: required */
     tn_use *uses;
     int n_uses, cap_uses;
 };

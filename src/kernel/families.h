@@ -2,9 +2,10 @@
 #ifndef TN_KERNEL_FAMILIES_H
 #define TN_KERNEL_FAMILIES_H
 
+#include "kernel/conv.h"
 #include "kernel/gemm.h"
 #include "kernel/vec.h"
 
-#define TN_KERNEL_FAMILIES(X) X(vec) X(gemm)
+#define TN_KERNEL_FAMILIES(X) X(vec) X(gemm) X(conv)
 
 #endif

@@ -9,7 +9,7 @@
 #include "base/cpu.h"
 #include "kernel/families.h"
 
-typedef struct {
+typedef struct tn_kernels {
     unsigned cpu; /* the flags it was filled for */
 #define X(family) tn_##family##_kernels family;
     TN_KERNEL_FAMILIES(X)

@@ -12,8 +12,9 @@ typedef struct {
     bool present, has_length;
 } tn_external;
 
-/** Decodes one TensorProto. raw_data is borrowed in place when its alignment allows (the message's memory must outlive the
- *  tensor), typed fields are copied. External data: *ext says where and out->data stays NULL (dims and dtype are set).
+/** Decodes one TensorProto. raw_data is borrowed in place, however it is aligned (the message's memory must outlive the
+ *  tensor; see tn_tensor_align), typed fields are copied. External data: *ext says where and out->data stays NULL (dims
+ *  and dtype are set).
  *  where    for messages: "initializer 'w'". arena: names. errors TN_E_FORMAT, TN_E_TYPE, TN_E_SHAPE, TN_E_NOMEM. */
 tn_status tn_tensor_from_proto(tn_wire w, const char *where, tn_tensor *out, tn_str *name, tn_external *ext);
 

@@ -47,6 +47,11 @@ tn_status tn_tensor_copy(tn_tensor *dst, const tn_tensor *src, tn_mem_tag tag); 
 void tn_tensor_reset(tn_tensor *t);                                             /* drops the reference; *t = {0} */
 /** Moves *t into a new handle that the caller owns; *t is empty afterwards, in any case. errors TN_E_NOMEM. */
 tn_status tn_tensor_move_out(tn_tensor *t, tn_tensor **out);
+/** Data in a mapped file may lie at any address. tn_tensor_aligned: whether elements may be read through a pointer of their
+ *  type; tn_tensor_align makes it so (by a copy when they may not). Weights up to 64 KiB are aligned when a model is
+ *  loaded; larger ones only when a plan needs that, so what packs weights reads them with memcpy or vector loads. */
+bool tn_tensor_aligned(const tn_tensor *t);
+tn_status tn_tensor_align(tn_tensor *t);
 /** Element i of a string tensor := a copy of the bytes in the tensor's own arena. errors TN_E_NOMEM. */
 tn_status tn_tensor_set_string(tn_tensor *t, int64_t i, const char *s, size_t n);
 

@@ -1,0 +1,138 @@
+/* conv.h - convolution of f32 tensors: what to compute (a description), and the algorithms that can compute it.
+ *
+ * Layouts
+ *   plain     [N, C, D1 .. Dr]               ONNX's own ("NCHW"), any rank up to TN_CONV_RANK
+ *   blocked   [N, ceil(C/c), D1 .. Dr, c]    c channels of one pixel side by side ("NCHWc"); c is tn_conv_kernels.block
+ *                                            (16 with AVX-512, 8 otherwise). Channels past C hold zeros, in x and in y.
+ * The fast kernels work on blocked tensors; kernel/reorder.h converts. Weights are plain for the caller and packed once
+ * per algorithm.
+ *
+ * How to use it: fill a tn_conv_desc, list the algorithms (the likely fastest first), choose one, pack the weights,
+ * run as often as wanted with scratch memory of the size it asks for.
+ *
+ *     const tn_conv_algo *list[TN_CONV_ALGOS];
+ *     size_t n = tn_conv_list(k, &d, list, TN_CONV_ALGOS);           // n >= 1 for every valid description
+ *     float *packed = tn_mem_alloc(list[0]->packed_bytes(k, &d), TN_MEM_WEIGHTS);
+ *     list[0]->pack(k, &d, w, bias, packed);
+ *     list[0]->run(k, &d, &(tn_conv_io){ .x = x, .w = packed, .y = y, .scratch = s }, pool);
+ */
+#ifndef TN_KERNEL_CONV_H
+#define TN_KERNEL_CONV_H
+
+#include "base/pool.h"
+#include "kernel/activation.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    TN_CONV_RANK = 4,   /* most spatial dimensions */
+    TN_CONV_ALGOS = 16, /* room that tn_conv_list always finds sufficient */
+};
+
+typedef enum { TN_LAYOUT_PLAIN, TN_LAYOUT_BLOCKED } tn_conv_layout;
+
+/** A convolution y = act(conv(x, w) + bias + residual), or a transposed one (ONNX ConvTranspose).
+ *  x [n, ic, in..], y and residual [n, oc, out..]; w [oc, ic / group, kernel..], transposed [ic, oc / group, kernel..].
+ *  `pad` is the padding before each dimension; what lies behind follows from `out`, which the caller computes (so that
+ *  auto_pad, ceil and output_padding need no fields here). */
+typedef struct tn_conv_desc {
+    int rank; /* spatial dimensions, 1 .. TN_CONV_RANK */
+    int64_t n, ic, oc, group;
+    int64_t in[TN_CONV_RANK], out[TN_CONV_RANK], kernel[TN_CONV_RANK];
+    int64_t stride[TN_CONV_RANK], dilation[TN_CONV_RANK], pad[TN_CONV_RANK];
+    bool transposed;
+    tn_conv_layout x_layout, y_layout; /* the residual has y's layout */
+    bool bias, residual;               /* will they be given? */
+    tn_activation act;
+} tn_conv_desc;
+
+/** The pointers of one run. x and y do not overlap; residual may be y itself. `scratch` is 64-byte aligned. */
+typedef struct tn_conv_io {
+    const float *x, *w /* packed by the same algorithm */, *residual;
+    float *y;
+    void *scratch;
+} tn_conv_io;
+
+struct tn_kernels;
+
+/** One way to compute. All functions are pure; `k` is the same in all calls for one description. */
+typedef struct tn_conv_algo {
+    const char *name;
+    bool (*fits)(const struct tn_kernels *k, const tn_conv_desc *d);
+    size_t (*packed_bytes)(const struct tn_kernels *k, const tn_conv_desc *d);
+    size_t (*scratch_bytes)(const struct tn_kernels *k, const tn_conv_desc *d, int threads); /* of the pool run with */
+    /** bias [oc] is copied too (NULL when !d->bias); channels past oc and ic become zeros. */
+    void (*pack)(const struct tn_kernels *k, const tn_conv_desc *d, const float *w, const float *bias, float *packed);
+    void (*run)(const struct tn_kernels *k, const tn_conv_desc *d, const tn_conv_io *io, tn_pool *pool);
+} tn_conv_algo;
+
+/** The algorithms that fit, likely fastest first; returns how many (at least one, at most max). */
+size_t tn_conv_list(const struct tn_kernels *k, const tn_conv_desc *d, const tn_conv_algo **out, size_t max);
+
+/** All algorithms there are, for tests and documentation; ends with NULL. */
+extern const tn_conv_algo *const tn_conv_all[];
+
+/** True when sizes are positive (n and in/out may be 0), group divides ic and oc, and no element count or offset
+ *  overflows. Anything else must not reach the functions above. */
+bool tn_conv_valid(const tn_conv_desc *d);
+
+/** out = (in + before + after - dilation * (kernel - 1) - 1) / stride + 1, or 0 when the kernel does not fit. */
+int64_t tn_conv_out(int64_t in, int64_t kernel, int64_t stride, int64_t dilation, int64_t before, int64_t after);
+
+/** Multiply-adds of the definition (padding counted), times two. */
+double tn_conv_flops(const tn_conv_desc *d);
+
+/** The definition, for every description: plain C with double sums, weights and bias as the caller has them. */
+void tn_conv_ref(const tn_conv_desc *d, int block, const float *x, const float *w, const float *bias,
+                 const float *residual, float *y);
+
+/** The same for output channels oc_begin .. oc_end - 1 only; channels past oc, which a blocked y has, become zeros. */
+void tn_conv_ref_part(const tn_conv_desc *d, int block, const float *x, const float *w, const float *bias,
+                      const float *residual, float *y, int64_t oc_begin, int64_t oc_end);
+
+/* ------------------------------------------------------------------ for the drivers in kernel/conv_*.c, and tests */
+
+/** One step of a tile's sum: `n` groups of four input channels found at x + .x and w + .w * blocks (in floats). */
+typedef struct tn_conv_tap {
+    int32_t x, w, n, unused;
+} tn_conv_tap;
+
+/** One register tile: P pixels of B blocks of c output channels. y(p, b) lies at y + p * y_pixel + b * y_block. */
+typedef struct tn_conv_tile {
+    int pixels, blocks; /* P and B, also the place of the function in its table */
+    const float *x, *w;
+    const tn_conv_tap *taps;
+    int64_t ntaps;
+    const float *bias; /* B * c floats the sum begins with, or NULL */
+    const float *add;  /* laid out as y: residual or partial sums, or NULL; may be y */
+    float *y;
+    int64_t y_block, y_pixel; /* in floats */
+    const tn_activation *act; /* NULL: none */
+} tn_conv_tile;
+
+typedef void (*tn_conv_tile_fn)(const tn_conv_tile *t);
+
+enum { TN_CONV_B = 4, TN_CONV_P = 14 }; /* largest tile in either direction, for the sizes of tables */
+
+/** Tile functions by [B - 1][P - 1]; NULL beyond px[B - 1].
+ *  gemm   pixel p reads x + p * c, c channels each: 1x1, k x k over padded rows, and the products of Winograd
+ *  thin   pixel p reads x + p, one channel per tap (.n ignored): first layers over plain x
+ *  dw     depthwise: [P - 1]; tap is one vector of weights, pixel p reads the vector x + p * c */
+typedef struct tn_conv_kernels {
+    int block; /* c */
+    int px[TN_CONV_B];
+    tn_conv_tile_fn gemm[TN_CONV_B][TN_CONV_P];
+    tn_conv_tile_fn thin[TN_CONV_B][TN_CONV_P];
+    tn_conv_tile_fn dw[TN_CONV_P];
+    int dw_px;
+    /** y[p * c + i] = i < channels ? x[i * x_channel + p] : 0, p < n; and back (only i < channels written). */
+    void (*to_blocked)(const float *x, int64_t x_channel, int channels, int64_t n, float *y);
+    void (*from_blocked)(const float *x, int64_t y_channel, int channels, int64_t n, float *y);
+} tn_conv_kernels;
+
+void tn_conv_fill_ref(tn_conv_kernels *k);
+void tn_conv_fill_avx2(tn_conv_kernels *k, unsigned cpu);
+void tn_conv_fill_avx512(tn_conv_kernels *k, unsigned cpu);
+
+#endif

@@ -1,0 +1,165 @@
+/* conv.c - convolution in plain C: the definition for every description, and tiles for machines without a faster set.
+ *
+ * The definition gathers for every output element; a transposed convolution is gathered too: output position o takes
+ * from input position i where i * stride + tap * dilation - pad == o. */
+#include "kernel/conv.h"
+#include <string.h>
+
+enum { C = 8 };
+
+/* ----------------------------------------------------------------------------------------------------- definition */
+
+/* Offset of (image, channel, position 0) and the distance between neighbouring positions. */
+static int64_t at_channel(tn_conv_layout layout, int block, int64_t channels, int64_t area, int64_t image, int64_t c) {
+    if (layout == TN_LAYOUT_PLAIN) return (image * channels + c) * area;
+    int64_t blocks = (channels + block - 1) / block;
+    return ((image * blocks + c / block) * area) * block + c % block;
+}
+
+/* Where tap t of dimension i reads for output o, or -1. */
+static int64_t source(const tn_conv_desc *d, int i, int64_t o, int64_t t) {
+    int64_t at;
+    if (d->transposed) {
+        at = o + d->pad[i] - t * d->dilation[i];
+        if (at < 0 || at % d->stride[i]) return -1;
+        at /= d->stride[i];
+    } else {
+        at = o * d->stride[i] - d->pad[i] + t * d->dilation[i];
+    }
+    return at >= 0 && at < d->in[i] ? at : -1;
+}
+
+static double sum_at(const tn_conv_desc *d, const float *x, int64_t x_channel, int64_t x_step, int64_t channels,
+                     const float *w, int64_t w_channel, const int64_t *o) {
+    int64_t tap[TN_CONV_RANK] = { 0 }, index = 0;
+    double sum = 0;
+    for (;;) {
+        int64_t at = 0, s = 0;
+        for (int i = 0; i < d->rank && s >= 0; i++) {
+            s = source(d, i, o[i], tap[i]);
+            at = at * d->in[i] + s;
+        }
+        if (s >= 0)
+            for (int64_t c = 0; c < channels; c++)
+                sum += (double)x[c * x_channel + at * x_step] * (double)w[c * w_channel + index];
+        index++;
+        int i = d->rank - 1;
+        while (i >= 0 && ++tap[i] == d->kernel[i]) tap[i--] = 0;
+        if (i < 0) return sum;
+    }
+}
+
+void tn_conv_ref_part(const tn_conv_desc *d, int block, const float *x, const float *w, const float *bias,
+                      const float *residual, float *y, int64_t oc_begin, int64_t oc_end) {
+    bool yb = d->y_layout == TN_LAYOUT_BLOCKED, xb = d->x_layout == TN_LAYOUT_BLOCKED;
+    int64_t in = 1, out = 1, taps = 1, ics = d->ic / d->group, ocs = d->oc / d->group;
+    for (int i = 0; i < d->rank; i++) in *= d->in[i], out *= d->out[i], taps *= d->kernel[i];
+    for (int64_t image = 0; image < d->n; image++) {
+        for (int64_t oc = oc_begin; oc < oc_end; oc++) {
+            int64_t to = at_channel(d->y_layout, block, d->oc, out, image, oc), step = yb ? block : 1;
+            int64_t first = oc / ocs * ics, o[TN_CONV_RANK] = { 0 };
+            for (int64_t p = 0; p < out; p++, to += step) {
+                if (oc >= d->oc) {
+                    y[to] = 0;
+                    continue;
+                }
+                double sum = bias ? (double)bias[oc] : 0;
+                for (int64_t c = 0; c < ics;) { /* runs of channels at one distance */
+                    int64_t run = xb ? block - (first + c) % block : ics;
+                    if (run > ics - c) run = ics - c;
+                    const float *wc =
+                        d->transposed ? w + ((first + c) * ocs + oc % ocs) * taps : w + (oc * ics + c) * taps;
+                    sum += sum_at(d, x + at_channel(d->x_layout, block, d->ic, in, image, first + c), xb ? 1 : in,
+                                  xb ? block : 1, run, wc, d->transposed ? ocs * taps : taps, o);
+                    c += run;
+                }
+                if (residual) sum += (double)residual[to];
+                y[to] = tn_act_scalar(d->act, (float)sum);
+                int i = d->rank - 1;
+                while (i >= 0 && ++o[i] == d->out[i]) o[i--] = 0;
+            }
+        }
+    }
+}
+
+void tn_conv_ref(const tn_conv_desc *d, int block, const float *x, const float *w, const float *bias,
+                 const float *residual, float *y) {
+    int64_t padded = d->y_layout == TN_LAYOUT_BLOCKED ? (d->oc + block - 1) / block * block : d->oc;
+    tn_conv_ref_part(d, block, x, w, bias, residual, y, 0, padded);
+}
+
+/* ---------------------------------------------------------------------------------------------------------- tiles */
+
+typedef struct {
+    float s[TN_CONV_P][TN_CONV_B][C];
+} sums;
+
+static void begin(const tn_conv_tile *t, sums *a) {
+    for (int p = 0; p < t->pixels; p++)
+        for (int b = 0; b < t->blocks; b++)
+            for (int i = 0; i < C; i++)
+                a->s[p][b][i] =
+                    (t->bias ? t->bias[b * C + i] : 0) + (t->add ? t->add[p * t->y_pixel + b * t->y_block + i] : 0);
+}
+
+static void finish(const tn_conv_tile *t, const sums *a) {
+    for (int p = 0; p < t->pixels; p++)
+        for (int b = 0; b < t->blocks; b++) {
+            float *y = t->y + p * t->y_pixel + b * t->y_block;
+            memcpy(y, a->s[p][b], sizeof a->s[p][b]);
+            if (t->act) tn_act_array(*t->act, y, y, C);
+        }
+}
+
+static void add_channel(const tn_conv_tile *t, sums *a, const float *x, int64_t x_pixel, const float *w) {
+    for (int p = 0; p < t->pixels; p++)
+        for (int b = 0; b < t->blocks; b++)
+            for (int i = 0; i < C; i++) a->s[p][b][i] += w[b * C + i] * x[p * x_pixel];
+}
+
+static void gemm(const tn_conv_tile *t) {
+    sums a;
+    begin(t, &a);
+    for (const tn_conv_tap *tap = t->taps; tap != t->taps + t->ntaps; tap++)
+        for (int k = 0; k < 4 * tap->n; k++)
+            add_channel(t, &a, t->x + tap->x + k, C, t->w + ((int64_t)tap->w + k * C) * t->blocks);
+    finish(t, &a);
+}
+
+static void thin(const tn_conv_tile *t) {
+    sums a;
+    begin(t, &a);
+    for (const tn_conv_tap *tap = t->taps; tap != t->taps + t->ntaps; tap++)
+        add_channel(t, &a, t->x + tap->x, 1, t->w + (int64_t)tap->w * t->blocks);
+    finish(t, &a);
+}
+
+static void dw(const tn_conv_tile *t) {
+    sums a;
+    begin(t, &a);
+    for (const tn_conv_tap *tap = t->taps; tap != t->taps + t->ntaps; tap++)
+        for (int p = 0; p < t->pixels; p++)
+            for (int i = 0; i < C; i++) a.s[p][0][i] += t->x[tap->x + p * C + i] * t->w[tap->w + i];
+    finish(t, &a);
+}
+
+/* --------------------------------------------------------------------------------------------------------- layouts */
+
+static void to_blocked(const float *x, int64_t x_channel, int channels, int64_t n, float *y) {
+    for (int64_t p = 0; p < n; p++)
+        for (int i = 0; i < C; i++) y[p * C + i] = i < channels ? x[i * x_channel + p] : 0;
+}
+
+static void from_blocked(const float *x, int64_t y_channel, int channels, int64_t n, float *y) {
+    for (int i = 0; i < channels; i++)
+        for (int64_t p = 0; p < n; p++) y[i * y_channel + p] = x[p * C + i];
+}
+
+void tn_conv_fill_ref(tn_conv_kernels *k) {
+    *k = (tn_conv_kernels){
+        .block = C, .px = { 8, 8, 4, 4 }, .dw_px = 8, .to_blocked = to_blocked, .from_blocked = from_blocked
+    };
+    for (int b = 0; b < TN_CONV_B; b++)
+        for (int p = 0; p < k->px[b]; p++) k->gemm[b][p] = gemm, k->thin[b][p] = thin;
+    for (int p = 0; p < k->dw_px; p++) k->dw[p] = dw;
+}

@@ -1,0 +1,125 @@
+/* conv_avx512.c - convolution tiles and layout changes on 16 floats. */
+#include "kernel/conv.h"
+#include "kernel/x86/math_avx512.h"
+/* in the words of that: */
+#include "kernel/x86/conv_tile.h"
+#include <string.h>
+
+#define TILES(X) \
+    X(1, 1)      \
+    X(2, 1)      \
+    X(3, 1)      \
+    X(4, 1)      \
+    X(5, 1)      \
+    X(6, 1)      \
+    X(7, 1)      \
+    X(8, 1)      \
+    X(9, 1)      \
+    X(10, 1)     \
+    X(11, 1)     \
+    X(12, 1)     \
+    X(13, 1)     \
+    X(14, 1)     \
+    X(1, 2)      \
+    X(2, 2)      \
+    X(3, 2)      \
+    X(4, 2)      \
+    X(5, 2)      \
+    X(6, 2)      \
+    X(7, 2)      \
+    X(8, 2)      \
+    X(9, 2)      \
+    X(10, 2)     \
+    X(11, 2)     \
+    X(12, 2)     \
+    X(13, 2)     \
+    X(14, 2)     \
+    X(1, 3)      \
+    X(2, 3)      \
+    X(3, 3)      \
+    X(4, 3)      \
+    X(5, 3)      \
+    X(6, 3)      \
+    X(7, 3)      \
+    X(8, 3)      \
+    X(9, 3)      \
+    X(1, 4)      \
+    X(2, 4)      \
+    X(3, 4)      \
+    X(4, 4)      \
+    X(5, 4)      \
+    X(6, 4)
+
+#define TILES_DW(X) \
+    X(1)            \
+    X(2)            \
+    X(3)            \
+    X(4)            \
+    X(5)            \
+    X(6)            \
+    X(7)            \
+    X(8)            \
+    X(9)            \
+    X(10)           \
+    X(11)           \
+    X(12)           \
+    X(13)           \
+    X(14)
+
+/* Four 4 x 4 transposes at a time, one per 128-bit lane: rows a..d of 16 columns become 16 columns of 4. */
+static inline void transpose_16x16(__m512 r[16]) {
+    __m512 t[16];
+    for (int i = 0; i < 4; i++) {
+        __m512 ab = _mm512_unpacklo_ps(r[4 * i], r[4 * i + 1]), cd = _mm512_unpacklo_ps(r[4 * i + 2], r[4 * i + 3]);
+        __m512 ef = _mm512_unpackhi_ps(r[4 * i], r[4 * i + 1]), gh = _mm512_unpackhi_ps(r[4 * i + 2], r[4 * i + 3]);
+        t[4 * i] = _mm512_shuffle_ps(ab, cd, 0x44);
+        t[4 * i + 1] = _mm512_shuffle_ps(ab, cd, 0xee);
+        t[4 * i + 2] = _mm512_shuffle_ps(ef, gh, 0x44);
+        t[4 * i + 3] = _mm512_shuffle_ps(ef, gh, 0xee);
+    }
+    for (int j = 0; j < 4; j++) { /* t[4 i + j], lane l: rows 4i .. 4i + 3 of column 4l + j */
+        __m512 a = _mm512_shuffle_f32x4(t[j], t[4 + j], 0x44), b = _mm512_shuffle_f32x4(t[8 + j], t[12 + j], 0x44);
+        __m512 c = _mm512_shuffle_f32x4(t[j], t[4 + j], 0xee), d = _mm512_shuffle_f32x4(t[8 + j], t[12 + j], 0xee);
+        r[j] = _mm512_shuffle_f32x4(a, b, 0x88);
+        r[4 + j] = _mm512_shuffle_f32x4(a, b, 0xdd);
+        r[8 + j] = _mm512_shuffle_f32x4(c, d, 0x88);
+        r[12 + j] = _mm512_shuffle_f32x4(c, d, 0xdd);
+    }
+}
+
+static void to_blocked(const float *x, int64_t x_channel, int channels, int64_t n, float *y) {
+    for (int64_t p = 0; p < n; p += C, y += C * C) {
+        int m = n - p < C ? (int)(n - p) : C;
+        __mmask16 mask = (__mmask16)((1u << m) - 1);
+        __m512 r[C];
+        for (int i = 0; i < C; i++) r[i] = i < channels ? _mm512_maskz_loadu_ps(mask, x + i * x_channel + p) : V_ZERO();
+        transpose_16x16(r);
+        for (int i = 0; i < m; i++) V_STORE(y + i * C, r[i]);
+    }
+}
+
+static void from_blocked(const float *x, int64_t y_channel, int channels, int64_t n, float *y) {
+    for (int64_t p = 0; p < n; p += C, x += C * C) {
+        int m = n - p < C ? (int)(n - p) : C;
+        __mmask16 mask = (__mmask16)((1u << m) - 1);
+        __m512 r[C];
+        for (int i = 0; i < C; i++) r[i] = i < m ? V_LOAD(x + i * C) : V_ZERO();
+        transpose_16x16(r);
+        for (int i = 0; i < channels; i++) _mm512_mask_storeu_ps(y + i * y_channel + p, mask, r[i]);
+    }
+}
+
+TILES(TILE_DEFINE_2)
+TILES_DW(TILE_DEFINE_DW)
+
+void tn_conv_fill_avx512(tn_conv_kernels *k, unsigned cpu) {
+    (void)cpu;
+    static const int px[TN_CONV_B] = { 14, 14, 9, 6 };
+    k->block = C;
+    memcpy(k->px, px, sizeof px);
+    k->dw_px = 14;
+    k->to_blocked = to_blocked;
+    k->from_blocked = from_blocked;
+    TILES(TILE_SET_2)
+    TILES_DW(TILE_SET_DW)
+}

@@ -1,0 +1,152 @@
+/* conv_tile.h - the register tiles of convolution, written once for both x86 vector widths. The including file includes
+ * simd_avx512.h or simd_avx2.h first.
+ *
+ * A tile keeps P pixels x B blocks of C output channels in registers. Per input channel it loads B weight vectors and
+ * splats P inputs, so 14 x 2 needs 16 loads for 28 FMAs; with 32 registers both FMA units stay busy. FMA is inline
+ * assembly: compilers otherwise choose other operand orders and pay for them with register moves or spills. */
+#ifndef TN_KERNEL_X86_CONV_TILE_H
+#define TN_KERNEL_X86_CONV_TILE_H
+
+#include "kernel/conv.h"
+
+#define C            TN_VL
+#define FMA(s, a, b) __asm__("vfmadd231ps %2, %1, %0" : "+v"(s) : "v"(a), "v"(b))
+
+#define EACH_PIXEL(M) M(0) M(1) M(2) M(3) M(4) M(5) M(6) M(7) M(8) M(9) M(10) M(11) M(12) M(13)
+
+#define SUM_DECLARE(p) tn_vf s##p##_0 = V_ZERO(), s##p##_1 = V_ZERO(), s##p##_2 = V_ZERO(), s##p##_3 = V_ZERO();
+
+#define SUM_BIAS(p) \
+    if (p < P) s##p##_0 = b0, s##p##_1 = b1, s##p##_2 = b2, s##p##_3 = b3;
+
+#define SUM_ADD(p)                                                   \
+    if (p < P) {                                                     \
+        const float *a = t->add + p * t->y_pixel;                    \
+        s##p##_0 = s##p##_0 + V_LOAD(a);                             \
+        if (B > 1) s##p##_1 = s##p##_1 + V_LOAD(a + t->y_block);     \
+        if (B > 2) s##p##_2 = s##p##_2 + V_LOAD(a + 2 * t->y_block); \
+        if (B > 3) s##p##_3 = s##p##_3 + V_LOAD(a + 3 * t->y_block); \
+    }
+
+#define SUM_STEP(p)                      \
+    if (p < P) {                         \
+        tn_vf v = V_SET(*(xk + p * X));  \
+        FMA(s##p##_0, w0, v);            \
+        if (B > 1) FMA(s##p##_1, w1, v); \
+        if (B > 2) FMA(s##p##_2, w2, v); \
+        if (B > 3) FMA(s##p##_3, w3, v); \
+    }
+
+#define SUM_CLIP(p)                                           \
+    if (p < P) {                                              \
+        s##p##_0 = V_MIN(hi, V_MAX(lo, s##p##_0));            \
+        if (B > 1) s##p##_1 = V_MIN(hi, V_MAX(lo, s##p##_1)); \
+        if (B > 2) s##p##_2 = V_MIN(hi, V_MAX(lo, s##p##_2)); \
+        if (B > 3) s##p##_3 = V_MIN(hi, V_MAX(lo, s##p##_3)); \
+    }
+
+#define SUM_STORE(p)                                      \
+    if (p < P) {                                          \
+        float *y = t->y + p * t->y_pixel;                 \
+        V_STORE(y, s##p##_0);                             \
+        if (B > 1) V_STORE(y + t->y_block, s##p##_1);     \
+        if (B > 2) V_STORE(y + 2 * t->y_block, s##p##_2); \
+        if (B > 3) V_STORE(y + 3 * t->y_block, s##p##_3); \
+    }
+
+/* The sum over input channel k of the current tap: weights w0.. from w, inputs from x. */
+#define CHANNEL(k)                                        \
+    {                                                     \
+        const float *wk = w + (k)*B * C, *xk = x + (k);   \
+        tn_vf w0 = V_LOAD(wk), w1 = w0, w2 = w0, w3 = w0; \
+        if (B > 1) w1 = V_LOAD(wk + C);                   \
+        if (B > 2) w2 = V_LOAD(wk + 2 * C);               \
+        if (B > 3) w3 = V_LOAD(wk + 3 * C);               \
+        EACH_PIXEL(SUM_STEP)                              \
+        (void)w1, (void)w2, (void)w3;                     \
+    }
+
+/* The depthwise step: pixel p reads its own vector. */
+#define SUM_DW(p)                    \
+    if (p < P) {                     \
+        tn_vf v = V_LOAD(x + p * C); \
+        FMA(s##p##_0, w0, v);        \
+    }
+
+typedef enum { GEMM, THIN, DEPTHWISE } tile_kind;
+
+/* Activations that are not a clip run over the stored rows: they are still in L1, and the tile stays small. */
+static __attribute__((noinline)) void tile_activate(const tn_conv_tile *t) {
+    for (int b = 0; b < t->blocks; b++) {
+        float *y = t->y + b * t->y_block;
+        if (t->y_pixel == C) {
+            tn_act_array(*t->act, y, y, (long)t->pixels * C);
+        } else {
+            for (int p = 0; p < t->pixels; p++) tn_act_array(*t->act, y + p * t->y_pixel, y + p * t->y_pixel, C);
+        }
+    }
+}
+
+static inline __attribute__((always_inline)) void tile(const tn_conv_tile *t, const tile_kind kind, const int P,
+                                                       const int B) {
+    enum { CHANNELS = 4 };
+    const int X
+    = kind == THIN ? 1 : C; /* floats between pixels of x */
+    EACH_PIXEL(SUM_DECLARE)
+    if (t->bias) {
+        tn_vf b0 = V_LOAD(t->bias), b1 = b0, b2 = b0, b3 = b0;
+        if (B > 1) b1 = V_LOAD(t->bias + C);
+        if (B > 2) b2 = V_LOAD(t->bias + 2 * C);
+        if (B > 3) b3 = V_LOAD(t->bias + 3 * C);
+        EACH_PIXEL(SUM_BIAS)
+    }
+    if (t->add) {
+        EACH_PIXEL(SUM_ADD)
+    }
+    const tn_conv_tap *tap = t->taps, *end = tap + t->ntaps;
+    for (; tap != end; tap++) {
+        const float *x = t->x + tap->x, *w = t->w + (int64_t)tap->w * B;
+        if (kind == GEMM) {
+            for (int n = tap->n; n > 0; n--, x += CHANNELS, w += CHANNELS * B * C) {
+                CHANNEL(0)
+                CHANNEL(1)
+                CHANNEL(2)
+                CHANNEL(3)
+            }
+        } else if (kind == THIN) {
+            CHANNEL(0)
+        } else {
+            tn_vf w0 = V_LOAD(w);
+            EACH_PIXEL(SUM_DW)
+        }
+    }
+    const tn_activation *act = t->act;
+    if (act && (act->kind == TN_ACT_RELU || act->kind == TN_ACT_CLIP)) {
+        const float inf = __builtin_inff();
+        bool clip = act->kind == TN_ACT_CLIP;
+        float a = clip ? act->a : 0, z = clip ? act->b : inf;
+        tn_vf lo = V_SET(a), hi = V_SET(z);
+        EACH_PIXEL(SUM_CLIP)
+        act = NULL;
+    }
+    EACH_PIXEL(SUM_STORE)
+    if (act && act->kind != TN_ACT_NONE) tile_activate(t);
+    (void)X;
+}
+
+/* Every (P, B) whose sums fit the registers: P up to P1 .. P4 for B = 1 .. 4. */
+#define TILE_DEFINE(KIND, name, P, B) \
+    static void name##_##P##_##B(const tn_conv_tile *t) { tile(t, KIND, P, B); }
+
+#define TILE_DEFINE_2(P, B)       \
+    TILE_DEFINE(GEMM, gemm, P, B) \
+    TILE_DEFINE(THIN, thin, P, B)
+
+#define TILE_SET_2(P, B)                    \
+    k->gemm[B - 1][P - 1] = gemm_##P##_##B; \
+    k->thin[B - 1][P - 1] = thin_##P##_##B;
+
+#define TILE_DEFINE_DW(P) TILE_DEFINE(DEPTHWISE, dw, P, 1)
+#define TILE_SET_DW(P)    k->dw[P - 1] = dw_##P##_1;
+
+#endif
