@@ -1,0 +1,347 @@
+/* conv.c - Conv, ConvTranspose and the fused convolution.
+ *
+ * tenon.Conv is Conv with a residual (input 3), an activation, and its tensors plain or blocked: x_block and y_block
+ * are the channels per block (kernel/conv.h), 0 for plain. A blocked value is an ordinary tensor
+ * [N, ceil(C / c), spatial.., c]; that C is not a multiple of c is known from the weight. */
+#include "kernel/kernel.h"
+#include "op/fused.h"
+#include "op/ports.h"
+#include "op/support.h"
+#include "op/window.h"
+#include <stdio.h>
+#include <string.h>
+
+typedef struct {
+    const tn_conv_algo *algo; /* NULL: chosen at run time (shapes unknown, other types) */
+    const float *packed;
+    size_t scratch;
+    tn_conv_desc desc; /* exact when algo is set */
+} conv_state;
+
+enum { CONV, CONV_TRANSPOSE, CONV_FUSED };
+
+static bool transposed(const tn_node *n) { return n->op->arg == CONV_TRANSPOSE; }
+
+static int64_t x_block(const tn_node *n) { return n->op->arg == CONV_FUSED ? tn_attr_int(n, "x_block", 0) : 0; }
+static int64_t y_block(const tn_node *n) { return n->op->arg == CONV_FUSED ? tn_attr_int(n, "y_block", 0) : 0; }
+
+/* ------------------------------------------------------------------------------------------------------ inference */
+
+/* Output length of a transposed convolution, and with `w` placed, its padding (auto_pad and output_shape decide it). */
+static tn_status transpose_out(const tn_node *n, tn_syms *syms, tn_window *w, int d, tn_dim in, tn_dim *out) {
+    int count;
+    const int64_t *want = tn_attr_ints(n, "output_shape", &count);
+    int64_t reach = w->dilation[d] * (w->kernel[d] - 1) + 1, extra = 0;
+    const int64_t *more;
+    if (want && count != w->rank && count != w->rank + 2)
+        return tn_op_fail(n, TN_E_INVALID, "output_shape has %d numbers, %d are needed", count, w->rank);
+    if (want) want += count - w->rank;
+    int n_more;
+    more = tn_attr_ints(n, "output_padding", &n_more);
+    if (more && n_more != w->rank)
+        return tn_op_fail(n, TN_E_INVALID, "output_padding has %d numbers, %d are needed", n_more, w->rank);
+    if (more) extra = more[d];
+    if (extra < 0 || extra > INT32_MAX)
+        return tn_op_fail(n, TN_E_INVALID, "output_padding holds %lld", (long long)extra);
+    /* without padding: stride (in - 1) + reach + extra */
+    tn_dim full = tn_dim_add(syms, tn_dim_mul(syms, tn_dim_sub(syms, in, 1), w->stride[d]), reach + extra);
+    if (want || w->auto_pad == TN_PAD_SAME_UPPER || w->auto_pad == TN_PAD_SAME_LOWER) {
+        *out = want ? want[d] : tn_dim_mul(syms, in, w->stride[d]);
+        if (tn_dim_known(full) && tn_dim_known(*out)) {
+            int64_t cut = full - *out > 0 ? full - *out : 0;
+            bool upper = w->auto_pad == TN_PAD_SAME_UPPER;
+            w->begin[d] = upper ? cut / 2 : cut - cut / 2;
+            w->end[d] = cut - w->begin[d];
+        }
+    } else {
+        *out = tn_dim_sub(syms, full, w->begin[d] + w->end[d]);
+    }
+    if (tn_dim_known(*out) && *out < 0)
+        return tn_op_fail(n, TN_E_SHAPE, "dimension %d of the result would be %lld", d, (long long)*out);
+    return TN_OK;
+}
+
+static tn_status conv_infer(tn_infer *c) {
+    const tn_node *n = c->node;
+    int xrank = tn_infer_rank(c, 0), wrank = tn_infer_rank(c, 1);
+    int64_t xb = x_block(n), yb = y_block(n), group = tn_attr_int(n, "group", 1);
+    tn_dtype t = tn_infer_dtype(c, 0);
+    tn_dim dims[TN_MAX_RANK];
+    tn_window w;
+    if (xrank < 0 || wrank < 0) {
+        tn_infer_out(c, 0, t, -1, NULL);
+        return TN_OK;
+    }
+    int rank = xrank - 2 - (xb != 0);
+    const tn_dim *xd = c->in[0]->dims, *wd = c->in[1]->dims;
+    if (rank < 1 || wrank != rank + 2)
+        return tn_infer_fail(c, TN_E_SHAPE, "X has %d dimensions and W %d; both need N or M, C and at least one more",
+                             xrank, wrank);
+    TN_TRY(tn_window_read(n, rank, wd + 2, &w));
+    if (group < 1) return tn_infer_fail(c, TN_E_INVALID, "group is %lld", (long long)group);
+    tn_dim ic = transposed(n) ? wd[0] : tn_dim_mul(c->syms, wd[1], group);
+    tn_dim oc = transposed(n) ? tn_dim_mul(c->syms, wd[1], group) : wd[0];
+    tn_dim have = xd[1], need = xb ? tn_dim_ceil_div(c->syms, ic, xb) : ic;
+    if (tn_dim_known(have) && tn_dim_known(need) && have != need)
+        return tn_infer_fail(c, TN_E_SHAPE, "X has %lld channels, W is made for %lld (group %lld)", (long long)have,
+                             (long long)need, (long long)group);
+    if (tn_dim_known(wd[0]) && wd[0] % group != 0)
+        return tn_infer_fail(c, TN_E_SHAPE, "group %lld does not divide %lld channels", (long long)group,
+                             (long long)wd[0]);
+    if (tn_infer_rank(c, 2) >= 0) {
+        tn_dim b = tn_type_count(c->syms, c->in[2]);
+        if (tn_dim_known(b) && tn_dim_known(oc) && b != oc)
+            return tn_infer_fail(c, TN_E_SHAPE, "B has %lld elements for %lld output channels", (long long)b,
+                                 (long long)oc);
+    }
+    dims[0] = xd[0];
+    dims[1] = yb ? tn_dim_ceil_div(c->syms, oc, yb) : oc;
+    for (int d = 0; d < rank; d++) {
+        if (transposed(n))
+            TN_TRY(transpose_out(n, c->syms, &w, d, xd[2 + d], &dims[2 + d]));
+        else
+            TN_TRY(tn_window_out(n, c->syms, &w, d, xd[2 + d], &dims[2 + d]));
+    }
+    if (yb) dims[2 + rank] = yb;
+    tn_infer_out(c, 0, t, rank + 2 + (yb != 0), dims);
+    return TN_OK;
+}
+
+/* ---------------------------------------------------------------------------------------------------- description */
+
+/* What to compute, from exact shapes. errors TN_E_UNSUPPORTED: more spatial dimensions than the kernels take. */
+static tn_status describe(const tn_node *n, const int64_t *xd, int xrank, const int64_t *wd, bool bias, bool residual,
+                          tn_conv_desc *d) {
+    int rank = xrank - 2 - (x_block(n) != 0);
+    int64_t group = tn_attr_int(n, "group", 1), out[TN_WINDOW_RANK];
+    tn_window w;
+    if (rank > TN_CONV_RANK)
+        return tn_op_fail(n, TN_E_UNSUPPORTED, "%d spatial dimensions; at most %d can be convolved", rank,
+                          TN_CONV_RANK);
+    TN_TRY(tn_window_read(n, rank, wd + 2, &w));
+    if (transposed(n)) {
+        for (int i = 0; i < rank; i++) TN_TRY(transpose_out(n, NULL, &w, i, xd[2 + i], &out[i]));
+    } else {
+        TN_TRY(tn_window_place(n, &w, xd + 2, out));
+    }
+    *d = (tn_conv_desc){ .rank = rank,
+                         .n = xd[0],
+                         .ic = transposed(n) ? wd[0] : wd[1] * group,
+                         .oc = transposed(n) ? wd[1] * group : wd[0],
+                         .group = group,
+                         .transposed = transposed(n),
+                         .x_layout = x_block(n) ? TN_LAYOUT_BLOCKED : TN_LAYOUT_PLAIN,
+                         .y_layout = y_block(n) ? TN_LAYOUT_BLOCKED : TN_LAYOUT_PLAIN,
+                         .bias = bias,
+                         .residual = residual,
+                         .act = tn_op_activation(n) };
+    for (int i = 0; i < rank; i++) {
+        d->in[i] = xd[2 + i], d->out[i] = out[i];
+        d->kernel[i] = w.kernel[i], d->stride[i] = w.stride[i], d->dilation[i] = w.dilation[i], d->pad[i] = w.begin[i];
+    }
+    if (!tn_conv_valid(d)) return tn_op_fail(n, TN_E_SHAPE, "the sizes of this convolution are out of range");
+    return TN_OK;
+}
+
+static tn_status conv_cost(const tn_infer *c, tn_cost *out) {
+    const tn_type *y = &c->out[0], *w = c->in[1], *x = c->in[0];
+    double elements = 1, taps = 1;
+    const tn_type *walk = transposed(c->node) ? x : y; /* each element of it meets every tap once */
+    for (int i = 0; i < walk->rank; i++) elements *= (double)walk->dims[i];
+    for (int i = 1; i < w->rank; i++) taps *= (double)w->dims[i];
+    if (walk == y && y_block(c->node)) elements *= (double)w->dims[0] / (double)(y->dims[1] * y->dims[y->rank - 1]);
+    out->flops = 2 * elements * taps;
+    return TN_OK;
+}
+
+/* -------------------------------------------------------------------------------------------------------- prepare */
+
+typedef struct {
+    const conv_state *s;
+    const float *w, *bias;
+} pack_job;
+
+static void pack_weights(void *dst, const void *user) {
+    const pack_job *j = user;
+    j->s->algo->pack(tn_kernels_get(), &j->s->desc, j->w, j->bias, dst);
+}
+
+static tn_status conv_prepare(tn_prep *p) {
+    const tn_infer *t = &p->types;
+    const tn_tensor *w = t->in_tensor[1], *bias = tn_infer_has(t, 2) ? t->in_tensor[2] : NULL;
+    conv_state *s = tn_arena_new_of(p->arena, conv_state);
+    if (!s) return tn_op_fail(t->node, TN_E_NOMEM, "no memory to prepare");
+    p->state = s;
+    bool exact = tn_type_static(t->in[0]) && w && (bias || !tn_infer_has(t, 2));
+    if (tn_infer_dtype(t, 0) != TN_F32 || !exact) return TN_OK;
+    TN_TRY(describe(t->node, t->in[0]->dims, t->in[0]->rank, w->dims, bias != NULL, tn_infer_has(t, 3), &s->desc));
+    const tn_conv_algo *list[TN_CONV_ALGOS];
+    if (tn_conv_list(tn_kernels_get(), &s->desc, list, TN_CONV_ALGOS) == 0)
+        return tn_op_fail(t->node, TN_E_UNSUPPORTED, "no algorithm for this convolution");
+    s->algo = list[0];
+    s->scratch = s->algo->scratch_bytes(tn_kernels_get(), &s->desc, tn_pool_threads(p->pool));
+    p->scratch = s->scratch;
+    pack_job j = { s, w->data, bias ? bias->data : NULL };
+    /* The packed form depends on the algorithm, the bias it carries, and for some on the layouts. */
+    char key[96];
+    snprintf(key, sizeof key, "conv %s %lld %d%d %p", s->algo->name, (long long)s->desc.group, (int)s->desc.x_layout,
+             (int)s->desc.y_layout, (const void *)j.bias);
+    const void *packed;
+    TN_TRY(tn_prep_pack(p, 1, key, s->algo->packed_bytes(tn_kernels_get(), &s->desc), pack_weights, &j, &packed));
+    s->packed = packed;
+    p->consumed |= 1u << 1 | (bias ? 1u << 2 : 0);
+    return TN_OK;
+}
+
+/* ------------------------------------------------------------------------------------------------------------ run */
+
+/* Weights or shapes that were not known when planning: choose and pack now. */
+static tn_status run_unprepared(tn_run *r, const tn_conv_desc *d) {
+    const tn_kernels *k = tn_kernels_get();
+    const tn_tensor *w = tn_in(r, 1), *bias = tn_in(r, 2), *residual = tn_in(r, 3);
+    const tn_conv_algo *list[TN_CONV_ALGOS];
+    if (tn_conv_list(k, d, list, TN_CONV_ALGOS) == 0)
+        return tn_op_fail(r->node, TN_E_UNSUPPORTED, "no algorithm for this convolution");
+    size_t need = list[0]->scratch_bytes(k, d, tn_pool_threads(r->pool));
+    float *packed = tn_run_scratch(r, list[0]->packed_bytes(k, d) + 64);
+    void *scratch = tn_run_scratch(r, need + 64);
+    if (!packed || !scratch) return tn_op_fail(r->node, TN_E_NOMEM, "no memory to pack weights");
+    list[0]->pack(k, d, w->data, bias ? bias->data : NULL, packed);
+    tn_conv_io io = { .x = tn_in(r, 0)->data,
+                      .w = packed,
+                      .residual = residual ? residual->data : NULL,
+                      .y = tn_out(r, 0)->data,
+                      .scratch = scratch };
+    list[0]->run(k, d, &io, r->pool);
+    return TN_OK;
+}
+
+/* float64 at its own precision, plain layout: the definition, by gathering (Conv) or scattering (ConvTranspose). */
+static void run_f64(const tn_conv_desc *d, const double *x, const double *w, const double *bias, double *y) {
+    int64_t out = tn_op_product(d->out, 0, d->rank), in = tn_op_product(d->in, 0, d->rank);
+    int64_t taps = tn_op_product(d->kernel, 0, d->rank), icg = d->ic / d->group, ocg = d->oc / d->group;
+    for (int64_t i = 0; i < d->n * d->oc * out; i++) y[i] = bias ? bias[i / out % d->oc] : 0;
+    for (int64_t no = 0; no < d->n * d->oc; no++) {
+        int64_t n = no / d->oc, oc = no % d->oc, g = oc / ocg;
+        for (int64_t i = 0; i < icg; i++)
+            for (int64_t t = 0; t < taps; t++) {
+                int64_t ic = g * icg + i;
+                double tap = d->transposed ? w[(ic * ocg + oc % ocg) * taps + t] : w[(oc * icg + i) * taps + t];
+                for (int64_t p = 0; p < (d->transposed ? in : out); p++) { /* positions of the strided side */
+                    int64_t far = 0, stride = 1, rp = p, rt = t;
+                    bool inside = true;
+                    for (int k = d->rank - 1; k >= 0; k--) {
+                        int64_t near_len = d->transposed ? d->in[k] : d->out[k];
+                        int64_t far_len = d->transposed ? d->out[k] : d->in[k];
+                        int64_t at = rp % near_len * d->stride[k] + rt % d->kernel[k] * d->dilation[k] - d->pad[k];
+                        rp /= near_len, rt /= d->kernel[k];
+                        inside = inside && at >= 0 && at < far_len;
+                        far += at * stride, stride *= far_len;
+                    }
+                    if (!inside) continue;
+                    if (d->transposed)
+                        y[no * out + far] += tap * x[(n * d->ic + ic) * in + p];
+                    else
+                        y[no * out + p] += tap * x[(n * d->ic + ic) * in + far];
+                }
+            }
+    }
+}
+
+/* 16-bit floats: through float32. */
+static tn_status run_converted(tn_run *r, const tn_conv_desc *d) {
+    tn_tensor *y = tn_out(r, 0);
+    const float *in[4] = { 0 };
+    for (int i = 0; i < 4; i++) {
+        const tn_tensor *t = tn_in(r, i);
+        if (!t) continue;
+        float *f = tn_run_scratch(r, (size_t)tn_count(t) * sizeof *f + 64);
+        if (!f) return tn_op_fail(r->node, TN_E_NOMEM, "no memory to convert input %d", i);
+        TN_TRY(tn_convert(t->dtype, t->data, TN_F32, f, tn_count(t), true, TN_ROUND_NEAREST));
+        in[i] = f;
+    }
+    float *out = tn_run_scratch(r, (size_t)tn_count(y) * sizeof *out + 64);
+    if (!out) return tn_op_fail(r->node, TN_E_NOMEM, "no memory for the result");
+    tn_conv_ref(d, 1, in[0], in[1], in[2], in[3], out);
+    return tn_convert(TN_F32, out, y->dtype, y->data, tn_count(y), true, TN_ROUND_NEAREST);
+}
+
+static tn_status conv_run(tn_run *r) {
+    const conv_state *s = r->state;
+    const tn_tensor *x = tn_in(r, 0), *residual = tn_in(r, 3);
+    if (tn_count(tn_out(r, 0)) == 0) return TN_OK;
+    if (s->algo) {
+        tn_conv_io io = { .x = x->data,
+                          .w = s->packed,
+                          .residual = residual ? residual->data : NULL,
+                          .y = tn_out(r, 0)->data,
+                          .scratch = r->scratch };
+        s->algo->run(tn_kernels_get(), &s->desc, &io, r->pool);
+        return TN_OK;
+    }
+    tn_conv_desc d;
+    TN_TRY(describe(r->node, x->dims, x->rank, tn_in(r, 1)->dims, tn_run_has(r, 2), tn_run_has(r, 3), &d));
+    if (x->dtype == TN_F32) return run_unprepared(r, &d);
+    if (x->dtype != TN_F64) return run_converted(r, &d);
+    run_f64(&d, x->data, tn_in(r, 1)->data, tn_run_has(r, 2) ? tn_in(r, 2)->data : NULL, tn_out(r, 0)->data);
+    return TN_OK;
+}
+
+/* ----------------------------------------------------------------------------------------------------------- rows */
+
+static const tn_port conv_in[] = {
+    { "X", TN_FLOATS, 'T' }, { "W", TN_FLOATS, 'T' }, { "B", TN_FLOATS, 'T', .optional = true }, { 0 }
+};
+static const tn_port fused_in[] = { { "X", TN_FLOATS, 'T' },
+                                    { "W", TN_FLOATS, 'T' },
+                                    { "B", TN_FLOATS, 'T', .optional = true },
+                                    { "residual", TN_FLOATS, 'T', .optional = true },
+                                    { 0 } };
+#define CONV_ATTRS \
+    TN_WINDOW_ATTRS, { "group", TN_ATTR_INT, .min = 1, .max = INT32_MAX }
+static const tn_attr_spec conv_attrs[] = { CONV_ATTRS, { 0 } };
+static const tn_attr_spec transpose_attrs[] = {
+    CONV_ATTRS, { "output_padding", TN_ATTR_INTS }, { "output_shape", TN_ATTR_INTS }, { 0 }
+};
+static const tn_attr_spec fused_attrs[] = {
+    CONV_ATTRS, TN_FUSED_ATTRS, { "x_block", TN_ATTR_INT }, { "y_block", TN_ATTR_INT }, { 0 }
+};
+
+const tn_op tn_ops_conv[] = {
+    { .name = "Conv",
+      .since = 22,
+      .in = conv_in,
+      .out = tn_ports_float_t,
+      .attrs = conv_attrs,
+      .infer = conv_infer,
+      .cost = conv_cost,
+      .prepare = conv_prepare,
+      .run = conv_run,
+      .arg = CONV,
+      .doc = "convolution over any number of spatial dimensions, grouped, strided, dilated" },
+    { .name = "ConvTranspose",
+      .since = 22,
+      .in = conv_in,
+      .out = tn_ports_float_t,
+      .attrs = transpose_attrs,
+      .infer = conv_infer,
+      .cost = conv_cost,
+      .prepare = conv_prepare,
+      .run = conv_run,
+      .arg = CONV_TRANSPOSE,
+      .doc = "transposed convolution: the gradient of Conv with respect to its input" },
+    { .name = "Conv",
+      .domain = "tenon",
+      .since = 1,
+      .flags = TN_OP_INTERNAL,
+      .in = fused_in,
+      .out = tn_ports_float_t,
+      .attrs = fused_attrs,
+      .infer = conv_infer,
+      .cost = conv_cost,
+      .prepare = conv_prepare,
+      .run = conv_run,
+      .arg = CONV_FUSED,
+      .doc = "act(conv(X, W) + B + residual), plain or in blocked channel layout" },
+    { 0 },
+};
