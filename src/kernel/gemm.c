@@ -94,7 +94,8 @@ static void plan(job *j, const tn_gemm_kernels *kn, const tn_gemm_args *g, int t
     int64_t kc = min64(max64(l2 / (10 * kn->nr), 256), 768);
     int64_t slices = max64(ceil_div(g->k, kc), 1);
     j->kc = (ceil_div(g->k, slices) + 3) / 4 * 4;
-    j->block_tiles = max64(l2 / 2 / (max64(j->kc, 16) * kn->mr), 1);
+    int64_t fit = max64(l2 * 5 / 8 / (max64(j->kc, 16) * kn->mr), 1);
+    j->block_tiles = ceil_div(j->tiles, ceil_div(j->tiles, fit));
     if (wants_pack(j)) j->chunk = min64(max64(PACK_CHUNK / (g->k * kn->nr), 1), j->panels);
 
     double flops = 2.0 * (double)g->m * (double)g->n * (double)g->k * (double)j->batch * (j->gemv ? 8 : 1);
