@@ -1,0 +1,183 @@
+/* cast.c - Cast, CastLike, BitCast: another element type. Numbers convert as tensor/dtype.h says; strings are parsed
+ * and printed here. */
+#include "op/ports.h"
+#include "op/support.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ------------------------------------------------------------------------------------------------------ inference */
+
+static tn_status cast_to(tn_infer *c, tn_dtype to) {
+    int rank = tn_infer_rank(c, 0);
+    tn_dtype from = tn_infer_dtype(c, 0);
+    if (to == TN_NONE) return tn_infer_fail(c, TN_E_TYPE, "attribute 'to' names no element type");
+    if (from != TN_NONE && tn_dtype_is_complex(from) != tn_dtype_is_complex(to))
+        return tn_infer_fail(c, TN_E_TYPE, "%s cannot become %s", tn_dtype_name(from), tn_dtype_name(to));
+    tn_infer_out(c, 0, to, rank, rank < 0 ? NULL : c->in[0]->dims);
+    if (c->in_content[0] && (to == TN_I64 || to == TN_I32))
+        tn_infer_out_content(c, 0, c->in_content[0]->v, c->in_content[0]->n);
+    return TN_OK;
+}
+
+static tn_status cast_infer(tn_infer *c) { return cast_to(c, tn_dtype_from_onnx((int)tn_attr_int(c->node, "to", 0))); }
+
+static tn_status cast_like_infer(tn_infer *c) {
+    if (tn_infer_dtype(c, 1) == TN_NONE) {
+        tn_infer_out(c, 0, TN_NONE, tn_infer_rank(c, 0), NULL);
+        return TN_OK;
+    }
+    return cast_to(c, tn_infer_dtype(c, 1));
+}
+
+/* -------------------------------------------------------------------------------------------------------- strings */
+
+/* Shortest text that reads back as the same number, in the manner of NumPy's str. */
+static int print_number(tn_dtype t, const void *data, int64_t i, char *buf, size_t n) {
+    if (t == TN_BOOL) return snprintf(buf, n, "%s", tn_get_i64(t, data, i) ? "True" : "False");
+    if (t == TN_U64) return snprintf(buf, n, "%" PRIu64, (uint64_t)tn_get_i64(t, data, i));
+    if (!tn_dtype_is_float(t)) return snprintf(buf, n, "%" PRId64, tn_get_i64(t, data, i));
+    double v = tn_get_f64(t, data, i);
+    if (isnan(v)) return snprintf(buf, n, "NaN");
+    if (isinf(v)) return snprintf(buf, n, v > 0 ? "INF" : "-INF");
+    int len = 0, digits = t == TN_F64 ? 17 : 9;
+    for (int p = 1; p <= digits; p++) { /* the fewest digits that keep the value */
+        len = snprintf(buf, n, "%.*g", p, v);
+        double back = strtod(buf, NULL);
+        if (t == TN_F64 ? back == v : (float)back == (float)v) break;
+    }
+    return len;
+}
+
+static tn_status to_strings(tn_run *r, const tn_tensor *x, tn_tensor *y) {
+    char buf[64];
+    for (int64_t i = 0; i < tn_count(x); i++) {
+        int n = print_number(x->dtype, x->data, i, buf, sizeof buf);
+        TN_TRY(tn_tensor_set_string(y, i, buf, (size_t)n));
+    }
+    return TN_OK;
+}
+
+static tn_status from_strings(tn_run *r, const tn_tensor *x, tn_tensor *y) {
+    const tn_string *s = x->data;
+    for (int64_t i = 0; i < tn_count(x); i++) {
+        char buf[128], *end;
+        size_t n = s[i].len < sizeof buf - 1 ? s[i].len : sizeof buf - 1;
+        memcpy(buf, s[i].ptr ? s[i].ptr : "", n);
+        buf[n] = '\0';
+        errno = 0;
+        bool integer = tn_dtype_is_int(y->dtype) || y->dtype == TN_BOOL;
+        if (integer && !strpbrk(buf, ".eEnN")) {
+            int64_t v = y->dtype == TN_U64 ? (int64_t)strtoull(buf, &end, 10) : strtoll(buf, &end, 10);
+            if (end != buf && *end == '\0') {
+                tn_set_i64(y->dtype, y->data, i, v);
+                continue;
+            }
+        } else {
+            double v = strtod(buf, &end);
+            if (end != buf && *end == '\0') {
+                tn_set_f64(y->dtype, y->data, i, v);
+                continue;
+            }
+        }
+        return tn_op_fail(r->node, TN_E_INVALID, "element %lld, \"%.40s\", is not a number", (long long)i, buf);
+    }
+    return TN_OK;
+}
+
+/* ------------------------------------------------------------------------------------------------------------ run */
+
+typedef struct {
+    const tn_tensor *x;
+    tn_tensor *y;
+    bool saturate;
+    tn_round_mode round;
+    tn_status status;
+} cast_job;
+
+static void cast_part(void *arg, int64_t begin, int64_t end, int thread) {
+    cast_job *j = arg;
+    (void)thread;
+    const char *x = (const char *)j->x->data + begin * tn_dtypes[j->x->dtype].bytes;
+    char *y = (char *)j->y->data + begin * tn_dtypes[j->y->dtype].bytes;
+    tn_convert(j->x->dtype, x, j->y->dtype, y, end - begin, j->saturate, j->round);
+}
+
+static tn_status cast_run(tn_run *r) {
+    const tn_tensor *x = tn_in(r, 0);
+    tn_tensor *y = tn_out(r, 0);
+    bool saturate = tn_attr_int(r->node, "saturate", 1) != 0;
+    tn_round_mode round = tn_attr_is(r->node, "round_mode", "down", "up")      ? TN_ROUND_DOWN
+                          : tn_attr_is(r->node, "round_mode", "nearest", "up") ? TN_ROUND_NEAREST
+                                                                               : TN_ROUND_UP;
+    if (x->dtype == TN_STRING && y->dtype == TN_STRING) {
+        tn_op_copy_elements(y, 0, x, 0, tn_count(x));
+        return tn_op_own_strings(y);
+    }
+    if (y->dtype == TN_STRING) return to_strings(r, x, y);
+    if (x->dtype == TN_STRING) return from_strings(r, x, y);
+    bool packed = tn_dtypes[x->dtype].block > 1 || tn_dtypes[y->dtype].block > 1;
+    if (packed) return tn_convert(x->dtype, x->data, y->dtype, y->data, tn_count(x), saturate, round);
+    cast_job j = { x, y, saturate, round, TN_OK };
+    tn_parallel(r->pool, tn_count(x), 32768, cast_part, &j);
+    return TN_OK;
+}
+
+static tn_status bitcast_infer(tn_infer *c) {
+    tn_dtype from = tn_infer_dtype(c, 0), to = tn_dtype_from_onnx((int)tn_attr_int(c->node, "to", 0));
+    int rank = tn_infer_rank(c, 0);
+    if (to == TN_NONE) return tn_infer_fail(c, TN_E_TYPE, "attribute 'to' names no element type");
+    if (from != TN_NONE && (tn_dtype_bits(from) != tn_dtype_bits(to) || from == TN_STRING || to == TN_STRING))
+        return tn_infer_fail(c, TN_E_TYPE, "%s and %s differ in size", tn_dtype_name(from), tn_dtype_name(to));
+    tn_infer_out(c, 0, to, rank, rank < 0 ? NULL : c->in[0]->dims);
+    return TN_OK;
+}
+
+static tn_status bitcast_run(tn_run *r) {
+    const tn_tensor *x = tn_in(r, 0);
+    size_t bytes = 0;
+    tn_dtype_bytes(x->dtype, tn_count(x), &bytes);
+    if (tn_out(r, 0)->data != x->data) memcpy(tn_out(r, 0)->data, x->data, bytes);
+    return TN_OK;
+}
+
+/* ----------------------------------------------------------------------------------------------------------- rows */
+
+static const tn_port cast_in[] = { { "input", TN_ANY_TYPE, 0 }, { 0 } };
+static const tn_port like_in[] = { { "input", TN_ANY_TYPE, 0 }, { "target_type", TN_ANY_TYPE, 0 }, { 0 } };
+#define ROUNDING \
+    { "saturate", TN_ATTR_INT }, { "round_mode", TN_ATTR_STRING, .words = "up|down|nearest" }
+static const tn_attr_spec cast_attrs[] = { { "to", TN_ATTR_INT, .required = true }, ROUNDING, { 0 } };
+static const tn_attr_spec like_attrs[] = { ROUNDING, { 0 } };
+static const tn_attr_spec bitcast_attrs[] = { { "to", TN_ATTR_INT, .required = true }, { 0 } };
+
+const tn_op tn_ops_cast[] = {
+    { .name = "Cast",
+      .since = 25,
+      .in = cast_in,
+      .out = tn_ports_any_free,
+      .attrs = cast_attrs,
+      .infer = cast_infer,
+      .run = cast_run,
+      .doc = "the same numbers in another element type" },
+    { .name = "CastLike",
+      .since = 25,
+      .in = like_in,
+      .out = tn_ports_any_free,
+      .attrs = like_attrs,
+      .infer = cast_like_infer,
+      .run = cast_run,
+      .doc = "the same numbers in the element type of another tensor" },
+    { .name = "BitCast",
+      .since = 26,
+      .in = cast_in,
+      .out = tn_ports_any_free,
+      .attrs = bitcast_attrs,
+      .infer = bitcast_infer,
+      .run = bitcast_run,
+      .doc = "the same bits read as another element type of equal size" },
+    { 0 },
+};

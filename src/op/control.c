@@ -1,0 +1,415 @@
+/* control.c - If, Loop, Scan, SequenceMap: operators that run subgraphs. */
+#include "op/ports.h"
+#include "op/support.h"
+#include <string.h>
+
+/* ------------------------------------------------------------------------------------------------------------- If */
+
+static tn_status if_infer(tn_infer *c) {
+    tn_graph *branch[2] = { tn_attr_graph(c->node, "then_branch"), tn_attr_graph(c->node, "else_branch") };
+    tn_type *types[2];
+    for (int b = 0; b < 2; b++) {
+        if (branch[b]->n_outputs != c->n_out)
+            return tn_infer_fail(c, TN_E_GRAPH, "the %s branch has %d outputs, the node %d", b ? "else" : "then",
+                                 branch[b]->n_outputs, c->n_out);
+        types[b] = tn_arena_array(c->arena, tn_type, (size_t)c->n_out + 1);
+        if (!types[b]) return tn_infer_fail(c, TN_E_NOMEM, "no memory");
+        TN_TRY(c->subgraph(c, branch[b], NULL, 0, types[b], c->n_out));
+    }
+    const tn_tensor *cond = c->in_tensor[0];
+    for (int i = 0; i < c->n_out; i++) {
+        if (cond && tn_count(cond) == 1) { /* the branch is known */
+            c->out[i] = types[*(const uint8_t *)cond->data ? 0 : 1][i];
+            continue;
+        }
+        c->out[i] = types[0][i];
+        tn_type_join(&c->out[i], &types[1][i]);
+    }
+    return TN_OK;
+}
+
+static tn_status if_run(tn_run *r) {
+    const tn_tensor *cond = tn_in(r, 0);
+    if (tn_count(cond) != 1)
+        return tn_op_fail(r->node, TN_E_SHAPE, "the condition holds %lld elements, not one", (long long)tn_count(cond));
+    tn_graph *g = tn_attr_graph(r->node, *(const uint8_t *)cond->data ? "then_branch" : "else_branch");
+    tn_datum *out = tn_run_scratch(r, (size_t)(r->n_out + 1) * sizeof *out);
+    if (!out) return tn_op_fail(r->node, TN_E_NOMEM, "no memory");
+    memset(out, 0, (size_t)(r->n_out + 1) * sizeof *out);
+    TN_TRY(tn_run_subgraph(r, g, NULL, 0, out, r->n_out));
+    for (int i = 0; i < r->n_out; i++) {
+        if (tn_run_wants(r, i)) tn_run_share(r, i, &out[i]);
+        tn_datum_reset(&out[i]);
+    }
+    return TN_OK;
+}
+
+/* --------------------------------------------------------------------------------------- outputs gathered step by step
+ */
+
+/* Slices of equal shape that become one tensor with a new axis. */
+typedef struct {
+    tn_list *slices;
+    tn_dtype dtype;
+} gathered;
+
+static tn_status gather_add(gathered *g, const tn_datum *d) {
+    if (!g->slices && !(g->slices = tn_list_new(16))) return tn_fail(TN_E_NOMEM, "no memory");
+    return tn_list_push(g->slices, d);
+}
+
+/* Output i := the slices stacked along `axis` (0 .. rank), in order or reversed. */
+static tn_status gather_finish(tn_run *r, int i, gathered *g, int64_t axis, bool reverse, const tn_type *empty) {
+    int64_t dims[TN_MAX_RANK] = { 0 };
+    size_t n = g->slices ? g->slices->n : 0;
+    if (!tn_run_wants(r, i)) return TN_OK;
+    if (n == 0) { /* no step was taken: what the body declares, with nothing in it */
+        int rank = empty && empty->rank >= 0 && empty->rank < TN_MAX_RANK ? empty->rank : 0;
+        for (int d = 0; d < rank; d++) dims[d + 1] = tn_dim_known(empty->dims[d]) ? empty->dims[d] : 0;
+        return tn_run_alloc(r, i, empty && empty->dtype ? empty->dtype : TN_F32, rank + 1, dims);
+    }
+    const tn_tensor *first = &g->slices->items[0].tensor;
+    if (first->rank + 1 > TN_MAX_RANK)
+        return tn_op_fail(r->node, TN_E_SHAPE, "output %d would have too many dimensions", i);
+    if (axis < -(first->rank + 1) || axis > first->rank)
+        return tn_op_fail(r->node, TN_E_INVALID, "output axis %lld does not fit %d dimensions", (long long)axis,
+                          first->rank + 1);
+    if (axis < 0) axis += first->rank + 1;
+    for (int d = 0; d <= first->rank; d++) dims[d] = d == axis ? (int64_t)n : first->dims[d < axis ? d : d - 1];
+    TN_TRY(tn_run_alloc(r, i, first->dtype, first->rank + 1, dims));
+    tn_tensor *y = tn_out(r, i);
+    int64_t outer = tn_op_product(dims, 0, (int)axis), inner = tn_op_product(dims, (int)axis + 1, first->rank + 1);
+    for (size_t s = 0; s < n; s++) {
+        const tn_tensor *x = &g->slices->items[reverse ? n - 1 - s : s].tensor;
+        if (x->dtype != first->dtype || !tn_dims_equal(x->rank, x->dims, first->rank, first->dims))
+            return tn_op_fail(r->node, TN_E_SHAPE, "output %d has another shape or type in step %zu than before", i, s);
+        for (int64_t o = 0; o < outer; o++)
+            tn_op_copy_elements(y, (o * (int64_t)n + (int64_t)s) * inner, x, o * inner, inner);
+    }
+    return tn_op_own_strings(y);
+}
+
+/* ----------------------------------------------------------------------------------------------------------- Loop */
+
+static tn_status loop_infer(tn_infer *c) {
+    tn_graph *body = tn_attr_graph(c->node, "body");
+    int carried = c->n_in - 2, scans = body->n_outputs - 1 - carried;
+    if (carried < 0) carried = 0;
+    if (body->n_inputs != carried + 2 || scans < 0 || c->n_out > carried + scans)
+        return tn_infer_fail(
+            c, TN_E_GRAPH, "the body has %d inputs and %d outputs; the node has %d loop-carried values and %d outputs",
+            body->n_inputs, body->n_outputs, carried, c->n_out);
+    tn_type *in = tn_arena_array(c->arena, tn_type, (size_t)body->n_inputs);
+    tn_type *out = tn_arena_array(c->arena, tn_type, (size_t)body->n_outputs);
+    if (!in || !out) return tn_infer_fail(c, TN_E_NOMEM, "no memory");
+    in[0] = tn_type_tensor(TN_I64), in[0].rank = 0;
+    in[1] = tn_type_tensor(TN_BOOL), in[1].rank = 0;
+    for (int i = 0; i < carried; i++)
+        if (tn_infer_has(c, i + 2)) in[i + 2] = *c->in[i + 2];
+    /* A carried value may change its shape: keep only what survives a pass through the body, until nothing changes. */
+    for (int pass = 0; pass <= TN_MAX_RANK + 1; pass++) {
+        bool changed = false;
+        TN_TRY(c->subgraph(c, body, in, body->n_inputs, out, body->n_outputs));
+        for (int i = 0; i < carried; i++) {
+            tn_type before = in[i + 2];
+            tn_type_join(&in[i + 2], &out[i + 1]);
+            changed |= memcmp(&before, &in[i + 2], sizeof before) != 0;
+        }
+        if (!changed) break;
+    }
+    for (int i = 0; i < c->n_out; i++) {
+        if (i < carried) {
+            c->out[i] = in[i + 2];
+            continue;
+        }
+        const tn_type *s = &out[1 + i];
+        tn_dim dims[TN_MAX_RANK];
+        if (s->kind != TN_KIND_TENSOR || s->rank < 0 || s->rank + 1 > TN_MAX_RANK) {
+            tn_infer_out(c, i, s->dtype, -1, NULL);
+            continue;
+        }
+        dims[0] = TN_DIM_UNKNOWN;
+        memcpy(dims + 1, s->dims, sizeof *dims * (size_t)s->rank);
+        tn_infer_out(c, i, s->dtype, s->rank + 1, dims);
+    }
+    return TN_OK;
+}
+
+static tn_status loop_run(tn_run *r) {
+    tn_graph *body = tn_attr_graph(r->node, "body");
+    int carried = r->n_in > 2 ? r->n_in - 2 : 0, n_out = body->n_outputs, scans = n_out - 1 - carried;
+    int64_t trips = tn_run_has(r, 0) ? tn_get_i64(tn_in(r, 0)->dtype, tn_in(r, 0)->data, 0) : INT64_MAX;
+    uint8_t go = tn_run_has(r, 1) ? *(const uint8_t *)tn_in(r, 1)->data : 1;
+    tn_datum *in = tn_run_scratch(r, (size_t)(carried + 2) * sizeof *in);
+    tn_datum *out = tn_run_scratch(r, (size_t)n_out * sizeof *out);
+    gathered *g = tn_run_scratch(r, (size_t)(scans + 1) * sizeof *g);
+    tn_status st = TN_OK;
+    if (!in || !out || !g) return tn_op_fail(r->node, TN_E_NOMEM, "no memory");
+    memset(in, 0, (size_t)(carried + 2) * sizeof *in);
+    memset(out, 0, (size_t)n_out * sizeof *out);
+    memset(g, 0, (size_t)(scans + 1) * sizeof *g);
+    for (int i = 0; i < carried; i++)
+        if (r->in[i + 2]) tn_datum_share(&in[i + 2], r->in[i + 2]);
+    for (int64_t step = 0; step < trips && go; step++) {
+        in[0] = (tn_datum){ TN_KIND_TENSOR, .tensor = { .dtype = TN_I64, .data = &step } };
+        in[1] = (tn_datum){ TN_KIND_TENSOR, .tensor = { .dtype = TN_BOOL, .data = &go } };
+        if ((st = tn_run_subgraph(r, body, in, carried + 2, out, n_out)) != TN_OK) goto done;
+        if (out[0].kind != TN_KIND_TENSOR || tn_count(&out[0].tensor) != 1) {
+            st = tn_op_fail(r->node, TN_E_SHAPE, "the body's condition is not one bool");
+            goto done;
+        }
+        go = *(const uint8_t *)out[0].tensor.data;
+        tn_datum_reset(&out[0]);
+        for (int i = 0; i < carried; i++) {
+            tn_datum_reset(&in[i + 2]);
+            in[i + 2] = out[i + 1];
+            out[i + 1] = (tn_datum){ 0 };
+        }
+        for (int i = 0; i < scans; i++) {
+            if ((st = gather_add(&g[i], &out[1 + carried + i])) != TN_OK) goto done;
+            tn_datum_reset(&out[1 + carried + i]);
+        }
+    }
+    for (int i = 0; i < carried; i++)
+        if (tn_run_wants(r, i)) tn_run_share(r, i, &in[i + 2]);
+    for (int i = 0; i < scans && st == TN_OK; i++)
+        st = gather_finish(r, carried + i, &g[i], 0, false, &body->outputs[1 + carried + i]->type);
+done:
+    for (int i = 0; i < carried; i++) tn_datum_reset(&in[i + 2]);
+    for (int i = 0; i < n_out; i++) tn_datum_reset(&out[i]);
+    for (int i = 0; i < scans; i++) tn_list_unref(&g[i].slices);
+    return st;
+}
+
+/* ----------------------------------------------------------------------------------------------------------- Scan */
+
+static int64_t scan_attr(const tn_node *n, const char *name, int i) {
+    int count;
+    const int64_t *v = tn_attr_ints(n, name, &count);
+    return v && i < count ? v[i] : 0;
+}
+
+static tn_status scan_infer(tn_infer *c) {
+    tn_graph *body = tn_attr_graph(c->node, "body");
+    int64_t m = tn_attr_int(c->node, "num_scan_inputs", 0);
+    if (m < 1 || m > c->n_in || body->n_inputs != c->n_in || body->n_outputs < c->n_out)
+        return tn_infer_fail(c, TN_E_GRAPH,
+                             "the body has %d inputs and %d outputs for a node with %d and %d (%lld scanned)",
+                             body->n_inputs, body->n_outputs, c->n_in, c->n_out, (long long)m);
+    int states = c->n_in - (int)m;
+    tn_type *in = tn_arena_array(c->arena, tn_type, (size_t)c->n_in);
+    tn_type *out = tn_arena_array(c->arena, tn_type, (size_t)body->n_outputs);
+    tn_dim len = TN_DIM_UNKNOWN;
+    if (!in || !out) return tn_infer_fail(c, TN_E_NOMEM, "no memory");
+    for (int i = 0; i < c->n_in; i++) {
+        in[i] = *c->in[i];
+        if (i < states || in[i].rank < 0) continue;
+        int axis;
+        TN_TRY(tn_infer_axis(c, scan_attr(c->node, "scan_input_axes", i - states), in[i].rank, &axis));
+        if (!tn_dim_known(len)) len = in[i].dims[axis];
+        memmove(in[i].dims + axis, in[i].dims + axis + 1, sizeof *in[i].dims * (size_t)(in[i].rank - axis - 1));
+        in[i].rank--;
+    }
+    TN_TRY(c->subgraph(c, body, in, c->n_in, out, body->n_outputs));
+    for (int i = 0; i < c->n_out; i++) {
+        c->out[i] = out[i];
+        if (i < states || out[i].rank < 0) continue;
+        int axis;
+        if (out[i].rank + 1 > TN_MAX_RANK) return tn_infer_fail(c, TN_E_SHAPE, "output %d has too many dimensions", i);
+        TN_TRY(tn_infer_axis(c, scan_attr(c->node, "scan_output_axes", i - states), out[i].rank + 1, &axis));
+        memmove(c->out[i].dims + axis + 1, out[i].dims + axis, sizeof *out[i].dims * (size_t)(out[i].rank - axis));
+        c->out[i].dims[axis] = len;
+        c->out[i].rank++;
+    }
+    return TN_OK;
+}
+
+/* Step `at` of x along axis, as its own tensor. */
+static tn_status slice_at(const tn_tensor *x, int axis, int64_t at, tn_datum *d) {
+    int64_t dims[TN_MAX_RANK], inner = tn_op_product(x->dims, axis + 1, x->rank),
+                               outer = tn_op_product(x->dims, 0, axis);
+    for (int i = 0, n = 0; i < x->rank; i++)
+        if (i != axis) dims[n++] = x->dims[i];
+    *d = (tn_datum){ .kind = TN_KIND_TENSOR };
+    TN_TRY(tn_tensor_init(&d->tensor, x->dtype, x->rank - 1, dims, TN_MEM_ACTIVATIONS));
+    for (int64_t o = 0; o < outer; o++)
+        tn_op_copy_elements(&d->tensor, o * inner, x, (o * x->dims[axis] + at) * inner, inner);
+    return tn_op_own_strings(&d->tensor);
+}
+
+static tn_status scan_run(tn_run *r) {
+    tn_graph *body = tn_attr_graph(r->node, "body");
+    int m = (int)tn_attr_int(r->node, "num_scan_inputs", 0), states = r->n_in - m, n_out = body->n_outputs;
+    int scans = n_out - states, axis[64];
+    int64_t len = -1;
+    tn_datum *in = tn_run_scratch(r, (size_t)r->n_in * sizeof *in),
+             *out = tn_run_scratch(r, (size_t)n_out * sizeof *out);
+    gathered *g = tn_run_scratch(r, (size_t)(scans + 1) * sizeof *g);
+    tn_status st = TN_OK;
+    if (!in || !out || !g) return tn_op_fail(r->node, TN_E_NOMEM, "no memory");
+    if (m > (int)TN_COUNT(axis)) return tn_op_fail(r->node, TN_E_LIMIT, "%d scanned inputs; at most 64 can be", m);
+    memset(in, 0, (size_t)r->n_in * sizeof *in);
+    memset(out, 0, (size_t)n_out * sizeof *out);
+    memset(g, 0, (size_t)(scans + 1) * sizeof *g);
+    for (int i = 0; i < m; i++) {
+        const tn_tensor *x = tn_in(r, states + i);
+        int64_t a = scan_attr(r->node, "scan_input_axes", i);
+        axis[i] = (int)(a < 0 ? a + x->rank : a);
+        if (len >= 0 && x->dims[axis[i]] != len)
+            return tn_op_fail(r->node, TN_E_SHAPE, "scanned input %d has %lld steps, an earlier one %lld", i,
+                              (long long)x->dims[axis[i]], (long long)len);
+        len = x->dims[axis[i]];
+    }
+    for (int i = 0; i < states; i++) tn_datum_share(&in[i], r->in[i]);
+    for (int64_t step = 0; step < len; step++) {
+        for (int i = 0; i < m; i++) {
+            int64_t at = scan_attr(r->node, "scan_input_directions", i) ? len - 1 - step : step;
+            if ((st = slice_at(tn_in(r, states + i), axis[i], at, &in[states + i])) != TN_OK) goto done;
+        }
+        if ((st = tn_run_subgraph(r, body, in, r->n_in, out, n_out)) != TN_OK) goto done;
+        for (int i = 0; i < m; i++) tn_datum_reset(&in[states + i]);
+        for (int i = 0; i < states; i++) {
+            tn_datum_reset(&in[i]);
+            in[i] = out[i];
+            out[i] = (tn_datum){ 0 };
+        }
+        for (int i = 0; i < scans; i++) {
+            if ((st = gather_add(&g[i], &out[states + i])) != TN_OK) goto done;
+            tn_datum_reset(&out[states + i]);
+        }
+    }
+    for (int i = 0; i < states; i++)
+        if (tn_run_wants(r, i)) tn_run_share(r, i, &in[i]);
+    for (int i = 0; i < scans && st == TN_OK; i++)
+        st = gather_finish(r, states + i, &g[i], scan_attr(r->node, "scan_output_axes", i),
+                           scan_attr(r->node, "scan_output_directions", i) != 0, &body->outputs[states + i]->type);
+done:
+    for (int i = 0; i < r->n_in; i++) tn_datum_reset(&in[i]);
+    for (int i = 0; i < n_out; i++) tn_datum_reset(&out[i]);
+    for (int i = 0; i < scans; i++) tn_list_unref(&g[i].slices);
+    return st;
+}
+
+/* ---------------------------------------------------------------------------------------------------- SequenceMap */
+
+static tn_status map_infer(tn_infer *c) {
+    tn_graph *body = tn_attr_graph(c->node, "body");
+    if (body->n_inputs != c->n_in || body->n_outputs != c->n_out)
+        return tn_infer_fail(c, TN_E_GRAPH, "the body has %d inputs and %d outputs, the node %d and %d", body->n_inputs,
+                             body->n_outputs, c->n_in, c->n_out);
+    tn_type *in = tn_arena_array(c->arena, tn_type, (size_t)c->n_in);
+    tn_type *out = tn_arena_array(c->arena, tn_type, (size_t)c->n_out * 2);
+    if (!in || !out) return tn_infer_fail(c, TN_E_NOMEM, "no memory");
+    for (int i = 0; i < c->n_in; i++) {
+        in[i] = *c->in[i];
+        if (in[i].kind == TN_KIND_SEQUENCE) in[i] = in[i].elem ? *in[i].elem : (tn_type){ 0 };
+    }
+    TN_TRY(c->subgraph(c, body, in, c->n_in, out, c->n_out));
+    for (int i = 0; i < c->n_out; i++) c->out[i] = (tn_type){ .kind = TN_KIND_SEQUENCE, .elem = &out[i] };
+    return TN_OK;
+}
+
+static tn_status map_run(tn_run *r) {
+    tn_graph *body = tn_attr_graph(r->node, "body");
+    tn_datum *in = tn_run_scratch(r, (size_t)r->n_in * sizeof *in),
+             *out = tn_run_scratch(r, (size_t)r->n_out * sizeof *out);
+    tn_list **lists = tn_run_scratch(r, (size_t)r->n_out * sizeof *lists);
+    tn_status st = TN_OK;
+    if (!in || !out || !lists) return tn_op_fail(r->node, TN_E_NOMEM, "no memory");
+    memset(out, 0, (size_t)r->n_out * sizeof *out);
+    memset(lists, 0, (size_t)r->n_out * sizeof *lists);
+    size_t n = r->in[0]->list ? r->in[0]->list->n : 0;
+    for (int i = 0; i < r->n_out; i++)
+        if (!(lists[i] = tn_list_new(n))) {
+            st = tn_op_fail(r->node, TN_E_NOMEM, "no memory");
+            goto done;
+        }
+    for (size_t k = 0; k < n; k++) {
+        for (int i = 0; i < r->n_in; i++) {
+            const tn_datum *d = r->in[i];
+            if (d->kind == TN_KIND_SEQUENCE && d->list->n <= k) {
+                st = tn_op_fail(r->node, TN_E_SHAPE, "input %d has only %zu items, input 0 has %zu", i, d->list->n, n);
+                goto done;
+            }
+            in[i] = d->kind == TN_KIND_SEQUENCE ? d->list->items[k] : *d; /* borrowed */
+        }
+        if ((st = tn_run_subgraph(r, body, in, r->n_in, out, r->n_out)) != TN_OK) goto done;
+        for (int i = 0; i < r->n_out; i++) {
+            if ((st = tn_list_push(lists[i], &out[i])) != TN_OK) goto done;
+            tn_datum_reset(&out[i]);
+        }
+    }
+    for (int i = 0; i < r->n_out; i++)
+        if (tn_run_wants(r, i)) tn_run_share(r, i, &(tn_datum){ TN_KIND_SEQUENCE, .list = lists[i] });
+done:
+    for (int i = 0; i < r->n_out; i++) {
+        tn_datum_reset(&out[i]);
+        tn_list_unref(&lists[i]);
+    }
+    return st;
+}
+
+/* ----------------------------------------------------------------------------------------------------------- rows */
+
+static const tn_port if_in[] = { { "cond", TN_BOOLS, 0 }, { 0 } };
+static const tn_port any_many[] = { { "outputs", 0, 0, .optional = true, .variadic = true }, { 0 } };
+static const tn_port loop_in[] = { { "M", tn_dtype_bit(TN_I64), 0, .optional = true },
+                                   { "cond", TN_BOOLS, 0, .optional = true },
+                                   { "v_initial", 0, 0, .optional = true, .variadic = true },
+                                   { 0 } };
+static const tn_port scan_in[] = { { "initial_state_and_scan_inputs", TN_ANY_TYPE, 0, .variadic = true }, { 0 } };
+static const tn_port map_in[] = { { "input_sequence", 0, 0 },
+                                  { "additional_inputs", 0, 0, .optional = true, .variadic = true },
+                                  { 0 } };
+static const tn_attr_spec if_attrs[] = { { "then_branch", TN_ATTR_GRAPH, .required = true },
+                                         { "else_branch", TN_ATTR_GRAPH, .required = true },
+                                         { 0 } };
+static const tn_attr_spec body_attrs[] = { { "body", TN_ATTR_GRAPH, .required = true }, { 0 } };
+static const tn_attr_spec scan_attrs[] = { { "body", TN_ATTR_GRAPH, .required = true },
+                                           { "num_scan_inputs", TN_ATTR_INT, .required = true },
+                                           { "scan_input_axes", TN_ATTR_INTS },
+                                           { "scan_input_directions", TN_ATTR_INTS },
+                                           { "scan_output_axes", TN_ATTR_INTS },
+                                           { "scan_output_directions", TN_ATTR_INTS },
+                                           { 0 } };
+
+#define SUB (TN_OP_SUBGRAPH | TN_OP_DYNAMIC)
+const tn_op tn_ops_control[] = {
+    { .name = "If",
+      .since = 25,
+      .flags = SUB,
+      .in = if_in,
+      .out = any_many,
+      .attrs = if_attrs,
+      .infer = if_infer,
+      .run = if_run,
+      .doc = "runs one of two subgraphs" },
+    { .name = "Loop",
+      .since = 25,
+      .flags = SUB,
+      .in = loop_in,
+      .out = any_many,
+      .attrs = body_attrs,
+      .infer = loop_infer,
+      .run = loop_run,
+      .doc = "runs a subgraph again and again, carrying values over" },
+    { .name = "Scan",
+      .since = 25,
+      .flags = SUB,
+      .in = scan_in,
+      .out = any_many,
+      .attrs = scan_attrs,
+      .infer = scan_infer,
+      .run = scan_run,
+      .doc = "runs a subgraph once per slice of its scanned inputs" },
+    { .name = "SequenceMap",
+      .since = 17,
+      .flags = SUB,
+      .in = map_in,
+      .out = any_many,
+      .attrs = body_attrs,
+      .infer = map_infer,
+      .run = map_run,
+      .doc = "runs a subgraph once per item of a sequence" },
+    { 0 },
+};
