@@ -57,8 +57,10 @@ const tn_conv_algo tn_conv_algo_direct = {
 /* ----------------------------------------------------------------------------------------------------------- list */
 
 /* In the order of preference: an algorithm stands before those it beats wherever both fit. */
-const tn_conv_algo *const tn_conv_all[] = { &tn_conv_algo_depthwise, &tn_conv_algo_thin, &tn_conv_algo_blocked,
-                                            &tn_conv_algo_direct, NULL };
+const tn_conv_algo *const tn_conv_all[] = {
+    &tn_conv_algo_depthwise,  &tn_conv_algo_thin,      &tn_conv_algo_blocked, &tn_conv_algo_interleaved,
+    &tn_conv_algo_transposed, &tn_conv_algo_reordered, &tn_conv_algo_direct,  NULL,
+};
 
 size_t tn_conv_list(const tn_kernels *k, const tn_conv_desc *d, const tn_conv_algo **out, size_t max) {
     size_t n = 0;
@@ -82,6 +84,7 @@ bool tn_conv_valid(const tn_conv_desc *d) {
     enum { FIELD_MAX = 1 << 30 };
     if (d->rank < 1 || d->rank > TN_CONV_RANK || d->n < 0 || d->ic < 1 || d->oc < 1 || d->group < 1) return false;
     if (d->ic % d->group || d->oc % d->group || d->ic > FIELD_MAX || d->oc > FIELD_MAX) return false;
+    if (d->x_layout > TN_LAYOUT_BLOCKED || d->y_layout > TN_LAYOUT_BLOCKED) return false;
     int64_t x = d->n, y = d->n, w = d->oc;
     if (!multiply(&x, d->ic + 16) || !multiply(&y, d->oc + 16) || !multiply(&w, d->ic)) return false;
     for (int i = 0; i < d->rank; i++) {

@@ -30,7 +30,11 @@ enum {
     TN_CONV_ALGOS = 16, /* room that tn_conv_list always finds sufficient */
 };
 
-typedef enum { TN_LAYOUT_PLAIN, TN_LAYOUT_BLOCKED } tn_conv_layout;
+typedef enum {
+    TN_LAYOUT_PLAIN,
+    TN_LAYOUT_BLOCKED,
+    TN_LAYOUT_LAST, /* [N, D1 .. Dr, C]: for kernel/reorder.h only */
+} tn_conv_layout;
 
 /** A convolution y = act(conv(x, w) + bias + residual), or a transposed one (ONNX ConvTranspose).
  *  x [n, ic, in..], y and residual [n, oc, out..]; w [oc, ic / group, kernel..], transposed [ic, oc / group, kernel..].

@@ -44,8 +44,8 @@ typedef struct {
     const tn_conv_io *io;
     tile_kind kind;
     int c, xv;
-    int64_t h, w, oh, ow, kh, kw, sh, sw, dh, dw, pt, pl; /* two dimensions, whatever the rank */
-    int64_t groups, planes, blocks;                       /* planes of x and blocks of y per group */
+    tn_conv_2d s;
+    int64_t groups, planes, blocks; /* planes of x and blocks of y per group */
     int64_t per_bundle, bundles;
     int64_t tap_floats; /* of weights, per block */
     bool flat;          /* the image is one row */
@@ -60,105 +60,86 @@ typedef struct {
     size_t buffer_floats, list_bytes;
 } plan;
 
-static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
-
 /* ------------------------------------------------------------------------------------------------------- geometry */
 
 static void rows_meeting_image(const plan *p, int64_t row, int64_t *from, int64_t *to) {
-    int64_t top = row * p->sh - p->pt;
-    int64_t a = top < 0 ? ceil_div(-top, p->dh) : 0;
-    int64_t z = top >= p->h ? 0 : ceil_div(p->h - top, p->dh);
-    *from = min64(a, p->kh);
-    *to = max64(*from, min64(z, p->kh));
-}
-
-static void shape_2d(plan *p, const tn_conv_desc *d) {
-    int i = d->rank - 1;
-    p->w = d->in[i], p->ow = d->out[i], p->kw = d->kernel[i], p->sw = d->stride[i], p->dw = d->dilation[i];
-    p->pl = d->pad[i];
-    p->h = p->oh = p->kh = p->sh = p->dh = 1, p->pt = 0;
-    if (--i < 0) return;
-    p->h = d->in[i], p->oh = d->out[i], p->kh = d->kernel[i], p->sh = d->stride[i], p->dh = d->dilation[i];
-    p->pt = d->pad[i];
+    int64_t top = row * p->s.sh - p->s.pt;
+    int64_t a = top < 0 ? tn_ceil_div(-top, p->s.dh) : 0;
+    int64_t z = top >= p->s.h ? 0 : tn_ceil_div(p->s.h - top, p->s.dh);
+    *from = tn_min64(a, p->s.kh);
+    *to = tn_max64(*from, tn_min64(z, p->s.kh));
 }
 
 static void bundle_blocks(plan *p) {
     /* Pairs; a single block left over joins the last pair. With hardly any pixels wider bundles keep more sums going.
      */
-    int64_t pixels = p->oh * p->ow;
+    int64_t pixels = p->s.oh * p->s.ow;
     p->per_bundle = p->kind == DEPTHWISE || p->blocks == 1 ? 1 : pixels <= 3 && p->kind == GEMM ? 4 : 2;
-    p->bundles = p->per_bundle == 2 ? p->blocks / 2 : ceil_div(p->blocks, p->per_bundle);
-}
-
-static int64_t bundle_first(const plan *p, int64_t i) { return i * p->per_bundle; }
-static int bundle_size(const plan *p, int64_t i) {
-    return (int)(i == p->bundles - 1 ? p->blocks - bundle_first(p, i) : p->per_bundle);
+    p->bundles = tn_conv_bundles(p->blocks, p->per_bundle);
 }
 
 /* How x is read: in place, flattened, or through bands. */
 static void plan_reading(plan *p) {
-    int64_t last = (p->ow - 1) * p->sw + (p->kw - 1) * p->dw; /* column of the padded row */
-    bool unpadded = p->pl == 0 && last < p->w;
-    p->flat = p->kh == 1 && p->kw == 1 && p->sh == 1 && p->sw == 1 && p->pt == 0 && unpadded && p->oh <= p->h &&
-              (p->ow == p->w || p->oh == 1);
-    p->direct = p->sw == 1 && unpadded && !(p->kh == 1 && p->sh > 1 && p->planes * p->h * p->w > 1 << 29);
-    if (p->flat) p->w *= p->h, p->ow *= p->oh, p->h = p->oh = 1;
+    int64_t last = (p->s.ow - 1) * p->s.sw + (p->s.kw - 1) * p->s.dw; /* column of the padded row */
+    bool unpadded = p->s.pl == 0 && last < p->s.w;
+    p->flat = p->s.kh == 1 && p->s.kw == 1 && p->s.sh == 1 && p->s.sw == 1 && p->s.pt == 0 && unpadded &&
+              p->s.oh <= p->s.h && (p->s.ow == p->s.w || p->s.oh == 1);
+    p->direct = p->s.sw == 1 && unpadded && !(p->s.kh == 1 && p->s.sh > 1 && p->planes * p->s.h * p->s.w > 1 << 29);
+    if (p->flat) p->s.w *= p->s.h, p->s.ow *= p->s.oh, p->s.h = p->s.oh = 1;
     if (p->direct) {
-        p->phases = 1, p->phase_w = p->w, p->row_step = p->sh;
-        p->plane_floats = p->h * p->w * p->xv;
+        p->phases = 1, p->phase_w = p->s.w, p->row_step = p->s.sh;
+        p->plane_floats = p->s.h * p->s.w * p->xv;
     } else {
         int64_t used = 0; /* phases that some tap falls into: 0, dw, 2 dw .. modulo sw */
-        for (int64_t x = 0; x < min64(p->kw, p->sw); x++) used = max64(used, x * p->dw % p->sw);
+        for (int64_t x = 0; x < tn_min64(p->s.kw, p->s.sw); x++) used = tn_max64(used, x * p->s.dw % p->s.sw);
         p->phases = used + 1;
-        p->phase_w = p->ow + (p->kw - 1) * p->dw / p->sw;
-        p->row_step = p->kh == 1 ? 1 : p->sh;
+        p->phase_w = p->s.ow + (p->s.kw - 1) * p->s.dw / p->s.sw;
+        p->row_step = p->s.kh == 1 ? 1 : p->s.sh;
     }
     p->row_floats = p->phases * p->phase_w * p->xv;
 }
 
 static int64_t band_in_rows(const plan *p, int64_t rows) {
-    return p->row_step == 1 && p->kh == 1 ? rows : (rows - 1) * p->sh + (p->kh - 1) * p->dh + 1;
+    return p->row_step == 1 && p->s.kh == 1 ? rows : (rows - 1) * p->s.sh + (p->s.kh - 1) * p->s.dh + 1;
 }
 
 /* Bands that fit the cache, and pieces for threads: rows when x is larger than the weights, else output channels. */
 static void plan_split(plan *p, int threads) {
-    int64_t units = p->flat ? p->ow : p->oh, images = p->d->n * p->groups;
+    int64_t units = p->flat ? p->s.ow : p->s.oh, images = p->d->n * p->groups;
     int64_t unit_bytes = (p->flat ? p->xv : p->row_step * p->row_floats) * p->planes * 4;
     int64_t fixed = p->flat ? 0 : band_in_rows(p, 1) - p->row_step;
     int64_t budget = BAND_BYTES - (p->flat ? 0 : fixed * p->row_floats * p->planes * 4);
-    int64_t rows = max64(1, budget / max64(1, unit_bytes));
-    int64_t bands = ceil_div(units, min64(rows, units));
-    int64_t weights = p->planes * p->kh * p->kw * p->tap_floats * p->blocks;
+    int64_t rows = tn_max64(1, budget / tn_max64(1, unit_bytes));
+    int64_t bands = tn_ceil_div(units, tn_min64(rows, units));
+    int64_t weights = p->planes * p->s.kh * p->s.kw * p->tap_floats * p->blocks;
     bool wide = weights > units * unit_bytes / 4 && p->bundles >= 2 * threads;
     p->parts = 1;
     if (threads > 1 && images * bands % threads) {
         if (images * bands < 8 * threads && wide)
             p->parts = threads;
         else if (images * bands < 8 * threads)
-            bands = min64(units, ceil_div(bands, threads) * threads);
-        if (images * bands < threads) p->parts = min64(p->bundles, ceil_div(threads, images * bands));
+            bands = tn_min64(units, tn_ceil_div(bands, threads) * threads);
+        if (images * bands < threads) p->parts = tn_min64(p->bundles, tn_ceil_div(threads, images * bands));
     }
-    p->band_rows = ceil_div(units, bands);
-    if (p->flat && p->bands > 1) p->band_rows = ceil_div(p->band_rows, 2) * 2;
-    p->bands = ceil_div(units, p->band_rows);
+    p->band_rows = tn_ceil_div(units, bands);
+    if (p->flat && p->bands > 1) p->band_rows = tn_ceil_div(p->band_rows, 2) * 2;
+    p->bands = tn_ceil_div(units, p->band_rows);
     p->band_in = p->flat ? 1 : band_in_rows(p, p->band_rows);
     if (!p->direct) p->plane_floats = p->band_in * p->row_floats;
     p->buffer_floats = p->direct ? 0 : (size_t)(p->planes * p->plane_floats + 15) / 16 * 16;
-    int64_t chunk = WEIGHT_BYTES / max64(1, p->kh * p->kw * p->tap_floats * p->per_bundle * 4);
-    p->chunk = ceil_div(p->planes, ceil_div(p->planes, max64(1, chunk)));
+    int64_t chunk = WEIGHT_BYTES / tn_max64(1, p->s.kh * p->s.kw * p->tap_floats * p->per_bundle * 4);
+    p->chunk = tn_ceil_div(p->planes, tn_ceil_div(p->planes, tn_max64(1, chunk)));
 }
 
 /* Number of different (from, to) pairs over all rows. */
 static int64_t count_lists(const plan *p) {
     int64_t n = 0, a = -1, z = -1;
-    for (int64_t r = 0; r < p->oh; r++) {
+    for (int64_t r = 0; r < p->s.oh; r++) {
         int64_t from, to;
         rows_meeting_image(p, r, &from, &to);
         if (from != a || to != z) n++, a = from, z = to;
     }
-    return max64(n, 1);
+    return tn_max64(n, 1);
 }
 
 /* False when the description is not for this driver. */
@@ -167,31 +148,32 @@ static bool make_plan(plan *p, const tn_conv_kernels *k, const tn_conv_desc *d, 
     int c = p->c;
     if (d->rank > 2 || d->transposed || d->y_layout != TN_LAYOUT_BLOCKED) return false;
     if (d->x_layout != (kind == THIN ? TN_LAYOUT_PLAIN : TN_LAYOUT_BLOCKED)) return false;
-    shape_2d(p, d);
+    p->s = tn_conv_as_2d(d);
     p->xv = kind == THIN ? 1 : c;
     p->groups = d->group;
     if (kind == DEPTHWISE) {
         if (d->group != d->ic || d->ic != d->oc) return false;
-        p->groups = ceil_div(d->oc, c), p->planes = p->blocks = 1;
+        p->groups = tn_ceil_div(d->oc, c), p->planes = p->blocks = 1;
     } else {
         int64_t ic = d->ic / d->group, oc = d->oc / d->group;
         if (d->group > 1 && (kind == THIN || ic % c || oc % c)) return false;
-        p->planes = kind == THIN ? ic : ceil_div(ic, c), p->blocks = ceil_div(oc, c);
+        p->planes = kind == THIN ? ic : tn_ceil_div(ic, c), p->blocks = tn_ceil_div(oc, c);
     }
     p->tap_floats = (int64_t)(kind == GEMM ? c : 1) * c;
     bundle_blocks(p);
-    if (d->n < 1 || p->oh < 1 || p->ow < 1 || p->h < 1 || p->w < 1) return false;
+    if (d->n < 1 || p->s.oh < 1 || p->s.ow < 1 || p->s.h < 1 || p->s.w < 1) return false;
     plan_reading(p);
-    p->clear = d->oc % c && tn_act_scalar(d->act, 0.0f) != 0;
-    double taps = (double)p->planes * (double)p->kh * (double)p->kw;
-    double row = (double)p->row_floats * (double)p->planes * ((double)(p->kh - 1) * (double)p->dh + 1);
+    p->clear = tn_conv_must_clear(d, c);
+    double taps = (double)p->planes * (double)p->s.kh * (double)p->s.kw;
+    double row = (double)p->row_floats * (double)p->planes * ((double)(p->s.kh - 1) * (double)p->s.dh + 1);
     if (taps > TAPS_MAX || row > PLANE_FLOATS_MAX) return false;
-    if ((double)p->planes * (double)p->h * (double)p->w * p->xv > PLANE_FLOATS_MAX && p->direct) return false;
+    if ((double)p->planes * (double)p->s.h * (double)p->s.w * p->xv > PLANE_FLOATS_MAX && p->direct) return false;
     if (taps * (double)p->tap_floats > PLANE_FLOATS_MAX) return false;
     plan_split(p, threads);
     if (p->planes * p->plane_floats > PLANE_FLOATS_MAX) return false;
     p->nlists = count_lists(p);
-    size_t bytes = (size_t)p->nlists * (sizeof(tap_list) + (size_t)(p->planes * p->kh * p->kw) * sizeof(tn_conv_tap));
+    size_t bytes =
+        (size_t)p->nlists * (sizeof(tap_list) + (size_t)(p->planes * p->s.kh * p->s.kw) * sizeof(tn_conv_tap));
     if (bytes > (size_t)1 << 30) return false;
     p->list_bytes = tn_align_up(bytes, 64);
     return true;
@@ -202,15 +184,16 @@ static bool make_plan(plan *p, const tn_conv_kernels *k, const tn_conv_desc *d, 
 static void fill_list(const plan *p, const tap_list *l, tn_conv_tap *t) {
     int64_t ic = p->d->ic / p->d->group;
     for (int64_t plane = 0; plane < p->planes; plane++) {
-        int64_t channels = p->kind == GEMM ? min64(p->c, ic - plane * p->c) : 1;
+        int64_t channels = p->kind == GEMM ? tn_min64(p->c, ic - plane * p->c) : 1;
         for (int64_t y = l->from; y < l->to; y++) {
-            int64_t row = plane * p->plane_floats + y * p->dh * p->row_floats;
-            for (int64_t x = 0; x < p->kw; x++) {
-                int64_t phase = p->direct ? 0 : x * p->dw % p->sw, column = p->direct ? x * p->dw : x * p->dw / p->sw;
-                int64_t index = (plane * p->kh + y) * p->kw + x;
+            int64_t row = plane * p->plane_floats + y * p->s.dh * p->row_floats;
+            for (int64_t x = 0; x < p->s.kw; x++) {
+                int64_t phase = p->direct ? 0 : x * p->s.dw % p->s.sw,
+                        column = p->direct ? x * p->s.dw : x * p->s.dw / p->s.sw;
+                int64_t index = (plane * p->s.kh + y) * p->s.kw + x;
                 *t++ = (tn_conv_tap){ .x = (int32_t)(row + (phase * p->phase_w + column) * p->xv),
                                       .w = (int32_t)(index * p->tap_floats),
-                                      .n = (int32_t)ceil_div(channels, 4) };
+                                      .n = (int32_t)tn_ceil_div(channels, 4) };
             }
         }
     }
@@ -220,13 +203,13 @@ static void fill_lists(plan *p, void *memory) {
     p->lists = memory;
     tn_conv_tap *t = (tn_conv_tap *)(p->lists + p->nlists);
     int64_t n = 0;
-    for (int64_t r = 0; r < p->oh; r++) {
+    for (int64_t r = 0; r < p->s.oh; r++) {
         int64_t from, to;
         rows_meeting_image(p, r, &from, &to);
         if (n && p->lists[n - 1].from == from && p->lists[n - 1].to == to) continue;
         p->lists[n] = (tap_list){ (int32_t)from, (int32_t)to, t };
         fill_list(p, &p->lists[n++], t);
-        t += p->planes * (to - from) * p->kw;
+        t += p->planes * (to - from) * p->s.kw;
     }
 }
 
@@ -243,11 +226,11 @@ static const tap_list *list_of_row(const plan *p, int64_t row, const tap_list *g
 
 /* One row of one plane into the buffer, phase by phase. */
 static void copy_row(const plan *p, const float *x, float *to) {
-    int64_t v = p->xv, sw = p->sw;
+    int64_t v = p->xv, sw = p->s.sw;
     for (int64_t phase = 0; phase < p->phases; phase++, to += p->phase_w * v) {
-        int64_t shift = p->pl - phase; /* column of index i: i * sw - shift */
-        int64_t a = shift > 0 ? min64(p->phase_w, ceil_div(shift, sw)) : 0;
-        int64_t z = p->w + shift > 0 ? min64(p->phase_w, ceil_div(p->w + shift, sw)) : 0;
+        int64_t shift = p->s.pl - phase; /* column of index i: i * sw - shift */
+        int64_t a = shift > 0 ? tn_min64(p->phase_w, tn_ceil_div(shift, sw)) : 0;
+        int64_t z = p->s.w + shift > 0 ? tn_min64(p->phase_w, tn_ceil_div(p->s.w + shift, sw)) : 0;
         if (z < a) z = a;
         memset(to, 0, (size_t)(a * v) * 4);
         memset(to + z * v, 0, (size_t)((p->phase_w - z) * v) * 4);
@@ -268,12 +251,12 @@ static void copy_row(const plan *p, const float *x, float *to) {
 }
 
 static void copy_band(const plan *p, const float *x, int64_t first_row, int64_t rows, float *to) {
-    int64_t in_rows = band_in_rows(p, rows), jump = p->row_step == p->sh ? 1 : p->sh;
+    int64_t in_rows = band_in_rows(p, rows), jump = p->row_step == p->s.sh ? 1 : p->s.sh;
     for (int64_t plane = 0; plane < p->planes; plane++) {
         for (int64_t r = 0; r < in_rows; r++) {
-            int64_t y = first_row * p->sh - p->pt + r * jump;
-            if (y < 0 || y >= p->h) continue;
-            copy_row(p, x + (plane * p->h + y) * p->w * p->xv, to + plane * p->plane_floats + r * p->row_floats);
+            int64_t y = first_row * p->s.sh - p->s.pt + r * jump;
+            if (y < 0 || y >= p->s.h) continue;
+            copy_row(p, x + (plane * p->s.h + y) * p->s.w * p->xv, to + plane * p->plane_floats + r * p->row_floats);
         }
     }
 }
@@ -288,51 +271,42 @@ typedef struct {
 static void run_tiles(const plan *p, const tap_list *l, int64_t from_tap, int64_t taps, tn_conv_tile *t,
                       int64_t pixels) {
     const tn_conv_kernels *k = p->k;
-    int most = p->kind == DEPTHWISE ? k->dw_px : k->px[t->blocks - 1];
+    int b = t->blocks - 1;
     t->taps = l->taps + from_tap, t->ntaps = taps;
-    for (int64_t tiles = ceil_div(pixels, most); tiles > 0; tiles--) {
-        t->pixels = (int)ceil_div(pixels, tiles);
-        int i = t->pixels - 1;
-        (p->kind == GEMM ? k->gemm[t->blocks - 1][i] : p->kind == THIN ? k->thin[t->blocks - 1][i] : k->dw[i])(t);
-        t->x += (int64_t)t->pixels * p->xv;
-        t->y += t->pixels * t->y_pixel;
-        if (t->add) t->add += t->pixels * t->y_pixel;
-        pixels -= t->pixels;
-    }
-}
-
-/* act(0) is not 0 for every activation, but channels past oc are. */
-static void clear_lanes(const plan *p, float *y, int64_t pixels) {
-    int64_t used = p->d->oc % p->c;
-    for (int64_t i = 0; i < pixels; i++) memset(y + i * p->c + used, 0, (size_t)(p->c - used) * 4);
+    tn_conv_run_row(p->kind == GEMM   ? k->gemm[b]
+                    : p->kind == THIN ? k->thin[b]
+                                      : k->dw,
+                    p->kind == DEPTHWISE ? k->dw_px : k->px[b], t, pixels, p->xv);
 }
 
 /* One bundle over a band, the sum cut into chunks of planes. */
 static void run_bundle(const plan *p, const band *b, int64_t bundle) {
-    int64_t c = p->c, first = bundle_first(p, bundle), pixels = p->oh * p->ow;
+    int64_t c = p->c, first = bundle * p->per_bundle, pixels = p->s.oh * p->s.ow;
     int64_t y_blocks = (b->image * p->groups + b->group) * p->blocks + first;
     const float *bias = p->io->w + (b->group * p->blocks + first) * c;
-    int64_t block_floats = p->planes * p->kh * p->kw * p->tap_floats;
+    int64_t block_floats = p->planes * p->s.kh * p->s.kw * p->tap_floats;
     const float *w =
         p->io->w + tn_align_up((size_t)(p->groups * p->blocks * c), 16) + (b->group * p->blocks + first) * block_floats;
-    tn_conv_tile t = { .blocks = bundle_size(p, bundle), .y_block = pixels * c, .y_pixel = c, .w = w };
+    tn_conv_tile t = {
+        .blocks = tn_conv_bundle_size(p->blocks, p->per_bundle, bundle), .y_block = pixels * c, .y_pixel = c, .w = w
+    };
     for (int64_t plane = 0; plane < p->planes; plane += p->chunk) {
-        int64_t planes = min64(p->chunk, p->planes - plane);
+        int64_t planes = tn_min64(p->chunk, p->planes - plane);
         bool last = plane + planes == p->planes;
         bool clear = last && p->clear && bundle == p->bundles - 1 && b->group == p->groups - 1;
         const tap_list *l = p->lists;
         for (int64_t r = 0; r < (p->flat ? 1 : b->rows); r++) {
             l = list_of_row(p, p->flat ? 0 : b->first + r, l);
-            int64_t row = p->flat ? b->first : (b->first + r) * p->ow, per_plane = (l->to - l->from) * p->kw;
+            int64_t row = p->flat ? b->first : (b->first + r) * p->s.ow, per_plane = (l->to - l->from) * p->s.kw;
             t.x = b->x + (p->flat ? 0 : r * p->row_step * p->row_floats);
             t.y = p->io->y + y_blocks * t.y_block + row * c;
             t.add = plane ? t.y : p->io->residual ? p->io->residual + y_blocks * t.y_block + row * c : NULL;
             t.bias = plane ? NULL : bias;
             t.act = last ? &p->d->act : NULL;
             float *y = t.y + (t.blocks - 1) * t.y_block;
-            int64_t n = p->flat ? b->rows : p->ow;
+            int64_t n = p->flat ? b->rows : p->s.ow;
             run_tiles(p, l, plane * per_plane, planes * per_plane, &t, n);
-            if (clear) clear_lanes(p, y, n);
+            if (clear) tn_conv_clear_lanes(y, c, n, p->c, p->d->oc % c);
         }
     }
 }
@@ -342,14 +316,14 @@ static void run_tasks(void *arg, int64_t begin, int64_t end, int thread) {
     float *buffer = p->buffers + (size_t)thread * p->buffer_floats;
     int64_t copied = -1;
     for (int64_t task = begin; task < end; task++) {
-        int64_t part = task % p->parts, rest = task / p->parts, units = p->flat ? p->ow : p->oh;
+        int64_t part = task % p->parts, rest = task / p->parts, units = p->flat ? p->s.ow : p->s.oh;
         band b = { .first = rest % p->bands * p->band_rows,
                    .group = rest / p->bands % p->groups,
                    .image = rest / p->bands / p->groups };
-        b.rows = min64(p->band_rows, units - b.first);
-        const float *x = p->io->x + (b.image * p->groups + b.group) * p->planes * p->h * p->w * p->xv;
+        b.rows = tn_min64(p->band_rows, units - b.first);
+        const float *x = p->io->x + (b.image * p->groups + b.group) * p->planes * p->s.h * p->s.w * p->xv;
         if (p->direct) {
-            b.x = x + (p->flat ? b.first * p->xv : (b.first * p->sh - p->pt) * p->row_floats);
+            b.x = x + (p->flat ? b.first * p->xv : (b.first * p->s.sh - p->s.pt) * p->row_floats);
         } else {
             if (copied != rest) copy_band(p, x, b.first, b.rows, buffer), copied = rest;
             b.x = buffer;
@@ -374,7 +348,7 @@ static size_t packed_bytes(const tn_kernels *k, const tn_conv_desc *d, tile_kind
     plan p;
     if (!make_plan(&p, &k->conv, d, kind, 1)) return 0;
     int64_t blocks = p.groups * p.blocks;
-    return (tn_align_up((size_t)(blocks * p.c), 16) + (size_t)(blocks * p.planes * p.kh * p.kw * p.tap_floats)) * 4;
+    return (tn_align_up((size_t)(blocks * p.c), 16) + (size_t)(blocks * p.planes * p.s.kh * p.s.kw * p.tap_floats)) * 4;
 }
 
 static size_t scratch_bytes(const tn_kernels *k, const tn_conv_desc *d, int threads, tile_kind kind) {
@@ -388,13 +362,14 @@ static float weight(const plan *p, const float *w, int64_t g, int64_t o, int64_t
     int64_t ocs = p->kind == DEPTHWISE ? p->c : p->d->oc / p->groups, ics = p->d->ic / p->d->group;
     int64_t oc = g * ocs + o;
     if (o >= ocs || oc >= p->d->oc || i >= ics) return 0;
-    return w[(oc * ics + i) * p->kh * p->kw + tap];
+    return w[(oc * ics + i) * p->s.kh * p->s.kw + tap];
 }
 
 static void pack_bundle(const plan *p, const float *w, int64_t g, int64_t bundle, float *to) {
-    int64_t first = bundle_first(p, bundle), n = bundle_size(p, bundle), lanes = p->kind == GEMM ? p->c : 1;
+    int64_t first = bundle * p->per_bundle, n = tn_conv_bundle_size(p->blocks, p->per_bundle, bundle),
+            lanes = p->kind == GEMM ? p->c : 1;
     for (int64_t plane = 0; plane < p->planes; plane++)
-        for (int64_t tap = 0; tap < p->kh * p->kw; tap++)
+        for (int64_t tap = 0; tap < p->s.kh * p->s.kw; tap++)
             for (int64_t i = 0; i < lanes; i++)
                 for (int64_t o = 0; o < n * p->c; o++)
                     *to++ = weight(p, w, g, first * p->c + o, plane * lanes + i, tap);
@@ -405,13 +380,13 @@ static void pack(const tn_kernels *k, const tn_conv_desc *d, const float *w, con
     plan p;
     if (!make_plan(&p, &k->conv, d, kind, 1)) return;
     int64_t ocs = kind == DEPTHWISE ? p.c : d->oc / d->group, padded = p.blocks * p.c;
-    int64_t block_floats = p.planes * p.kh * p.kw * p.tap_floats;
+    int64_t block_floats = p.planes * p.s.kh * p.s.kw * p.tap_floats;
     float *to = packed + tn_align_up((size_t)(p.groups * padded), 16);
     for (int64_t g = 0; g < p.groups; g++) {
         for (int64_t o = 0; o < padded; o++)
             packed[g * padded + o] = bias && o < ocs && g * ocs + o < d->oc ? bias[g * ocs + o] : 0;
         for (int64_t i = 0; i < p.bundles; i++)
-            pack_bundle(&p, w, g, i, to + (g * p.blocks + bundle_first(&p, i)) * block_floats);
+            pack_bundle(&p, w, g, i, to + (g * p.blocks + i * p.per_bundle) * block_floats);
     }
 }
 

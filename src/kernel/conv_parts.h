@@ -1,10 +1,65 @@
-/* conv_parts.h - the convolution algorithms, one file of kernel/ each; conv.c lists them. */
+/* conv_parts.h - what the convolution drivers share. The algorithms are one file of kernel/ each; conv.c lists them. */
 #ifndef TN_KERNEL_CONV_PARTS_H
 #define TN_KERNEL_CONV_PARTS_H
 
 #include "kernel/conv.h"
 
 extern const tn_conv_algo tn_conv_algo_blocked, tn_conv_algo_thin, tn_conv_algo_depthwise; /* conv_blocked.c */
+extern const tn_conv_algo tn_conv_algo_reordered;                                          /* conv_reordered.c */
+extern const tn_conv_algo tn_conv_algo_transposed;                                         /* conv_transposed.c */
+extern const tn_conv_algo tn_conv_algo_interleaved;                                        /* conv_interleaved.c */
 extern const tn_conv_algo tn_conv_algo_direct;                                             /* conv.c */
+
+static inline int64_t tn_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; } /* a >= 0 */
+static inline int64_t tn_min64(int64_t a, int64_t b) { return a < b ? a : b; }
+static inline int64_t tn_max64(int64_t a, int64_t b) { return a > b ? a : b; }
+
+/** A description of rank 1 or 2 as two dimensions: h is 1 for rank 1. */
+typedef struct tn_conv_2d {
+    int64_t h, w, oh, ow, kh, kw, sh, sw, dh, dw, pt, pl;
+} tn_conv_2d;
+
+static inline tn_conv_2d tn_conv_as_2d(const tn_conv_desc *d) {
+    int x = d->rank - 1;
+    tn_conv_2d s = { .h = 1, .oh = 1, .kh = 1, .sh = 1, .dh = 1 };
+    s.w = d->in[x], s.ow = d->out[x], s.kw = d->kernel[x];
+    s.sw = d->stride[x], s.dw = d->dilation[x], s.pl = d->pad[x];
+    if (x > 0) {
+        s.h = d->in[0], s.oh = d->out[0], s.kh = d->kernel[0];
+        s.sh = d->stride[0], s.dh = d->dilation[0], s.pt = d->pad[0];
+    }
+    return s;
+}
+
+/** Blocks of output channels are bundled as the tiles take them, `per` at a time. Of pairs, a single block left over
+ *  joins the last one. */
+static inline int64_t tn_conv_bundles(int64_t blocks, int64_t per) {
+    return per == 2 && blocks > 1 ? blocks / 2 : tn_ceil_div(blocks, per);
+}
+static inline int tn_conv_bundle_size(int64_t blocks, int64_t per, int64_t i) {
+    return (int)(i == tn_conv_bundles(blocks, per) - 1 ? blocks - i * per : per);
+}
+
+/** Runs a row of `pixels` pixels in tiles of nearly equal width, at most `most`; advances t->x, t->y and t->add. */
+static inline void tn_conv_run_row(const tn_conv_tile_fn *by_pixels, int most, tn_conv_tile *t, int64_t pixels,
+                                   int64_t x_pixel) {
+    for (int64_t tiles = tn_ceil_div(pixels, most); tiles > 0; tiles--) {
+        t->pixels = (int)tn_ceil_div(pixels, tiles);
+        by_pixels[t->pixels - 1](t);
+        t->x += t->pixels * x_pixel;
+        t->y += t->pixels * t->y_pixel;
+        if (t->add) t->add += t->pixels * t->y_pixel;
+        pixels -= t->pixels;
+    }
+}
+
+/** Channels past oc are zeros in a blocked y, also where act(0) is not: lanes `used`.. of n pixels. */
+static inline void tn_conv_clear_lanes(float *y, int64_t y_pixel, int64_t n, int block, int64_t used) {
+    for (int64_t p = 0; p < n; p++)
+        for (int64_t i = used; i < block; i++) y[p * y_pixel + i] = 0;
+}
+static inline bool tn_conv_must_clear(const tn_conv_desc *d, int block) {
+    return d->oc % block && tn_act_scalar(d->act, 0.0f) != 0;
+}
 
 #endif

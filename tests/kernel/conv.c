@@ -59,18 +59,30 @@ static void random_desc(tn_conv_desc *d, int kind) {
     if (kind == 2) d->group = d->oc = d->ic;
     if (kind == 3) d->group = pick(1, 3), d->ic = 16 * d->group * pick(1, 2), d->oc = 16 * d->group * pick(1, 2);
     if (kind >= 6) d->group = pick(1, 3), d->ic = d->group * pick(1, 6), d->oc = d->group * pick(1, 9);
+    if (kind == 8) d->group = 1, d->ic = pick(1, 40), d->oc = pick(1, 40);
+    if (kind == 9 && pick(0, 1)) d->group = d->ic = d->oc;
+    if (kind == 10) d->group = pick(0, 1) ? 1 : pick(1, 2) * 2, d->ic = 16 * d->group, d->oc = 32 * d->group;
     d->x_layout = kind == 1 || kind >= 6 ? TN_LAYOUT_PLAIN : TN_LAYOUT_BLOCKED;
     d->y_layout = kind >= 6 ? TN_LAYOUT_PLAIN : TN_LAYOUT_BLOCKED;
-    d->transposed = kind == 7;
+    d->transposed = kind == 7 || kind == 8 || kind == 10;
+    if (kind >= 8) d->rank = (int)pick(1, 2);
+    if (kind == 8) d->x_layout = (tn_conv_layout)pick(0, 1);
+    if (kind == 8 && pick(0, 1)) d->y_layout = TN_LAYOUT_BLOCKED;
+    if (kind == 9 && d->group == 1) d->x_layout = (tn_conv_layout)pick(0, 1), d->y_layout = 1 - d->x_layout;
+    if (kind == 10) d->x_layout = d->y_layout = TN_LAYOUT_BLOCKED;
+    bool patches = kind == 8 && pick(0, 1);
     for (int i = 0; i < d->rank; i++) {
         d->in[i] = pick(0, 4) ? pick(1, d->rank > 2 ? 8 : 33) : 1;
         d->kernel[i] = kind == 4 ? 1 : kind == 5 ? 3 : pick(1, pick(0, 3) ? 3 : 7);
         d->stride[i] = kind == 5 || pick(0, 1) ? 1 : pick(1, 4);
         d->dilation[i] = kind == 5 || pick(0, 3) ? 1 : pick(1, 3);
+        if (patches) d->stride[i] = d->kernel[i], d->dilation[i] = 1;
         int64_t before = kind == 4 ? 0 : pick(0, 4), after = kind == 4 ? 0 : pick(0, 4);
         int64_t reach = d->dilation[i] * (d->kernel[i] - 1) + 1;
         d->pad[i] = before;
-        if (d->transposed) {
+        if (patches) {
+            d->pad[i] = 0, d->out[i] = d->in[i] * d->stride[i];
+        } else if (d->transposed) {
             d->out[i] = (d->in[i] - 1) * d->stride[i] + reach - before - after + pick(0, d->stride[i] - 1);
             if (d->out[i] < 1) d->pad[i] = 0, d->out[i] = (d->in[i] - 1) * d->stride[i] + reach;
         } else {
@@ -138,9 +150,9 @@ static void algorithms_agree_with_the_definition(void **state) {
         tn_kernels k;
         tn_kernels_fill(&k, sets[s]);
         int seen[TN_CONV_ALGOS] = { 0 };
-        for (int i = 0; i < 400; i++) {
+        for (int i = 0; i < 660; i++) {
             tn_conv_desc d;
-            random_desc(&d, i % 8);
+            random_desc(&d, i % 11);
             run_case(&k, &d, pools[pick(0, 2)], seen);
         }
         for (int i = 0; tn_conv_all[i]; i++) check(seen[i], "%s was never tried\n", tn_conv_all[i]->name);
