@@ -8,6 +8,7 @@
 #define TN_KERNEL_X86_CONV_TILE_H
 
 #include "kernel/conv.h"
+#include "kernel/x86/activation_simd.h"
 
 #define C            TN_VL
 #define FMA(s, a, b) __asm__("vfmadd231ps %2, %1, %0" : "+v"(s) : "v"(a), "v"(b))
@@ -77,13 +78,10 @@ typedef enum { GEMM, THIN, DEPTHWISE } tile_kind;
 
 /* Activations that are not a clip run over the stored rows: they are still in L1, and the tile stays small. */
 static __attribute__((noinline)) void tile_activate(const tn_conv_tile *t) {
+    bool dense = t->y_pixel == C;
     for (int b = 0; b < t->blocks; b++) {
         float *y = t->y + b * t->y_block;
-        if (t->y_pixel == C) {
-            tn_act_array(*t->act, y, y, (long)t->pixels * C);
-        } else {
-            for (int p = 0; p < t->pixels; p++) tn_act_array(*t->act, y + p * t->y_pixel, y + p * t->y_pixel, C);
-        }
+        TN_V(tn_act_block)(*t->act, y, y, dense ? 1 : t->pixels, dense ? t->pixels * C : C, t->y_pixel);
     }
 }
 
