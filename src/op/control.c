@@ -7,8 +7,11 @@
 
 static tn_status if_infer(tn_infer *c) {
     tn_graph *branch[2] = { tn_attr_graph(c->node, "then_branch"), tn_attr_graph(c->node, "else_branch") };
-    tn_type *types[2];
+    const tn_tensor *cond = c->in_tensor[0];
+    int only = !cond || tn_count(cond) != 1 ? -1 : *(const uint8_t *)cond->data ? 0 : 1; /* a known branch */
+    tn_type *types[2] = { NULL, NULL };
     for (int b = 0; b < 2; b++) {
+        if (only >= 0 && b != only) continue;
         if (branch[b]->n_outputs != c->n_out)
             return tn_infer_fail(c, TN_E_GRAPH, "the %s branch has %d outputs, the node %d", b ? "else" : "then",
                                  branch[b]->n_outputs, c->n_out);
@@ -16,14 +19,9 @@ static tn_status if_infer(tn_infer *c) {
         if (!types[b]) return tn_infer_fail(c, TN_E_NOMEM, "no memory");
         TN_TRY(c->subgraph(c, branch[b], NULL, 0, types[b], c->n_out));
     }
-    const tn_tensor *cond = c->in_tensor[0];
     for (int i = 0; i < c->n_out; i++) {
-        if (cond && tn_count(cond) == 1) { /* the branch is known */
-            c->out[i] = types[*(const uint8_t *)cond->data ? 0 : 1][i];
-            continue;
-        }
-        c->out[i] = types[0][i];
-        tn_type_join(&c->out[i], &types[1][i]);
+        c->out[i] = types[only == 1][i];
+        if (only < 0) tn_type_join(&c->out[i], &types[1][i]);
     }
     return TN_OK;
 }
