@@ -1,6 +1,7 @@
 /* text.c - a growing byte string, and small string helpers. */
 #include "base/text.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -53,24 +54,12 @@ void tn_text_printf(tn_text *t, const char *fmt, ...) {
     va_end(ap);
 }
 
-/* Length of the valid UTF-8 sequence at s, 0 if there is none (overlong, surrogate, cut, beyond U+10FFFF). */
-static size_t utf8_length(const unsigned char *s, size_t n) {
-    if (s[0] < 0x80) return 1;
-    size_t len = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
-    if (s[0] < 0xc2 || s[0] > 0xf4 || n < len) return 0;
-    for (size_t i = 1; i < len; i++)
-        if ((s[i] & 0xc0) != 0x80) return 0;
-    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f)) return 0;
-    if ((s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f)) return 0;
-    return len;
-}
-
 void tn_text_json(tn_text *t, const char *s, size_t n) {
     static const char shorts[][3] = { ['\b'] = "\\b", ['\t'] = "\\t", ['\n'] = "\\n", ['\f'] = "\\f", ['\r'] = "\\r" };
     tn_text_put(t, "\"", 1);
     for (size_t i = 0; i < n;) {
         unsigned char c = (unsigned char)s[i];
-        size_t len = utf8_length((const unsigned char *)s + i, n - i);
+        size_t len = tn_utf8_length(s + i, n - i);
         if (!len)
             tn_text_puts(t, "\xef\xbf\xbd");
         else if (c == '"' || c == '\\')

@@ -9,20 +9,20 @@
 
 typedef struct {
     const char *name;
-    int onnx;    /* TensorProto.DataType */
-    int block;   /* elements per block: 1, or 2/4 for packed 4- and 2-bit types */
-    int bytes;   /* bytes per block */
+    int onnx;  /* TensorProto.DataType */
+    int block; /* elements per block: 1, or 2/4 for packed 4- and 2-bit types */
+    int bytes; /* bytes per block */
 } tn_dtype_info;
 
 extern const tn_dtype_info tn_dtypes[TN_DTYPE_COUNT];
 
 tn_dtype tn_dtype_from_onnx(int code); /* TN_NONE when there is no such type */
 
-bool tn_dtype_is_float(tn_dtype t);    /* float64 ... float4e2m1; not complex */
-bool tn_dtype_is_int(tn_dtype t);      /* signed and unsigned, 2 to 64 bits; not bool */
+bool tn_dtype_is_float(tn_dtype t); /* float64 ... float4e2m1; not complex */
+bool tn_dtype_is_int(tn_dtype t);   /* signed and unsigned, 2 to 64 bits; not bool */
 bool tn_dtype_is_signed(tn_dtype t);
 bool tn_dtype_is_complex(tn_dtype t);
-int tn_dtype_bits(tn_dtype t);         /* of one element; 0 for string and none */
+int tn_dtype_bits(tn_dtype t); /* of one element; 0 for string and none */
 
 /** Sets of types, for operator rows: tn_dtype_bit(TN_F32) | ... */
 #define tn_dtype_bit(t) (UINT64_C(1) << (t))
@@ -43,7 +43,7 @@ static inline float tn_bf16_to_f32(uint16_t h) {
 uint16_t tn_f32_to_bf16(float f);
 float tn_f8_to_f32(tn_dtype t, uint8_t v);
 uint8_t tn_f32_to_f8(tn_dtype t, float f, bool saturate); /* the four float8 formats and e8m0 */
-float tn_f4_to_f32(uint8_t v);                             /* low 4 bits */
+float tn_f4_to_f32(uint8_t v);                            /* low 4 bits */
 uint8_t tn_f32_to_f4(float f);
 
 /** Element i of an array of any real type as double (int64/uint64 lose bits above 2^53), and back (with ONNX Cast's

@@ -7,7 +7,7 @@
 
 /** Where a TensorProto's external data lives. */
 typedef struct {
-    tn_str location, key_checksum;
+    tn_str location, checksum;
     uint64_t offset, length;
     bool present, has_length;
 } tn_external;
@@ -15,10 +15,11 @@ typedef struct {
 /** Decodes one TensorProto. raw_data is borrowed in place, however it is aligned (the message's memory must outlive the
  *  tensor; see tn_tensor_align), typed fields are copied. External data: *ext says where and out->data stays NULL (dims
  *  and dtype are set).
- *  where    for messages: "initializer 'w'". arena: names. errors TN_E_FORMAT, TN_E_TYPE, TN_E_SHAPE, TN_E_NOMEM. */
+ *  where    for messages: "initializer". errors TN_E_FORMAT, TN_E_TYPE, TN_E_SHAPE, TN_E_NOMEM. */
 tn_status tn_tensor_from_proto(tn_wire w, const char *where, tn_tensor *out, tn_str *name, tn_external *ext);
 
-/** SequenceProto, OptionalProto, MapProto (onnx.proto's onnx-data). */
+/** SequenceProto, OptionalProto, MapProto (onnx.proto's onnx-data); tensors inside are aligned, or copied if they are
+ * not. */
 tn_status tn_datum_from_sequence_proto(tn_wire w, const char *where, tn_datum *out);
 tn_status tn_datum_from_optional_proto(tn_wire w, const char *where, tn_datum *out);
 

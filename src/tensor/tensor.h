@@ -10,7 +10,7 @@ typedef struct tn_buffer {
     int refs; /* atomic */
     void *data;
     size_t bytes;
-    tn_arena *strings; /* NULL unless elements are strings that this buffer owns */
+    tn_arena *strings;                    /* NULL unless elements are strings that this buffer owns */
     void (*release)(struct tn_buffer *b); /* frees data; NULL: tn_mem_free */
     void *user;
 } tn_buffer;
@@ -43,8 +43,9 @@ const char *tn_dims_text(int rank, const int64_t *dims, char *buf, size_t n); /*
 tn_status tn_tensor_init(tn_tensor *t, tn_dtype dtype, int rank, const int64_t *dims, tn_mem_tag tag);
 /** *dst shares src's buffer (or borrows the same memory when there is none). */
 void tn_tensor_share(tn_tensor *dst, const tn_tensor *src);
-tn_status tn_tensor_copy(tn_tensor *dst, const tn_tensor *src, tn_mem_tag tag); /* own memory; strings are deep-copied */
-void tn_tensor_reset(tn_tensor *t);                                             /* drops the reference; *t = {0} */
+tn_status tn_tensor_copy(tn_tensor *dst, const tn_tensor *src,
+                         tn_mem_tag tag); /* own memory; strings are deep-copied */
+void tn_tensor_reset(tn_tensor *t);       /* drops the reference; *t = {0} */
 /** Moves *t into a new handle that the caller owns; *t is empty afterwards, in any case. errors TN_E_NOMEM. */
 tn_status tn_tensor_move_out(tn_tensor *t, tn_tensor **out);
 /** Data in a mapped file may lie at any address. tn_tensor_aligned: whether elements may be read through a pointer of their
@@ -54,6 +55,9 @@ bool tn_tensor_aligned(const tn_tensor *t);
 tn_status tn_tensor_align(tn_tensor *t);
 /** Element i of a string tensor := a copy of the bytes in the tensor's own arena. errors TN_E_NOMEM. */
 tn_status tn_tensor_set_string(tn_tensor *t, int64_t i, const char *s, size_t n);
+
+/** Reads .npy, .npz with one array, or a TensorProto, by the file's first bytes; the tensor owns its memory. */
+tn_status tn_tensor_read(const char *path, tn_tensor *out);
 
 /** What flows along an edge at run time. An empty optional is TN_KIND_NONE; a full one is simply its content. */
 typedef enum { TN_KIND_NONE, TN_KIND_TENSOR, TN_KIND_SEQUENCE, TN_KIND_OPTIONAL, TN_KIND_MAP } tn_kind;
