@@ -4,8 +4,10 @@
 
 #include "kernel/conv.h"
 #include "kernel/gemm.h"
+#include "kernel/move.h"
+#include "kernel/reduce.h"
 #include "kernel/vec.h"
 
-#define TN_KERNEL_FAMILIES(X) X(vec) X(gemm) X(conv)
+#define TN_KERNEL_FAMILIES(X) X(vec) X(gemm) X(conv) X(reduce) X(move)
 
 #endif

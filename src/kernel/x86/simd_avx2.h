@@ -29,6 +29,7 @@ typedef __m256 tn_vm; /* all bits of a lane, or none */
 #define V_XOR(a, b)      _mm256_xor_ps(a, b)
 #define V_CMP(a, b, how) _mm256_cmp_ps(a, b, how)
 #define V_SEL(m, a, b)   _mm256_blendv_ps(b, a, m)
+#define V_MASK_OR(a, b)  _mm256_or_ps(a, b)
 #define V_ANY(m)         (_mm256_movemask_ps(m) != 0)
 
 #define VI_SET(a)     _mm256_set1_epi32(a)
@@ -53,6 +54,8 @@ static inline float tn_v_sum_of(tn_vf a) {
 static inline __m256i tn_v_first(size_t n) { /* n < 8 */
     return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
+static inline tn_vm tn_v_lanes(size_t n) { return _mm256_castsi256_ps(tn_v_first(n)); }
+static inline tn_vi tn_vi_count(void) { return _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7); }
 static inline tn_vf tn_v_loadn(const float *p, size_t n) { return _mm256_maskload_ps(p, tn_v_first(n)); }
 static inline void tn_v_storen(float *p, tn_vf v, size_t n) { _mm256_maskstore_ps(p, tn_v_first(n), v); }
 

@@ -29,6 +29,7 @@ typedef __mmask16 tn_vm; /* one truth per lane */
 #define V_XOR(a, b)      _mm512_xor_ps(a, b)
 #define V_CMP(a, b, how) _mm512_cmp_ps_mask(a, b, how)
 #define V_SEL(m, a, b)   _mm512_mask_blend_ps(m, b, a) /* m ? a : b */
+#define V_MASK_OR(a, b)  (tn_vm)((a) | (b))
 #define V_ANY(m)         ((m) != 0)
 
 #define VI_SET(a)     _mm512_set1_epi32(a)
@@ -46,6 +47,11 @@ typedef __mmask16 tn_vm; /* one truth per lane */
 #define V_SUM(a) _mm512_reduce_add_ps(a)
 
 static inline tn_vm tn_v_first(size_t n) { return (tn_vm)((1u << n) - 1); } /* n < 16 */
+
+static inline tn_vm tn_v_lanes(size_t n) { return tn_v_first(n); }
+static inline tn_vi tn_vi_count(void) {
+    return _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+}
 
 /* The first n < 16 lanes; the others read as 0 and are not written. */
 static inline tn_vf tn_v_loadn(const float *p, size_t n) { return _mm512_maskz_loadu_ps(tn_v_first(n), p); }

@@ -1,0 +1,423 @@
+/* move.c - strided copies: every movement becomes one loop nest over byte strides with the fewest dimensions, and then
+ * rows of memcpy, 2-D transpositions, or single elements. */
+#include "kernel/move.h"
+#include "base/mem.h"
+#include "kernel/kernel.h"
+#include <assert.h>
+#include <string.h>
+
+enum { MAX_DIMS = 2 * TN_MAX_RANK, STRIPE = 64, GRAIN_BYTES = 128 * 1024 };
+
+/* A copy: dims with byte strides, outermost first; elements of `bytes` bytes. */
+typedef struct {
+    int rank, bytes;
+    int64_t dims[MAX_DIMS], sx[MAX_DIMS], sy[MAX_DIMS];
+    const char *x;
+    char *y;
+    int64_t outer;      /* units of work: positions in the dimensions left of the innermost kernel */
+    int64_t rows, cols; /* transposition: rows along y's unit dimension, cols along x's */
+    int64_t ldx, ldy;   /* transposition */
+    int64_t stripes;    /* transposition: of STRIPE columns */
+} copy;
+
+static int64_t grain_of(int64_t bytes_each) {
+    int64_t g = GRAIN_BYTES / (bytes_each > 0 ? bytes_each : 1);
+    return g > 0 ? g : 1;
+}
+
+/* Drops dimensions of 1 and joins neighbours that both sides walk as one. Returns false when nothing is to be copied.
+ */
+static bool collapse(copy *c, int rank, const int64_t *dims, const int64_t *sx, const int64_t *sy) {
+    c->rank = 0;
+    for (int d = 0; d < rank; d++) {
+        if (dims[d] == 0) return false;
+        if (dims[d] == 1) continue;
+        int64_t bx = sx[d] * c->bytes, by = sy[d] * c->bytes;
+        int k = c->rank;
+        if (k && c->sx[k - 1] == bx * dims[d] && c->sy[k - 1] == by * dims[d])
+            c->dims[--k] *= dims[d];
+        else
+            c->dims[k] = dims[d];
+        c->sx[k] = bx;
+        c->sy[k] = by;
+        c->rank = k + 1;
+    }
+    return true;
+}
+
+/* Short rows that lie side by side on both sides become single, wider elements. */
+static void widen(copy *c) {
+    int k = c->rank - 1;
+    if (k < 1 || c->sx[k] != c->bytes || c->sy[k] != c->bytes) return;
+    int64_t row = c->dims[k] * c->bytes;
+    if (row > 16 || (row & (row - 1))) return;
+    c->bytes = (int)row;
+    c->rank = k;
+}
+
+static void locate(const copy *c, int rank, int64_t at, const char **x, char **y) {
+    *x = c->x;
+    *y = c->y;
+    for (int d = rank - 1; d >= 0; d--) {
+        int64_t i = at % c->dims[d];
+        at /= c->dims[d];
+        *x += i * c->sx[d];
+        *y += i * c->sy[d];
+    }
+}
+
+typedef struct {
+    const char *x;
+    char *y;
+    int64_t at[MAX_DIMS];
+} place;
+
+static void start(const copy *c, int rank, int64_t at, place *p) {
+    locate(c, rank, at, &p->x, &p->y);
+    for (int d = rank - 1; d >= 0; d--) p->at[d] = at % c->dims[d], at /= c->dims[d];
+}
+
+static void step(const copy *c, int rank, place *p) {
+    for (int d = rank - 1; d >= 0; d--) {
+        p->x += c->sx[d];
+        p->y += c->sy[d];
+        if (++p->at[d] < c->dims[d]) return;
+        p->x -= c->dims[d] * c->sx[d];
+        p->y -= c->dims[d] * c->sy[d];
+        p->at[d] = 0;
+    }
+}
+
+static void copy_rows(void *arg, int64_t begin, int64_t end, int thread) {
+    const copy *c = arg;
+    int outer = c->rank - 1;
+    size_t bytes = (size_t)(c->dims[outer] * c->bytes);
+    place p;
+    start(c, outer, begin, &p);
+    for (int64_t u = begin; u < end; u++, step(c, outer, &p)) memcpy(p.y, p.x, bytes);
+}
+
+/* One element after the other along the last dimension. */
+static void copy_row(int bytes, const char *x, int64_t sx, char *y, int64_t sy, int64_t n) {
+#define ELEMENTS(T)                                                                      \
+    if (sy == sizeof(T) && sx == 0) {                                                    \
+        T v;                                                                             \
+        memcpy(&v, x, sizeof v);                                                         \
+        for (int64_t i = 0; i < n; i++) memcpy(y + i * (int64_t)sizeof v, &v, sizeof v); \
+        break;                                                                           \
+    }                                                                                    \
+    for (int64_t i = 0; i < n; i++, x += sx, y += sy) memcpy(y, x, sizeof(T));           \
+    break
+    switch (bytes) {
+    case 1: ELEMENTS(uint8_t);
+    case 2: ELEMENTS(uint16_t);
+    case 4: ELEMENTS(uint32_t);
+    case 8: ELEMENTS(uint64_t);
+    default:
+        for (int64_t i = 0; i < n; i++, x += sx, y += sy) memcpy(y, x, 16);
+    }
+#undef ELEMENTS
+}
+
+static void copy_elements(void *arg, int64_t begin, int64_t end, int thread) {
+    const copy *c = arg;
+    int outer = c->rank - 1;
+    place p;
+    start(c, outer, begin, &p);
+    for (int64_t u = begin; u < end; u++, step(c, outer, &p))
+        copy_row(c->bytes, p.x, c->sx[outer], p.y, c->sy[outer], c->dims[outer]);
+}
+
+static void copy_transposed(void *arg, int64_t begin, int64_t end, int thread) {
+    const copy *c = arg;
+    tn_transpose_fn f = tn_kernels_get()->move.transpose[__builtin_ctz((unsigned)c->bytes)];
+    for (int64_t u = begin; u < end; u++) {
+        const char *x;
+        char *y;
+        locate(c, c->rank, u / c->stripes, &x, &y);
+        int64_t from = u % c->stripes * STRIPE, cols = c->cols - from < STRIPE ? c->cols - from : STRIPE;
+        f(x + from * c->bytes, c->ldx, y + from * c->ldy, c->ldy, c->rows, cols);
+    }
+}
+
+/* Takes the dimension d along which x is dense, and the last one, along which y is, out of the loop nest. */
+static void take_transposition(copy *c, int d) {
+    int last = c->rank - 1;
+    c->rows = c->dims[last];
+    c->cols = c->dims[d];
+    c->ldx = c->sx[last];
+    c->ldy = c->sy[d];
+    for (int i = d; i < last - 1; i++) {
+        c->dims[i] = c->dims[i + 1];
+        c->sx[i] = c->sx[i + 1];
+        c->sy[i] = c->sy[i + 1];
+    }
+    c->rank = last - 1;
+    c->stripes = (c->cols + STRIPE - 1) / STRIPE;
+}
+
+/* The dimension along which x is dense when y is dense along the last one and x is not; -1 if none is worth it. */
+static int transposable(const copy *c) {
+    int last = c->rank - 1, best = -1;
+    if (c->sy[last] != c->bytes || c->sx[last] == 0) return -1;
+    for (int d = 0; d < last; d++)
+        if (c->sx[d] == c->bytes) best = d;
+    return best;
+}
+
+static int64_t positions(const copy *c, int rank) {
+    int64_t n = 1;
+    for (int d = 0; d < rank; d++) n *= c->dims[d];
+    return n;
+}
+
+void tn_copy_run(int bytes, int rank, const int64_t *dims, const void *x, const int64_t *sx, void *y, const int64_t *sy,
+                 tn_pool *pool) {
+    copy c = { .bytes = bytes, .x = x, .y = y };
+    assert(rank <= MAX_DIMS && bytes > 0 && bytes <= 16 && (bytes & (bytes - 1)) == 0);
+    if (!collapse(&c, rank, dims, sx, sy)) return;
+    widen(&c);
+    if (c.rank == 0) {
+        memcpy(y, x, (size_t)c.bytes);
+        return;
+    }
+    int last = c.rank - 1, d;
+    if (c.sx[last] == c.bytes && c.sy[last] == c.bytes) {
+        if (last == 0) {
+            tn_copy_rows_run(1, c.dims[0] * c.bytes, x, 0, y, 0, pool);
+            return;
+        }
+        tn_parallel(pool, positions(&c, last), grain_of(c.dims[last] * c.bytes), copy_rows, &c);
+    } else if ((d = transposable(&c)) >= 0) {
+        take_transposition(&c, d);
+        int64_t cols = c.cols < STRIPE ? c.cols : STRIPE;
+        tn_parallel(pool, positions(&c, c.rank) * c.stripes, grain_of(c.rows * cols * c.bytes), copy_transposed, &c);
+    } else {
+        tn_parallel(pool, positions(&c, last), grain_of(4 * c.dims[last] * c.bytes), copy_elements, &c);
+    }
+}
+
+static void dense_strides(int rank, const int64_t *dims, int64_t *s) {
+    int64_t step_of = 1;
+    for (int d = rank - 1; d >= 0; d--) s[d] = step_of, step_of *= dims[d];
+}
+
+void tn_transpose_run(int bytes, int rank, const int64_t *dims, const int *perm, const void *x, void *y,
+                      tn_pool *pool) {
+    int64_t sx[TN_MAX_RANK], px[TN_MAX_RANK], sy[TN_MAX_RANK], out[TN_MAX_RANK];
+    dense_strides(rank, dims, sx);
+    for (int i = 0; i < rank; i++) {
+        out[i] = dims[perm[i]];
+        px[i] = sx[perm[i]];
+    }
+    dense_strides(rank, out, sy);
+    tn_copy_run(bytes, rank, out, x, px, y, sy, pool);
+}
+
+/* ------------------------------------------------------------------------------------------------- rows and gather */
+
+typedef struct {
+    const char *x;
+    char *y;
+    int64_t row_bytes, ldx, ldy, pieces, piece; /* long rows are cut into pieces */
+} rows_job;
+
+static void move_rows(void *arg, int64_t begin, int64_t end, int thread) {
+    const rows_job *j = arg;
+    for (int64_t u = begin; u < end; u++) {
+        int64_t r = u / j->pieces, from = u % j->pieces * j->piece, n = j->row_bytes - from;
+        memcpy(j->y + r * j->ldy + from, j->x + r * j->ldx + from, (size_t)(n < j->piece ? n : j->piece));
+    }
+}
+
+void tn_copy_rows_run(int64_t rows, int64_t row_bytes, const void *x, int64_t ldx, void *y, int64_t ldy,
+                      tn_pool *pool) {
+    if (rows <= 0 || row_bytes <= 0) return;
+    rows_job j = { x, y, row_bytes, ldx, ldy, 1, row_bytes };
+    if (row_bytes > 2 * GRAIN_BYTES) {
+        j.piece = GRAIN_BYTES;
+        j.pieces = (row_bytes + j.piece - 1) / j.piece;
+    }
+    tn_parallel(pool, rows * j.pieces, grain_of(j.piece), move_rows, &j);
+}
+
+typedef struct {
+    const char *x;
+    char *y;
+    const int64_t *indices;
+    int64_t n, count, row_bytes;
+} gather_job;
+
+static void gather_rows(void *arg, int64_t begin, int64_t end, int thread) {
+    const gather_job *j = arg;
+    for (int64_t u = begin; u < end; u++) {
+        int64_t i = j->indices[u % j->count];
+        const char *x = j->x + (u / j->count * j->n + (i < 0 ? i + j->n : i)) * j->row_bytes;
+        char *y = j->y + u * j->row_bytes;
+        if (j->row_bytes == 4)
+            memcpy(y, x, 4);
+        else if (j->row_bytes == 8)
+            memcpy(y, x, 8);
+        else
+            memcpy(y, x, (size_t)j->row_bytes);
+    }
+}
+
+tn_status tn_gather_run(int64_t outer, int64_t n, int64_t row_bytes, const int64_t *indices, int64_t count,
+                        const void *x, void *y, tn_pool *pool) {
+    for (int64_t i = 0; i < count; i++)
+        if (indices[i] < -n || indices[i] >= n)
+            return tn_fail(TN_E_INVALID, "index %lld is outside [-%lld, %lld)", (long long)indices[i], (long long)n,
+                           (long long)n);
+    if (row_bytes <= 0) return TN_OK;
+    gather_job j = { x, y, indices, n, count, row_bytes };
+    tn_parallel(pool, outer * count, grain_of(row_bytes < 64 ? 64 : row_bytes), gather_rows, &j);
+    return TN_OK;
+}
+
+/* --------------------------------------------------------------------------------------------------------- padding */
+
+typedef struct {
+    int rank;     /* of the padded dimensions; what follows the last padded one is one unit */
+    int64_t unit; /* bytes of it */
+    int64_t in[TN_MAX_RANK], out[TN_MAX_RANK];
+    const int64_t *map[TN_MAX_RANK]; /* for each output index the input index, -1 for the constant */
+    int64_t first, run; /* last dimension: map is first .. first + run - 1 in a row there, from `lead` on */
+    int64_t lead;
+    int bytes;
+    const char *value, *x;
+    char *y;
+} pad_job;
+
+static int64_t mirrored(int64_t i, int64_t n) {
+    if (n == 1) return 0;
+    int64_t period = 2 * (n - 1);
+    i %= period;
+    if (i < 0) i += period;
+    return i < n ? i : period - i;
+}
+
+static int64_t source_of(tn_pad_mode mode, int64_t i, int64_t n) {
+    if (i >= 0 && i < n) return i;
+    switch (mode) {
+    case TN_PAD_CONSTANT: return -1;
+    case TN_PAD_EDGE: return i < 0 ? 0 : n - 1;
+    case TN_PAD_REFLECT: return mirrored(i, n);
+    default: return (i % n + n) % n;
+    }
+}
+
+static void fill_units(const pad_job *j, char *y, int64_t units) {
+    int64_t n = units * j->unit;
+    if (j->bytes == 1)
+        memset(y, *j->value, (size_t)n);
+    else if (j->bytes == 4)
+        copy_row(4, j->value, 0, y, 4, n / 4);
+    else
+        for (int64_t i = 0; i < n; i += j->bytes) memcpy(y + i, j->value, (size_t)j->bytes);
+}
+
+static void pad_some(const pad_job *j, const char *x, char *y, int64_t from, int64_t to) {
+    const int64_t *map = j->map[j->rank - 1];
+    for (int64_t i = from; i < to; i++) {
+        if (map[i] >= 0)
+            memcpy(y + i * j->unit, x + map[i] * j->unit, (size_t)j->unit);
+        else
+            fill_units(j, y + i * j->unit, 1);
+    }
+}
+
+static void pad_rows(void *arg, int64_t begin, int64_t end, int thread) {
+    const pad_job *j = arg;
+    int last = j->rank - 1;
+    for (int64_t u = begin; u < end; u++) {
+        int64_t row = 0, at = u, step_of = 1;
+        bool inside = true;
+        for (int d = last - 1; d >= 0; d--) {
+            int64_t i = j->map[d][at % j->out[d]];
+            at /= j->out[d];
+            inside &= i >= 0;
+            row += i * step_of;
+            step_of *= j->in[d];
+        }
+        char *y = j->y + u * j->out[last] * j->unit;
+        if (!inside) {
+            fill_units(j, y, j->out[last]);
+            continue;
+        }
+        const char *x = j->x + row * j->in[last] * j->unit;
+        pad_some(j, x, y, 0, j->lead);
+        memcpy(y + j->lead * j->unit, x + j->first * j->unit, (size_t)(j->run * j->unit));
+        pad_some(j, x, y, j->lead + j->run, j->out[last]);
+    }
+}
+
+tn_status tn_pad_run(int bytes, int rank, const int64_t *dims, const int64_t *before, const int64_t *after,
+                     tn_pad_mode mode, const void *value, const void *x, void *y, tn_pool *pool) {
+    pad_job j = { .unit = bytes, .bytes = bytes, .value = value, .x = x, .y = y };
+    int64_t total = 0, rows = 1;
+    while (rank > 1 && before[rank - 1] == 0 && after[rank - 1] == 0) j.unit *= dims[--rank];
+    if (rank == 0) {
+        memcpy(y, x, (size_t)bytes);
+        return TN_OK;
+    }
+    for (int d = 0; d < rank; d++) {
+        j.in[d] = dims[d];
+        j.out[d] = dims[d] + before[d] + after[d];
+        if (j.out[d] < 0)
+            return tn_fail(TN_E_INVALID, "padding by %lld and %lld cuts more than dimension %d has",
+                           (long long)before[d], (long long)after[d], d);
+        if (dims[d] == 0 && j.out[d] > 0 && mode != TN_PAD_CONSTANT)
+            return tn_fail(TN_E_INVALID, "dimension %d has no elements to pad with", d);
+        total += j.out[d];
+        if (d < rank - 1) rows *= j.out[d];
+    }
+    if (rows == 0 || j.out[rank - 1] == 0 || j.unit == 0) return TN_OK;
+    int64_t *maps = tn_mem_alloc((size_t)total * sizeof *maps, TN_MEM_SCRATCH), *m = maps;
+    if (!maps) return tn_fail(TN_E_NOMEM, "padding");
+    for (int d = 0; d < rank; m += j.out[d++]) {
+        j.map[d] = m;
+        for (int64_t i = 0; i < j.out[d]; i++) m[i] = source_of(mode, i - before[d], dims[d]);
+    }
+    j.rank = rank;
+    int64_t b = before[rank - 1], stop = b + dims[rank - 1];
+    j.lead = b < 0 ? 0 : b < j.out[rank - 1] ? b : j.out[rank - 1];
+    j.first = b < 0 ? -b : 0;
+    j.run = (stop < j.out[rank - 1] ? stop : j.out[rank - 1]) - j.lead;
+    if (j.run < 0) j.run = 0;
+    tn_parallel(pool, rows, grain_of(j.out[rank - 1] * j.unit), pad_rows, &j);
+    tn_mem_free(maps);
+    return TN_OK;
+}
+
+/* ------------------------------------------------------------------------------------------ tiling, depth and space */
+
+void tn_tile_run(int bytes, int rank, const int64_t *dims, const int64_t *reps, const void *x, void *y, tn_pool *pool) {
+    int64_t d2[MAX_DIMS], sx[MAX_DIMS], sy[MAX_DIMS], s[TN_MAX_RANK], step_of = 1;
+    dense_strides(rank, dims, s);
+    for (int d = rank - 1; d >= 0; d--) {
+        d2[2 * d] = reps[d];
+        d2[2 * d + 1] = dims[d];
+        sx[2 * d] = 0;
+        sx[2 * d + 1] = s[d];
+        sy[2 * d + 1] = step_of;
+        sy[2 * d] = step_of * dims[d];
+        step_of *= dims[d] * reps[d];
+    }
+    tn_copy_run(bytes, 2 * rank, d2, x, sx, y, sy, pool);
+}
+
+void tn_depth_to_space_run(int bytes, int64_t n, int64_t c, int64_t h, int64_t w, int64_t block, bool crd,
+                           const void *x, void *y, tn_pool *pool) {
+    int64_t depth = c / (block * block);
+    const int64_t dcr_dims[] = { n, block, block, depth, h, w }, crd_dims[] = { n, depth, block, block, h, w };
+    static const int dcr_perm[] = { 0, 3, 4, 1, 5, 2 }, crd_perm[] = { 0, 1, 4, 2, 5, 3 };
+    tn_transpose_run(bytes, 6, crd ? crd_dims : dcr_dims, crd ? crd_perm : dcr_perm, x, y, pool);
+}
+
+void tn_space_to_depth_run(int bytes, int64_t n, int64_t c, int64_t h, int64_t w, int64_t block, const void *x, void *y,
+                           tn_pool *pool) {
+    const int64_t dims[] = { n, c, h / block, block, w / block, block };
+    static const int perm[] = { 0, 3, 5, 1, 2, 4 };
+    tn_transpose_run(bytes, 6, dims, perm, x, y, pool);
+}

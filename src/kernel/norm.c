@@ -1,0 +1,103 @@
+/* norm.c - normalisations, row by row through the reduction kernels. */
+#include "kernel/norm.h"
+#include "kernel/kernel.h"
+#include <math.h>
+
+enum { GRAIN = 8192 };
+
+typedef struct {
+    int64_t n, channels, groups; /* n: elements that share their statistics, or of one channel */
+    const float *x, *gamma, *beta;
+    float eps, *y, *mean, *rstd;
+} job;
+
+static int64_t grain_of(int64_t n) { return n < GRAIN ? GRAIN / (n ? n : 1) : 1; }
+
+static void statistics(const tn_reduce_kernels *k, const float *x, int64_t n, float eps, float *mean, float *rstd) {
+    *mean = k->sum(x, (size_t)n) / (float)n;
+    *rstd = 1.0f / sqrtf(k->sumsq(x, (size_t)n, *mean) / (float)n + eps);
+}
+
+static void layer_norm(void *arg, int64_t begin, int64_t end, int thread) {
+    const job *j = arg;
+    const tn_reduce_kernels *k = &tn_kernels_get()->reduce;
+    for (int64_t r = begin; r < end; r++) {
+        float mean, rstd;
+        const float *x = j->x + r * j->n;
+        statistics(k, x, j->n, j->eps, &mean, &rstd);
+        k->normalize(x, j->gamma, j->beta, j->y + r * j->n, (size_t)j->n, mean, rstd);
+        if (j->mean) j->mean[r] = mean;
+        if (j->rstd) j->rstd[r] = rstd;
+    }
+}
+
+void tn_layer_norm_run(int64_t rows, int64_t n, const float *x, const float *gamma, const float *beta, float eps,
+                       float *y, float *mean, float *rstd, tn_pool *pool) {
+    job j = { .n = n, .x = x, .gamma = gamma, .beta = beta, .eps = eps, .y = y, .mean = mean, .rstd = rstd };
+    tn_parallel(pool, rows, grain_of(n), layer_norm, &j);
+}
+
+static void rms_norm(void *arg, int64_t begin, int64_t end, int thread) {
+    const job *j = arg;
+    const tn_reduce_kernels *k = &tn_kernels_get()->reduce;
+    for (int64_t r = begin; r < end; r++) {
+        const float *x = j->x + r * j->n;
+        float rstd = 1.0f / sqrtf(k->sumsq(x, (size_t)j->n, 0.0f) / (float)j->n + j->eps);
+        k->normalize(x, j->gamma, NULL, j->y + r * j->n, (size_t)j->n, 0.0f, rstd);
+        if (j->rstd) j->rstd[r] = rstd;
+    }
+}
+
+void tn_rms_norm_run(int64_t rows, int64_t n, const float *x, const float *gamma, float eps, float *y, float *rstd,
+                     tn_pool *pool) {
+    job j = { .n = n, .x = x, .gamma = gamma, .eps = eps, .y = y, .rstd = rstd };
+    tn_parallel(pool, rows, grain_of(n), rms_norm, &j);
+}
+
+/* One group of one image: its channels differ in gamma and beta only. */
+static void group_norm(void *arg, int64_t begin, int64_t end, int thread) {
+    const job *j = arg;
+    const tn_kernels *k = tn_kernels_get();
+    int64_t per = j->channels / j->groups;
+    for (int64_t u = begin; u < end; u++) {
+        int64_t first = u % j->groups * per;
+        const float *x = j->x + u * per * j->n;
+        float *y = j->y + u * per * j->n, mean, rstd;
+        statistics(&k->reduce, x, per * j->n, j->eps, &mean, &rstd);
+        for (int64_t c = 0; c < per; c++, x += j->n, y += j->n) {
+            float scale = rstd * (j->gamma ? j->gamma[first + c] : 1.0f);
+            k->reduce.normalize(x, NULL, NULL, y, (size_t)j->n, mean, scale);
+            if (j->beta) k->vec.binary[TN_B_ADD][TN_VS](y, &j->beta[first + c], y, (size_t)j->n);
+        }
+    }
+}
+
+void tn_group_norm_run(int64_t batch, int64_t channels, int64_t groups, int64_t inner, const float *x,
+                       const float *gamma, const float *beta, float eps, float *y, tn_pool *pool) {
+    job j = {
+        .n = inner, .channels = channels, .groups = groups, .x = x, .gamma = gamma, .beta = beta, .eps = eps, .y = y
+    };
+    tn_parallel(pool, batch * groups, grain_of(channels / groups * inner), group_norm, &j);
+}
+
+static void channel_affine(void *arg, int64_t begin, int64_t end, int thread) {
+    const job *j = arg;
+    tn_unary_fn affine = tn_kernels_get()->vec.unary[TN_U_AFFINE];
+    for (int64_t r = begin; r < end; r++)
+        affine(j->x + r * j->n, j->y + r * j->n, (size_t)j->n, j->gamma[r % j->channels], j->beta[r % j->channels]);
+}
+
+void tn_channel_affine_run(int64_t batch, int64_t channels, int64_t inner, const float *x, const float *scale,
+                           const float *shift, float *y, tn_pool *pool) {
+    job j = { .n = inner, .channels = channels, .x = x, .gamma = scale, .beta = shift, .y = y };
+    tn_parallel(pool, batch * channels, 2 * grain_of(inner), channel_affine, &j);
+}
+
+void tn_batch_norm_fold(int64_t channels, const float *gamma, const float *beta, const float *mean, const float *var,
+                        float eps, float *scale, float *shift) {
+    for (int64_t c = 0; c < channels; c++) {
+        float s = gamma[c] / sqrtf(var[c] + eps), t = beta[c] - mean[c] * s;
+        scale[c] = s;
+        shift[c] = t;
+    }
+}
