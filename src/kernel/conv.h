@@ -119,6 +119,15 @@ typedef void (*tn_conv_tile_fn)(const tn_conv_tile *t);
 
 enum { TN_CONV_B = 4, TN_CONV_P = 14 }; /* largest tile in either direction, for the sizes of tables */
 
+/** One row of a blocked pooling: y[o] = scale[o] * sum, or the maximum, over `rows` rows of x `row_step` floats apart
+ * and the columns o * stride - pad + t * dilation, t < kernel, that lie inside [0, w). */
+typedef struct tn_pooling_row {
+    const float *x;
+    int64_t rows, row_step, w, ow, kernel, stride, dilation, pad;
+    const float *scale; /* ow factors, or NULL: 1 */
+    float *y;
+} tn_pooling_row;
+
 /** Tile functions by [B - 1][P - 1]; NULL beyond px[B - 1].
  *  gemm   pixel p reads x + p * c, c channels each: 1x1, k x k over padded rows, and the products of Winograd
  *  thin   pixel p reads x + p, one channel per tap (.n ignored): first layers over plain x
@@ -133,6 +142,8 @@ typedef struct tn_conv_kernels {
     /** y[p * c + i] = i < channels ? x[i * x_channel + p] : 0, p < n; and back (only i < channels written). */
     void (*to_blocked)(const float *x, int64_t x_channel, int channels, int64_t n, float *y);
     void (*from_blocked)(const float *x, int64_t y_channel, int channels, int64_t n, float *y);
+    void (*max_row)(const tn_pooling_row *r);
+    void (*sum_row)(const tn_pooling_row *r);
 } tn_conv_kernels;
 
 void tn_conv_fill_ref(tn_conv_kernels *k);

@@ -155,10 +155,34 @@ static void from_blocked(const float *x, int64_t y_channel, int channels, int64_
         for (int64_t p = 0; p < n; p++) y[i * y_channel + p] = x[p * C + i];
 }
 
+/* --------------------------------------------------------------------------------------------------------- pooling */
+
+static void pool_row(const tn_pooling_row *r, bool sum) {
+    for (int64_t o = 0; o < r->ow; o++) {
+        float *y = r->y + o * C;
+        for (int i = 0; i < C; i++) y[i] = sum ? 0 : -__builtin_inff();
+        for (int64_t row = 0; row < r->rows; row++)
+            for (int64_t t = 0; t < r->kernel; t++) {
+                int64_t at = o * r->stride - r->pad + t * r->dilation;
+                if (at < 0 || at >= r->w) continue;
+                const float *x = r->x + row * r->row_step + at * C;
+                for (int i = 0; i < C; i++) y[i] = sum ? y[i] + x[i] : x[i] > y[i] ? x[i] : y[i];
+            }
+        for (int i = 0; i < C && r->scale; i++) y[i] *= r->scale[o];
+    }
+}
+
+static void max_row(const tn_pooling_row *r) { pool_row(r, false); }
+static void sum_row(const tn_pooling_row *r) { pool_row(r, true); }
+
 void tn_conv_fill_ref(tn_conv_kernels *k) {
-    *k = (tn_conv_kernels){
-        .block = C, .px = { 8, 8, 4, 4 }, .dw_px = 8, .to_blocked = to_blocked, .from_blocked = from_blocked
-    };
+    *k = (tn_conv_kernels){ .block = C,
+                            .px = { 8, 8, 4, 4 },
+                            .dw_px = 8,
+                            .to_blocked = to_blocked,
+                            .from_blocked = from_blocked,
+                            .max_row = max_row,
+                            .sum_row = sum_row };
     for (int b = 0; b < TN_CONV_B; b++)
         for (int p = 0; p < k->px[b]; p++) k->gemm[b][p] = gemm, k->thin[b][p] = thin;
     for (int p = 0; p < k->dw_px; p++) k->dw[p] = dw;
