@@ -46,7 +46,7 @@ static void turn_column(tn_gemm_args *g, int nr) {
     t.lda = g->b_packed ? nr : g->ldb;
     t.trans_a = g->b_packed || !g->trans_b;
     t.b = g->a, t.ldb = g->lda, t.trans_b = !g->trans_a;
-    t.b_packed = NULL;
+    t.b_packed = NULL; /* it is A now, a column of it */
     t.bias_m = g->bias_n, t.bias_n = g->bias_m;
     memcpy(t.stride_a, g->stride_b, sizeof t.stride_a);
     memcpy(t.stride_b, g->stride_a, sizeof t.stride_b);
@@ -86,7 +86,7 @@ static void plan(job *j, const tn_gemm_kernels *kn, const tn_gemm_args *g, int t
     turn_column(&j->g, kn->nr);
     g = &j->g;
     j->batch = max64(g->batch[0], 1) * max64(g->batch[1], 1);
-    j->gemv = !g->a_packed && !g->b_packed && (g->m == 1 || (g->trans_b && g->m <= DOT_ROWS));
+    j->gemv = !g->a_packed && (g->m == 1 || (!g->b_packed && g->trans_b && g->m <= DOT_ROWS));
     j->tiles = ceil_div(g->m, kn->mr);
     j->panels = ceil_div(g->n, kn->nr);
 
@@ -105,7 +105,7 @@ static void plan(job *j, const tn_gemm_kernels *kn, const tn_gemm_args *g, int t
 
     size_t floats = 0;
     if (j->chunk) floats = (size_t)(j->chunk * g->k * kn->nr);
-    if (j->gemv && g->trans_a && g->trans_b) floats = (size_t)(g->k * g->m); /* rows of A made contiguous */
+    if (j->gemv && !g->b_packed && g->trans_a && g->trans_b) floats = (size_t)g->k; /* a row of A */
     j->scratch_floats = tn_align_up(floats, 16);
 }
 
@@ -182,7 +182,9 @@ static void run_gemv(const job *j, const cell *x, float *scratch) {
             memset(c, 0, (size_t)n * sizeof *c);
         else if (d != c || g->beta != 1.0f)
             for (int64_t q = 0; q < n; q++) c[q] = g->beta * d[q];
-        if (!g->trans_b) {
+        if (g->b_packed) {
+            j->kn->gemv_packed(g->k, n, g->alpha, a, g->trans_a ? g->lda : 1, x->b + n0 * g->k, c);
+        } else if (!g->trans_b) {
             j->kn->gemv(g->k, n, g->alpha, a, g->trans_a ? g->lda : 1, x->b + n0, g->ldb, c);
         } else {
             if (g->trans_a && g->lda != 1) {

@@ -72,6 +72,9 @@ typedef struct tn_gemm_kernels {
 
     /** y[j] += alpha * sum_p x[p] * b[j * ldb + p], j < n: one dot product per row. */
     void (*gemv_t)(int64_t k, int64_t n, float alpha, const float *x, const float *b, ptrdiff_t ldb, float *y);
+
+    /** y[j] += alpha * sum_p x[p * incx] * B[p, j], j < n, B in packed panels of k rows. */
+    void (*gemv_packed)(int64_t k, int64_t n, float alpha, const float *x, ptrdiff_t incx, const float *b, float *y);
 } tn_gemm_kernels;
 
 void tn_gemm_fill_ref(tn_gemm_kernels *k);

@@ -49,8 +49,17 @@ static void gemv_t(int64_t k, int64_t n, float alpha, const float *x, const floa
     }
 }
 
+static void gemv_packed(int64_t k, int64_t n, float alpha, const float *x, ptrdiff_t incx, const float *b, float *y) {
+    for (int64_t j = 0; j < n; j += NR, b += k * NR) gemv(k, n - j < NR ? n - j : NR, alpha, x, incx, b, NR, y + j);
+}
+
 void tn_gemm_fill_ref(tn_gemm_kernels *k) {
-    *k = (tn_gemm_kernels){
-        .mr = MR, .nr = NR, .strip = strip, .pack_b = pack_b, .pack_a = pack_a, .gemv = gemv, .gemv_t = gemv_t
-    };
+    *k = (tn_gemm_kernels){ .mr = MR,
+                            .nr = NR,
+                            .strip = strip,
+                            .pack_b = pack_b,
+                            .pack_a = pack_a,
+                            .gemv = gemv,
+                            .gemv_t = gemv_t,
+                            .gemv_packed = gemv_packed };
 }

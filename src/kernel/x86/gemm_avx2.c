@@ -12,6 +12,7 @@
 typedef __m256i lanes;
 #define LOADM(p, m)     _mm256_maskload_ps(p, m)
 #define STOREM(p, m, v) _mm256_maskstore_ps(p, m, v)
+#define MASKS_ARE_FREE  0
 
 static inline __attribute__((always_inline)) void transpose(__m256 *r) {
     __m256 t[8], u[8];

@@ -20,6 +20,7 @@
 typedef __mmask16 lanes;
 #define LOADM(p, m)     _mm512_maskz_loadu_ps(m, p)
 #define STOREM(p, m, v) _mm512_mask_storeu_ps(p, m, v)
+#define MASKS_ARE_FREE  1
 
 /* Pairs of rows, then pairs of pairs inside each 128-bit quarter; then the quarters change places. */
 static inline __attribute__((always_inline)) void transpose(__m512 *r) {

@@ -2,6 +2,7 @@
  *   MR              rows of the register tile; the tile is MR x 2 vectors
  *   EACH_ROW(X)     X(0) X(1) ... X(MR - 1)
  *   lanes           the type of a memory mask; LOADM(p, mask), STOREM(p, mask, v)
+ *   MASKS_ARE_FREE  1: a masked load costs no more than a plain one
  *   transpose(r)    transposes TN_VL vectors of TN_VL floats in place
  *
  * The tile: 2 vectors of B are loaded per step of k, and every row takes one broadcast of A and two multiply-adds. With
@@ -23,8 +24,11 @@
  * used in turn by successive k and added at the end. */
 #define SETS(mr, nv) ((mr) * (nv) >= 8 ? 1 : (mr) * (nv) >= 4 ? 2 : 4)
 
-/* mr, nv: constants after inlining. a: the tile's element (0, 0); row: its row in C; last: lanes of the last vector. */
-INLINE void tile(const int mr, const int nv, const tn_gemm_strip *s, const float *a, int64_t row, lanes last) {
+/* mr, nv, masked: constants after inlining. masked: B is read under the mask of the last vector (needed where it is not
+ * packed; with 256 bits it costs a few per cent, with 512 nothing). a: the tile's element (0, 0); row: its row in C;
+ * last: lanes of the last vector. */
+INLINE void tile(const int mr, const int nv, const int masked, const tn_gemm_strip *s, const float *a, int64_t row,
+                 lanes last) {
     const int sets = SETS(mr, nv);
     tn_vf acc[4][MR][2];
 #define X(i)                                                                  \
@@ -49,20 +53,26 @@ INLINE void tile(const int mr, const int nv, const tn_gemm_strip *s, const float
 #define X2(i) ROW(i, 2 % sets)
 #define X3(i) ROW(i, 3 % sets)
     /* The empty asm keeps the compiler from making a pointer of its own for every row. */
-#define STEP(XU)                                                                                   \
-    {                                                                                              \
-        tn_vf b0 = nv > 1 ? V_LOAD(b) : LOADM(b, last), b1 = nv > 1 ? LOADM(b + TN_VL, last) : b0; \
-        EACH_ROW(XU)                                                                               \
-        b += ldb, a0 += cs, a3 += cs, a6 += cs, a9 += cs, a12 += cs;                               \
-        __asm__("" : "+r"(a0), "+r"(a3), "+r"(a6), "+r"(a9), "+r"(a12));                           \
-        (void)b1;                                                                                  \
+#define NEXT(p, rows)          \
+    if (mr > rows) {           \
+        p += cs;               \
+        __asm__("" : "+r"(p)); \
+    }
+#define STEP(XU)                                                                \
+    {                                                                           \
+        tn_vf b0 = nv > 1 || !masked ? V_LOAD(b) : LOADM(b, last), b1 = b0;     \
+        if (nv > 1) b1 = masked ? LOADM(b + TN_VL, last) : V_LOAD(b + TN_VL);   \
+        EACH_ROW(XU)                                                            \
+        NEXT(a0, 0) NEXT(a3, 3) NEXT(a6, 6) NEXT(a9, 9) NEXT(a12, 12) b += ldb; \
     }
     int64_t k = s->k;
-    for (; k >= 4; k -= 4) {
+    /* Unrolled only where sets take turns: in a longer loop gcc 12 spills accumulators of the full 256-bit tile. */
+    for (; sets > 1 && k >= 4; k -= 4) {
         STEP(X0) STEP(X1) STEP(X2) STEP(X3)
     }
     for (; k > 0; k--) STEP(X0)
 #undef STEP
+#undef NEXT
 #undef X0
 #undef X1
 #undef X2
@@ -142,21 +152,41 @@ INLINE void tile(const int mr, const int nv, const tn_gemm_strip *s, const float
 
 typedef void (*tile_fn)(const tn_gemm_strip *s, const float *a, int64_t row, lanes last);
 
-#define X(i)                                                                                    \
-    static void tile_##i##_1(const tn_gemm_strip *s, const float *a, int64_t row, lanes last) { \
-        tile(i + 1, 1, s, a, row, last);                                                        \
-    }                                                                                           \
-    static void tile_##i##_2(const tn_gemm_strip *s, const float *a, int64_t row, lanes last) { \
-        tile(i + 1, 2, s, a, row, last);                                                        \
+#define TILE(i, nv, masked)                                                                                   \
+    static void tile_##i##_##nv##_##masked(const tn_gemm_strip *s, const float *a, int64_t row, lanes last) { \
+        tile(i + 1, nv, masked, s, a, row, last);                                                             \
     }
-EACH_ROW(X)
-#undef X
+#define X10(i) TILE(i, 1, 0)
+#define X11(i) TILE(i, 1, 1)
+#define X20(i) TILE(i, 2, 0)
+#define X21(i) TILE(i, 2, 1)
+EACH_ROW(X11)
+EACH_ROW(X21)
+#if !MASKS_ARE_FREE
+EACH_ROW(X10)
+EACH_ROW(X20)
+#endif
+#undef X10
+#undef X11
+#undef X20
+#undef X21
 
-#define X1(i) tile_##i##_1,
-#define X2(i) tile_##i##_2,
-static const tile_fn tiles[2][MR] = { { EACH_ROW(X1) }, { EACH_ROW(X2) } };
-#undef X1
-#undef X2
+/* By masked, vectors, rows. */
+#define X10(i) tile_##i##_1_0,
+#define X11(i) tile_##i##_1_1,
+#define X20(i) tile_##i##_2_0,
+#define X21(i) tile_##i##_2_1,
+#if MASKS_ARE_FREE
+static const tile_fn tiles[1][2][MR] = { { { EACH_ROW(X11) }, { EACH_ROW(X21) } } };
+#else
+static const tile_fn tiles[2][2][MR] = { { { EACH_ROW(X10) }, { EACH_ROW(X20) } },
+                                         { { EACH_ROW(X11) }, { EACH_ROW(X21) } } };
+#endif
+#undef X10
+#undef X11
+#undef X20
+#undef X21
+#undef TILE
 
 static __attribute__((noinline)) void activate(const tn_gemm_strip *s, int64_t row, int64_t rows) {
     float *c = s->c + row * s->ldc;
@@ -166,11 +196,12 @@ static __attribute__((noinline)) void activate(const tn_gemm_strip *s, int64_t r
 static void strip(const tn_gemm_strip *s) {
     int nv = s->n > TN_VL ? 2 : 1;
     lanes last = tn_v_first((size_t)(s->n - (nv - 1) * TN_VL));
+    bool masked = !MASKS_ARE_FREE && s->n != nv * TN_VL && s->ldb != NR;
     float lo, hi;
     bool clamp = TN_V(tn_act_clamp)(s->act, &lo, &hi);
     for (int64_t t = s->t0, r0 = t * s->m / s->tiles; t < s->t1; t++) {
         int64_t r1 = (t + 1) * s->m / s->tiles;
-        tiles[nv - 1][r1 - r0 - 1](s, s->ts_a ? s->a + t * s->ts_a : s->a + r0 * s->rs_a, r0, last);
+        tiles[masked][nv - 1][r1 - r0 - 1](s, s->ts_a ? s->a + t * s->ts_a : s->a + r0 * s->rs_a, r0, last);
         if (!clamp) activate(s, r0, r1 - r0); /* the tile is in L1 */
         r0 = r1;
     }
@@ -259,6 +290,30 @@ static void gemv(int64_t k, int64_t n, float alpha, const float *x, ptrdiff_t in
     }
 }
 
+/* `count` (a constant, <= 4) packed panels side by side: a single stream of loads leaves a third of the memory's speed
+ * unused, and eight accumulators hide the latency of the multiply-add. */
+INLINE void gemv_panels(const int count, int64_t k, int64_t n, float alpha, const float *x, ptrdiff_t incx,
+                        const float *b, float *y) {
+    tn_vf acc[8];
+    for (int v = 0; v < 2 * count; v++) acc[v] = V_ZERO();
+    for (int64_t p = 0; p < k; p++, x += incx) {
+        tn_vf s = V_SET(*x);
+        for (int v = 0; v < 2 * count; v++) acc[v] = V_FMA(s, V_LOAD(b + (v / 2 * k + p) * NR + v % 2 * TN_VL), acc[v]);
+    }
+    tn_vf a = V_SET(alpha);
+    for (int v = 0; v < 2 * count && v * TN_VL < n; v++) {
+        int64_t left = n - v * TN_VL;
+        lanes m = tn_v_first((size_t)(left < TN_VL ? left : TN_VL));
+        STOREM(y + v * TN_VL, m, V_FMA(a, acc[v], LOADM(y + v * TN_VL, m)));
+    }
+}
+
+static void gemv_packed(int64_t k, int64_t n, float alpha, const float *x, ptrdiff_t incx, const float *b, float *y) {
+    int64_t j = 0;
+    for (; j + 3 * NR < n; j += 4 * NR) gemv_panels(4, k, n - j, alpha, x, incx, b + j * k, y + j);
+    for (; j < n; j += NR) gemv_panels(1, k, n - j, alpha, x, incx, b + j * k, y + j);
+}
+
 /* Four dot products at once, two accumulators each. */
 INLINE void dots(const int rows, int64_t k, float alpha, const float *x, const float *b, ptrdiff_t ldb, float *y) {
     tn_vf s[4][2];
@@ -286,9 +341,14 @@ static void gemv_t(int64_t k, int64_t n, float alpha, const float *x, const floa
 }
 
 static void fill(tn_gemm_kernels *k) {
-    *k = (tn_gemm_kernels){
-        .mr = MR, .nr = NR, .strip = strip, .pack_b = pack_b, .pack_a = pack_a, .gemv = gemv, .gemv_t = gemv_t
-    };
+    *k = (tn_gemm_kernels){ .mr = MR,
+                            .nr = NR,
+                            .strip = strip,
+                            .pack_b = pack_b,
+                            .pack_a = pack_a,
+                            .gemv = gemv,
+                            .gemv_t = gemv_t,
+                            .gemv_packed = gemv_packed };
 }
 
 #endif
