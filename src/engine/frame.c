@@ -1,0 +1,99 @@
+/* frame.c - making frames: every static datum and every step's arguments are set once. */
+#include "engine/session.h"
+#include <string.h>
+
+static void preset(tn_frame *f) {
+    for (int i = 0; i < f->plan->n_slots; i++) {
+        const tn_slot *s = &f->plan->slots[i];
+        tn_datum *d = &f->data[i];
+        if (s->home == TN_HOME_HEAP || !(s->exact || s->home == TN_HOME_CONST)) continue;
+        d->kind = TN_KIND_TENSOR;
+        d->tensor.dtype = s->type.dtype;
+        d->tensor.rank = s->type.rank;
+        for (int k = 0; k < s->type.rank; k++) d->tensor.dims[k] = s->type.dims[k];
+        if (s->home == TN_HOME_CONST) {
+            d->tensor.data = s->constant->data;
+            d->tensor.buffer = s->constant->buffer;
+        }
+    }
+}
+
+static bool arguments(tn_frame *f) {
+    const tn_plan *p = f->plan;
+    for (int i = 0; i < p->n_steps; i++) {
+        const tn_step *s = &p->steps[i];
+        tn_datum **in = tn_arena_array(f->own, tn_datum *, (size_t)s->n_in + 1);
+        tn_datum **out = tn_arena_array(f->own, tn_datum *, (size_t)s->n_out + 1);
+        if (!in || !out) return false;
+        for (int k = 0; k < s->n_in; k++) in[k] = s->in[k] >= 0 ? &f->data[s->in[k]] : NULL;
+        for (int k = 0; k < s->n_out; k++) out[k] = s->out[k] >= 0 ? &f->data[s->out[k]] : NULL;
+        f->runs[i] = (tn_run){ .node = s->node,
+                               .state = s->state,
+                               .n_in = s->n_in,
+                               .n_out = s->n_out,
+                               .in = in,
+                               .out = out,
+                               .pool = f->session->pool,
+                               .arena = f->temp,
+                               .exec = &f->exec };
+    }
+    return true;
+}
+
+static bool any_dynamic(const tn_plan *p) {
+    for (int i = 0; i < p->n_steps; i++)
+        if (p->steps[i].kind != TN_STEP_STATIC) return true;
+    return false;
+}
+
+tn_status tn_frame_new(struct tn_session *s, tn_plan *p, tn_frame **out) {
+    tn_frame *f = tn_mem_zalloc(sizeof *f, TN_MEM_GENERAL);
+    *out = NULL;
+    if (!f) goto fail;
+    f->session = s;
+    f->plan = p;
+    if (!(f->own = tn_arena_new(0, TN_MEM_GENERAL))) goto fail;
+    tn_frame_fit_temp(f);
+    if (!f->temp) goto fail;
+    f->data = tn_arena_array(f->own, tn_datum, (size_t)p->n_slots + 1);
+    f->runs = tn_arena_array(f->own, tn_run, (size_t)p->n_steps + 1);
+    if (any_dynamic(p)) {
+        f->dynamic = tn_arena_array(f->own, tn_dynamic_state, (size_t)p->n_steps + 1);
+        if (!f->dynamic) goto fail;
+    }
+    if (s->profiler && !(f->times = tn_arena_array(f->own, uint64_t, (size_t)p->n_steps + 1))) goto fail;
+    if (!f->data || !f->runs || !arguments(f)) goto fail;
+    preset(f);
+    *out = f;
+    return TN_OK;
+fail:
+    tn_frame_free(f);
+    return tn_fail(TN_E_NOMEM, "no memory to run the plan");
+}
+
+void tn_frame_free(tn_frame *f) {
+    if (!f) return;
+    for (int i = 0; f->dynamic && i < f->plan->n_steps; i++) {
+        tn_dynamic_state *d = &f->dynamic[i];
+        if (d->state && f->plan->steps[i].node->op->release) f->plan->steps[i].node->op->release(d->state);
+        tn_arena_free(&d->arena);
+    }
+    tn_arena_free(&f->temp);
+    tn_arena_free(&f->own);
+    tn_mem_free(f);
+}
+
+void tn_frame_fit_temp(tn_frame *f) {
+    if (f->temp && f->temp_most <= f->temp_first) return;
+    size_t first = f->temp_most > 4096 ? f->temp_most : 4096;
+    tn_arena *a = tn_arena_new(first, TN_MEM_SCRATCH);
+    if (!a) return;
+    tn_arena_alloc(a, 1, 1); /* the first block stays */
+    tn_arena_free(&f->temp);
+    f->temp = a;
+    f->temp_mark = tn_arena_save(a);
+    f->temp_first = f->temp_most = tn_arena_bytes(a);
+    for (int i = 0; f->runs && i < f->plan->n_steps; i++) f->runs[i].arena = a;
+}
+
+tn_frame *tn_frame_next(tn_frame *f) { return f->next; }

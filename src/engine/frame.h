@@ -1,0 +1,59 @@
+/* frame.h - the memory of one running plan: a datum per slot, the prebuilt argument of every step, the block. */
+#ifndef TN_ENGINE_FRAME_H
+#define TN_ENGINE_FRAME_H
+
+#include "engine/plan.h"
+#include "op/exec.h"
+
+struct tn_session;
+typedef struct tn_frame tn_frame;
+
+/** One shape's state of a dynamic step: kept while the shapes stay the same. */
+typedef struct {
+    tn_arena *arena;
+    void *state;
+    size_t scratch;
+    int64_t *key;
+    size_t key_n;
+} tn_dynamic_state;
+
+/** A block of activation memory; sessions hand them to frames. */
+typedef struct tn_block {
+    struct tn_block *next;
+    char *data;
+    size_t bytes;
+} tn_block;
+
+struct tn_frame {
+    tn_exec exec; /* first: tn_run.exec points here */
+    tn_frame *next;
+    struct tn_session *session;
+    tn_plan *plan;
+    tn_block *block;
+    char *base; /* where the arena slots point now */
+    tn_datum *data;
+    tn_run *runs;
+    tn_dynamic_state *dynamic; /* by step; NULL in a static plan */
+    tn_arena *own;             /* the arrays above */
+    tn_arena *temp;            /* emptied after every step */
+    tn_arena_mark temp_mark;
+    size_t temp_first, temp_most; /* bytes of its first block; most it ever held */
+    int step;                     /* the one that runs, when it is dynamic */
+    uint64_t *times;              /* by step: nanoseconds of the last run, when profiling */
+    uint64_t started;
+};
+
+tn_status tn_frame_new(struct tn_session *s, tn_plan *p, tn_frame **out);
+void tn_frame_free(tn_frame *f);
+tn_frame *tn_frame_next(tn_frame *f);
+
+/** Makes the temporary arena's first block as large as runs have needed, so that they allocate nothing. */
+void tn_frame_fit_temp(tn_frame *f);
+
+/** Runs the frame's plan. in: a datum per graph input (NULL: not given); captured: one per outer value. out receives
+ *  the graph's outputs; `nested` takes their memory from the session's cache and lets them share it with inputs.
+ *  The frame has its block. errors of the operators; on error all out are empty. */
+tn_status tn_frame_run(tn_frame *f, const tn_datum *const *in, const tn_datum *const *captured, tn_datum *out,
+                       bool nested);
+
+#endif

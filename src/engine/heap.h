@@ -1,0 +1,20 @@
+/* heap.h - buffers for values whose size is known only while running: kept for the next run instead of freed. */
+#ifndef TN_ENGINE_HEAP_H
+#define TN_ENGINE_HEAP_H
+
+#include "tensor/tensor.h"
+
+typedef struct tn_heap tn_heap;
+
+tn_heap *tn_heap_new(void); /* NULL when out of memory */
+
+/** A buffer of at least `bytes` bytes (refs = 1); it returns to the heap with its last reference, from any thread, also
+ *  after tn_heap_close. NULL when out of memory. */
+tn_buffer *tn_heap_buffer(tn_heap *h, size_t bytes);
+
+size_t tn_heap_used(tn_heap *h); /* bytes in buffers that are alive */
+
+/** Frees what lies idle; the rest goes with its last buffer. */
+void tn_heap_close(tn_heap **h);
+
+#endif

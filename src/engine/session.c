@@ -1,0 +1,336 @@
+/* session.c - the public sessions: a model made ready, plans by input shapes, frames for the threads that run. */
+#include "engine/session.h"
+#include "base/file.h"
+#include "engine/pools.h"
+#include "pass/pass.h"
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ------------------------------------------------------------------------------------------------ opening, closing */
+
+static tn_status read_opts(const tn_session_opts *o, tn_session_opts *out) {
+    *out = (tn_session_opts){ 0 };
+    if (o) {
+        if (o->size < offsetof(tn_session_opts, threads) + sizeof o->threads || o->size > 4096)
+            return tn_fail(TN_E_INVALID, "tn_session_opts.size is %zu; set it to sizeof(tn_session_opts)", o->size);
+        memcpy(out, o, o->size < sizeof *out ? o->size : sizeof *out);
+    }
+    out->size = sizeof *out;
+    if (out->threads < 0 || out->threads > 4096)
+        return tn_fail(TN_E_INVALID, "%d threads asked for; 0 means as many as there are CPUs", out->threads);
+    if (out->plans < 0) return tn_fail(TN_E_INVALID, "%d plans asked for; 0 means %d", out->plans, TN_DEFAULT_PLANS);
+    if (!out->plans) out->plans = TN_DEFAULT_PLANS;
+    return TN_OK;
+}
+
+tn_status tn_session_new(const tn_model *m, const tn_session_opts *opts, tn_session **out) {
+    tn_session_opts o;
+    tn_status st;
+    *out = NULL;
+    if (!m) return tn_fail(TN_E_INVALID, "tn_session_new needs a model");
+    TN_TRY(read_opts(opts, &o));
+    tn_session *s = tn_mem_zalloc(sizeof *s, TN_MEM_GENERAL);
+    if (!s) return tn_fail(TN_E_NOMEM, "no memory for a session");
+    s->source = m;
+    s->opts = o;
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_mutex_init(&s->planning, NULL);
+    if (!(s->heap = tn_heap_new()) || !(s->packs = tn_pack_cache_new()) ||
+        (o.profile && !(s->profiler = tn_profiler_new()))) {
+        st = tn_fail(TN_E_NOMEM, "no memory for a session");
+        goto done;
+    }
+    if ((st = tn_pools_get(o.threads, !o.unpinned, &s->pool)) != TN_OK) goto done;
+    if ((st = tn_model_clone(m, &s->model)) != TN_OK) goto done;
+    st = o.no_optimize ? TN_OK : tn_optimize(s->model, s->pool);
+done:
+    if (st != TN_OK) tn_session_free(&s);
+    *out = s;
+    return st;
+}
+
+static void free_plans(tn_plan *p) {
+    for (tn_plan *next; p; p = next) {
+        next = p->next;
+        tn_plan_free(&p);
+    }
+}
+
+void tn_session_free(tn_session **session) {
+    if (!session || !*session) return;
+    tn_session *s = *session;
+    free_plans(s->plans);
+    for (tn_block *b = s->blocks, *next; b; b = next) {
+        next = b->next;
+        tn_mem_free(b->data);
+        tn_mem_free(b);
+    }
+    tn_profiler_free(&s->profiler);
+    tn_heap_close(&s->heap);
+    tn_model_close(&s->model);
+    tn_pack_cache_free(&s->packs);
+    tn_pools_put(&s->pool);
+    pthread_mutex_destroy(&s->lock);
+    pthread_mutex_destroy(&s->planning);
+    tn_mem_free(s);
+    *session = NULL;
+}
+
+/* ------------------------------------------------------------------------------------------------- plans and frames */
+
+size_t tn_session_key(const tn_datum *d, int64_t *key) {
+    size_t n = 0;
+    if (!d) {
+        key[n++] = -1;
+        return n;
+    }
+    key[n++] = d->kind;
+    if (d->kind != TN_KIND_TENSOR) return n;
+    key[n++] = d->tensor.dtype;
+    key[n++] = d->tensor.rank;
+    for (int i = 0; i < d->tensor.rank; i++) key[n++] = d->tensor.dims[i];
+    return n;
+}
+
+/* The plan with that key, moved to the front; under the lock. */
+static tn_plan *find_plan(tn_plan_list list, const int64_t *key, size_t key_n) {
+    for (tn_plan **at = list.first; *at; at = &(*at)->next) {
+        tn_plan *p = *at;
+        if (p->key_n != key_n || memcmp(p->key, key, key_n * sizeof *key) != 0) continue;
+        *at = p->next;
+        p->next = *list.first;
+        return *list.first = p;
+    }
+    return NULL;
+}
+
+static void unref_plan(tn_plan *p) {
+    if (--p->refs == 0) tn_plan_free(&p);
+}
+
+/* Puts a new plan in front and drops the least recently used beyond the limit; under the lock. */
+static void add_plan(tn_plan_list list, tn_plan *p) {
+    p->refs = 1;
+    p->next = *list.first;
+    *list.first = p;
+    if (++*list.n <= list.limit) return;
+    tn_plan **at = list.first;
+    while ((*at)->next) at = &(*at)->next;
+    tn_plan *oldest = *at;
+    *at = NULL;
+    --*list.n;
+    unref_plan(oldest);
+}
+
+static tn_status make_plan(tn_session *s, tn_plan_list list, const tn_plan_args *args, const int64_t *key, size_t key_n,
+                           tn_plan **out) {
+    tn_plan *p = NULL;
+    pthread_mutex_lock(&s->planning);
+    pthread_mutex_lock(&s->lock);
+    if ((*out = find_plan(list, key, key_n))) (*out)->refs++; /* another thread was faster */
+    pthread_mutex_unlock(&s->lock);
+    tn_status st = *out ? TN_OK : tn_plan_new(args, &p);
+    if (p) {
+        size_t limit = s->opts.mem_limit;
+        p->key = tn_mem_alloc((key_n + 1) * sizeof *key, TN_MEM_GENERAL);
+        if (!p->key)
+            st = tn_fail(TN_E_NOMEM, "no memory for a plan");
+        else if (limit && p->bytes > limit)
+            st = tn_fail(TN_E_LIMIT, "these input shapes need %zu bytes of activations; the memory limit is %zu",
+                         p->bytes, limit);
+        if (st != TN_OK) {
+            tn_plan_free(&p);
+        } else {
+            memcpy(p->key, key, key_n * sizeof *key);
+            p->key_n = key_n;
+            tn_pack_drop_pages(s->packs, s->source->files, s->source->n_files);
+            pthread_mutex_lock(&s->lock);
+            add_plan(list, p);
+            p->refs++;
+            pthread_mutex_unlock(&s->lock);
+            *out = p;
+        }
+    }
+    pthread_mutex_unlock(&s->planning);
+    return st;
+}
+
+/* The idle block that fits best, or the largest one to be grown; under the lock. */
+static tn_block *take_block(tn_session *s, size_t bytes) {
+    tn_block **best = NULL;
+    for (tn_block **at = &s->blocks; *at; at = &(*at)->next) {
+        if (!best) best = at;
+        size_t have = (*at)->bytes, had = (*best)->bytes;
+        if (have >= bytes ? had < bytes || have < had : had < bytes && have > had) best = at;
+    }
+    tn_block *b = best ? *best : NULL;
+    if (b) *best = b->next;
+    return b;
+}
+
+static tn_status fit_block(tn_block **block, size_t bytes) {
+    tn_block *b = *block;
+    if (!b && !(b = tn_mem_zalloc(sizeof *b, TN_MEM_GENERAL))) goto fail;
+    *block = b;
+    if (b->bytes >= bytes) return TN_OK;
+    tn_mem_free(b->data); /* first, so that the peak is the larger one and not both */
+    b->bytes = 0;
+    if (!(b->data = tn_mem_alloc(bytes, TN_MEM_ACTIVATIONS))) goto fail;
+    b->bytes = bytes;
+    return TN_OK;
+fail:
+    return tn_fail(TN_E_NOMEM, "no memory for %zu bytes of activations", bytes);
+}
+
+tn_status tn_session_acquire(tn_session *s, tn_plan_list list, const tn_plan_args *args, const int64_t *key,
+                             size_t key_n, tn_frame **out) {
+    tn_frame *f = NULL;
+    tn_block *block = NULL;
+    *out = NULL;
+    pthread_mutex_lock(&s->lock);
+    tn_plan *p = find_plan(list, key, key_n);
+    if (p) p->refs++;
+    pthread_mutex_unlock(&s->lock);
+    if (!p) TN_TRY(make_plan(s, list, args, key, key_n, &p));
+    pthread_mutex_lock(&s->lock);
+    if ((f = p->idle)) p->idle = f->next;
+    if (p->bytes) block = take_block(s, p->bytes);
+    pthread_mutex_unlock(&s->lock);
+    tn_status st = f ? TN_OK : tn_frame_new(s, p, &f);
+    if (st == TN_OK && p->bytes) st = fit_block(&block, p->bytes);
+    if (st == TN_OK) {
+        f->block = block;
+        *out = f;
+        return TN_OK;
+    }
+    pthread_mutex_lock(&s->lock);
+    if (block) {
+        block->next = s->blocks;
+        s->blocks = block;
+    }
+    tn_frame_free(f);
+    unref_plan(p);
+    pthread_mutex_unlock(&s->lock);
+    return st;
+}
+
+void tn_session_release(tn_session *s, tn_frame *f) {
+    tn_plan *p = f->plan;
+    pthread_mutex_lock(&s->lock);
+    if (s->profiler) tn_profiler_add(s->profiler, f);
+    if (f->block) {
+        f->block->next = s->blocks;
+        s->blocks = f->block;
+        f->block = NULL;
+    }
+    f->next = p->idle;
+    p->idle = f;
+    unref_plan(p);
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* ---------------------------------------------------------------------------------------------------------- running */
+
+static tn_status check_input(const tn_session *s, const tn_value *v, const tn_datum *d) {
+    tn_text want = { 0 }, have = { 0 };
+    tn_status st = TN_OK;
+    const tn_type *t = &v->type;
+    tn_type given = tn_type_of(d);
+    bool kind = t->kind == TN_KIND_NONE || t->kind == TN_KIND_OPTIONAL || t->kind == d->kind;
+    bool type = t->kind != TN_KIND_TENSOR || !kind || t->dtype == TN_NONE || t->dtype == given.dtype;
+    bool shape = t->kind != TN_KIND_TENSOR || !kind || t->rank < 0 || t->rank == given.rank;
+    for (int i = 0; shape && kind && t->kind == TN_KIND_TENSOR && i < t->rank; i++)
+        shape = !tn_dim_known(t->dims[i]) || t->dims[i] == given.dims[i];
+    if (kind && type && shape) return TN_OK;
+    tn_type_print(s->model->syms, t, &want);
+    tn_type_print(NULL, &given, &have);
+    st = tn_fail(kind && type ? TN_E_SHAPE : TN_E_TYPE, "input '%s' is %s, the model wants %s", v->name,
+                 have.s ? have.s : "?", want.s ? want.s : "?");
+    tn_text_free(&want);
+    tn_text_free(&have);
+    return st;
+}
+
+/* A sequence's items may differ in shape: only what is declared is promised to the plan. */
+static tn_type plan_type(const tn_value *v, const tn_datum *d) {
+    if (!d) return (tn_type){ .kind = TN_KIND_NONE };
+    return d->kind == TN_KIND_TENSOR || v->type.kind != d->kind ? tn_type_of(d) : v->type;
+}
+
+tn_status tn_session_run_data(tn_session *s, size_t n_in, const tn_datum *const *in, size_t n_out, tn_datum *out) {
+    const tn_graph *g = s->model->graph;
+    for (size_t i = 0; i < n_out; i++) out[i] = (tn_datum){ 0 };
+    if (n_in != (size_t)g->n_inputs || n_out != (size_t)g->n_outputs)
+        return tn_fail(TN_E_INVALID, "the model has %d inputs and %d outputs, not %zu and %zu", g->n_inputs,
+                       g->n_outputs, n_in, n_out);
+    tn_type few_types[8], *types = few_types;
+    int64_t few_keys[8 * TN_KEY_MAX], *key = few_keys;
+    size_t key_n = 0;
+    tn_status st = TN_OK;
+    tn_frame *f;
+    if (n_in > 8) {
+        types = tn_mem_alloc(n_in * sizeof *types, TN_MEM_GENERAL);
+        key = tn_mem_alloc(n_in * TN_KEY_MAX * sizeof *key, TN_MEM_GENERAL);
+        if (!types || !key) {
+            st = tn_fail(TN_E_NOMEM, "no memory for %zu inputs", n_in);
+            goto done;
+        }
+    }
+    for (size_t i = 0; i < n_in; i++) {
+        const tn_value *v = g->inputs[i];
+        if (in[i] && (st = check_input(s, v, in[i])) != TN_OK) goto done;
+        if (!in[i] && !v->fallback && v->type.kind != TN_KIND_OPTIONAL) {
+            st = tn_fail(TN_E_INVALID, "input '%s' is missing", v->name);
+            goto done;
+        }
+        types[i] = plan_type(v, in[i]);
+        key_n += tn_session_key(in[i], key + key_n);
+    }
+    tn_plan_args args = {
+        .model = s->model, .graph = g, .inputs = types, .pool = s->pool, .packs = s->packs, .costs = s->profiler != NULL
+    };
+    tn_plan_list list = { &s->plans, &s->n_plans, s->opts.plans };
+    if ((st = tn_session_acquire(s, list, &args, key, key_n, &f)) != TN_OK) goto done;
+    st = tn_frame_run(f, in, NULL, out, false);
+    tn_session_release(s, f);
+done:
+    if (types != few_types) tn_mem_free(types);
+    if (key != few_keys) tn_mem_free(key);
+    return st;
+}
+
+static tn_status to_tensors(const tn_graph *g, tn_datum *out, tn_tensor **outputs) {
+    for (int i = 0; i < g->n_outputs; i++) {
+        if (out[i].kind != TN_KIND_TENSOR)
+            return tn_fail(TN_E_UNSUPPORTED, "output '%s' is not a tensor", g->outputs[i]->name);
+        TN_TRY(tn_tensor_move_out(&out[i].tensor, &outputs[i]));
+        out[i] = (tn_datum){ 0 };
+    }
+    return TN_OK;
+}
+
+tn_status tn_session_run(tn_session *s, size_t n_in, const tn_tensor *const *inputs, size_t n_out,
+                         tn_tensor **outputs) {
+    if (!s || (n_in && !inputs) || (n_out && !outputs)) return tn_fail(TN_E_INVALID, "a NULL argument");
+    for (size_t i = 0; i < n_out; i++) outputs[i] = NULL;
+    size_t bytes;
+    if (n_in > 65536 || n_out > 65536) return tn_fail(TN_E_INVALID, "%zu inputs, %zu outputs", n_in, n_out);
+    bytes = (n_in + n_out + 1) * sizeof(tn_datum) + (n_in + 1) * sizeof(tn_datum *);
+    char small[4096], *mem = bytes <= sizeof small ? small : tn_mem_alloc(bytes, TN_MEM_GENERAL);
+    if (!mem) return tn_fail(TN_E_NOMEM, "no memory for %zu inputs", n_in);
+    tn_datum *in = (tn_datum *)(void *)mem, *out = in + n_in;
+    const tn_datum **ptr = (const tn_datum **)(void *)(out + n_out);
+    for (size_t i = 0; i < n_in; i++) {
+        ptr[i] = inputs[i] ? &in[i] : NULL;
+        if (inputs[i]) in[i] = (tn_datum){ .kind = TN_KIND_TENSOR, .tensor = *inputs[i] };
+    }
+    tn_status st = tn_session_run_data(s, n_in, ptr, n_out, out);
+    if (st == TN_OK) st = to_tensors(s->model->graph, out, outputs);
+    for (size_t i = 0; i < n_out && st != TN_OK; i++) {
+        tn_datum_reset(&out[i]);
+        tn_tensor_free(&outputs[i]);
+    }
+    if (mem != small) tn_mem_free(mem);
+    return st;
+}

@@ -1,0 +1,49 @@
+/* session.h - inside a session: what its frames and nested runs share. */
+#ifndef TN_ENGINE_SESSION_H
+#define TN_ENGINE_SESSION_H
+
+#include "engine/frame.h"
+#include "engine/heap.h"
+#include "engine/pack.h"
+#include "engine/profile.h"
+#include <pthread.h>
+
+#define TN_DEFAULT_PLANS 16
+#define TN_NESTED_PLANS  8
+
+struct tn_session {
+    const tn_model *source; /* the caller's */
+    tn_model *model;        /* our optimized copy */
+    tn_session_opts opts;
+    tn_pool *pool;
+    pthread_mutex_t lock;     /* lists, references, idle frames and blocks, the profile */
+    pthread_mutex_t planning; /* one plan is made at a time */
+    tn_plan *plans;           /* most recently used first */
+    int n_plans;
+    tn_block *blocks; /* idle */
+    tn_heap *heap;
+    tn_pack_cache *packs;
+    tn_profiler *profiler; /* NULL unless opts.profile */
+};
+
+/** A list of plans with its own limit: the session's, or that of a nested graph. */
+typedef struct {
+    tn_plan **first;
+    int *n;
+    int limit;
+} tn_plan_list;
+
+/** The plan in the list made for these types, newly made if there is none, and an idle frame of it with a block.
+ *  args->inputs and the rest describe the graph; key comes from tn_session_key. Return it with tn_session_release. */
+tn_status tn_session_acquire(tn_session *s, tn_plan_list list, const tn_plan_args *args, const int64_t *key,
+                             size_t key_n, tn_frame **out);
+void tn_session_release(tn_session *s, tn_frame *f);
+
+/** Appends what distinguishes a value's exact type to key (at most TN_KEY_MAX entries). */
+#define TN_KEY_MAX (TN_MAX_RANK + 3)
+size_t tn_session_key(const tn_datum *d, int64_t *key);
+
+/** tn_session_run for any kind of data. out[n_out] is overwritten; the caller resets them. */
+tn_status tn_session_run_data(tn_session *s, size_t n_in, const tn_datum *const *in, size_t n_out, tn_datum *out);
+
+#endif

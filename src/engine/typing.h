@@ -1,0 +1,45 @@
+/* typing.h - what a plan knows of every value once the inputs' shapes are given: exact types, and the values that
+ * turn out to be constants (Shape -> Gather -> Concat chains and what is computed from them).
+ *
+ * Graph-level inference (tn_graph_infer) keeps symbols; here every input dimension is a number, so the same shape rules
+ * give numbers, and a dimension that stays unknown really depends on data. The model is not touched: plans for several
+ * shapes are made of one model, by several threads. */
+#ifndef TN_ENGINE_TYPING_H
+#define TN_ENGINE_TYPING_H
+
+#include "op/op.h"
+
+typedef struct tn_typing {
+    tn_arena *keep; /* of the plan: constants */
+    tn_arena *temp; /* of the planning: types and contents */
+    tn_pool *pool;
+    int n; /* values in the model */
+    tn_type *types;
+    const tn_tensor **tensors; /* by value id: its data, where it is a constant in this plan */
+    const tn_content **contents;
+    struct tn_owned_tensor *owned; /* computed constants: the plan releases them */
+    int depth;
+} tn_typing;
+
+typedef struct tn_owned_tensor {
+    struct tn_owned_tensor *next;
+    tn_datum datum;
+} tn_owned_tensor;
+
+tn_status tn_typing_init(tn_typing *t, const struct tn_model *m, tn_arena *keep, tn_arena *temp, tn_pool *pool);
+
+/** Gives a graph input or an outer value its type; data is its tensor where that is constant, else NULL. */
+void tn_typing_set(tn_typing *t, const tn_value *v, const tn_type *type, const tn_tensor *data);
+
+/** Types all values of g, whose inputs and outer values are set. errors of the shape rules, naming the node. */
+tn_status tn_typing_graph(tn_typing *t, const tn_graph *g);
+
+/** The shape rule's view of a node, as prepared from the tables; c->out is zeroed. errors TN_E_NOMEM. */
+tn_status tn_typing_view(tn_typing *t, const tn_node *n, tn_infer *c);
+
+/** The constant a value is, or NULL. */
+const tn_tensor *tn_typing_tensor(const tn_typing *t, const tn_value *v);
+
+void tn_owned_release(tn_owned_tensor **list);
+
+#endif

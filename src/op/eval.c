@@ -1,0 +1,122 @@
+/* eval.c - the run-time services of operators, and running a single operator on the heap. */
+#include "op/exec.h"
+
+tn_status tn_run_alloc(tn_run *r, int i, tn_dtype t, int rank, const int64_t *dims) {
+    if (!tn_run_wants(r, i)) return TN_OK;
+    return r->exec->alloc(r, i, t, rank, dims);
+}
+
+void tn_run_share(tn_run *r, int i, const tn_datum *d) {
+    if (!tn_run_wants(r, i) || r->out[i] == d) return;
+    tn_datum old = *r->out[i];
+    if (d->kind == TN_KIND_TENSOR && !d->tensor.buffer) { /* borrowed memory does not outlive the step */
+        *r->out[i] = (tn_datum){ 0 };
+        if (tn_datum_copy(r->out[i], d, TN_MEM_ACTIVATIONS) != TN_OK) *r->out[i] = (tn_datum){ 0 };
+    } else {
+        tn_datum_share(r->out[i], d);
+    }
+    tn_datum_reset(&old);
+}
+
+tn_status tn_run_subgraph(tn_run *r, tn_graph *g, const tn_datum *in, int n_in, tn_datum *out, int n_out) {
+    if (!r->exec->subgraph) return tn_op_fail(r->node, TN_E_UNSUPPORTED, "subgraphs do not run here");
+    return r->exec->subgraph(r, g, in, n_in, out, n_out);
+}
+
+void *tn_run_scratch(tn_run *r, size_t bytes) { return tn_arena_alloc(r->arena, bytes, 64); }
+
+tn_status tn_infer_data(tn_infer *c, const tn_node *n, tn_datum *const *in, tn_arena *a) {
+    int ni = n->n_inputs, no = n->n_outputs;
+    tn_type *types = tn_arena_array(a, tn_type, (size_t)ni + 1), *out = tn_arena_array(a, tn_type, (size_t)no + 1);
+    const tn_type **ptr = tn_arena_array(a, const tn_type *, (size_t)ni + 1);
+    const tn_tensor **data = tn_arena_array(a, const tn_tensor *, (size_t)ni + 1);
+    const tn_content **content = tn_arena_array(a, const tn_content *, (size_t)(ni + no) + 2);
+    if (!types || !out || !ptr || !data || !content) return tn_op_fail(n, TN_E_NOMEM, "no memory for its types");
+    for (int i = 0; i < ni; i++) {
+        if (!in[i]) continue;
+        types[i] = tn_type_of(in[i]);
+        ptr[i] = &types[i];
+        if (in[i]->kind == TN_KIND_TENSOR) data[i] = &in[i]->tensor;
+    }
+    *c = (tn_infer){ .node = n,
+                     .arena = a,
+                     .n_in = ni,
+                     .n_out = no,
+                     .in = ptr,
+                     .in_tensor = data,
+                     .in_content = content,
+                     .out = out,
+                     .out_content = content + ni + 1 };
+    return n->op->infer ? n->op->infer(c) : TN_OK;
+}
+
+static tn_status heap_alloc(tn_run *r, int i, tn_dtype t, int rank, const int64_t *dims) {
+    tn_datum_reset(r->out[i]);
+    tn_status st = tn_tensor_init(&r->out[i]->tensor, t, rank, dims, TN_MEM_WEIGHTS);
+    if (st == TN_OK) r->out[i]->kind = TN_KIND_TENSOR;
+    return st;
+}
+
+static tn_status alias(const tn_node *n, tn_datum *const *in, const tn_type *type, tn_datum *out) {
+    tn_datum_share(out, in[0]);
+    if (out->kind != TN_KIND_TENSOR) return TN_OK;
+    if (!tn_type_static(type)) return tn_op_fail(n, TN_E_SHAPE, "its output's shape is not known");
+    out->tensor.rank = type->rank;
+    for (int d = 0; d < type->rank; d++) out->tensor.dims[d] = type->dims[d];
+    return TN_OK;
+}
+
+tn_status tn_eval_node(const tn_node *n, tn_datum *const *in, tn_pool *pool, tn_datum *out) {
+    static const tn_exec heap = { heap_alloc, NULL };
+    tn_status st = TN_OK;
+    const tn_op *op = n->op;
+    if (!op || (op->flags & TN_OP_SUBGRAPH)) return tn_op_fail(n, TN_E_UNSUPPORTED, "cannot run alone");
+    tn_arena *a = tn_arena_new(0, TN_MEM_SCRATCH);
+    if (!a) return tn_op_fail(n, TN_E_NOMEM, "no memory to run it");
+    tn_infer c;
+    tn_prep p = { .arena = a, .pool = pool };
+    if ((st = tn_infer_data(&c, n, in, a)) != TN_OK) goto done;
+    if (op->flags & TN_OP_ALIAS) {
+        st = in[0] ? alias(n, in, &c.out[0], &out[0]) : tn_op_fail(n, TN_E_GRAPH, "has no input");
+        goto done;
+    }
+    tn_exec exec = heap;
+    tn_datum **outs = tn_arena_array(a, tn_datum *, (size_t)n->n_outputs + 1);
+    if (!outs) {
+        st = tn_op_fail(n, TN_E_NOMEM, "no memory to run it");
+        goto done;
+    }
+    for (int i = 0; i < n->n_outputs; i++)
+        if (n->outputs[i]) outs[i] = &out[i];
+    tn_run r = { .node = n,
+                 .n_in = n->n_inputs,
+                 .n_out = n->n_outputs,
+                 .in = in,
+                 .out = outs,
+                 .pool = pool,
+                 .arena = a,
+                 .exec = &exec };
+    for (int i = 0; i < n->n_outputs && !(op->flags & TN_OP_DYNAMIC); i++) {
+        if (!outs[i]) continue;
+        if (!tn_type_static(&c.out[i])) {
+            st = tn_op_fail(n, TN_E_SHAPE, "the shape of its output %d is not known", i);
+            goto done;
+        }
+        if ((st = heap_alloc(&r, i, c.out[i].dtype, c.out[i].rank, c.out[i].dims)) != TN_OK) goto done;
+    }
+    p.types = c;
+    if (op->prepare && (st = op->prepare(&p)) != TN_OK) goto done;
+    r.state = p.state;
+    if (p.scratch && !(r.scratch = tn_arena_alloc(a, p.scratch, 64))) {
+        st = tn_op_fail(n, TN_E_NOMEM, "no memory to run it");
+        goto done;
+    }
+    if (!op->run)
+        st = tn_op_fail(n, TN_E_UNSUPPORTED, "cannot run");
+    else
+        st = op->run(&r);
+done:
+    if (op->release && p.state) op->release(p.state);
+    tn_arena_free(&a);
+    return st;
+}

@@ -1,0 +1,38 @@
+/* pass.c - the list of passes and running it. */
+#include "pass/pass.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include <stdlib.h>
+#include <string.h>
+
+const tn_pass tn_passes[] = {
+    { "eliminate", "identities, dead code, repeated expressions, decided branches", tn_pass_eliminate, true },
+    { "fold", "constant expressions become constants", tn_pass_fold, true },
+    { 0 },
+};
+
+/* Whether TN_PASSES lets the pass run. */
+static bool allowed(const char *name) {
+    const char *list = getenv("TN_PASSES");
+    if (!list || !*list) return true;
+    bool only = list[0] != '-', named = false;
+    size_t n = strlen(name);
+    for (const char *p = list; *p && !named; p += strcspn(p, ","), p += *p == ',') {
+        const char *word = p + (*p == '-');
+        named = !strncmp(word, name, n) && (word[n] == ',' || !word[n]);
+    }
+    return named == only;
+}
+
+tn_status tn_optimize(tn_model *m, tn_pool *pool) {
+    for (const tn_pass *p = tn_passes; p->name; p++) {
+        if (!allowed(p->name)) continue;
+        tn_pass_ctx c = { .pool = pool };
+        double t0 = tn_clock_s();
+        TN_TRY(p->run(m, &c));
+        if (c.changed && p->infer) TN_TRY(tn_graph_infer(m->graph));
+        tn_log(TN_LOG_DEBUG, "pass %s: %d changes, %d nodes left, %.2f ms", p->name, c.changed, m->graph->n_nodes,
+               (tn_clock_s() - t0) * 1e3);
+    }
+    return TN_OK;
+}

@@ -1,0 +1,35 @@
+/* pass.h - passes: model -> model, in place. A session clones the caller's model first.
+ *
+ * A pass leaves a graph that tn_graph_check accepts, whose values have the types inference gives them, and that
+ * computes the same. It counts what it changed. */
+#ifndef TN_PASS_PASS_H
+#define TN_PASS_PASS_H
+
+#include "base/pool.h"
+#include "graph/graph.h"
+
+typedef struct {
+    tn_pool *pool;
+    int changed; /* the pass adds to it */
+} tn_pass_ctx;
+
+typedef tn_status (*tn_pass_fn)(tn_model *m, tn_pass_ctx *c);
+
+typedef struct {
+    const char *name, *doc;
+    tn_pass_fn run;
+    bool infer; /* types are inferred anew after it changed something */
+} tn_pass;
+
+/** All passes in the order they run; ends with a row whose name is NULL. TN_PASSES=fold,eliminate limits them to those
+ *  named, TN_PASSES=-layout leaves one out: to find a culprit. */
+extern const tn_pass tn_passes[];
+
+/** Runs all passes; what changed is logged at the debug level. errors TN_E_NOMEM, and those of inference. */
+tn_status tn_optimize(tn_model *m, tn_pool *pool);
+
+/* The passes. */
+tn_status tn_pass_fold(tn_model *m, tn_pass_ctx *c);      /* constant expressions become constants */
+tn_status tn_pass_eliminate(tn_model *m, tn_pass_ctx *c); /* what does nothing, or nothing new, goes */
+
+#endif
