@@ -1,0 +1,161 @@
+/* binary.c - pointwise operators of two or more tensors, with NumPy broadcasting: arithmetic, comparison, logic, bits.
+ * The loops are kernel/broadcast.h; rows only say which. */
+#include "kernel/broadcast.h"
+#include "op/ports.h"
+#include "op/support.h"
+#include <string.h>
+
+static tn_operand operand(const tn_tensor *t) { return (tn_operand){ t->data, t->rank, t->dims }; }
+
+static tn_status arith(tn_run *r, tn_arith op) {
+    const tn_tensor *a = tn_in(r, 0);
+    tn_tensor *y = tn_out(r, 0);
+    tn_operand oa = operand(a), ob = operand(tn_in(r, 1));
+    tn_status st = tn_arith_run(op, a->dtype, &oa, &ob, y->rank, y->dims, y->data, r->pool);
+    return st == TN_OK ? st : tn_fail_at(st, "%s", tn_node_where(r->node));
+}
+
+static tn_status arith_run(tn_run *r) { return arith(r, (tn_arith)r->node->op->arg); }
+
+/* Mod: the sign of the divisor for integers (as in Python), of the dividend with fmod = 1. */
+static tn_status mod_run(tn_run *r) { return arith(r, tn_attr_int(r->node, "fmod", 0) ? TN_A_FMOD : TN_A_MOD); }
+
+static tn_status shift_run(tn_run *r) {
+    return arith(r, tn_attr_is(r->node, "direction", "LEFT", "") ? TN_A_SHL : TN_A_SHR);
+}
+
+static tn_status pow_run(tn_run *r) {
+    const tn_tensor *a = tn_in(r, 0), *b = tn_in(r, 1);
+    tn_tensor *y = tn_out(r, 0);
+    tn_operand oa = operand(a), ob = operand(b);
+    tn_status st = tn_pow_run(a->dtype, &oa, b->dtype, &ob, y->rank, y->dims, y->data, r->pool);
+    return st == TN_OK ? st : tn_fail_at(st, "%s", tn_node_where(r->node));
+}
+
+/* Equal of strings has no kernel: element by element. */
+static tn_status equal_run(tn_run *r) {
+    const tn_tensor *a = tn_in(r, 0), *b = tn_in(r, 1);
+    tn_tensor *y = tn_out(r, 0);
+    if (a->dtype != TN_STRING) return arith(r, TN_A_EQ);
+    const tn_string *sa = a->data, *sb = b->data;
+    uint8_t *out = y->data;
+    for (int64_t i = 0; i < tn_count(y); i++) {
+        int64_t at[2] = { 0, 0 }, stride[2] = { 1, 1 }, rest = i;
+        for (int d = y->rank - 1; d >= 0; d--) {
+            int64_t k = rest % y->dims[d];
+            rest /= y->dims[d];
+            for (int t = 0; t < 2; t++) {
+                const tn_tensor *x = t ? b : a;
+                int own = d - (y->rank - x->rank);
+                if (own < 0) continue;
+                if (x->dims[own] > 1) at[t] += k * stride[t];
+                stride[t] *= x->dims[own];
+            }
+        }
+        const tn_string *u = &sa[at[0]], *v = &sb[at[1]];
+        out[i] = u->len == v->len && (u->len == 0 || !memcmp(u->ptr, v->ptr, u->len));
+    }
+    return TN_OK;
+}
+
+/* ----------------------------------------------------------------------------------------- any number of operands */
+
+enum { VARIADIC_SUM = 1000, VARIADIC_MEAN }; /* .arg beyond tn_arith */
+
+static tn_arith variadic_op(int arg) { return arg >= VARIADIC_SUM ? TN_A_ADD : (tn_arith)arg; }
+
+/* Folds the inputs into the output one by one. Each step works on the whole result shape, in place. */
+static tn_status variadic_run(tn_run *r) {
+    tn_tensor *y = tn_out(r, 0);
+    tn_arith op = variadic_op(r->node->op->arg);
+    tn_operand acc = operand(tn_in(r, 0)), whole = { y->data, y->rank, y->dims };
+    tn_status st = TN_OK;
+    if (r->n_in == 1) {
+        if (y->data != acc.data) tn_op_copy_elements(y, 0, tn_in(r, 0), 0, tn_count(y));
+    }
+    for (int i = 1; i < r->n_in && st == TN_OK; i++) {
+        tn_operand next = operand(tn_in(r, i));
+        st = tn_arith_run(op, y->dtype, &acc, &next, y->rank, y->dims, y->data, r->pool);
+        acc = whole;
+    }
+    if (st == TN_OK && r->node->op->arg == VARIADIC_MEAN && r->n_in > 1) {
+        union {
+            double d;
+            uint64_t u;
+        } n = { 0 };
+        tn_set_f64(y->dtype, &n, 0, r->n_in);
+        tn_operand count = { &n, 0, NULL };
+        st = tn_arith_run(TN_A_DIV, y->dtype, &acc, &count, y->rank, y->dims, y->data, r->pool);
+    }
+    return st == TN_OK ? st : tn_fail_at(st, "%s", tn_node_where(r->node));
+}
+
+/* PRelu: the slope broadcasts one way only. */
+static tn_status prelu_infer(tn_infer *c) {
+    if (tn_infer_rank(c, 0) >= 0 && tn_infer_rank(c, 1) > tn_infer_rank(c, 0))
+        return tn_infer_fail(c, TN_E_SHAPE, "slope has more dimensions than X");
+    return tn_infer_elementwise(c);
+}
+
+/* ----------------------------------------------------------------------------------------------------------- rows */
+
+#define EQUAL_TYPES (TN_REAL | TN_BOOLS | tn_dtype_bit(TN_STRING))
+static const tn_port bool_x2[] = { { "A", TN_BOOLS, 'T' }, { "B", TN_BOOLS, 'T' }, { 0 } };
+static const tn_port equal_in[] = { { "A", EQUAL_TYPES, 'T' }, { "B", EQUAL_TYPES, 'T' }, { 0 } };
+static const tn_port ints_x2[] = { { "A", TN_INTS, 'T' }, { "B", TN_INTS, 'T' }, { 0 } };
+static const tn_port ints_t[] = { { "Y", TN_INTS, 'T' }, { 0 } };
+static const tn_port unsigned_x2[] = { { "X", TN_UNSIGNED_INTS, 'T' }, { "Y", TN_UNSIGNED_INTS, 'T' }, { 0 } };
+static const tn_port pow_in[] = { { "X", TN_REAL, 'T' }, { "Y", TN_REAL, 0 }, { 0 } };
+static const tn_attr_spec mod_attrs[] = { { "fmod", TN_ATTR_INT }, { 0 } };
+static const tn_attr_spec shift_attrs[] = { { "direction", TN_ATTR_STRING, .required = true, .words = "LEFT|RIGHT" },
+                                            { 0 } };
+
+#define POINT (TN_OP_POINTWISE | TN_OP_INPLACE)
+#define ROW(name_, since_, in_, out_, infer_, run_, arg_, doc_)                                               \
+    {                                                                                                         \
+        .name = name_, .since = since_, .flags = POINT, .in = in_, .out = out_, .infer = infer_, .run = run_, \
+        .arg = arg_, .doc = doc_                                                                              \
+    }
+const tn_op tn_ops_binary[] = {
+    ROW("Add", 14, tn_ports_real_x2, tn_ports_real_t, tn_infer_elementwise, arith_run, TN_A_ADD, "A + B"),
+    ROW("Sub", 14, tn_ports_real_x2, tn_ports_real_t, tn_infer_elementwise, arith_run, TN_A_SUB, "A - B"),
+    ROW("Mul", 14, tn_ports_real_x2, tn_ports_real_t, tn_infer_elementwise, arith_run, TN_A_MUL, "A B"),
+    ROW("Div", 14, tn_ports_real_x2, tn_ports_real_t, tn_infer_elementwise, arith_run, TN_A_DIV,
+        "A / B; integers are truncated"),
+    ROW("PRelu", 16, tn_ports_real_x2, tn_ports_real_t, prelu_infer, arith_run, TN_A_PRELU, "x < 0 ? slope x : x"),
+    ROW("Pow", 15, pow_in, tn_ports_real_t, tn_infer_elementwise, pow_run, 0, "X to the power Y"),
+    ROW("Max", 13, tn_ports_real_many, tn_ports_real_t, tn_infer_elementwise, variadic_run, TN_A_MAX, "the largest"),
+    ROW("Min", 13, tn_ports_real_many, tn_ports_real_t, tn_infer_elementwise, variadic_run, TN_A_MIN, "the smallest"),
+    ROW("Sum", 13, tn_ports_real_many, tn_ports_real_t, tn_infer_elementwise, variadic_run, VARIADIC_SUM, "the sum"),
+    ROW("Mean", 13, tn_ports_real_many, tn_ports_real_t, tn_infer_elementwise, variadic_run, VARIADIC_MEAN, "the mean"),
+    ROW("Equal", 19, equal_in, tn_ports_bool, tn_infer_compare, equal_run, TN_A_EQ, "A = B"),
+    ROW("Less", 13, tn_ports_real_x2, tn_ports_bool, tn_infer_compare, arith_run, TN_A_LT, "A < B"),
+    ROW("LessOrEqual", 16, tn_ports_real_x2, tn_ports_bool, tn_infer_compare, arith_run, TN_A_LE, "A <= B"),
+    ROW("Greater", 13, tn_ports_real_x2, tn_ports_bool, tn_infer_compare, arith_run, TN_A_GT, "A > B"),
+    ROW("GreaterOrEqual", 16, tn_ports_real_x2, tn_ports_bool, tn_infer_compare, arith_run, TN_A_GE, "A >= B"),
+    ROW("And", 7, bool_x2, tn_ports_bool, tn_infer_compare, arith_run, TN_A_AND, "both"),
+    ROW("Or", 7, bool_x2, tn_ports_bool, tn_infer_compare, arith_run, TN_A_OR, "either"),
+    ROW("Xor", 7, bool_x2, tn_ports_bool, tn_infer_compare, arith_run, TN_A_XOR, "exactly one"),
+    ROW("BitwiseAnd", 18, ints_x2, ints_t, tn_infer_elementwise, arith_run, TN_A_BIT_AND, "bits set in both"),
+    ROW("BitwiseOr", 18, ints_x2, ints_t, tn_infer_elementwise, arith_run, TN_A_BIT_OR, "bits set in either"),
+    ROW("BitwiseXor", 18, ints_x2, ints_t, tn_infer_elementwise, arith_run, TN_A_BIT_XOR, "bits set in exactly one"),
+    { .name = "Mod",
+      .since = 13,
+      .flags = POINT,
+      .in = tn_ports_real_x2,
+      .out = tn_ports_real_t,
+      .attrs = mod_attrs,
+      .infer = tn_infer_elementwise,
+      .run = mod_run,
+      .doc = "the remainder, with the sign of B, or of A with fmod" },
+    { .name = "BitShift",
+      .since = 11,
+      .flags = POINT,
+      .in = unsigned_x2,
+      .out = ints_t,
+      .attrs = shift_attrs,
+      .infer = tn_infer_elementwise,
+      .run = shift_run,
+      .doc = "bits moved left or right" },
+    { 0 },
+};

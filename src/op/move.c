@@ -1,0 +1,218 @@
+/* move.c - Transpose, Pad, DepthToSpace, SpaceToDepth: elements at other places. The loops are kernel/move.h. */
+#include "kernel/move.h"
+#include "op/ports.h"
+#include "op/support.h"
+#include <string.h>
+
+/* ----------------------------------------------------------------------------------------------------- Transpose */
+
+/* The permutation: the attribute, or all dimensions reversed. errors TN_E_INVALID. */
+static tn_status read_perm(const tn_node *n, int rank, int *perm) {
+    int count;
+    const int64_t *p = tn_attr_ints(n, "perm", &count);
+    unsigned seen = 0;
+    if (p && count != rank) return tn_op_fail(n, TN_E_INVALID, "perm has %d entries for %d dimensions", count, rank);
+    for (int i = 0; i < rank; i++) {
+        int64_t k = p ? p[i] : rank - 1 - i;
+        if (k < 0 || k >= rank || (seen >> k & 1))
+            return tn_op_fail(n, TN_E_INVALID, "perm[%d] is %lld; each of 0..%d must come once", i, (long long)k,
+                              rank - 1);
+        seen |= 1u << k;
+        perm[i] = (int)k;
+    }
+    return TN_OK;
+}
+
+static tn_status transpose_infer(tn_infer *c) {
+    int rank = tn_infer_rank(c, 0), perm[TN_MAX_RANK];
+    tn_dim dims[TN_MAX_RANK];
+    if (rank < 0) {
+        tn_infer_out(c, 0, tn_infer_dtype(c, 0), -1, NULL);
+        return TN_OK;
+    }
+    TN_TRY(read_perm(c->node, rank, perm));
+    for (int i = 0; i < rank; i++) dims[i] = c->in[0]->dims[perm[i]];
+    tn_infer_out(c, 0, tn_infer_dtype(c, 0), rank, dims);
+    return TN_OK;
+}
+
+static tn_status transpose_run(tn_run *r) {
+    const tn_tensor *x = tn_in(r, 0);
+    tn_tensor *y = tn_out(r, 0);
+    int perm[TN_MAX_RANK];
+    TN_TRY(read_perm(r->node, x->rank, perm));
+    if (tn_dtypes[x->dtype].block == 1) {
+        tn_transpose_run(tn_dtypes[x->dtype].bytes, x->rank, x->dims, perm, x->data, y->data, r->pool);
+        return tn_op_own_strings(y);
+    }
+    for (int64_t i = 0; i < tn_count(y); i++) { /* packed elements */
+        int64_t at[TN_MAX_RANK], rest = i, from = 0;
+        for (int d = y->rank - 1; d >= 0; d--) at[perm[d]] = rest % y->dims[d], rest /= y->dims[d];
+        for (int d = 0; d < x->rank; d++) from = from * x->dims[d] + at[d];
+        tn_op_copy_element(y, i, x, from);
+    }
+    return TN_OK;
+}
+
+/* ----------------------------------------------------------------------------------------------------------- Pad */
+
+/* pads of n axes into before/after of all dimensions. */
+static tn_status place_pads(const tn_node *n, int rank, const int64_t *pads, int64_t count, const int64_t *axes,
+                            int64_t n_axes, int64_t *before, int64_t *after) {
+    if (!axes) n_axes = rank;
+    if (count != 2 * n_axes)
+        return tn_op_fail(n, TN_E_SHAPE, "pads has %lld entries, %lld are needed", (long long)count,
+                          (long long)(2 * n_axes));
+    for (int d = 0; d < rank; d++) before[d] = after[d] = 0;
+    for (int64_t i = 0; i < n_axes; i++) {
+        int64_t d = axes ? axes[i] : i;
+        if (d < -rank || d >= rank)
+            return tn_op_fail(n, TN_E_INVALID, "axis %lld is outside -%d..%d", (long long)d, rank, rank - 1);
+        if (d < 0) d += rank;
+        before[d] = pads[i], after[d] = pads[n_axes + i];
+    }
+    return TN_OK;
+}
+
+static tn_status pad_infer(tn_infer *c) {
+    int rank = tn_infer_rank(c, 0), n, na = 0;
+    const tn_dim *pads = tn_infer_ints(c, 1, &n), *axes = tn_infer_has(c, 3) ? tn_infer_ints(c, 3, &na) : NULL;
+    tn_dim dims[TN_MAX_RANK];
+    if (rank < 0 || !pads || (tn_infer_has(c, 3) && !axes)) {
+        tn_infer_out(c, 0, tn_infer_dtype(c, 0), rank, NULL);
+        return TN_OK;
+    }
+    int64_t before[TN_MAX_RANK], after[TN_MAX_RANK];
+    TN_TRY(place_pads(c->node, rank, pads, n, axes, na, before, after));
+    for (int d = 0; d < rank; d++) {
+        dims[d] = tn_dim_add(c->syms, c->in[0]->dims[d], tn_dim_add(c->syms, before[d], after[d]));
+        if (tn_dim_known(dims[d]) && dims[d] < 0)
+            return tn_infer_fail(c, TN_E_SHAPE, "dimension %d would be %lld after padding", d, (long long)dims[d]);
+    }
+    tn_infer_out(c, 0, tn_infer_dtype(c, 0), rank, dims);
+    return TN_OK;
+}
+
+static tn_status pad_run(tn_run *r) {
+    static const struct {
+        const char *word;
+        tn_pad_mode mode;
+    } modes[] = {
+        { "constant", TN_PAD_CONSTANT }, { "edge", TN_PAD_EDGE }, { "reflect", TN_PAD_REFLECT }, { "wrap", TN_PAD_WRAP }
+    };
+    const tn_tensor *x = tn_in(r, 0), *value = tn_in(r, 2);
+    tn_tensor *y = tn_out(r, 0);
+    int64_t *pads, *axes = NULL, n, na = 0, before[TN_MAX_RANK], after[TN_MAX_RANK];
+    union {
+        double d[2];
+        tn_string s;
+    } zero = { { 0, 0 } };
+    tn_pad_mode mode = TN_PAD_CONSTANT;
+    for (size_t i = 0; i < TN_COUNT(modes); i++)
+        if (tn_attr_is(r->node, "mode", modes[i].word, "constant")) mode = modes[i].mode;
+    TN_TRY(tn_op_ints(r, tn_in(r, 1), &pads, &n));
+    if (tn_run_has(r, 3)) TN_TRY(tn_op_ints(r, tn_in(r, 3), &axes, &na));
+    TN_TRY(place_pads(r->node, x->rank, pads, n, axes, na, before, after));
+    if (tn_count(y) == 0) return TN_OK;
+    if (tn_dtypes[x->dtype].block > 1)
+        return tn_op_fail(r->node, TN_E_UNSUPPORTED, "%s tensors cannot be padded yet", tn_dtype_name(x->dtype));
+    tn_status st = tn_pad_run(tn_dtypes[x->dtype].bytes, x->rank, x->dims, before, after, mode,
+                              value && tn_count(value) ? value->data : &zero, x->data, y->data, r->pool);
+    return st == TN_OK ? tn_op_own_strings(y) : tn_fail_at(st, "%s", tn_node_where(r->node));
+}
+
+/* ------------------------------------------------------------------------------------- DepthToSpace, SpaceToDepth */
+
+static tn_status block_infer(tn_infer *c) {
+    int rank = tn_infer_rank(c, 0);
+    int64_t b = tn_attr_int(c->node, "blocksize", 0);
+    bool to_space = c->node->op->arg;
+    if (b < 1 || b > INT32_MAX) return tn_infer_fail(c, TN_E_INVALID, "blocksize is %lld", (long long)b);
+    if (rank < 0) {
+        tn_infer_out(c, 0, tn_infer_dtype(c, 0), 4, NULL);
+        return TN_OK;
+    }
+    if (rank != 4) return tn_infer_fail(c, TN_E_SHAPE, "the input has %d dimensions, 4 are needed", rank);
+    const tn_dim *x = c->in[0]->dims;
+    for (int d = to_space ? 1 : 2; d < (to_space ? 2 : 4); d++) {
+        int64_t by = to_space ? b * b : b;
+        if (tn_dim_known(x[d]) && x[d] % by != 0)
+            return tn_infer_fail(c, TN_E_SHAPE, "dimension %d is %lld, not a multiple of %lld", d, (long long)x[d],
+                                 (long long)by);
+    }
+    if (to_space)
+        tn_infer_out(c, 0, tn_infer_dtype(c, 0), 4,
+                     (tn_dim[]){ x[0], tn_dim_div(c->syms, x[1], b * b), tn_dim_mul(c->syms, x[2], b),
+                                 tn_dim_mul(c->syms, x[3], b) });
+    else
+        tn_infer_out(c, 0, tn_infer_dtype(c, 0), 4,
+                     (tn_dim[]){ x[0], tn_dim_mul(c->syms, x[1], b * b), tn_dim_div(c->syms, x[2], b),
+                                 tn_dim_div(c->syms, x[3], b) });
+    return TN_OK;
+}
+
+static tn_status block_run(tn_run *r) {
+    const tn_tensor *x = tn_in(r, 0);
+    tn_tensor *y = tn_out(r, 0);
+    int64_t b = tn_attr_int(r->node, "blocksize", 0);
+    int bytes = tn_dtypes[x->dtype].bytes;
+    if (tn_count(y) == 0) return TN_OK;
+    if (r->node->op->arg)
+        tn_depth_to_space_run(bytes, x->dims[0], x->dims[1], x->dims[2], x->dims[3], b,
+                              tn_attr_is(r->node, "mode", "CRD", "DCR"), x->data, y->data, r->pool);
+    else
+        tn_space_to_depth_run(bytes, x->dims[0], x->dims[1], x->dims[2], x->dims[3], b, x->data, y->data, r->pool);
+    return tn_op_own_strings(y);
+}
+
+/* ----------------------------------------------------------------------------------------------------------- rows */
+
+static const tn_port pad_in[] = { { "data", TN_ANY_TYPE, 'T' },
+                                  { "pads", tn_dtype_bit(TN_I64), 0 },
+                                  { "constant_value", TN_ANY_TYPE, 'T', .optional = true },
+                                  { "axes", TN_INDEX, 0, .optional = true },
+                                  { 0 } };
+static const tn_attr_spec perm_attrs[] = { { "perm", TN_ATTR_INTS }, { 0 } };
+static const tn_attr_spec pad_attrs[] = { { "mode", TN_ATTR_STRING, .words = "constant|edge|reflect|wrap" }, { 0 } };
+static const tn_attr_spec space_attrs[] = { { "blocksize", TN_ATTR_INT, .required = true },
+                                            { "mode", TN_ATTR_STRING, .words = "DCR|CRD" },
+                                            { 0 } };
+static const tn_attr_spec depth_attrs[] = { { "blocksize", TN_ATTR_INT, .required = true }, { 0 } };
+
+const tn_op tn_ops_move[] = {
+    { .name = "Transpose",
+      .since = 25,
+      .in = tn_ports_any_t,
+      .out = tn_ports_any_t,
+      .attrs = perm_attrs,
+      .infer = transpose_infer,
+      .run = transpose_run,
+      .doc = "dimensions in another order" },
+    { .name = "Pad",
+      .since = 25,
+      .in = pad_in,
+      .out = tn_ports_any_t,
+      .attrs = pad_attrs,
+      .infer = pad_infer,
+      .run = pad_run,
+      .doc = "more elements at the edges, or fewer: constant, edge, reflect or wrap" },
+    { .name = "DepthToSpace",
+      .since = 13,
+      .in = tn_ports_any_t,
+      .out = tn_ports_any_t,
+      .attrs = space_attrs,
+      .infer = block_infer,
+      .run = block_run,
+      .arg = true,
+      .doc = "channels become blocks of pixels" },
+    { .name = "SpaceToDepth",
+      .since = 13,
+      .in = tn_ports_any_t,
+      .out = tn_ports_any_t,
+      .attrs = depth_attrs,
+      .infer = block_infer,
+      .run = block_run,
+      .arg = false,
+      .doc = "blocks of pixels become channels" },
+    { 0 },
+};
