@@ -1,7 +1,6 @@
 /* unary.c - pointwise operators of one tensor: y[i] = f(x[i]; a, b). One table says which function and where its
- * parameters come from. float32 runs on the vector kernels, 16-bit floats through float32 tiles, float64 and integers
- * in plain C at their own precision. */
-#include "kernel/kernel.h"
+ * parameters come from; the loops for every element type are kernel/broadcast.h. */
+#include "kernel/broadcast.h"
 #include "op/ports.h"
 #include "op/support.h"
 #include <math.h>
@@ -69,144 +68,17 @@ static const unary_def defs[] = {
     [OP_GELU_TANH] = { TN_U_GELU_TANH },
 };
 
-/* f at double precision: the definition for float64. The float32 one is tn_unary_scalar. */
-static double unary_f64(tn_unary fn, double x, double a, double b) {
-    switch (fn) {
-    case TN_U_IDENTITY: return x;
-    case TN_U_ABS: return fabs(x);
-    case TN_U_NEG: return -x;
-    case TN_U_SIGN: return x > 0 ? 1 : x < 0 ? -1 : x;
-    case TN_U_FLOOR: return floor(x);
-    case TN_U_CEIL: return ceil(x);
-    case TN_U_ROUND: return nearbyint(x);
-    case TN_U_TRUNC: return trunc(x);
-    case TN_U_SQRT: return sqrt(x);
-    case TN_U_RSQRT: return 1 / sqrt(x);
-    case TN_U_RECIPROCAL: return 1 / x;
-    case TN_U_SQUARE: return x * x;
-    case TN_U_EXP: return exp(x);
-    case TN_U_EXPM1: return expm1(x);
-    case TN_U_LOG: return log(x);
-    case TN_U_SIN: return sin(x);
-    case TN_U_COS: return cos(x);
-    case TN_U_TAN: return tan(x);
-    case TN_U_ASIN: return asin(x);
-    case TN_U_ACOS: return acos(x);
-    case TN_U_ATAN: return atan(x);
-    case TN_U_SINH: return sinh(x);
-    case TN_U_COSH: return cosh(x);
-    case TN_U_TANH: return tanh(x);
-    case TN_U_ASINH: return asinh(x);
-    case TN_U_ACOSH: return acosh(x);
-    case TN_U_ATANH: return atanh(x);
-    case TN_U_ERF: return erf(x);
-    case TN_U_SIGMOID: return 1 / (1 + exp(-x));
-    case TN_U_RELU: return x < 0 ? 0 : x;
-    case TN_U_LEAKY_RELU: return x < 0 ? a * x : x;
-    case TN_U_THRESHOLDED_RELU: return x > a ? x : x != x ? x : 0;
-    case TN_U_ELU: return x < 0 ? a * expm1(x) : x;
-    case TN_U_SELU: return b * (x < 0 ? a * expm1(x) : x);
-    case TN_U_CELU: return x < 0 ? a * expm1(x / a) : x;
-    case TN_U_CLIP: return x < a ? a : x > b ? b : x;
-    case TN_U_HARDSIGMOID: return fmin(fmax(a * x + b, 0), 1) + (x != x ? x : 0);
-    case TN_U_HARDSWISH: return x * fmin(fmax(x / 6 + 0.5, 0), 1);
-    case TN_U_SOFTPLUS: return fmax(x, 0) + log1p(exp(-fabs(x)));
-    case TN_U_SOFTSIGN: return x / (1 + fabs(x));
-    case TN_U_MISH: return x * tanh(fmax(x, 0) + log1p(exp(-fabs(x))));
-    case TN_U_SILU: return x / (1 + exp(-x));
-    case TN_U_SWISH: return x / (1 + exp(-a * x));
-    case TN_U_GELU: return 0.5 * x * (1 + erf(x * 0.70710678118654752440));
-    case TN_U_GELU_TANH: return 0.5 * x * (1 + tanh(0.79788456080286535588 * (x + 0.044715 * x * x * x)));
-    case TN_U_SHRINK: return x < -a ? x + b : x > a ? x - b : x != x ? x : 0;
-    case TN_U_AFFINE: return a * x + b;
-    case TN_UNARY_COUNT: break;
-    }
-    return NAN;
-}
-
-/* ----------------------------------------------------------------------------------------------- running any type */
-
-typedef struct {
-    tn_dtype t;
-    const void *x;
-    void *y;
-    tn_unary fn;
-    float a, b;
-} unary_job;
-
-enum { TILE = 512 };
-
-static void run_f32(const unary_job *j, int64_t begin, int64_t end) {
-    tn_kernels_get()->vec.unary[j->fn]((const float *)j->x + begin, (float *)j->y + begin, (size_t)(end - begin), j->a,
-                                       j->b);
-}
-
-/* 16-bit floats: converted, computed and rounded tile by tile. */
-static void run_half(const unary_job *j, int64_t begin, int64_t end) {
-    float tile[TILE];
-    for (int64_t i = begin; i < end; i += TILE) {
-        int64_t n = end - i < TILE ? end - i : TILE;
-        tn_convert(j->t, (const uint16_t *)j->x + i, TN_F32, tile, n, true, TN_ROUND_NEAREST);
-        tn_kernels_get()->vec.unary[j->fn](tile, tile, (size_t)n, j->a, j->b);
-        tn_convert(TN_F32, tile, j->t, (uint16_t *)j->y + i, n, true, TN_ROUND_NEAREST);
-    }
-}
-
-static void run_f64(const unary_job *j, int64_t begin, int64_t end) {
-    const double *x = j->x;
-    double *y = j->y;
-    for (int64_t i = begin; i < end; i++) y[i] = unary_f64(j->fn, x[i], (double)j->a, (double)j->b);
-}
-
-/* Integers: exact for the functions that keep integers integer; the rest through double. */
-static void run_int(const unary_job *j, int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; i++) {
-        int64_t x = tn_get_i64(j->t, j->x, i);
-        bool negative = tn_dtype_is_signed(j->t) && x < 0;
-        switch (j->fn) {
-        case TN_U_ABS: x = negative ? (int64_t)(0 - (uint64_t)x) : x; break;
-        case TN_U_NEG: x = (int64_t)(0 - (uint64_t)x); break;
-        case TN_U_SIGN: x = negative ? -1 : x != 0; break;
-        case TN_U_RELU: x = negative ? 0 : x; break;
-        default:
-            tn_set_f64(j->t, j->y, i, unary_f64(j->fn, tn_get_f64(j->t, j->x, i), (double)j->a, (double)j->b));
-            continue;
-        }
-        tn_set_i64(j->t, j->y, i, x);
-    }
-}
-
-static void unary_part(void *arg, int64_t begin, int64_t end, int thread) {
-    const unary_job *j = arg;
-    (void)thread;
-    if (j->t == TN_F32)
-        run_f32(j, begin, end);
-    else if (j->t == TN_F64)
-        run_f64(j, begin, end);
-    else if (j->t == TN_F16 || j->t == TN_BF16)
-        run_half(j, begin, end);
-    else
-        run_int(j, begin, end);
-}
-
-static bool cheap(tn_unary fn) {
-    return fn == TN_U_RELU || fn == TN_U_ABS || fn == TN_U_NEG || fn == TN_U_CLIP || fn == TN_U_HARDSWISH ||
-           fn == TN_U_HARDSIGMOID || fn == TN_U_LEAKY_RELU || fn == TN_U_SQUARE || fn == TN_U_AFFINE;
-}
-
-static tn_status unary_apply(tn_run *r, tn_unary fn, float a, float b) {
+static tn_status unary_apply(tn_run *r, tn_unary fn, double a, double b) {
     const tn_tensor *x = tn_in(r, 0);
-    tn_tensor *y = tn_out(r, 0);
-    unary_job j = { x->dtype, x->data, y->data, fn, a, b };
-    tn_parallel(r->pool, tn_count(x), cheap(fn) ? 65536 : 8192, unary_part, &j);
-    return TN_OK;
+    tn_status st = tn_unary_run(fn, x->dtype, x->data, tn_out(r, 0)->data, tn_count(x), a, b, r->pool);
+    return st == TN_OK ? st : tn_fail_at(st, "%s", tn_node_where(r->node));
 }
 
 static tn_status unary_run(tn_run *r) {
     const unary_def *d = &defs[r->node->op->arg];
     float a = d->a_name ? tn_attr_float(r->node, d->a_name, d->a) : d->a;
     float b = d->b_name ? tn_attr_float(r->node, d->b_name, d->b) : d->b;
-    return unary_apply(r, d->fn, a, b);
+    return unary_apply(r, d->fn, (double)a, (double)b);
 }
 
 static tn_status gelu_run(tn_run *r) {
@@ -221,16 +93,9 @@ static tn_status clip_run(tn_run *r) {
         if (tn_in(r, i) && tn_count(tn_in(r, i)) != 1)
             return tn_op_fail(r->node, TN_E_SHAPE, "%s must hold one element, not %lld", i == 1 ? "min" : "max",
                               (long long)tn_count(tn_in(r, i)));
-    if (x->dtype == TN_F64) { /* bounds keep their precision */
-        double a = lo ? *(double *)lo->data : -INFINITY, b = hi ? *(double *)hi->data : INFINITY;
-        const double *px = x->data;
-        double *py = y->data;
-        for (int64_t i = 0; i < tn_count(x); i++) py[i] = px[i] < a ? (a > b ? b : a) : px[i] > b ? b : px[i];
-        return TN_OK;
-    }
     if (tn_dtype_is_float(x->dtype))
-        return unary_apply(r, TN_U_CLIP, lo ? (float)tn_get_f64(lo->dtype, lo->data, 0) : -INFINITY,
-                           hi ? (float)tn_get_f64(hi->dtype, hi->data, 0) : INFINITY);
+        return unary_apply(r, TN_U_CLIP, lo ? tn_get_f64(lo->dtype, lo->data, 0) : -INFINITY,
+                           hi ? tn_get_f64(hi->dtype, hi->data, 0) : INFINITY);
     bool wide = x->dtype == TN_U64;
     for (int64_t i = 0; i < tn_count(x); i++) {
         int64_t v = tn_get_i64(x->dtype, x->data, i);

@@ -1,0 +1,379 @@
+/* norm.c - normalisations: batch, layer, RMS, instance, group, Lp, local response. float32 takes kernel/norm.h; every
+ * float type has the definition in double precision here. */
+#include "kernel/norm.h"
+#include "op/ports.h"
+#include "op/support.h"
+#include <math.h>
+#include <string.h>
+
+static double at(const tn_tensor *t, int64_t i) { return tn_get_f64(t->dtype, t->data, i); }
+
+static tn_status check_count(const tn_run *r, int i, int64_t want) {
+    const tn_tensor *t = tn_in(r, i);
+    if (t && tn_count(t) != want)
+        return tn_op_fail(r->node, TN_E_SHAPE, "input %d has %lld elements, %lld are needed", i, (long long)tn_count(t),
+                          (long long)want);
+    return TN_OK;
+}
+
+static bool all_f32(const tn_run *r) {
+    for (int i = 0; i < r->n_in; i++)
+        if (r->in[i] && tn_in(r, i)->dtype != TN_F32) return false;
+    return true;
+}
+
+static tn_status image_infer(tn_infer *c) { /* [N, C, ...] */
+    if (tn_infer_rank(c, 0) == 0 || (tn_infer_rank(c, 0) == 1 && c->node->op->arg != 1))
+        return tn_infer_fail(c, TN_E_SHAPE, "the input has %d dimensions; batch and channels are needed",
+                             tn_infer_rank(c, 0));
+    return tn_infer_same(c);
+}
+
+/* --------------------------------------------------------------------------------------------- BatchNormalization */
+
+static tn_status batch_infer(tn_infer *c) {
+    TN_TRY(image_infer(c));
+    for (int i = 1; i < c->n_out; i++) {
+        tn_dim channels = tn_infer_rank(c, 0) > 1 ? c->in[0]->dims[1] : 1;
+        tn_infer_out(c, i, tn_infer_dtype(c, i < 3 ? 3 : 0), 1, &channels);
+    }
+    return TN_OK;
+}
+
+/* Training mode: the batch's own statistics, and running ones moved towards them. */
+static void batch_statistics(const tn_tensor *x, int64_t channels, int64_t inner, int64_t c, double *mean,
+                             double *var) {
+    int64_t batch = x->dims[0];
+    double sum = 0, sq = 0, n = (double)(batch * inner);
+    for (int64_t b = 0; b < batch; b++)
+        for (int64_t i = 0; i < inner; i++) sum += at(x, (b * channels + c) * inner + i);
+    *mean = sum / n;
+    for (int64_t b = 0; b < batch; b++)
+        for (int64_t i = 0; i < inner; i++) {
+            double d = at(x, (b * channels + c) * inner + i) - *mean;
+            sq += d * d;
+        }
+    *var = sq / n;
+}
+
+static tn_status batch_run(tn_run *r) {
+    const tn_tensor *x = tn_in(r, 0), *gamma = tn_in(r, 1), *beta = tn_in(r, 2), *mean = tn_in(r, 3),
+                    *var = tn_in(r, 4);
+    tn_tensor *y = tn_out(r, 0);
+    int64_t channels = x->rank > 1 ? x->dims[1] : 1, inner = tn_op_product(x->dims, 2, x->rank);
+    bool training = tn_attr_int(r->node, "training_mode", 0) != 0;
+    double eps = (double)tn_attr_float(r->node, "epsilon", 1e-5f),
+           momentum = (double)tn_attr_float(r->node, "momentum", 0.9f);
+    for (int i = 1; i < 5; i++) TN_TRY(check_count(r, i, channels));
+    if (!training && all_f32(r)) {
+        float *scale = tn_run_scratch(r, (size_t)(2 * channels + 1) * sizeof *scale), *shift = scale + channels;
+        if (!scale) return tn_op_fail(r->node, TN_E_NOMEM, "no memory");
+        tn_batch_norm_fold(channels, gamma->data, beta->data, mean->data, var->data, (float)eps, scale, shift);
+        tn_channel_affine_run(x->rank > 0 ? x->dims[0] : 1, channels, inner, x->data, scale, shift, y->data, r->pool);
+        return TN_OK;
+    }
+    for (int64_t c = 0; c < channels; c++) {
+        double m = at(mean, c), v = at(var, c);
+        if (training) {
+            batch_statistics(x, channels, inner, c, &m, &v);
+            tn_tensor *rm = tn_out(r, 1), *rv = tn_out(r, 2);
+            if (rm) tn_set_f64(rm->dtype, rm->data, c, at(mean, c) * momentum + m * (1 - momentum));
+            if (rv) tn_set_f64(rv->dtype, rv->data, c, at(var, c) * momentum + v * (1 - momentum));
+        }
+        double scale = at(gamma, c) / sqrt(v + eps);
+        for (int64_t b = 0; b < x->dims[0]; b++)
+            for (int64_t i = 0; i < inner; i++) {
+                int64_t k = (b * channels + c) * inner + i;
+                tn_set_f64(y->dtype, y->data, k, (at(x, k) - m) * scale + at(beta, c));
+            }
+    }
+    return TN_OK;
+}
+
+/* ------------------------------------------------------------------------- LayerNormalization and RMSNormalization */
+
+static tn_status layer_infer(tn_infer *c) {
+    int rank = tn_infer_rank(c, 0), axis;
+    TN_TRY(tn_infer_same(c));
+    if (rank < 0) return TN_OK;
+    TN_TRY(tn_infer_axis(c, tn_attr_int(c->node, "axis", -1), rank, &axis));
+    int64_t stash = tn_attr_int(c->node, "stash_type", 1);
+    for (int i = 1; i < c->n_out; i++) {
+        tn_dim dims[TN_MAX_RANK];
+        for (int d = 0; d < rank; d++) dims[d] = d < axis ? c->in[0]->dims[d] : 1;
+        tn_infer_out(c, i, tn_dtype_from_onnx((int)stash), rank, dims);
+    }
+    return TN_OK;
+}
+
+static tn_status layer_run(tn_run *r) {
+    const tn_tensor *x = tn_in(r, 0), *gamma = tn_in(r, 1), *beta = tn_in(r, 2);
+    tn_tensor *y = tn_out(r, 0), *mean = tn_out(r, 1), *rstd = tn_out(r, 2);
+    bool rms = r->node->op->arg == 1;
+    int axis = tn_op_axis(r->node, "axis", -1, x->rank);
+    int64_t rows = tn_op_product(x->dims, 0, axis), n = tn_op_product(x->dims, axis, x->rank);
+    float eps = tn_attr_float(r->node, "epsilon", 1e-5f);
+    int64_t ng = gamma ? tn_count(gamma) : n, nb = beta ? tn_count(beta) : n;
+    bool whole =
+        ng == n && nb == n && all_f32(r) && (!mean || mean->dtype == TN_F32) && (!rstd || rstd->dtype == TN_F32);
+    if (whole && rms) {
+        tn_rms_norm_run(rows, n, x->data, gamma ? gamma->data : NULL, eps, y->data, NULL, r->pool);
+        return TN_OK;
+    }
+    if (whole) {
+        tn_layer_norm_run(rows, n, x->data, gamma ? gamma->data : NULL, beta ? beta->data : NULL, eps, y->data,
+                          mean ? mean->data : NULL, rstd ? rstd->data : NULL, r->pool);
+        return TN_OK;
+    }
+    /* gamma and beta may broadcast within a row: a suffix of the shape, repeated */
+    if ((ng && n % ng) || (nb && n % nb))
+        return tn_op_fail(r->node, TN_E_SHAPE, "scale or bias does not fit %lld elements", (long long)n);
+    for (int64_t row = 0; row < rows; row++) {
+        double m = 0, v = 0;
+        for (int64_t i = 0; i < n && !rms; i++) m += at(x, row * n + i);
+        m /= (double)n;
+        for (int64_t i = 0; i < n; i++) v += (at(x, row * n + i) - m) * (at(x, row * n + i) - m);
+        double s = 1 / sqrt(v / (double)n + (double)eps);
+        if (mean) tn_set_f64(mean->dtype, mean->data, row, m);
+        if (rstd) tn_set_f64(rstd->dtype, rstd->data, row, s);
+        for (int64_t i = 0; i < n; i++)
+            tn_set_f64(y->dtype, y->data, row * n + i,
+                       (at(x, row * n + i) - m) * s * (gamma ? at(gamma, i % ng) : 1) + (beta ? at(beta, i % nb) : 0));
+    }
+    return TN_OK;
+}
+
+/* -------------------------------------------------------------------- InstanceNormalization and GroupNormalization */
+
+static tn_status group_run(tn_run *r) {
+    const tn_tensor *x = tn_in(r, 0), *gamma = tn_in(r, 1), *beta = tn_in(r, 2);
+    tn_tensor *y = tn_out(r, 0);
+    int64_t channels = x->dims[1], inner = tn_op_product(x->dims, 2, x->rank);
+    int64_t groups = r->node->op->arg ? channels : tn_attr_int(r->node, "num_groups", 0);
+    double eps = (double)tn_attr_float(r->node, "epsilon", 1e-5f);
+    TN_TRY(check_count(r, 1, channels));
+    TN_TRY(check_count(r, 2, channels));
+    if (channels == 0 || tn_count(x) == 0) return TN_OK;
+    if (groups < 1 || channels % groups)
+        return tn_op_fail(r->node, TN_E_INVALID, "num_groups %lld does not divide %lld channels", (long long)groups,
+                          (long long)channels);
+    if (all_f32(r)) {
+        tn_group_norm_run(x->dims[0], channels, groups, inner, x->data, gamma->data, beta->data, (float)eps, y->data,
+                          r->pool);
+        return TN_OK;
+    }
+    int64_t n = channels / groups * inner;
+    for (int64_t g = 0; g < x->dims[0] * groups; g++) {
+        double m = 0, v = 0;
+        for (int64_t i = 0; i < n; i++) m += at(x, g * n + i);
+        m /= (double)n;
+        for (int64_t i = 0; i < n; i++) v += (at(x, g * n + i) - m) * (at(x, g * n + i) - m);
+        double s = 1 / sqrt(v / (double)n + eps);
+        for (int64_t i = 0; i < n; i++) {
+            int64_t c = (g * n + i) / inner % channels;
+            tn_set_f64(y->dtype, y->data, g * n + i, (at(x, g * n + i) - m) * s * at(gamma, c) + at(beta, c));
+        }
+    }
+    return TN_OK;
+}
+
+/* ------------------------------------------------------------------------------ LpNormalization, MeanVariance, LRN */
+
+static tn_status lp_infer(tn_infer *c) {
+    int axis;
+    int64_t p = tn_attr_int(c->node, "p", 2);
+    if (p != 1 && p != 2) return tn_infer_fail(c, TN_E_INVALID, "p is %lld; 1 and 2 can be", (long long)p);
+    if (tn_infer_rank(c, 0) >= 0)
+        TN_TRY(tn_infer_axis(c, tn_attr_int(c->node, "axis", -1), tn_infer_rank(c, 0), &axis));
+    return tn_infer_same(c);
+}
+
+static tn_status lp_run(tn_run *r) {
+    const tn_tensor *x = tn_in(r, 0);
+    tn_tensor *y = tn_out(r, 0);
+    int axis = tn_op_axis(r->node, "axis", -1, x->rank);
+    int64_t p = tn_attr_int(r->node, "p", 2), n = x->dims[axis], inner = tn_op_product(x->dims, axis + 1, x->rank);
+    for (int64_t l = 0; n > 0 && l < tn_count(x) / n; l++) {
+        int64_t base = l / inner * n * inner + l % inner;
+        double s = 0;
+        for (int64_t i = 0; i < n; i++) {
+            double v = at(x, base + i * inner);
+            s += p == 1 ? fabs(v) : v * v;
+        }
+        if (p == 2) s = sqrt(s);
+        for (int64_t i = 0; i < n; i++) /* a zero vector stays zero */
+            tn_set_f64(y->dtype, y->data, base + i * inner, s == 0 ? 0 : at(x, base + i * inner) / s);
+    }
+    return TN_OK;
+}
+
+static tn_status mvn_infer(tn_infer *c) {
+    int count, axis;
+    const int64_t *axes = tn_attr_ints(c->node, "axes", &count);
+    for (int i = 0; axes && i < count && tn_infer_rank(c, 0) >= 0; i++)
+        TN_TRY(tn_infer_axis(c, axes[i], tn_infer_rank(c, 0), &axis));
+    return tn_infer_same(c);
+}
+
+/* (x - mean) / (std + 1e-9) over the given axes, default 0, 2, 3. */
+static tn_status mvn_run(tn_run *r) {
+    static const int64_t usual[] = { 0, 2, 3 };
+    const tn_tensor *x = tn_in(r, 0);
+    tn_tensor *y = tn_out(r, 0);
+    int count;
+    const int64_t *axes = tn_attr_ints(r->node, "axes", &count);
+    if (!axes) axes = usual, count = 3;
+    unsigned mask = 0;
+    int64_t cells = 1, total = tn_count(x);
+    for (int i = 0; i < count; i++) mask |= 1u << (axes[i] < 0 ? axes[i] + x->rank : axes[i]);
+    for (int d = 0; d < x->rank; d++)
+        if (!(mask >> d & 1)) cells *= x->dims[d];
+    double *sum = tn_run_scratch(r, (size_t)(2 * cells + 1) * sizeof *sum), *sq = sum + cells;
+    if (!sum) return tn_op_fail(r->node, TN_E_NOMEM, "no memory");
+    memset(sum, 0, (size_t)(2 * cells) * sizeof *sum);
+    for (int pass = 0; pass < 3; pass++)
+        for (int64_t i = 0; i < total; i++) {
+            int64_t cell = 0, rest = i, stride = 1;
+            for (int d = x->rank - 1; d >= 0; d--) {
+                if (!(mask >> d & 1)) cell += rest % x->dims[d] * stride, stride *= x->dims[d];
+                rest /= x->dims[d];
+            }
+            double n = (double)(total / cells), m = sum[cell] / n, v = at(x, i);
+            if (pass == 0)
+                sum[cell] += v;
+            else if (pass == 1)
+                sq[cell] += (v - m) * (v - m);
+            else
+                tn_set_f64(y->dtype, y->data, i, (v - m) / (sqrt(sq[cell] / n) + 1e-9));
+        }
+    return TN_OK;
+}
+
+/* y = x / (bias + alpha/size * sum of squares over `size` neighbouring channels)^beta */
+static tn_status lrn_run(tn_run *r) {
+    const tn_tensor *x = tn_in(r, 0);
+    tn_tensor *y = tn_out(r, 0);
+    int64_t size = tn_attr_int(r->node, "size", 1), channels = x->dims[1], inner = tn_op_product(x->dims, 2, x->rank);
+    double alpha = (double)tn_attr_float(r->node, "alpha", 1e-4f), beta = (double)tn_attr_float(r->node, "beta", 0.75f);
+    double bias = (double)tn_attr_float(r->node, "bias", 1);
+    for (int64_t i = 0; i < tn_count(x); i++) {
+        int64_t c = i / inner % channels, base = i - c * inner, from = c - (size - 1) / 2, to = c + size / 2;
+        double s = 0;
+        for (int64_t k = from < 0 ? 0 : from; k <= to && k < channels; k++)
+            s += at(x, base + k * inner) * at(x, base + k * inner);
+        tn_set_f64(y->dtype, y->data, i, at(x, i) / pow(bias + alpha / (double)size * s, beta));
+    }
+    return TN_OK;
+}
+
+/* ----------------------------------------------------------------------------------------------------------- rows */
+
+static const tn_port batch_in[] = { { "X", TN_FLOATS, 'T' },         { "scale", TN_FLOATS, 0 },
+                                    { "B", TN_FLOATS, 0 },           { "input_mean", TN_FLOATS, 'U' },
+                                    { "input_var", TN_FLOATS, 'U' }, { 0 } };
+static const tn_port batch_out[] = { { "Y", TN_FLOATS, 'T' },
+                                     { "running_mean", TN_FLOATS, 'U', .optional = true },
+                                     { "running_var", TN_FLOATS, 'U', .optional = true },
+                                     { 0 } };
+static const tn_port layer_in[] = {
+    { "X", TN_FLOATS, 0 }, { "Scale", TN_FLOATS, 0 }, { "B", TN_FLOATS, 0, .optional = true }, { 0 }
+};
+static const tn_port rms_in[] = { { "X", TN_FLOATS, 0 }, { "scale", TN_FLOATS, 0 }, { 0 } };
+static const tn_port layer_out[] = { { "Y", TN_FLOATS, 0 },
+                                     { "Mean", TN_FLOATS, 0, .optional = true },
+                                     { "InvStdDev", TN_FLOATS, 0, .optional = true },
+                                     { 0 } };
+static const tn_port group_in[] = {
+    { "X", TN_FLOATS, 'T' }, { "scale", TN_FLOATS, 'T' }, { "bias", TN_FLOATS, 'T' }, { 0 }
+};
+static const tn_attr_spec batch_attrs[] = {
+    { "epsilon", TN_ATTR_FLOAT }, { "momentum", TN_ATTR_FLOAT }, { "training_mode", TN_ATTR_INT }, { 0 }
+};
+static const tn_attr_spec layer_attrs[] = {
+    { "axis", TN_ATTR_INT }, { "epsilon", TN_ATTR_FLOAT }, { "stash_type", TN_ATTR_INT }, { 0 }
+};
+static const tn_attr_spec group_attrs[] = {
+    { "epsilon", TN_ATTR_FLOAT }, { "num_groups", TN_ATTR_INT, .required = true }, { "stash_type", TN_ATTR_INT }, { 0 }
+};
+static const tn_attr_spec eps_attrs[] = { { "epsilon", TN_ATTR_FLOAT }, { 0 } };
+static const tn_attr_spec lp_attrs[] = { { "axis", TN_ATTR_INT }, { "p", TN_ATTR_INT }, { 0 } };
+static const tn_attr_spec axes_attrs[] = { { "axes", TN_ATTR_INTS }, { 0 } };
+static const tn_attr_spec lrn_attrs[] = { { "alpha", TN_ATTR_FLOAT },
+                                          { "beta", TN_ATTR_FLOAT },
+                                          { "bias", TN_ATTR_FLOAT },
+                                          { "size", TN_ATTR_INT, .required = true, .min = 1, .max = INT32_MAX },
+                                          { 0 } };
+
+const tn_op tn_ops_norm[] = {
+    { .name = "BatchNormalization",
+      .since = 15,
+      .in = batch_in,
+      .out = batch_out,
+      .attrs = batch_attrs,
+      .infer = batch_infer,
+      .run = batch_run,
+      .arg = 1,
+      .doc = "each channel scaled and shifted by its statistics" },
+    { .name = "LayerNormalization",
+      .since = 17,
+      .flags = TN_OP_INPLACE,
+      .in = layer_in,
+      .out = layer_out,
+      .attrs = layer_attrs,
+      .infer = layer_infer,
+      .run = layer_run,
+      .doc = "each row to mean 0 and deviation 1, then scaled and shifted" },
+    { .name = "RMSNormalization",
+      .since = 23,
+      .flags = TN_OP_INPLACE,
+      .in = rms_in,
+      .out = tn_ports_any_free,
+      .attrs = layer_attrs,
+      .infer = layer_infer,
+      .run = layer_run,
+      .arg = 1,
+      .doc = "each row divided by its root mean square, then scaled" },
+    { .name = "InstanceNormalization",
+      .since = 22,
+      .in = group_in,
+      .out = tn_ports_float_t,
+      .attrs = eps_attrs,
+      .infer = image_infer,
+      .run = group_run,
+      .arg = 2,
+      .doc = "each channel of each image normalised on its own" },
+    { .name = "GroupNormalization",
+      .since = 21,
+      .in = group_in,
+      .out = tn_ports_float_t,
+      .attrs = group_attrs,
+      .infer = image_infer,
+      .run = group_run,
+      .arg = 0,
+      .doc = "groups of channels of each image normalised together" },
+    { .name = "LpNormalization",
+      .since = 22,
+      .in = tn_ports_float_t,
+      .out = tn_ports_float_t,
+      .attrs = lp_attrs,
+      .infer = lp_infer,
+      .run = lp_run,
+      .doc = "vectors along an axis divided by their 1- or 2-norm" },
+    { .name = "MeanVarianceNormalization",
+      .since = 13,
+      .in = tn_ports_float_t,
+      .out = tn_ports_float_t,
+      .attrs = axes_attrs,
+      .infer = mvn_infer,
+      .run = mvn_run,
+      .doc = "mean 0 and deviation 1 over axes" },
+    { .name = "LRN",
+      .since = 13,
+      .in = tn_ports_float_t,
+      .out = tn_ports_float_t,
+      .attrs = lrn_attrs,
+      .infer = image_infer,
+      .run = lrn_run,
+      .doc = "local response normalisation across channels" },
+    { 0 },
+};

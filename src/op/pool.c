@@ -1,0 +1,176 @@
+/* pool.c - MaxPool, AveragePool, LpPool and their global forms. tenon.* rows take and give blocked tensors. */
+#include "kernel/kernel.h"
+#include "kernel/pooling.h"
+#include "op/ports.h"
+#include "op/support.h"
+#include "op/window.h"
+#include <string.h>
+
+/* .arg of a row: the kind, and whether tensors are blocked (kernel/conv.h). */
+enum { KIND = 3, BLOCKED = 4 };
+
+static tn_pooling_kind kind_of(const tn_node *n) { return (tn_pooling_kind)(n->op->arg & KIND); }
+static bool blocked(const tn_node *n) { return n->op->arg & BLOCKED; }
+
+static tn_status pool_infer(tn_infer *c) {
+    int xrank = tn_infer_rank(c, 0), rank = xrank - 2 - blocked(c->node);
+    tn_window w;
+    tn_dim dims[TN_MAX_RANK];
+    if (xrank < 0) {
+        for (int i = 0; i < c->n_out; i++) tn_infer_out(c, i, i ? TN_I64 : tn_infer_dtype(c, 0), -1, NULL);
+        return TN_OK;
+    }
+    TN_TRY(tn_window_read(c->node, rank, NULL, &w));
+    memcpy(dims, c->in[0]->dims, sizeof dims);
+    for (int d = 0; d < rank; d++) TN_TRY(tn_window_out(c->node, c->syms, &w, d, c->in[0]->dims[2 + d], &dims[2 + d]));
+    tn_infer_out(c, 0, tn_infer_dtype(c, 0), xrank, dims);
+    if (c->n_out > 1) tn_infer_out(c, 1, TN_I64, xrank, dims);
+    return TN_OK;
+}
+
+static tn_status describe(const tn_node *n, const tn_tensor *x, const tn_tensor *y, tn_pooling_desc *d) {
+    tn_window w;
+    int64_t out[TN_WINDOW_RANK];
+    int rank = x->rank - 2 - blocked(n);
+    if (rank > TN_CONV_RANK)
+        return tn_op_fail(n, TN_E_UNSUPPORTED, "%d spatial dimensions; at most %d can be pooled", rank, TN_CONV_RANK);
+    TN_TRY(tn_window_read(n, rank, NULL, &w));
+    TN_TRY(tn_window_place(n, &w, x->dims + 2, out));
+    *d = (tn_pooling_desc){ .kind = kind_of(n),
+                            .rank = rank,
+                            .n = x->dims[0],
+                            .channels = blocked(n) ? x->dims[1] * x->dims[x->rank - 1] : x->dims[1],
+                            .count_include_pad = tn_attr_int(n, "count_include_pad", 0) != 0,
+                            .p = (double)tn_attr_int(n, "p", 2),
+                            .column_major = tn_attr_int(n, "storage_order", 0) != 0,
+                            .layout = blocked(n) ? TN_LAYOUT_BLOCKED : TN_LAYOUT_PLAIN };
+    for (int i = 0; i < rank; i++) {
+        d->in[i] = x->dims[2 + i], d->out[i] = y->dims[2 + i];
+        d->kernel[i] = w.kernel[i], d->stride[i] = w.stride[i], d->dilation[i] = w.dilation[i];
+        d->pad[i] = w.begin[i], d->pad_end[i] = w.end[i];
+    }
+    if (!tn_pooling_valid(d)) return tn_op_fail(n, TN_E_SHAPE, "the sizes of this pooling are out of range");
+    return TN_OK;
+}
+
+/* Other element types: through float32 (exact for 8-bit integers and 16-bit floats). */
+static tn_status as_f32(tn_run *r, const tn_tensor *x, tn_tensor *copy) {
+    *copy = *x;
+    if (x->dtype == TN_F32) return TN_OK;
+    copy->dtype = TN_F32;
+    copy->data = tn_run_scratch(r, (size_t)tn_count(x) * sizeof(float) + 64);
+    if (!copy->data) return tn_op_fail(r->node, TN_E_NOMEM, "no memory to convert the input");
+    return tn_convert(x->dtype, x->data, TN_F32, copy->data, tn_count(x), true, TN_ROUND_NEAREST);
+}
+
+static tn_status pool_run(tn_run *r) {
+    const tn_kernels *k = tn_kernels_get();
+    tn_tensor x, *y = tn_out(r, 0), *index = tn_out(r, 1), out;
+    tn_pooling_desc d;
+    TN_TRY(as_f32(r, tn_in(r, 0), &x));
+    TN_TRY(describe(r->node, &x, y ? y : index, &d));
+    if (tn_count(y ? y : index) == 0) return TN_OK;
+    size_t need = tn_pooling_scratch(k, &d, tn_pool_threads(r->pool));
+    void *scratch = need ? tn_run_scratch(r, need) : NULL;
+    out = y ? *y : *index;
+    if (!y || y->dtype != TN_F32) {
+        out.data = tn_run_scratch(r, (size_t)tn_count(&out) * sizeof(float) + 64);
+        if (!out.data) return tn_op_fail(r->node, TN_E_NOMEM, "no memory for the result");
+    }
+    tn_pooling_run(k, &d, x.data, out.data, index ? index->data : NULL, scratch, r->pool);
+    if (y && y->dtype != TN_F32)
+        return tn_convert(TN_F32, out.data, y->dtype, y->data, tn_count(y), true, TN_ROUND_NEAREST);
+    return TN_OK;
+}
+
+static tn_status pool_cost(const tn_infer *c, tn_cost *out) {
+    tn_window w;
+    int rank = c->in[0]->rank - 2 - blocked(c->node);
+    TN_TRY(tn_window_read(c->node, rank, NULL, &w));
+    out->flops = 1;
+    for (int d = 0; d < c->out[0].rank; d++) out->flops *= (double)c->out[0].dims[d];
+    for (int d = 0; d < rank; d++) out->flops *= (double)w.kernel[d];
+    return TN_OK;
+}
+
+/* --------------------------------------------------------------------------------------------------------- global */
+
+static tn_status global_infer(tn_infer *c) {
+    int rank = tn_infer_rank(c, 0);
+    tn_dim dims[TN_MAX_RANK];
+    if (rank >= 0 && rank < 2)
+        return tn_infer_fail(c, TN_E_SHAPE, "the input has %d dimensions, at least 2 are needed", rank);
+    for (int d = 0; d < rank; d++) dims[d] = d < 2 || (blocked(c->node) && d == rank - 1) ? c->in[0]->dims[d] : 1;
+    tn_infer_out(c, 0, tn_infer_dtype(c, 0), rank, rank < 0 ? NULL : dims);
+    return TN_OK;
+}
+
+static tn_status global_run(tn_run *r) {
+    tn_tensor x, *y = tn_out(r, 0);
+    bool b = blocked(r->node);
+    TN_TRY(as_f32(r, tn_in(r, 0), &x));
+    int64_t pixels = tn_op_product(x.dims, 2, x.rank - b), channels = b ? x.dims[1] * x.dims[x.rank - 1] : x.dims[1];
+    float *out = y->data;
+    if (y->dtype != TN_F32 && !(out = tn_run_scratch(r, (size_t)tn_count(y) * sizeof *out + 64)))
+        return tn_op_fail(r->node, TN_E_NOMEM, "no memory for the result");
+    tn_global_pooling(tn_kernels_get(), kind_of(r->node), (double)tn_attr_int(r->node, "p", 2), x.dims[0], channels,
+                      pixels, b ? TN_LAYOUT_BLOCKED : TN_LAYOUT_PLAIN, x.data, out, r->pool);
+    if (y->dtype != TN_F32) return tn_convert(TN_F32, out, y->dtype, y->data, tn_count(y), true, TN_ROUND_NEAREST);
+    return TN_OK;
+}
+
+static tn_status global_cost(const tn_infer *c, tn_cost *out) {
+    out->flops = 1;
+    for (int d = 0; d < c->in[0]->rank; d++) out->flops *= (double)c->in[0]->dims[d];
+    return TN_OK;
+}
+
+/* ----------------------------------------------------------------------------------------------------------- rows */
+
+static const tn_port max_in[] = { { "X", TN_FLOATS | tn_dtype_bit(TN_U8) | tn_dtype_bit(TN_I8), 'T' }, { 0 } };
+static const tn_port max_out[] = { { "Y", TN_FLOATS | tn_dtype_bit(TN_U8) | tn_dtype_bit(TN_I8), 'T',
+                                     .optional = true },
+                                   { "Indices", tn_dtype_bit(TN_I64), 0, .optional = true },
+                                   { 0 } };
+static const tn_attr_spec max_attrs[] = {
+    TN_WINDOW_ATTRS, { "ceil_mode", TN_ATTR_INT }, { "storage_order", TN_ATTR_INT }, { 0 }
+};
+static const tn_attr_spec average_attrs[] = {
+    TN_WINDOW_ATTRS, { "ceil_mode", TN_ATTR_INT }, { "count_include_pad", TN_ATTR_INT }, { 0 }
+};
+static const tn_attr_spec lp_attrs[] = {
+    TN_WINDOW_ATTRS, { "ceil_mode", TN_ATTR_INT }, { "p", TN_ATTR_INT, .min = 1, .max = INT32_MAX }, { 0 }
+};
+static const tn_attr_spec global_lp_attrs[] = { { "p", TN_ATTR_INT, .min = 1, .max = INT32_MAX }, { 0 } };
+
+#define WINDOW(name_, domain_, since_, flags_, in_, out_, attrs_, arg_, doc_)                                        \
+    {                                                                                                                \
+        .name = name_, .domain = domain_, .since = since_, .flags = flags_, .in = in_, .out = out_, .attrs = attrs_, \
+        .infer = pool_infer, .cost = pool_cost, .run = pool_run, .arg = arg_, .doc = doc_                            \
+    }
+#define GLOBAL(name_, domain_, since_, flags_, attrs_, arg_, doc_)                                               \
+    {                                                                                                            \
+        .name = name_, .domain = domain_, .since = since_, .flags = flags_, .in = tn_ports_float_t,              \
+        .out = tn_ports_float_t, .attrs = attrs_, .infer = global_infer, .cost = global_cost, .run = global_run, \
+        .arg = arg_, .doc = doc_                                                                                 \
+    }
+const tn_op tn_ops_pool[] = {
+    WINDOW("MaxPool", NULL, 22, 0, max_in, max_out, max_attrs, TN_POOLING_MAX,
+           "the largest of each window, and where it is"),
+    WINDOW("AveragePool", NULL, 22, 0, tn_ports_float_t, tn_ports_float_t, average_attrs, TN_POOLING_AVERAGE,
+           "the mean of each window"),
+    WINDOW("LpPool", NULL, 22, 0, tn_ports_float_t, tn_ports_float_t, lp_attrs, TN_POOLING_LP,
+           "the p-norm of each window"),
+    WINDOW("MaxPool", "tenon", 1, TN_OP_INTERNAL, tn_ports_float_t, tn_ports_float_t, max_attrs,
+           TN_POOLING_MAX | BLOCKED, "MaxPool of a blocked tensor"),
+    WINDOW("AveragePool", "tenon", 1, TN_OP_INTERNAL, tn_ports_float_t, tn_ports_float_t, average_attrs,
+           TN_POOLING_AVERAGE | BLOCKED, "AveragePool of a blocked tensor"),
+    GLOBAL("GlobalMaxPool", NULL, 22, 0, NULL, TN_POOLING_MAX, "the largest of each channel"),
+    GLOBAL("GlobalAveragePool", NULL, 22, 0, NULL, TN_POOLING_AVERAGE, "the mean of each channel"),
+    GLOBAL("GlobalLpPool", NULL, 22, 0, global_lp_attrs, TN_POOLING_LP, "the p-norm of each channel"),
+    GLOBAL("GlobalMaxPool", "tenon", 1, TN_OP_INTERNAL, NULL, TN_POOLING_MAX | BLOCKED,
+           "GlobalMaxPool of a blocked tensor"),
+    GLOBAL("GlobalAveragePool", "tenon", 1, TN_OP_INTERNAL, NULL, TN_POOLING_AVERAGE | BLOCKED,
+           "GlobalAveragePool of a blocked tensor"),
+    { 0 },
+};
