@@ -195,7 +195,8 @@ static void run_gemv(const job *j, const cell *x, float *scratch) {
         }
         if (!finish) continue;
         /* An empty product plus what is there, with bias and activation: the strip's epilogue alone. */
-        tn_gemm_strip s = { .m = 1, .tiles = 1, .t1 = 1, .alpha = 1.0f, .beta = 1.0f, .act = g->act, .ldb = nr };
+        tn_gemm_strip s = { .m = 1, .tiles = 1, .t1 = 1, .a = c, .b = c, .alpha = 1.0f, .beta = 1.0f, .act = g->act };
+        s.ldb = nr;
         s.bias_m = g->bias_m ? g->bias_m + i : NULL;
         for (int64_t q = 0; q < n; q += nr) {
             s.n = min64(nr, n - q);

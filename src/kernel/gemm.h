@@ -143,22 +143,22 @@ void tn_gemm_pack_a(const tn_gemm_kernels *kn, bool trans, int64_t m, int64_t k,
 
 /* -------------------------------------------------------------------------------------- other element types */
 
-/** The same product on any real type, one thread, plain C: f64, the integers (which wrap), and f16, bf16 (through f32).
- *  Arguments as in tn_gemm_args; alpha and beta are applied in double for integers and rounded toward zero. */
+/** C = alpha * op(A) op(B) + beta * D on the types ONNX's MatMul and Gemm know. f64 and the integers (which wrap) run
+ * in plain C; f16 and bf16 go through f32 and are rounded once, at the end. Leading dimensions count elements. */
 typedef struct tn_gemm_any {
     int64_t m, n, k;
     const void *a, *b;
-    int64_t lda, ldb;
+    int64_t lda, ldb; /* as in tn_gemm_args */
     bool trans_a, trans_b;
     void *c;
     int64_t ldc;
-    double alpha, beta;
-    const void
-        *d; /* beta * d, or NULL; element (i, j) at i * rs_d + j * cs_d, so that a row, column or scalar repeats */
+    double alpha, beta; /* for integers: applied in double, then truncated; exact when both are 1 */
+    const void *d; /* element (i, j) at i * rs_d + j * cs_d, so that a row, a column or a scalar repeats; or NULL */
     int64_t rs_d, cs_d;
 } tn_gemm_any;
 
-/** errors   TN_E_TYPE (f32, f64, f16, bf16, i32, i64, u32, u64, i8, u8, i16, u16 are known), TN_E_NOMEM. */
+/** d must not overlap c. One thread, and memory of its own where the type goes through f32.
+ *  errors   TN_E_TYPE (neither an integer of whole bytes nor a float of whole bytes), TN_E_NOMEM. */
 tn_status tn_gemm_generic(tn_dtype t, const tn_gemm_any *g);
 
 #endif

@@ -1,6 +1,7 @@
 /* gemm.c - the f32 matrix product: every variant, and the driver on 1 to 3 threads, against a product in double. */
 #include "kernel/gemm.h"
 #include "lib/kernel_check.h"
+#include "tensor/dtype.h"
 #include <math.h>
 #include <string.h>
 
@@ -177,9 +178,50 @@ static void activations(check_ctx *c) {
     check_close(c, g.c, want, (size_t)(m * n), 1e-6, 2e-6);
 }
 
+/* The other types, on small whole numbers, which all of them hold exactly. */
+static void generic(check_ctx *c) {
+    static const tn_dtype types[] = { TN_F32, TN_F64, TN_F16, TN_BF16, TN_I32, TN_I64, TN_U32, TN_U64, TN_I16, TN_U16 };
+    tn_dtype t = types[check_int(c, 0, (int64_t)TN_COUNT(types) - 1)];
+    tn_gemm_any g = { .m = check_int(c, 0, 20), .n = check_int(c, 0, 40), .k = check_int(c, 0, 12) };
+    g.trans_a = check_chance(c, 50), g.trans_b = check_chance(c, 50);
+    g.lda = (g.trans_a ? g.m : g.k) + check_int(c, 0, 3);
+    g.ldb = (g.trans_b ? g.k : g.n) + check_int(c, 0, 3);
+    g.ldc = g.n + check_int(c, 0, 3);
+    g.alpha = check_chance(c, 50) ? 1 : 2;
+    g.beta = check_chance(c, 50) ? 1 : 3;
+    g.rs_d = check_chance(c, 50) ? 0 : g.n, g.cs_d = check_chance(c, 50) ? 0 : 1;
+    int64_t na = (g.trans_a ? g.k : g.m) * g.lda, nb = (g.trans_b ? g.n : g.k) * g.ldb, nd = g.m * g.n;
+    size_t size = (size_t)tn_dtypes[t].bytes;
+    void *a = check_aligned(c, (size_t)na * size), *b = check_aligned(c, (size_t)nb * size);
+    void *d = check_aligned(c, (size_t)nd * size);
+    for (int64_t i = 0; i < na; i++) tn_set_i64(t, a, i, check_int(c, 0, 2));
+    for (int64_t i = 0; i < nb; i++) tn_set_i64(t, b, i, check_int(c, 0, 2));
+    for (int64_t i = 0; i < nd; i++) tn_set_i64(t, d, i, check_int(c, 0, 9));
+    g.a = a, g.b = b, g.d = check_chance(c, 70) ? d : NULL;
+    g.c = check_aligned(c, (size_t)(g.m * g.ldc) * size);
+    if (tn_gemm_generic(t, &g) != TN_OK) check_fail(c, "%s: %s", tn_dtype_name(t), tn_error());
+    for (int64_t i = 0; i < g.m; i++)
+        for (int64_t j = 0; j < g.n; j++) {
+            int64_t sum = 0;
+            for (int64_t p = 0; p < g.k; p++)
+                sum += tn_get_i64(t, a, g.trans_a ? p * g.lda + i : i * g.lda + p) *
+                       tn_get_i64(t, b, g.trans_b ? j * g.ldb + p : p * g.ldb + j);
+            sum *= (int64_t)g.alpha;
+            if (g.d) sum += (int64_t)g.beta * tn_get_i64(t, d, i * g.rs_d + j * g.cs_d);
+            int64_t got = tn_get_i64(t, g.c, i * g.ldc + j);
+            if (got == sum) continue;
+            check_fail(c, "%s [%d, %d]: %d, should be %d", tn_dtype_name(t), (int)i, (int)j, (int)got, (int)sum);
+            return;
+        }
+    if (tn_gemm_generic(TN_BOOL, &g) != TN_E_TYPE) check_fail(c, "bool should be refused");
+}
+
 static const check_case cases[] = {
-    { "small", small, 400 }, { "medium", medium, 60 },      { "deep", deep, 60 },  { "wide", wide, 30 },
-    { "tall", tall, 30 },    { "same_bits", same_bits, 6 }, { "gemv", gemv, 100 }, { "activations", activations, 300 },
+    { "small", small, 400 },     { "medium", medium, 60 },
+    { "deep", deep, 60 },        { "wide", wide, 30 },
+    { "tall", tall, 30 },        { "same_bits", same_bits, 6 },
+    { "gemv", gemv, 100 },       { "activations", activations, 300 },
+    { "generic", generic, 200 },
 };
 
 int main(int argc, char **argv) { return check_main("gemm", cases, TN_COUNT(cases), argc, argv); }
