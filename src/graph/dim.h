@@ -24,7 +24,8 @@ static inline bool tn_dim_known(tn_dim d) { return d >= TN_DIM_EXPR_TOP; } /* a 
 static inline bool tn_dim_symbolic(tn_dim d) { return d != TN_DIM_UNKNOWN && d < TN_DIM_EXPR_TOP; }
 
 typedef struct tn_syms tn_syms;
-tn_syms *tn_syms_new(void);
+tn_syms *tn_syms_new(void);               /* NULL when out of memory */
+tn_syms *tn_syms_clone(const tn_syms *s); /* every tn_dim of s means the same in the copy */
 void tn_syms_free(tn_syms **s);
 
 /** The symbol of that name; the same name gives the same dimension. A symbol is >= 0. */
@@ -46,6 +47,9 @@ tn_dim tn_dim_mod(tn_syms *s, tn_dim a, tn_dim b);       /* floor modulo */
 tn_dim tn_dim_min(tn_syms *s, tn_dim a, tn_dim b);
 tn_dim tn_dim_max(tn_syms *s, tn_dim a, tn_dim b);
 tn_dim tn_dim_scale(tn_syms *s, tn_dim a, double by); /* floor(a * by): Resize */
+
+/** True only when a >= b whatever the symbols are (each >= 0, and below 2^31: slices end at INT32_MAX). */
+bool tn_dim_ge(const tn_syms *s, tn_dim a, tn_dim b);
 
 /** True only when a and b are certainly the same number. */
 static inline bool tn_dim_same(tn_dim a, tn_dim b) { return a == b && a != TN_DIM_UNKNOWN; }

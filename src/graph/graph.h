@@ -69,6 +69,7 @@ struct tn_value {
     tn_tensor *fallback;       /* of a main graph's input: its value when the caller gives none; NULL: required */
     tn_use *uses;
     int n_uses, cap_uses;
+    struct tn_value *twin; /* scratch of copying; NULL outside */
 };
 
 struct tn_node {
@@ -82,7 +83,8 @@ struct tn_node {
     int n_inputs, n_outputs;
     tn_attr *attrs;
     int n_attrs;
-    tn_graph *graph;
+    int cap_inputs, cap_outputs, cap_attrs; /* room in the arrays; 0 when they were set from outside */
+    tn_graph *graph;                        /* NULL once removed */
     tn_node *prev, *next;
     int mark; /* scratch for passes */
 };
@@ -91,6 +93,7 @@ struct tn_graph {
     struct tn_model *model;
     tn_graph *parent;     /* of a subgraph */
     tn_node *parent_node; /* the node whose attribute it is */
+    int depth;            /* 0: the main graph */
     const char *name, *doc;
     tn_node *first, *last;
     int n_nodes;
@@ -98,6 +101,7 @@ struct tn_graph {
     int n_inputs;
     tn_value **outputs;
     int n_outputs;
+    int cap_inputs, cap_outputs;
 };
 
 typedef struct {
@@ -113,7 +117,7 @@ struct tn_model {
     tn_arena *arena;
     tn_syms *syms;
     tn_graph *graph;
-    tn_value **values; /* by id; includes those of subgraphs and removed ones */
+    tn_value **values; /* by id; includes those of subgraphs and removed ones; in a clone, NULL where removed */
     int n_values, cap_values;
     const char *path; /* NULL from memory */
     int64_t ir_version, model_version;
@@ -126,18 +130,27 @@ struct tn_model {
     int n_files;
     tn_map *names; /* value names in use, so that new ones stay unique */
     int next_name;
+    struct tn_owned *owned; /* tensors to release on closing: see tn_model_tensor */
 };
+
+#define TN_MAX_DEPTH 64 /* subgraphs within subgraphs */
 
 /* ------------------------------------------------------------------------------------------------- building, editing
  */
 
 tn_status tn_model_new(struct tn_model **out); /* empty, with an empty main graph; tn_model_close frees it */
-tn_graph *tn_graph_new(struct tn_model *m, tn_graph *parent, const char *name); /* NULL when out of memory */
+/** An empty graph; parent is the graph it nests in (NULL: a function body or the like). NULL when out of memory or
+ *  nested deeper than TN_MAX_DEPTH, with the sentence set. Its parent_node is set by tn_attr_set. */
+tn_graph *tn_graph_new(struct tn_model *m, tn_graph *parent, const char *name);
+/** A zeroed tensor in the model's arena whose buffer is released when the model closes: attributes' and constants'
+ *  tensors are made so. NULL when out of memory. */
+tn_tensor *tn_model_tensor(struct tn_model *m);
 /** A deep copy of the whole model: own nodes and values (same ids), shared tensors. For passes that must not touch
  *  the caller's model. The source must outlive the copy (files stay mapped there). */
 tn_status tn_model_clone(const struct tn_model *m, struct tn_model **out);
-/** Copies graph g's nodes into `into` before `before` (NULL: at the end); bind[i] replaces g's i-th input; outs
- * receives the values that stand for g's outputs. Inlining functions and constant If branches is this call. */
+/** Copies graph g's nodes (sorted, of the same model) into `into` before `before` (NULL: at the end); bind[i] replaces
+ *  g's i-th input (NULL: omitted); outs receives the values that stand for g's outputs. g itself stays as it is.
+ *  Inlining functions and constant If branches is this call. */
 tn_status tn_graph_inline(tn_graph *into, tn_node *before, const tn_graph *g, tn_value *const *bind, const char *prefix,
                           tn_value **outs);
 
@@ -155,14 +168,19 @@ tn_status tn_graph_add_output(tn_graph *g, tn_value *v);
 tn_node *tn_node_new(tn_graph *g, tn_node *before, const char *domain, const char *type, tn_value *const *inputs,
                      int n_inputs, int n_outputs);
 tn_status tn_node_set_input(tn_node *n, int i, tn_value *v); /* grows the list; v NULL omits it; uses are kept */
-tn_status tn_node_set_output(tn_node *n, int i,
-                             tn_value *v); /* v becomes produced by n; the old output value is orphaned */
-void tn_node_remove(tn_node *n);           /* its outputs must have no uses left */
+/** v, which has no producer, becomes produced by n; the old output value is orphaned. v NULL: nobody wants it. */
+tn_status tn_node_set_output(tn_node *n, int i, tn_value *v);
+void tn_node_remove(tn_node *n); /* with its subgraphs; its outputs must have no uses left */
 void tn_node_move_before(tn_node *n, tn_node *before);
-/** Every use of `from` (also as a graph output) becomes a use of `to`. An output name is kept by handing it over. */
+/** Every use of `from` (also as a graph output) becomes a use of `to`. The name of an output of the main graph is kept:
+ *  `to` takes it over, or, where it cannot (an input, already an output), an Identity node now gives `from`. */
 tn_status tn_value_replace(tn_value *from, tn_value *to);
+/** Takes a graph and its subgraphs out of the use lists of outer values: for a subgraph that is dropped. */
+void tn_graph_detach(tn_graph *g);
+/** The row of an operator, filled in by the layer above (op/op.h). */
+const struct tn_op *tn_op_find(const char *domain, const char *type);
 bool tn_value_is_output(const tn_value *v); /* of its graph or of any subgraph */
-/** The one node that uses v, when it has exactly one use and that is not as a graph output; else NULL. */
+/** The one node that uses v, when v has exactly one use and that is by a node of the same graph; else NULL. */
 tn_node *tn_value_only_user(const tn_value *v);
 
 /* ---------------------------------------------------------------------------------------------------- attributes */
@@ -199,7 +217,7 @@ tn_status tn_graph_infer(tn_graph *g);
 #define tn_graph_each(g, n) \
     for (tn_node *n = (g)->first, *n##_next = n ? n->next : NULL; n; n = n##_next, n##_next = n ? n->next : NULL)
 
-/** "node 'conv1' (Conv)" for messages, in a thread-local buffer. */
+/** "node 'conv1' (Conv)" for messages, in one of four thread-local buffers used in turn. */
 const char *tn_node_where(const tn_node *n);
 
 #endif

@@ -1,0 +1,218 @@
+/* infer.c - walks a graph in order and lets every node's rule see what is known of its inputs. */
+#include "op/infer.h"
+#include "base/log.h"
+#include <stdio.h>
+#include <string.h>
+
+/* ------------------------------------------------------------------------------------------------------- one node */
+
+/* Dimensions a rule computed are held against common sense once, here: a kernel larger than its input, say. */
+static tn_status check_sizes(const tn_node *n, const tn_type *t, int i) {
+    if (t->kind != TN_KIND_TENSOR) return TN_OK;
+    if (t->rank > TN_MAX_RANK)
+        return tn_op_fail(n, TN_E_SHAPE, "output %d would have %d dimensions, at most %d can be", i, t->rank,
+                          TN_MAX_RANK);
+    for (int d = 0; d < t->rank; d++)
+        if (tn_dim_known(t->dims[d]) && t->dims[d] < 0)
+            return tn_op_fail(n, TN_E_SHAPE, "output %d would have size %lld in dimension %d", i, (long long)t->dims[d],
+                              d);
+    return TN_OK;
+}
+
+tn_status tn_infer_node(tn_infer *c) {
+    const tn_node *n = c->node;
+    for (int i = 0; i < c->n_out; i++) {
+        c->out[i] = (tn_type){ .kind = TN_KIND_NONE, .rank = -1 };
+        if (c->out_content) c->out_content[i] = NULL;
+    }
+    if (!n->op) return tn_op_check_node(n);
+    TN_TRY(tn_op_check_types(n, c->in, c->n_in));
+    if (n->op->infer) TN_TRY(n->op->infer(c));
+    for (int i = 0; i < c->n_out; i++) TN_TRY(check_sizes(n, &c->out[i], i));
+    return TN_OK;
+}
+
+/* ------------------------------------------------------------------------------------------------------ the walk */
+
+typedef struct {
+    tn_arena *arena;
+    tn_syms *syms;
+    tn_type_table table;
+    bool symbolic; /* the whole model's inference: declared types fill gaps, unknown sizes get names */
+    int depth;
+} walk;
+
+static tn_status infer_graph(walk *w, const tn_graph *g);
+
+static tn_status infer_subgraph(tn_infer *c, tn_graph *g, const tn_type *in_types, int n_in, tn_type *out_types,
+                                int n_out) {
+    walk *w = c->user;
+    if (!g || n_in > g->n_inputs || n_out > g->n_outputs)
+        return tn_op_fail(c->node, TN_E_GRAPH, "its subgraph has %d inputs and %d outputs, wanted are %d and %d",
+                          g ? g->n_inputs : 0, g ? g->n_outputs : 0, n_in, n_out);
+    for (int i = 0; i < n_in; i++) w->table.facts[g->inputs[i]->id] = (tn_fact){ .type = in_types[i] };
+    TN_TRY(infer_graph(w, g));
+    for (int i = 0; i < n_out; i++) out_types[i] = w->table.facts[g->outputs[i]->id].type;
+    return TN_OK;
+}
+
+/* What inference left open is taken from the declaration; sizes that only data decides get a symbol, so that
+ * equal ones stay recognisable. */
+static void fill_gaps(const walk *w, const tn_node *n, const tn_value *v, tn_type *t) {
+    const tn_type *d = &v->type;
+    if (t->kind == TN_KIND_NONE) {
+        *t = *d;
+        return;
+    }
+    if (d->kind != TN_KIND_NONE && (d->kind != t->kind || (d->dtype && t->dtype && d->dtype != t->dtype)))
+        tn_log(TN_LOG_DEBUG, "value '%s' is declared as %s but is %s", v->name, tn_dtype_name(d->dtype),
+               tn_dtype_name(t->dtype));
+    if (t->kind != TN_KIND_TENSOR) {
+        if (!t->elem && d->kind == t->kind) t->elem = d->elem;
+        return;
+    }
+    if (!t->dtype && d->kind == t->kind) t->dtype = d->dtype;
+    if (t->rank < 0 && d->kind == t->kind && d->rank >= 0) {
+        t->rank = d->rank;
+        memcpy(t->dims, d->dims, sizeof t->dims);
+    }
+    for (int i = 0; i < t->rank; i++) {
+        if (t->dims[i] != TN_DIM_UNKNOWN) continue;
+        if (d->kind == t->kind && d->rank == t->rank) t->dims[i] = d->dims[i];
+        if (t->dims[i] == TN_DIM_UNKNOWN && n->op && n->op->flags & TN_OP_DYNAMIC)
+            t->dims[i] = tn_sym_fresh(w->syms, n->type);
+    }
+}
+
+static tn_status infer_one(walk *w, const tn_node *n) {
+    size_t n_in = (size_t)n->n_inputs, n_out = (size_t)n->n_outputs;
+    tn_type *out = tn_arena_array(w->arena, tn_type, n_out + 1);
+    const tn_type **in = tn_arena_array(w->arena, const tn_type *, n_in + 1);
+    const tn_tensor **tensors = tn_arena_array(w->arena, const tn_tensor *, n_in + 1);
+    const tn_content **contents = tn_arena_array(w->arena, const tn_content *, n_in + n_out + 1);
+    if (!out || !in || !tensors || !contents) return tn_fail(TN_E_NOMEM, "inferring shapes");
+    for (size_t i = 0; i < n_in; i++) {
+        if (!n->inputs[i]) continue;
+        const tn_fact *f = &w->table.facts[n->inputs[i]->id];
+        in[i] = &f->type;
+        tensors[i] = f->tensor;
+        contents[i] = f->content;
+    }
+    tn_infer c = { .node = n,
+                   .syms = w->syms,
+                   .arena = w->arena,
+                   .n_in = (int)n_in,
+                   .n_out = (int)n_out,
+                   .in = in,
+                   .in_tensor = tensors,
+                   .in_content = contents,
+                   .out = out,
+                   .out_content = contents + n_in,
+                   .subgraph = infer_subgraph,
+                   .user = w };
+    TN_TRY(tn_infer_node(&c));
+    for (size_t i = 0; i < n_out; i++) {
+        if (!n->outputs[i]) continue;
+        if (w->symbolic) fill_gaps(w, n, n->outputs[i], &out[i]);
+        w->table.facts[n->outputs[i]->id] = (tn_fact){ .type = out[i], .content = c.out_content[i] };
+    }
+    return TN_OK;
+}
+
+static tn_status infer_graph(walk *w, const tn_graph *g) {
+    if (++w->depth > TN_MAX_DEPTH + 1) return tn_fail(TN_E_LIMIT, "graphs are nested deeper than %d", TN_MAX_DEPTH);
+    tn_graph_each(g, n) TN_TRY(infer_one(w, n));
+    w->depth--;
+    return TN_OK;
+}
+
+static tn_status walk_new(walk *w, const tn_model *m) {
+    w->table.n = m->n_values;
+    w->table.facts = tn_arena_array(w->arena, tn_fact, (size_t)m->n_values + 1);
+    if (!w->table.facts) return tn_fail(TN_E_NOMEM, "inferring shapes of %d values", m->n_values);
+    for (int i = 0; i < m->n_values; i++) {
+        const tn_value *v = m->values[i];
+        tn_fact *f = &w->table.facts[i];
+        f->type.rank = -1;
+        if (!v || !v->constant) continue;
+        f->tensor = v->constant;
+        tn_datum d = { .kind = TN_KIND_TENSOR, .tensor = *v->constant };
+        f->type = tn_type_of(&d);
+    }
+    return TN_OK;
+}
+
+tn_status tn_infer_graph_types(const tn_model *m, const tn_graph *g, const tn_type *input_types, tn_arena *arena,
+                               tn_syms *syms, tn_type_table *out) {
+    walk w = { .arena = arena, .syms = syms };
+    TN_TRY(walk_new(&w, m));
+    for (int i = 0; i < g->n_inputs; i++)
+        if (!g->inputs[i]->constant) w.table.facts[g->inputs[i]->id].type = input_types[i];
+    TN_TRY(infer_graph(&w, g));
+    *out = w.table;
+    return TN_OK;
+}
+
+/* ------------------------------------------------------------------------------------------------------ whole model */
+
+/* A dimension nobody named is called after its input. */
+static void name_dims(tn_graph *g) {
+    tn_model *m = g->model;
+    for (int i = 0; i < g->n_inputs; i++) {
+        tn_type *t = &g->inputs[i]->type;
+        for (int d = 0; t->kind == TN_KIND_TENSOR && d < t->rank; d++) {
+            char name[200];
+            if (t->dims[d] != TN_DIM_UNKNOWN) continue;
+            snprintf(name, sizeof name, "%.180s.%d", g->inputs[i]->name, d);
+            t->dims[d] = tn_sym(m->syms, name);
+        }
+    }
+}
+
+/* Contents and element types of values live as long as the model; everything else of the walk does not. */
+static tn_status keep_fact(tn_model *m, tn_value *v, const tn_fact *f) {
+    v->type = f->type;
+    v->content = NULL;
+    if (f->type.elem) { /* one level is what models use; deeper ones are copied one by one */
+        const tn_type **at = &v->type.elem;
+        for (int depth = 0; *at && depth < 16; depth++) {
+            tn_type *own = tn_arena_new_of(m->arena, tn_type);
+            if (!own) return tn_fail(TN_E_NOMEM, "types of the model");
+            *own = **at;
+            *at = own;
+            at = &own->elem;
+        }
+        *at = NULL;
+    }
+    if (!f->content) return TN_OK;
+    size_t bytes = sizeof *f->content + sizeof f->content->v[0] * (size_t)f->content->n;
+    tn_content *own = tn_arena_alloc(m->arena, bytes, 8);
+    if (!own) return tn_fail(TN_E_NOMEM, "contents of the model's shapes");
+    memcpy(own, f->content, bytes);
+    v->content = own;
+    return TN_OK;
+}
+
+tn_status tn_graph_infer(tn_graph *g) {
+    tn_model *m = g->model;
+    tn_status st = TN_OK;
+    walk w = { .arena = tn_arena_new(0, TN_MEM_GRAPH), .syms = m->syms, .symbolic = true };
+    if (!w.arena) return tn_fail(TN_E_NOMEM, "inferring shapes");
+    if ((st = walk_new(&w, m)) != TN_OK) goto done;
+    if (!g->parent) name_dims(g);
+    for (int i = 0; i < m->n_values; i++) /* outer values of a subgraph, and its own inputs: as they are known now */
+        if (m->values[i] && !m->values[i]->producer && !m->values[i]->constant)
+            w.table.facts[i].type = m->values[i]->type;
+    for (tn_graph *outer = g->parent; outer; outer = outer->parent)
+        tn_graph_each(outer, n) for (int i = 0; i < n->n_outputs; i++) if (n->outputs[i])
+            w.table.facts[n->outputs[i]->id] =
+            (tn_fact){ .type = n->outputs[i]->type, .content = n->outputs[i]->content };
+    if ((st = infer_graph(&w, g)) != TN_OK) goto done;
+    for (int i = 0; i < m->n_values && st == TN_OK; i++) {
+        tn_value *v = m->values[i];
+        if (v && !v->constant && w.table.facts[i].type.kind != TN_KIND_NONE) st = keep_fact(m, v, &w.table.facts[i]);
+    }
+done:
+    tn_arena_free(&w.arena);
+    return st;
+}

@@ -1,0 +1,35 @@
+/* infer.h - drives the operators' shape rules over graphs: symbolically for a whole model, exactly for a plan, or for
+ * one node from actual data. */
+#ifndef TN_OP_INFER_H
+#define TN_OP_INFER_H
+
+#include "op/op.h"
+
+/** What is known of one value. */
+typedef struct {
+    tn_type type;              /* kind NONE: nothing */
+    const tn_content *content; /* known small contents, or NULL */
+    const tn_tensor *tensor;   /* constants: the data; else NULL */
+} tn_fact;
+
+typedef struct {
+    int n;
+    tn_fact *facts; /* by value id; values of subgraphs too */
+} tn_type_table;
+
+/** Runs one node's rule: c->in... are filled in, c->out (n_out, zeroed here) and c->out_content receive the result.
+ *  Input types are checked against the row first, sizes of the results after.
+ *  errors   TN_E_TYPE, TN_E_SHAPE, TN_E_INVALID, TN_E_UNSUPPORTED, naming the node */
+tn_status tn_infer_node(tn_infer *c);
+
+/** Types and contents of all values of g (and its subgraphs) for the given types of its inputs, without touching the
+ *  model: several threads may do this with one model at once.
+ *  input_types  in the order of g->inputs; exact for a plan. Declared types of other values are not believed.
+ *  arena        holds the table; the caller's
+ *  syms         the pool that symbolic dimensions of input_types belong to; NULL when all are constants (then what
+ *               depends on data is TN_DIM_UNKNOWN)
+ *  errors       as tn_infer_node */
+tn_status tn_infer_graph_types(const tn_model *m, const tn_graph *g, const tn_type *input_types, tn_arena *arena,
+                               tn_syms *syms, tn_type_table *out);
+
+#endif

@@ -1,0 +1,260 @@
+/* op.c - the registry of operators, and checking nodes against their rows. */
+#include "op/op.h"
+#include "base/log.h"
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TN_OPS(family) extern const tn_op tn_ops_##family[];
+#include "op/ops.def"
+#undef TN_OPS
+
+const tn_op *const tn_op_families[] = {
+#define TN_OPS(family) tn_ops_##family,
+#include "op/ops.def"
+#undef TN_OPS
+    NULL,
+};
+
+/* --------------------------------------------------------------------------------------------------------- registry */
+
+#define SLOTS 1024 /* a power of two, at least twice the number of rows */
+
+static struct {
+    const tn_op *sorted[SLOTS / 2];
+    int n;
+    const tn_op *slots[SLOTS];
+} registry;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static const char *domain_of(const char *domain) { return !domain || !strcmp(domain, "ai.onnx") ? "" : domain; }
+
+static size_t slot_of(const char *domain, const char *type) {
+    uint64_t h = UINT64_C(0xcbf29ce484222325);
+    for (const char *p = domain; *p; p++) h = (h ^ (uint8_t)*p) * UINT64_C(0x100000001b3);
+    h *= 31;
+    for (const char *p = type; *p; p++) h = (h ^ (uint8_t)*p) * UINT64_C(0x100000001b3);
+    return (h ^ (h >> 23)) & (SLOTS - 1);
+}
+
+static int by_name(const void *a, const void *b) {
+    const tn_op *x = *(const tn_op *const *)a, *y = *(const tn_op *const *)b;
+    int d = strcmp(domain_of(x->domain), domain_of(y->domain));
+    return d ? d : strcmp(x->name, y->name);
+}
+
+static void fill_registry(void) {
+    for (const tn_op *const *family = tn_op_families; *family; family++) {
+        for (const tn_op *op = *family; op->name; op++) {
+            if (registry.n == SLOTS / 2) {
+                tn_log(TN_LOG_ERROR, "more than %d operator rows: SLOTS in op.c is too small", SLOTS / 2);
+                abort(); /* ours to fix, seen by the first test */
+            }
+            registry.sorted[registry.n++] = op;
+            size_t at = slot_of(domain_of(op->domain), op->name);
+            while (registry.slots[at]) at = (at + 1) & (SLOTS - 1);
+            registry.slots[at] = op;
+        }
+    }
+    qsort(registry.sorted, (size_t)registry.n, sizeof *registry.sorted, by_name);
+}
+
+const tn_op *tn_op_find(const char *domain, const char *type) {
+    pthread_once(&once, fill_registry);
+    domain = domain_of(domain);
+    for (size_t at = slot_of(domain, type); registry.slots[at]; at = (at + 1) & (SLOTS - 1)) {
+        const tn_op *op = registry.slots[at];
+        if (!strcmp(op->name, type) && !strcmp(domain_of(op->domain), domain)) return op;
+    }
+    return NULL;
+}
+
+int tn_op_count(void) {
+    pthread_once(&once, fill_registry);
+    return registry.n;
+}
+
+const tn_op *tn_op_at(int i) {
+    pthread_once(&once, fill_registry);
+    return registry.sorted[i];
+}
+
+/* --------------------------------------------------------------------------------------------------------- counting */
+
+int tn_op_min_inputs(const tn_op *op) {
+    int n = 0, least = 0;
+    for (const tn_port *p = op->in; p && p->name; p++) {
+        n++;
+        if (!p->optional) least = n;
+    }
+    return least;
+}
+
+static int max_ports(const tn_port *p) {
+    int n = 0;
+    for (; p && p->name; p++, n++)
+        if (p->variadic) return INT_MAX;
+    return n;
+}
+
+int tn_op_max_inputs(const tn_op *op) { return max_ports(op->in); }
+
+static const tn_port *port_at(const tn_port *p, int i) { /* the last one may repeat */
+    for (; p && p->name; p++, i--)
+        if (i == 0 || p->variadic) return p;
+    return NULL;
+}
+
+/* --------------------------------------------------------------------------------------------------------- checking */
+
+static const char *const kind_names[] = {
+    [TN_ATTR_NONE] = "nothing",    [TN_ATTR_FLOAT] = "a float",   [TN_ATTR_INT] = "an integer",
+    [TN_ATTR_STRING] = "a string", [TN_ATTR_TENSOR] = "a tensor", [TN_ATTR_GRAPH] = "a graph",
+    [TN_ATTR_FLOATS] = "floats",   [TN_ATTR_INTS] = "integers",   [TN_ATTR_STRINGS] = "strings",
+    [TN_ATTR_TENSORS] = "tensors", [TN_ATTR_GRAPHS] = "graphs",   [TN_ATTR_TYPE] = "a type",
+};
+
+static bool word_among(const char *words, tn_string s) {
+    for (const char *w = words; w;) {
+        const char *end = strchr(w, '|');
+        size_t n = end ? (size_t)(end - w) : strlen(w);
+        if (n == s.len && !memcmp(w, s.ptr, n)) return true;
+        w = end ? end + 1 : NULL;
+    }
+    return false;
+}
+
+static tn_status check_attr(const tn_node *n, const tn_attr_spec *spec, const tn_attr *a) {
+    if (spec->kind != TN_ATTR_NONE && a->kind != spec->kind)
+        return tn_op_fail(n, TN_E_INVALID, "attribute '%s' is %s, should be %s", spec->name, kind_names[a->kind],
+                          kind_names[spec->kind]);
+    if (a->kind == TN_ATTR_STRING && spec->words && !word_among(spec->words, a->s))
+        return tn_op_fail(n, TN_E_INVALID, "attribute '%s' is '%.*s', should be one of %s", spec->name,
+                          (int)(a->s.len < 60 ? a->s.len : 60), a->s.ptr, spec->words);
+    if (spec->max <= spec->min) return TN_OK;
+    const int64_t *v = a->kind == TN_ATTR_INTS ? a->ints : a->kind == TN_ATTR_INT ? &a->i : NULL;
+    size_t count = a->kind == TN_ATTR_INTS ? a->n : v ? 1 : 0;
+    for (size_t i = 0; i < count; i++)
+        if (v[i] < spec->min || v[i] > spec->max)
+            return tn_op_fail(n, TN_E_INVALID, "attribute '%s' holds %lld, allowed is %lld to %lld", spec->name,
+                              (long long)v[i], (long long)spec->min, (long long)spec->max);
+    return TN_OK;
+}
+
+static tn_status unsupported(const tn_node *n) {
+    int version = n->version;
+    const tn_model *m = n->graph ? n->graph->model : NULL;
+    for (int i = 0; m && !version && i < m->n_opsets; i++)
+        if (!strcmp(domain_of(m->opsets[i].domain), n->domain)) version = (int)m->opsets[i].version;
+    return tn_fail(TN_E_UNSUPPORTED, "operator %s (%s %d) is not supported; used by node '%s'", n->type,
+                   *n->domain ? n->domain : "ai.onnx", version, n->name);
+}
+
+static void note_extra_attrs(const tn_node *n) {
+    if (tn_log_get() < TN_LOG_DEBUG) return;
+    for (int i = 0; i < n->n_attrs; i++) {
+        const tn_attr_spec *s = n->op->attrs;
+        while (s && s->name && strcmp(s->name, n->attrs[i].name)) s++;
+        if (!s || !s->name)
+            tn_log(TN_LOG_DEBUG, "%s has an attribute '%s' that its operator does not know; it is ignored",
+                   tn_node_where(n), n->attrs[i].name);
+    }
+}
+
+tn_status tn_op_check_node(const tn_node *n) {
+    const tn_op *op = n->op;
+    if (!op) return unsupported(n);
+    int least = tn_op_min_inputs(op), most = tn_op_max_inputs(op), most_out = max_ports(op->out);
+    if (n->n_inputs < least) return tn_op_fail(n, TN_E_GRAPH, "has %d inputs, needs at least %d", n->n_inputs, least);
+    if (n->n_inputs > most) return tn_op_fail(n, TN_E_GRAPH, "has %d inputs, can have at most %d", n->n_inputs, most);
+    if (n->n_outputs > most_out)
+        return tn_op_fail(n, TN_E_GRAPH, "has %d outputs, can have at most %d", n->n_outputs, most_out);
+    for (int i = 0; i < n->n_inputs; i++) {
+        const tn_port *p = port_at(op->in, i);
+        if (!n->inputs[i] && !p->optional) return tn_op_fail(n, TN_E_GRAPH, "input %d (%s) is missing", i, p->name);
+    }
+    for (const tn_attr_spec *s = op->attrs; s && s->name; s++) {
+        const tn_attr *a = tn_attr_find(n, s->name);
+        if (a)
+            TN_TRY(check_attr(n, s, a));
+        else if (s->required)
+            return tn_op_fail(n, TN_E_GRAPH, "attribute '%s' (%s) is missing", s->name, kind_names[s->kind]);
+    }
+    note_extra_attrs(n);
+    return TN_OK;
+}
+
+static void list_types(uint64_t types, tn_text *t) {
+    for (int i = 1; i < TN_DTYPE_COUNT; i++)
+        if (types & tn_dtype_bit(i)) tn_text_printf(t, "%s%s", t->n ? ", " : "", tn_dtype_name((tn_dtype)i));
+}
+
+static tn_status wrong_type(const tn_node *n, int i, const tn_port *p, const tn_type *t) {
+    tn_text text = { 0 }, allowed = { 0 };
+    tn_type_print(n->graph ? n->graph->model->syms : NULL, t, &text);
+    list_types(p->types, &allowed);
+    tn_status st = tn_op_fail(n, TN_E_TYPE, "input %d (%s) is %s; allowed: %s", i, p->name, text.s ? text.s : "?",
+                              allowed.s ? allowed.s : "?");
+    tn_text_free(&text);
+    tn_text_free(&allowed);
+    return st;
+}
+
+tn_status tn_op_check_types(const tn_node *n, const tn_type *const *in, int n_in) {
+    struct {
+        tn_dtype type;
+        int input;
+    } bound[128] = { 0 };
+    for (int i = 0; i < n_in; i++) {
+        const tn_port *p = port_at(n->op->in, i);
+        if (!p || !in[i] || in[i]->kind == TN_KIND_NONE || !p->types) continue;
+        if (in[i]->kind != TN_KIND_TENSOR) return wrong_type(n, i, p, in[i]);
+        if (in[i]->dtype == TN_NONE) continue;
+        if (!(p->types & tn_dtype_bit(in[i]->dtype))) return wrong_type(n, i, p, in[i]);
+        if (!p->group) continue;
+        int g = p->group & 127;
+        if (bound[g].type == TN_NONE) {
+            bound[g].type = in[i]->dtype;
+            bound[g].input = i;
+        } else if (bound[g].type != in[i]->dtype) {
+            return tn_op_fail(n, TN_E_TYPE, "input %d (%s) is %s, but input %d (%s) is %s; they must be of one type", i,
+                              p->name, tn_dtype_name(in[i]->dtype), bound[g].input,
+                              port_at(n->op->in, bound[g].input)->name, tn_dtype_name(bound[g].type));
+        }
+    }
+    return TN_OK;
+}
+
+tn_status tn_op_fail(const tn_node *n, tn_status s, const char *fmt, ...) {
+    char text[1024];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    return tn_fail(s, "%s: %s", tn_node_where(n), text);
+}
+
+/* ------------------------------------------------------------------------------------------------------------- cost */
+
+static double bytes_of(tn_syms *s, const tn_type *t) { /* 0 when it is not known */
+    tn_dim n = t ? tn_type_count(s, t) : TN_DIM_UNKNOWN;
+    size_t bytes;
+    return tn_dim_known(n) && n >= 0 && t->dtype != TN_NONE && tn_dtype_bytes(t->dtype, n, &bytes) ? (double)bytes : 0;
+}
+
+tn_status tn_op_cost(const tn_infer *c, tn_cost *out) {
+    const tn_op *op = c->node->op;
+    *out = (tn_cost){ 0 };
+    if (op && op->cost) return op->cost(c, out);
+    if (op && op->flags & TN_OP_ALIAS) return TN_OK;
+    if (!(op && op->flags & TN_OP_SHAPE_ONLY))
+        for (int i = 0; i < c->n_in; i++) out->bytes_read += bytes_of(c->syms, c->in[i]);
+    for (int i = 0; i < c->n_out; i++) out->bytes_written += bytes_of(c->syms, &c->out[i]);
+    if (op && op->flags & TN_OP_POINTWISE && c->n_out && c->out[0].kind == TN_KIND_TENSOR) {
+        tn_dim n = tn_type_count(c->syms, &c->out[0]);
+        if (tn_dim_known(n)) out->flops = (double)n;
+    }
+    return TN_OK;
+}
