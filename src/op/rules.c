@@ -103,15 +103,6 @@ tn_status tn_infer_broadcast(tn_infer *c, int first, int last, int *rank, tn_dim
 
 /* ------------------------------------------------------------------------------------------------ ready-made rules */
 
-tn_status tn_infer_pass(tn_infer *c) {
-    if (!tn_infer_has(c, 0) || !c->n_out) return TN_OK;
-    c->out[0] = *c->in[0];
-    int n;
-    const tn_dim *v = c->in[0]->kind == TN_KIND_TENSOR && c->in[0]->rank <= 1 ? tn_infer_ints(c, 0, &n) : NULL;
-    if (v) tn_infer_out_content(c, 0, v, n);
-    return TN_OK;
-}
-
 tn_status tn_infer_same(tn_infer *c) {
     if (tn_infer_has(c, 0) && c->n_out) c->out[0] = *c->in[0];
     return TN_OK;
