@@ -6,8 +6,9 @@
 #include "kernel/gemm.h"
 #include "kernel/move.h"
 #include "kernel/reduce.h"
+#include "kernel/resize.h"
 #include "kernel/vec.h"
 
-#define TN_KERNEL_FAMILIES(X) X(vec) X(gemm) X(conv) X(reduce) X(move)
+#define TN_KERNEL_FAMILIES(X) X(vec) X(gemm) X(conv) X(reduce) X(move) X(resize)
 
 #endif

@@ -275,19 +275,83 @@ tn_status tn_gather_run(int64_t outer, int64_t n, int64_t row_bytes, const int64
     return TN_OK;
 }
 
-/* --------------------------------------------------------------------------------------------------------- padding */
+/* --------------------------------------------------------------------------------------------------- mapped copies */
 
 typedef struct {
-    int rank;     /* of the padded dimensions; what follows the last padded one is one unit */
-    int64_t unit; /* bytes of it */
-    int64_t in[TN_MAX_RANK], out[TN_MAX_RANK];
-    const int64_t *map[TN_MAX_RANK]; /* for each output index the input index, -1 for the constant */
-    int64_t first, run; /* last dimension: map is first .. first + run - 1 in a row there, from `lead` on */
-    int64_t lead;
-    int bytes;
-    const char *value, *x;
-    char *y;
-} pad_job;
+    const tn_map_copy *m;
+    int64_t lead, first, run; /* last dimension: from `lead` on, `run` elements come from first, first + 1, ... */
+} map_job;
+
+static void fill_units(const tn_map_copy *m, char *y, int64_t units) {
+    int64_t n = units * m->unit;
+    if (m->bytes == 1)
+        memset(y, *m->value, (size_t)n);
+    else if (m->bytes == 4)
+        copy_row(4, m->value, 0, y, 4, n / 4);
+    else
+        for (int64_t i = 0; i < n; i += m->bytes) memcpy(y + i, m->value, (size_t)m->bytes);
+}
+
+static void map_some(const tn_map_copy *m, const char *x, char *y, int64_t from, int64_t to) {
+    const int32_t *map = m->map[m->rank - 1];
+    if (m->unit == 4 && !m->value) {
+        tn_kernels_get()->resize.gather((const uint32_t *)(const void *)x, map + from, to - from,
+                                        (uint32_t *)(void *)(y + from * 4));
+        return;
+    }
+    for (int64_t i = from; i < to; i++) {
+        if (map[i] >= 0)
+            memcpy(y + i * m->unit, x + map[i] * m->unit, (size_t)m->unit);
+        else
+            fill_units(m, y + i * m->unit, 1);
+    }
+}
+
+static void map_rows(void *arg, int64_t begin, int64_t end, int thread) {
+    const map_job *j = arg;
+    const tn_map_copy *m = j->m;
+    int last = m->rank - 1;
+    int64_t before = -1, row_bytes = m->out[last] * m->unit;
+    for (int64_t u = begin; u < end; u++) {
+        int64_t row = 0, at = u, step_of = 1;
+        bool inside = true;
+        for (int d = last - 1; d >= 0; d--) {
+            int64_t i = m->map[d][at % m->out[d]];
+            at /= m->out[d];
+            inside &= i >= 0;
+            row += i * step_of;
+            step_of *= m->in[d];
+        }
+        char *y = m->y + u * row_bytes;
+        const char *x = m->x + row * m->in[last] * m->unit;
+        if (!inside) {
+            fill_units(m, y, m->out[last]);
+        } else if (row == before) { /* the row above came from the same one */
+            memcpy(y, y - row_bytes, (size_t)row_bytes);
+        } else {
+            map_some(m, x, y, 0, j->lead);
+            memcpy(y + j->lead * m->unit, x + j->first * m->unit, (size_t)(j->run * m->unit));
+            map_some(m, x, y, j->lead + j->run, m->out[last]);
+        }
+        before = inside ? row : -1;
+    }
+}
+
+void tn_map_copy_run(const tn_map_copy *m, tn_pool *pool) {
+    const int32_t *map = m->map[m->rank - 1];
+    int64_t n = m->out[m->rank - 1], rows = 1;
+    map_job j = { .m = m };
+    for (int d = 0; d < m->rank - 1; d++) rows *= m->out[d];
+    if (!rows || !n || !m->unit) return;
+    for (int64_t i = 0, k; i<n; i = k> i ? k : i + 1) { /* the longest run of consecutive elements */
+        for (k = i; k < n && map[k] >= 0 && map[k] == map[i] + (k - i);) k++;
+        if (k - i > j.run) j = (map_job){ m, i, map[i], k - i };
+    }
+    if (j.run < 4 && m->unit == 4) j.lead = j.first = j.run = 0;
+    tn_parallel(pool, rows, grain_of(n * m->unit), map_rows, &j);
+}
+
+/* --------------------------------------------------------------------------------------------------------- padding */
 
 static int64_t mirrored(int64_t i, int64_t n) {
     if (n == 1) return 0;
@@ -307,85 +371,35 @@ static int64_t source_of(tn_pad_mode mode, int64_t i, int64_t n) {
     }
 }
 
-static void fill_units(const pad_job *j, char *y, int64_t units) {
-    int64_t n = units * j->unit;
-    if (j->bytes == 1)
-        memset(y, *j->value, (size_t)n);
-    else if (j->bytes == 4)
-        copy_row(4, j->value, 0, y, 4, n / 4);
-    else
-        for (int64_t i = 0; i < n; i += j->bytes) memcpy(y + i, j->value, (size_t)j->bytes);
-}
-
-static void pad_some(const pad_job *j, const char *x, char *y, int64_t from, int64_t to) {
-    const int64_t *map = j->map[j->rank - 1];
-    for (int64_t i = from; i < to; i++) {
-        if (map[i] >= 0)
-            memcpy(y + i * j->unit, x + map[i] * j->unit, (size_t)j->unit);
-        else
-            fill_units(j, y + i * j->unit, 1);
-    }
-}
-
-static void pad_rows(void *arg, int64_t begin, int64_t end, int thread) {
-    const pad_job *j = arg;
-    int last = j->rank - 1;
-    for (int64_t u = begin; u < end; u++) {
-        int64_t row = 0, at = u, step_of = 1;
-        bool inside = true;
-        for (int d = last - 1; d >= 0; d--) {
-            int64_t i = j->map[d][at % j->out[d]];
-            at /= j->out[d];
-            inside &= i >= 0;
-            row += i * step_of;
-            step_of *= j->in[d];
-        }
-        char *y = j->y + u * j->out[last] * j->unit;
-        if (!inside) {
-            fill_units(j, y, j->out[last]);
-            continue;
-        }
-        const char *x = j->x + row * j->in[last] * j->unit;
-        pad_some(j, x, y, 0, j->lead);
-        memcpy(y + j->lead * j->unit, x + j->first * j->unit, (size_t)(j->run * j->unit));
-        pad_some(j, x, y, j->lead + j->run, j->out[last]);
-    }
-}
-
 tn_status tn_pad_run(int bytes, int rank, const int64_t *dims, const int64_t *before, const int64_t *after,
                      tn_pad_mode mode, const void *value, const void *x, void *y, tn_pool *pool) {
-    pad_job j = { .unit = bytes, .bytes = bytes, .value = value, .x = x, .y = y };
-    int64_t total = 0, rows = 1;
-    while (rank > 1 && before[rank - 1] == 0 && after[rank - 1] == 0) j.unit *= dims[--rank];
+    tn_map_copy m = { .unit = bytes, .bytes = bytes, .value = mode == TN_PAD_CONSTANT ? value : NULL, .x = x, .y = y };
+    int64_t total = 0;
+    while (rank > 1 && before[rank - 1] == 0 && after[rank - 1] == 0) m.unit *= dims[--rank];
     if (rank == 0) {
         memcpy(y, x, (size_t)bytes);
         return TN_OK;
     }
+    m.rank = rank;
     for (int d = 0; d < rank; d++) {
-        j.in[d] = dims[d];
-        j.out[d] = dims[d] + before[d] + after[d];
-        if (j.out[d] < 0)
+        m.in[d] = dims[d];
+        m.out[d] = dims[d] + before[d] + after[d];
+        if (m.out[d] < 0)
             return tn_fail(TN_E_INVALID, "padding by %lld and %lld cuts more than dimension %d has",
                            (long long)before[d], (long long)after[d], d);
-        if (dims[d] == 0 && j.out[d] > 0 && mode != TN_PAD_CONSTANT)
+        if (dims[d] == 0 && m.out[d] > 0 && mode != TN_PAD_CONSTANT)
             return tn_fail(TN_E_INVALID, "dimension %d has no elements to pad with", d);
-        total += j.out[d];
-        if (d < rank - 1) rows *= j.out[d];
+        if (m.out[d] > INT32_MAX || dims[d] > INT32_MAX)
+            return tn_fail(TN_E_LIMIT, "padding dimension %d of more than 2^31 - 1 elements", d);
+        total += m.out[d];
     }
-    if (rows == 0 || j.out[rank - 1] == 0 || j.unit == 0) return TN_OK;
-    int64_t *maps = tn_mem_alloc((size_t)total * sizeof *maps, TN_MEM_SCRATCH), *m = maps;
+    int32_t *maps = tn_mem_alloc((size_t)total * sizeof *maps, TN_MEM_SCRATCH), *at = maps;
     if (!maps) return tn_fail(TN_E_NOMEM, "padding");
-    for (int d = 0; d < rank; m += j.out[d++]) {
-        j.map[d] = m;
-        for (int64_t i = 0; i < j.out[d]; i++) m[i] = source_of(mode, i - before[d], dims[d]);
+    for (int d = 0; d < rank; at += m.out[d++]) {
+        m.map[d] = at;
+        for (int64_t i = 0; i < m.out[d]; i++) at[i] = (int32_t)source_of(mode, i - before[d], dims[d]);
     }
-    j.rank = rank;
-    int64_t b = before[rank - 1], stop = b + dims[rank - 1];
-    j.lead = b < 0 ? 0 : b < j.out[rank - 1] ? b : j.out[rank - 1];
-    j.first = b < 0 ? -b : 0;
-    j.run = (stop < j.out[rank - 1] ? stop : j.out[rank - 1]) - j.lead;
-    if (j.run < 0) j.run = 0;
-    tn_parallel(pool, rows, grain_of(j.out[rank - 1] * j.unit), pad_rows, &j);
+    tn_map_copy_run(&m, pool);
     tn_mem_free(maps);
     return TN_OK;
 }

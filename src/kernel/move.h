@@ -32,12 +32,24 @@ void tn_copy_rows_run(int64_t rows, int64_t row_bytes, const void *x, int64_t ld
 tn_status tn_gather_run(int64_t outer, int64_t n, int64_t row_bytes, const int64_t *indices, int64_t count,
                         const void *x, void *y, tn_pool *pool);
 
+/** y[i0][i1]... = x[map0[i0]][map1[i1]]...: padding, nearest-neighbour resizing. What follows the mapped dimensions is
+ *  one unit of bytes. An index of -1 stands for `value`, one element of `bytes` bytes; value NULL: there is none. */
+typedef struct {
+    int rank; /* at least 1 */
+    int bytes;
+    int64_t unit, in[TN_MAX_RANK], out[TN_MAX_RANK];
+    const int32_t *map[TN_MAX_RANK]; /* out[d] entries, -1 .. in[d] - 1 */
+    const char *value, *x;
+    char *y;
+} tn_map_copy;
+void tn_map_copy_run(const tn_map_copy *m, tn_pool *pool);
+
 typedef enum { TN_PAD_CONSTANT, TN_PAD_EDGE, TN_PAD_REFLECT, TN_PAD_WRAP } tn_pad_mode;
 
 /** y's dimension d has before[d] + dims[d] + after[d] elements; negative pads cut. value: one element (CONSTANT).
  *  REFLECT does not repeat the edge and bounces as often as needed. A dimension of no elements can only be padded by a
  *  constant.
- *  errors   TN_E_INVALID, TN_E_NOMEM. */
+ *  errors   TN_E_INVALID, TN_E_LIMIT, TN_E_NOMEM. */
 tn_status tn_pad_run(int bytes, int rank, const int64_t *dims, const int64_t *before, const int64_t *after,
                      tn_pad_mode mode, const void *value, const void *x, void *y, tn_pool *pool);
 

@@ -80,6 +80,10 @@ static inline tn_vf tn_v_split(tn_vf x, tn_vf *e) {
     return V_SEL(V_CMP(x, V_ZERO(), _CMP_NGE_UQ), V_SET(__builtin_nanf("")), m);
 }
 
+static inline tn_vf tn_v_gather(const float *p, const int32_t *index) {
+    return _mm256_i32gather_ps(p, _mm256_loadu_si256((const __m256i *)(const void *)index), 4);
+}
+
 static inline void tn_v_store_bool(uint8_t *p, tn_vm m, size_t n) {
     __m256i w = _mm256_and_si256(_mm256_castps_si256(m), _mm256_set1_epi32(1));
     __m128i h = _mm_packs_epi32(_mm256_castsi256_si128(w), _mm256_extracti128_si256(w, 1));

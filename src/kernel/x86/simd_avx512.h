@@ -68,6 +68,10 @@ static inline tn_vf tn_v_split(tn_vf x, tn_vf *e) {
     return _mm512_mask_mul_ps(m, big, m, V_SET(0.5f));
 }
 
+static inline tn_vf tn_v_gather(const float *p, const int32_t *index) {
+    return _mm512_i32gather_ps(_mm512_loadu_si512(index), p, 4);
+}
+
 /* One byte, 0 or 1, per lane; and back: lanes whose byte is not 0. n <= 16 lanes. */
 static inline void tn_v_store_bool(uint8_t *p, tn_vm m, size_t n) {
     _mm_mask_storeu_epi8(p, (__mmask16)((1u << n) - 1), _mm_maskz_set1_epi8(m, 1));

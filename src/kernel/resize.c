@@ -1,0 +1,372 @@
+/* resize.c - taps for every mode and coordinate rule, and the passes over the axes. */
+#include "kernel/resize.h"
+#include "base/mem.h"
+#include "kernel/kernel.h"
+#include "kernel/move.h"
+#include "tensor/dtype.h"
+#include <math.h>
+#include <string.h>
+
+#define X(id, name) name,
+const char *const tn_resize_coord_names[] = { TN_RESIZE_COORDS(X) };
+const char *const tn_resize_nearest_names[] = { TN_RESIZE_NEARESTS(X) };
+#undef X
+
+enum { GRAIN = 16384 };
+
+/* How one axis is resampled: tap k of output i reads input index[k * out + i] with weight w[k * out + i]. */
+typedef struct {
+    int64_t in, out;
+    int taps;
+    int32_t *index;
+    float *w;
+    uint8_t *outside; /* tf_crop_and_resize: 1 where the output lies outside the picture; NULL: nowhere */
+} axis;
+
+static void axis_free(axis *a) {
+    tn_mem_free(a->index);
+    tn_mem_free(a->w);
+    tn_mem_free(a->outside);
+    *a = (axis){ 0 };
+}
+
+/* ------------------------------------------------------------------------------------------------------------ taps */
+
+/* The input coordinate of output i. `whole`: the output's width by the scale, which need not be an integer. */
+static double coordinate(tn_resize_coord rule, int64_t i, int64_t in, int64_t out, double scale, double start,
+                         double end) {
+    double x = (double)i, n = (double)in, whole = scale * n;
+    switch (rule) {
+    case TN_COORD_ALIGN_CORNERS: return out == 1 || whole == 1 ? 0 : x * (n - 1) / (whole - 1);
+    case TN_COORD_ASYMMETRIC: return x / scale;
+    case TN_COORD_TF_CROP_AND_RESIZE:
+        return start * (n - 1) +
+               (out == 1 ? (end - start) * (n - 1) / 2 : x * (end - start) * (n - 1) / ((double)out - 1));
+    case TN_COORD_PYTORCH_HALF_PIXEL: return out == 1 ? -0.5 : (x + 0.5) / scale - 0.5;
+    case TN_COORD_HALF_PIXEL_SYMMETRIC: return n / 2 * (1 - (double)out / whole) + (x + 0.5) / scale - 0.5;
+    case TN_COORD_TF_HALF_PIXEL_FOR_NN: return (x + 0.5) / scale;
+    default: return (x + 0.5) / scale - 0.5;
+    }
+}
+
+static double nearest_weight(tn_resize_nearest rule, int right, double ratio) {
+    bool goes_right = ratio == 1 || (rule == TN_NEAREST_ROUND_PREFER_FLOOR  ? ratio > 0.5
+                                     : rule == TN_NEAREST_ROUND_PREFER_CEIL ? ratio >= 0.5
+                                                                            : rule == TN_NEAREST_CEIL);
+    return goes_right == right;
+}
+
+static double cubic(double x, double a) {
+    x = fabs(x);
+    if (x <= 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
+    return x < 2 ? ((a * x - 5 * a) * x + 8 * a) * x - 4 * a : 0;
+}
+
+/* The weight at distance d (input elements, positive to the right) from the coordinate; shrink <= 1 widens. */
+static double weight(const tn_resize_opts *o, double d, double shrink) {
+    if (o->mode == TN_RESIZE_CUBIC) return cubic(d * shrink, o->cubic_a);
+    double v = 1 - fabs(d * shrink);
+    return v < 0 ? 0 : v;
+}
+
+/* Taps reach from base + first to base + first + taps - 1, where base is the element left of the coordinate (strictly:
+ * a coordinate on an element has it on its right). */
+static int reach(const tn_resize_opts *o, double shrink, int64_t in, int64_t *first) {
+    double radius = o->mode == TN_RESIZE_CUBIC ? 2 : 1;
+    if (o->mode == TN_RESIZE_NEAREST || !o->antialias) shrink = 1;
+    double start = floor(-radius / shrink) + 1, most = (double)in + 2;
+    if (start < -most) start = -most; /* further out every tap is an edge element of weight ~ 0 */
+    *first = (int64_t)start;
+    return (int)(2 - 2 * *first);
+}
+
+static void fill_taps(const tn_resize_opts *o, axis *a, int64_t first, double shrink, int64_t i, double x) {
+    double base = ceil(x) - 1, ratio = x - base, sum = 0; /* ratio in (0, 1] */
+    for (int pass = 0; pass < 2; pass++)
+        for (int k = 0; k < a->taps; k++) {
+            double at = base + (double)(first + k), w;
+            if (o->mode == TN_RESIZE_NEAREST)
+                w = nearest_weight(o->nearest, k, ratio);
+            else
+                w = weight(o, (double)(first + k) - ratio, shrink);
+            if (o->exclude_outside && o->mode != TN_RESIZE_NEAREST && (at < 0 || at > (double)a->in - 1)) w = 0;
+            if (pass == 0) {
+                sum += w;
+                continue;
+            }
+            at = at < 0 ? 0 : at > (double)a->in - 1 ? (double)a->in - 1 : at;
+            a->index[k * a->out + i] = (int32_t)at;
+            a->w[k * a->out + i] = (float)((o->antialias || o->exclude_outside) && sum != 0 ? w / sum : w);
+        }
+}
+
+static tn_status axis_init(axis *a, const tn_resize_opts *o, int64_t in, int64_t out, double scale, double start,
+                           double end) {
+    int64_t first;
+    if (in < 1 || !(scale > 0))
+        return tn_fail(TN_E_INVALID, "resizing a dimension of %lld by %g", (long long)in, scale);
+    if (in > INT32_MAX || out > INT32_MAX) return tn_fail(TN_E_LIMIT, "resizing more than 2^31 - 1 elements");
+    double shrink = o->antialias && scale < 1 ? scale : 1;
+    *a = (axis){ .in = in, .out = out, .taps = reach(o, shrink, in, &first) };
+    size_t n = (size_t)a->taps * (size_t)out;
+    a->index = tn_mem_alloc(n * sizeof *a->index, TN_MEM_SCRATCH);
+    a->w = tn_mem_alloc(n * sizeof *a->w, TN_MEM_SCRATCH);
+    if (o->coord == TN_COORD_TF_CROP_AND_RESIZE) a->outside = tn_mem_alloc((size_t)out, TN_MEM_SCRATCH);
+    if (!a->index || !a->w || (o->coord == TN_COORD_TF_CROP_AND_RESIZE && !a->outside))
+        return tn_fail(TN_E_NOMEM, "resizing to %lld elements", (long long)out);
+    for (int64_t i = 0; i < out; i++) {
+        double x = coordinate(o->coord, i, in, out, scale, start, end);
+        if (o->mode == TN_RESIZE_NEAREST) x = (float)x; /* 3 / 0.6f is 5, not just below it */
+        if (a->outside) a->outside[i] = x < 0 || x > (double)in - 1;
+        /* far outside, the taps all sit on the edge anyway; this keeps the arithmetic finite */
+        x = x < -1.0 - (double)in ? -1.0 - (double)in : x > 2.0 * (double)in + 1 ? 2.0 * (double)in + 1 : x;
+        fill_taps(o, a, first, shrink, i, x);
+    }
+    return TN_OK;
+}
+
+/* --------------------------------------------------------------------------------------------------------- nearest */
+
+static tn_status run_nearest(int bytes, int rank, axis *a, const tn_resize_opts *o, const void *value, const void *x,
+                             void *y, tn_pool *pool) {
+    tn_map_copy m = { .rank = rank, .bytes = bytes, .unit = bytes, .x = x, .y = y };
+    for (int d = 0; d < rank; d++) {
+        m.in[d] = a[d].in;
+        m.out[d] = a[d].out;
+        m.map[d] = a[d].index;
+        for (int64_t i = 0; i < a[d].out; i++) { /* of the two taps the one with weight 1 */
+            if (a[d].w[a[d].out + i] != 0) a[d].index[i] = a[d].index[a[d].out + i];
+            if (a[d].outside && a[d].outside[i]) a[d].index[i] = -1;
+        }
+    }
+    if (o->coord == TN_COORD_TF_CROP_AND_RESIZE) m.value = value;
+    while (m.rank > 1) { /* untouched inner dimensions are part of the unit */
+        int d = m.rank - 1;
+        bool same = m.in[d] == m.out[d];
+        for (int64_t i = 0; same && i < m.out[d]; i++) same = m.map[d][i] == i;
+        if (!same) break;
+        m.unit *= m.in[d];
+        m.rank = d;
+    }
+    tn_map_copy_run(&m, pool);
+    return TN_OK;
+}
+
+/* ------------------------------------------------------------------------------------------------- weighted passes */
+
+typedef struct {
+    const axis *a;      /* one pass: the axis. Two: the rows' axis */
+    const axis *across; /* two passes at once: the axis within rows */
+    int64_t inner;
+    const float *x;
+    float *y;
+    tn_status failed;
+} pass_job;
+
+/* One axis of [outer][in][inner], by output row [outer][out]. */
+static void blend_rows(void *arg, int64_t begin, int64_t end, int thread) {
+    const pass_job *j = arg;
+    const axis *a = j->a;
+    const tn_resize_kernels *k = &tn_kernels_get()->resize;
+    for (int64_t u = begin; u < end; u++) {
+        int64_t i = u % a->out;
+        const float *plane = j->x + u / a->out * a->in * j->inner;
+        float *y = j->y + u * j->inner;
+        const float *rows[16];
+        float w[16];
+        for (int t = 0; t < a->taps; t += 16) { /* antialiasing may want many taps: 16 at a time */
+            int n = a->taps - t < 16 ? a->taps - t : 16;
+            for (int s = 0; s < n; s++) {
+                rows[s] = plane + a->index[(t + s) * a->out + i] * j->inner;
+                w[s] = a->w[(t + s) * a->out + i];
+            }
+            if (t == 0) {
+                k->blend(rows, w, n, j->inner, y);
+                continue;
+            }
+            for (int s = 0; s < n; s++)
+                for (int64_t e = 0; e < j->inner; e++) y[e] += w[s] * rows[s][e];
+        }
+    }
+}
+
+static void gather_rows(void *arg, int64_t begin, int64_t end, int thread) {
+    const pass_job *j = arg;
+    const axis *a = j->a;
+    const tn_resize_kernels *k = &tn_kernels_get()->resize;
+    for (int64_t u = begin; u < end; u++)
+        k->gather_taps(j->x + u * a->in, a->index, a->w, a->taps, a->out, j->y + u * a->out);
+}
+
+/* Rows and columns of pictures at once, [begin, end) in output rows. Growing pictures: input rows are widened once each
+ * and kept while output rows need them. Shrinking ones: input rows are blended first. */
+enum { KEPT = 4 };
+static void picture_rows(void *arg, int64_t begin, int64_t end, int thread) {
+    pass_job *j = arg;
+    const axis *v = j->a, *h = j->across;
+    const tn_resize_kernels *k = &tn_kernels_get()->resize;
+    bool grow = v->out > v->in;
+    int64_t width = grow ? h->out : h->in, slots = grow ? KEPT : 1, have[KEPT] = { -1, -1, -1, -1 };
+    float *memory = tn_mem_alloc((size_t)(slots * width) * sizeof *memory, TN_MEM_SCRATCH);
+    if (!memory) {
+        __atomic_store_n(&j->failed, TN_E_NOMEM, __ATOMIC_RELAXED);
+        return;
+    }
+    for (int64_t u = begin; u < end; u++) {
+        int64_t i = u % v->out, plane = u / v->out;
+        const float *x = j->x + plane * v->in * h->in, *rows[KEPT];
+        float *y = j->y + u * h->out, w[KEPT];
+        for (int t = 0; t < v->taps; t++) {
+            int64_t r = v->index[t * v->out + i];
+            w[t] = v->w[t * v->out + i];
+            rows[t] = x + r * h->in;
+            if (!grow) continue;
+            int64_t s = r % KEPT, id = plane * v->in + r; /* taps of one output are neighbours: no two share a slot */
+            if (have[s] != id) k->gather_taps(rows[t], h->index, h->w, h->taps, h->out, memory + s * width);
+            have[s] = id;
+            rows[t] = memory + s * width;
+        }
+        k->blend(rows, w, v->taps, width, grow ? y : memory);
+        if (!grow) k->gather_taps(memory, h->index, h->w, h->taps, h->out, y);
+    }
+    tn_mem_free(memory);
+}
+
+static int64_t grain_of(int64_t each) { return each < GRAIN ? GRAIN / (each > 0 ? each : 1) : 1; }
+
+/* Outputs outside the picture along any axis. */
+static void extrapolate(const axis *a, int rank, float value, float *y) {
+    int64_t at[TN_MAX_RANK] = { 0 }, n = 1;
+    for (int d = 0; d < rank; d++) n *= a[d].out;
+    for (int64_t i = 0; i < n; i++) {
+        bool out = false;
+        for (int d = 0; d < rank; d++) out |= a[d].outside[at[d]];
+        if (out) y[i] = value;
+        for (int d = rank - 1; d >= 0 && ++at[d] == a[d].out; d--) at[d] = 0;
+    }
+}
+
+static bool untouched(const axis *a) {
+    if (a->in != a->out) return false;
+    for (int64_t i = 0; i < a->out; i++)
+        for (int k = 0; k < a->taps; k++)
+            if (a->w[k * a->out + i] != (a->index[k * a->out + i] == i ? 1.0f : 0.0f)) {
+                /* two taps on the same edge element may share the weight */
+                if (a->index[k * a->out + i] != i || a->w[k * a->out + i] != 0) return false;
+            }
+    return true;
+}
+
+/* One pass per axis, from the first; the last two axes of pictures in one. Temporaries hold what is between passes. */
+static tn_status run_weighted(int rank, const axis *a, const float *x, float *y, tn_pool *pool) {
+    int todo[TN_MAX_RANK], n = 0;
+    int64_t dims[TN_MAX_RANK];
+    for (int d = 0; d < rank; d++) {
+        dims[d] = a[d].in;
+        if (!untouched(&a[d])) todo[n++] = d;
+    }
+    float *before = NULL, *after = NULL;
+    tn_status st = TN_OK;
+    if (n == 0) {
+        int64_t count = 1;
+        for (int d = 0; d < rank; d++) count *= dims[d];
+        memcpy(y, x, (size_t)count * sizeof *y);
+    }
+    for (int p = 0; p < n && st == TN_OK; p++) {
+        int d = todo[p];
+        bool both = p + 2 == n && d == rank - 2 && todo[p + 1] == rank - 1 && a[d].taps <= KEPT;
+        int64_t outer = 1, inner = 1, count = 1;
+        for (int i = 0; i < d; i++) outer *= dims[i];
+        for (int i = d + 1; i < rank; i++) inner *= dims[i];
+        dims[d] = a[d].out;
+        if (both) dims[++p] = a[rank - 1].out, dims[rank - 1] = a[rank - 1].out;
+        for (int i = 0; i < rank; i++) count *= dims[i];
+        bool last = p + 1 >= n;
+        if (!last && !(after = tn_mem_alloc((size_t)count * sizeof *after, TN_MEM_SCRATCH))) {
+            st = tn_fail(TN_E_NOMEM, "resizing to %lld elements", (long long)count);
+            break;
+        }
+        pass_job j = { &a[d], &a[rank - 1], inner, x, last ? y : after, TN_OK };
+        if (both)
+            tn_parallel(pool, outer * a[d].out, grain_of(4 * a[rank - 1].out), picture_rows, &j);
+        else if (inner == 1)
+            tn_parallel(pool, outer, grain_of(2 * a[d].out * a[d].taps), gather_rows, &j);
+        else
+            tn_parallel(pool, outer * a[d].out, grain_of(inner * a[d].taps), blend_rows, &j);
+        if (j.failed) st = tn_fail(TN_E_NOMEM, "resizing a picture");
+        tn_mem_free(before);
+        x = before = after;
+        after = NULL;
+    }
+    tn_mem_free(before);
+    return st;
+}
+
+/* ------------------------------------------------------------------------------------------------------ the front */
+
+static tn_status run_f32(const tn_resize_opts *o, int rank, const axis *a, const float *x, float *y, tn_pool *pool) {
+    TN_TRY(run_weighted(rank, a, x, y, pool));
+    if (rank && a[0].outside) extrapolate(a, rank, o->extrapolation, y);
+    return TN_OK;
+}
+
+static tn_status run_as_f32(const tn_resize_opts *o, tn_dtype t, int rank, const axis *a, const void *x, void *y,
+                            tn_pool *pool) {
+    int64_t n_in = 1, n_out = 1;
+    for (int d = 0; d < rank; d++) n_in *= a[d].in, n_out *= a[d].out;
+    float *f = tn_mem_alloc((size_t)(n_in + n_out) * sizeof *f, TN_MEM_SCRATCH);
+    if (!f) return tn_fail(TN_E_NOMEM, "resizing to %lld elements", (long long)n_out);
+    tn_status st = tn_convert(t, x, TN_F32, f, n_in, true, TN_ROUND_NEAREST);
+    if (st == TN_OK) st = run_f32(o, rank, a, f, f + n_in, pool);
+    if (st == TN_OK && tn_dtype_is_int(t)) { /* cubic weights overshoot: keep within the type */
+        int bits = tn_dtype_bits(t);
+        bool sign = tn_dtype_is_signed(t);
+        float lo = sign ? -ldexpf(1, bits - 1) : 0, hi = nextafterf(ldexpf(1, sign ? bits - 1 : bits), 0);
+        if (bits <= 16) hi = ldexpf(1, sign ? bits - 1 : bits) - 1;
+        tn_kernels_get()->vec.unary[TN_U_CLIP](f + n_in, f + n_in, (size_t)n_out, lo, hi);
+    }
+    if (st == TN_OK) st = tn_convert(TN_F32, f + n_in, t, y, n_out, true, TN_ROUND_NEAREST);
+    tn_mem_free(f);
+    return st;
+}
+
+tn_status tn_resize_run(const tn_resize_opts *o, tn_dtype t, int rank, const int64_t *in, const int64_t *out,
+                        const float *scales, const float *roi, const void *x, void *y, tn_pool *pool) {
+    axis a[TN_MAX_RANK] = { 0 };
+    tn_status st = TN_OK;
+    for (int d = 0; d < rank; d++)
+        if (out[d] == 0) return TN_OK;
+    for (int d = 0; d < rank && st == TN_OK; d++)
+        st = axis_init(&a[d], o, in[d], out[d], scales[d], roi ? roi[d] : 0, roi ? roi[rank + d] : 1);
+    if (st == TN_OK && rank == 0) {
+        size_t bytes = 0;
+        if (tn_dtype_bytes(t, 1, &bytes)) memcpy(y, x, bytes);
+    } else if (st == TN_OK && o->mode == TN_RESIZE_NEAREST && tn_dtypes[t].block == 1) {
+        char value[16] = { 0 };
+        if (o->coord == TN_COORD_TF_CROP_AND_RESIZE && t != TN_STRING) tn_set_f64(t, value, 0, o->extrapolation);
+        st = run_nearest(tn_dtypes[t].bytes, rank, a, o, value, x, y, pool);
+    } else if (st == TN_OK && t == TN_F32) {
+        st = run_f32(o, rank, a, x, y, pool);
+    } else if (st == TN_OK && (tn_dtype_is_float(t) || tn_dtype_is_int(t))) {
+        st = run_as_f32(o, t, rank, a, x, y, pool);
+    } else if (st == TN_OK) {
+        st = tn_fail(TN_E_TYPE, "resizing is not defined for %s", tn_dtype_name(t));
+    }
+    for (int d = 0; d < rank; d++) axis_free(&a[d]);
+    return st;
+}
+
+void tn_resize_sizes(tn_aspect policy, int n, const int64_t *in, const int64_t *wanted, int64_t *out, float *scales) {
+    double pick = 0;
+    for (int i = 0; i < n; i++) {
+        double s = in[i] ? (double)wanted[i] / (double)in[i] : 1;
+        scales[i] = (float)s;
+        out[i] = wanted[i];
+        if (i == 0 || (policy == TN_ASPECT_NOT_LARGER ? s < pick : s > pick)) pick = s;
+    }
+    if (policy == TN_ASPECT_STRETCH) return;
+    for (int i = 0; i < n; i++) {
+        scales[i] = (float)pick;
+        out[i] = (int64_t)(pick * (double)in[i] + 0.5);
+    }
+}
