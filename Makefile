@@ -1,14 +1,44 @@
-# Makefile - the front door; Meson and Ninja do the work.
-BUILD ?= build
+# Makefile - the front door; Meson and Ninja do the work. `make help` lists what there is.
+BUILD  ?= build
+PREFIX ?= /usr/local
 
-.PHONY: all demo test bench install clean setup
-all: $(BUILD)/build.ninja
-	@sh scripts/refresh.sh $(BUILD)
+.PHONY: all help demo test quick bench fuzz install format clean
+all: ## build the library and the program into build/
+	@sh scripts/setup.sh build
+	@sh scripts/configure.sh $(BUILD) --prefix=$(abspath $(PREFIX))
 	@ninja -C $(BUILD)
 
-$(BUILD)/build.ninja:
-	@sh scripts/setup.sh
-	@meson setup $(BUILD)
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-clean:
-	rm -rf $(BUILD)
+demo: ## read text off pictures and speech off a recording, with real models
+	@sh scripts/setup.sh demo
+	@$(MAKE) --no-print-directory all
+	@sh scripts/models.sh
+	@sh scripts/demo.sh $(BUILD)
+
+test: ## all tests; the last line counts them
+	@sh scripts/setup.sh test
+	@$(MAKE) --no-print-directory all
+	@sh scripts/models.sh
+	@sh scripts/test.sh $(BUILD)
+
+quick: ## the tests that take seconds
+	@sh scripts/setup.sh test
+	@$(MAKE) --no-print-directory all
+	@sh scripts/test.sh $(BUILD) --suite quick
+
+bench: ## side by side with onnxruntime-node, on every model
+	@sh scripts/setup.sh bench
+	@$(MAKE) --no-print-directory all
+	@sh scripts/models.sh
+	@sh bench/run.sh $(BUILD)
+
+install: all ## library, header, program, man page, completions; PREFIX, DESTDIR
+	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild --quiet
+
+format: ## clang-format over all C files
+	@find include src tests tools bench fuzz -name '*.[ch]' -exec clang-format -i {} +
+
+clean: ## remove build folders
+	rm -rf build build-*
