@@ -60,7 +60,9 @@ typedef struct tn_conv_io {
 
 struct tn_kernels;
 
-/** One way to compute. All functions are pure; `k` is the same in all calls for one description. */
+/** One way to compute. All functions are pure; `k` is the same in all calls for one description. What pack writes
+ * depends on the weights (their shape, group, transposed), the bias and the layouts alone: descriptions that differ in
+ * sizes, strides, pads, residual or activation share the packed weights of an algorithm. */
 typedef struct tn_conv_algo {
     const char *name;
     bool (*fits)(const struct tn_kernels *k, const tn_conv_desc *d);

@@ -70,14 +70,6 @@ static void rows_meeting_image(const plan *p, int64_t row, int64_t *from, int64_
     *to = tn_max64(*from, tn_min64(z, p->s.kh));
 }
 
-static void bundle_blocks(plan *p) {
-    /* Pairs; a single block left over joins the last pair. With hardly any pixels wider bundles keep more sums going.
-     */
-    int64_t pixels = p->s.oh * p->s.ow;
-    p->per_bundle = p->kind == DEPTHWISE || p->blocks == 1 ? 1 : pixels <= 3 && p->kind == GEMM ? 4 : 2;
-    p->bundles = tn_conv_bundles(p->blocks, p->per_bundle);
-}
-
 /* How x is read: in place, flattened, or through bands. */
 static void plan_reading(plan *p) {
     int64_t last = (p->s.ow - 1) * p->s.sw + (p->s.kw - 1) * p->s.dw; /* column of the padded row */
@@ -160,7 +152,8 @@ static bool make_plan(plan *p, const tn_conv_kernels *k, const tn_conv_desc *d, 
         p->planes = kind == THIN ? ic : tn_ceil_div(ic, c), p->blocks = tn_ceil_div(oc, c);
     }
     p->tap_floats = (int64_t)(kind == GEMM ? c : 1) * c;
-    bundle_blocks(p);
+    p->per_bundle = kind == DEPTHWISE ? 1 : 2;
+    p->bundles = tn_conv_bundles(p->blocks, p->per_bundle);
     if (d->n < 1 || p->s.oh < 1 || p->s.ow < 1 || p->s.h < 1 || p->s.w < 1) return false;
     plan_reading(p);
     p->clear = tn_conv_must_clear(d, c);

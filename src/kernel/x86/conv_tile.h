@@ -67,6 +67,31 @@
         (void)w1, (void)w2, (void)w3;                     \
     }
 
+/* Three pixels or fewer are too few sums to hide the latency of an FMA: the four channels of a step get sums of their
+ * own, pixel p of channel k in s(p + 3 k), added up at the end. */
+#define SPREAD_STEP(p, q)                \
+    if (p < P) {                         \
+        tn_vf v = V_SET(*(xk + p * X));  \
+        FMA(s##q##_0, w0, v);            \
+        if (B > 1) FMA(s##q##_1, w1, v); \
+        if (B > 2) FMA(s##q##_2, w2, v); \
+        if (B > 3) FMA(s##q##_3, w3, v); \
+    }
+#define SPREAD_CHANNEL(k, q0, q1, q2)                                                          \
+    {                                                                                          \
+        const float *wk = w + (k)*B * C, *xk = x + (k);                                        \
+        tn_vf w0 = V_LOAD(wk), w1 = w0, w2 = w0, w3 = w0;                                      \
+        if (B > 1) w1 = V_LOAD(wk + C);                                                        \
+        if (B > 2) w2 = V_LOAD(wk + 2 * C);                                                    \
+        if (B > 3) w3 = V_LOAD(wk + 3 * C);                                                    \
+        SPREAD_STEP(0, q0) SPREAD_STEP(1, q1) SPREAD_STEP(2, q2)(void) w1, (void)w2, (void)w3; \
+    }
+#define SPREAD_ADD(p, q1, q2, q3)                                \
+    s##p##_0 = (s##p##_0 + s##q1##_0) + (s##q2##_0 + s##q3##_0); \
+    s##p##_1 = (s##p##_1 + s##q1##_1) + (s##q2##_1 + s##q3##_1); \
+    s##p##_2 = (s##p##_2 + s##q1##_2) + (s##q2##_2 + s##q3##_2); \
+    s##p##_3 = (s##p##_3 + s##q1##_3) + (s##q2##_3 + s##q3##_3);
+
 /* The depthwise step: pixel p reads its own vector. */
 #define SUM_DW(p)                    \
     if (p < P) {                     \
@@ -90,6 +115,7 @@ static inline __attribute__((always_inline)) void tile(const tn_conv_tile *t, co
     enum { CHANNELS = 4 };
     const int X
     = kind == THIN ? 1 : C; /* floats between pixels of x */
+    const bool spread = kind == GEMM && P <= 3 && P * B <= TN_VL / 2;
     EACH_PIXEL(SUM_DECLARE)
     if (t->bias) {
         tn_vf b0 = V_LOAD(t->bias), b1 = b0, b2 = b0, b3 = b0;
@@ -104,7 +130,14 @@ static inline __attribute__((always_inline)) void tile(const tn_conv_tile *t, co
     const tn_conv_tap *tap = t->taps, *end = tap + t->ntaps;
     for (; tap != end; tap++) {
         const float *x = t->x + tap->x, *w = t->w + (int64_t)tap->w * B;
-        if (kind == GEMM) {
+        if (kind == GEMM && spread) {
+            for (int n = tap->n; n > 0; n--, x += CHANNELS, w += CHANNELS * B * C) {
+                SPREAD_CHANNEL(0, 0, 1, 2)
+                SPREAD_CHANNEL(1, 3, 4, 5)
+                SPREAD_CHANNEL(2, 6, 7, 8)
+                SPREAD_CHANNEL(3, 9, 10, 11)
+            }
+        } else if (kind == GEMM) {
             for (int n = tap->n; n > 0; n--, x += CHANNELS, w += CHANNELS * B * C) {
                 CHANNEL(0)
                 CHANNEL(1)
@@ -117,6 +150,9 @@ static inline __attribute__((always_inline)) void tile(const tn_conv_tile *t, co
             tn_vf w0 = V_LOAD(w);
             EACH_PIXEL(SUM_DW)
         }
+    }
+    if (spread) {
+        SPREAD_ADD(0, 3, 6, 9) SPREAD_ADD(1, 4, 7, 10) SPREAD_ADD(2, 5, 8, 11)
     }
     const tn_activation *act = t->act;
     if (act && (act->kind == TN_ACT_RELU || act->kind == TN_ACT_CLIP)) {
