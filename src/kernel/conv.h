@@ -101,7 +101,7 @@ void tn_conv_ref_part(const tn_conv_desc *d, int block, const float *x, const fl
 
 /** One step of a tile's sum: `n` groups of four input channels found at x + .x and w + .w * blocks (in floats). */
 typedef struct tn_conv_tap {
-    int32_t x, w, n, unused;
+    int32_t x, w, n, step;
 } tn_conv_tap;
 
 /** One register tile: P pixels of B blocks of c output channels. y(p, b) lies at y + p * y_pixel + b * y_block. */
@@ -133,7 +133,8 @@ typedef struct tn_pooling_row {
 /** Tile functions by [B - 1][P - 1]; NULL beyond px[B - 1].
  *  gemm   pixel p reads x + p * c, c channels each: 1x1, k x k over padded rows, and the products of Winograd
  *  thin   pixel p reads x + p, one channel per tap (.n ignored): first layers over plain x
- *  dw     depthwise: [P - 1]; tap is one vector of weights, pixel p reads the vector x + p * c */
+ *  dw     depthwise: [P - 1]; a tap is n <= 3 vectors of weights `step` floats apart; for the i-th, pixel p reads the
+ *         vector x + (p + i) * c. y_pixel is c. */
 typedef struct tn_conv_kernels {
     int block; /* c */
     int px[TN_CONV_B];
@@ -144,6 +145,7 @@ typedef struct tn_conv_kernels {
     /** y[p * c + i] = i < channels ? x[i * x_channel + p] : 0, p < n; and back (only i < channels written). */
     void (*to_blocked)(const float *x, int64_t x_channel, int channels, int64_t n, float *y);
     void (*from_blocked)(const float *x, int64_t y_channel, int channels, int64_t n, float *y);
+    void (*copy)(const float *x, int64_t x_step, int64_t n, float *y); /* n vectors of c, x_step floats apart */
     void (*max_row)(const tn_pooling_row *r);
     void (*sum_row)(const tn_pooling_row *r);
 } tn_conv_kernels;

@@ -1,10 +1,9 @@
 /* conv_blocked.c - direct convolution into blocked tensors: the loops around the register tiles of conv.h.
  *
- * One driver serves three kinds of tile. In all of them x is seen as planes of pixels of `xv` floats, a tile's sum is a
+ * One driver serves two kinds of tile. In both x is seen as planes of pixels of `xv` floats, a tile's sum is a
  * list of taps (offsets into x and w), and y is made of blocks of c channels:
  *   gemm   x blocked: planes are channel blocks, xv = c; also grouped when groups fill whole blocks
  *   thin   x plain, few channels: planes are channels, xv = 1 (a first layer would waste 13 of 16 lanes otherwise)
- *   dw     depthwise: every block is a group of its own, with one plane
  *
  * Bands. The rows of x that a band of output rows needs are copied into a buffer with the padding before and behind
  * each row written as zeros, so that tiles know no borders; rows above and below the image are not copied, the list of
@@ -31,7 +30,7 @@ enum {
     PLANE_FLOATS_MAX = 1 << 30,
 };
 
-typedef enum { GEMM, THIN, DEPTHWISE } tile_kind;
+typedef enum { GEMM, THIN } tile_kind;
 
 typedef struct {
     int32_t from, to; /* rows of the kernel that meet the image */
@@ -143,16 +142,11 @@ static bool make_plan(plan *p, const tn_conv_kernels *k, const tn_conv_desc *d, 
     p->s = tn_conv_as_2d(d);
     p->xv = kind == THIN ? 1 : c;
     p->groups = d->group;
-    if (kind == DEPTHWISE) {
-        if (d->group != d->ic || d->ic != d->oc) return false;
-        p->groups = tn_ceil_div(d->oc, c), p->planes = p->blocks = 1;
-    } else {
-        int64_t ic = d->ic / d->group, oc = d->oc / d->group;
-        if (d->group > 1 && (kind == THIN || ic % c || oc % c)) return false;
-        p->planes = kind == THIN ? ic : tn_ceil_div(ic, c), p->blocks = tn_ceil_div(oc, c);
-    }
+    int64_t ic = d->ic / d->group, oc = d->oc / d->group;
+    if (d->group > 1 && (kind == THIN || ic % c || oc % c)) return false;
+    p->planes = kind == THIN ? ic : tn_ceil_div(ic, c), p->blocks = tn_ceil_div(oc, c);
     p->tap_floats = (int64_t)(kind == GEMM ? c : 1) * c;
-    p->per_bundle = kind == DEPTHWISE ? 1 : 2;
+    p->per_bundle = 2;
     p->bundles = tn_conv_bundles(p->blocks, p->per_bundle);
     if (d->n < 1 || p->s.oh < 1 || p->s.ow < 1 || p->s.h < 1 || p->s.w < 1) return false;
     plan_reading(p);
@@ -238,7 +232,7 @@ static void copy_row(const plan *p, const float *x, float *to) {
             else
                 for (int64_t i = 0; i < z - a; i++) o[i] = from[i * sw];
         } else {
-            for (int64_t i = a; i < z; i++, from += sw * v) memcpy(to + i * v, from, (size_t)v * 4);
+            p->k->copy(from, sw * v, z - a, to + a * v);
         }
     }
 }
@@ -266,10 +260,7 @@ static void run_tiles(const plan *p, const tap_list *l, int64_t from_tap, int64_
     const tn_conv_kernels *k = p->k;
     int b = t->blocks - 1;
     t->taps = l->taps + from_tap, t->ntaps = taps;
-    tn_conv_run_row(p->kind == GEMM   ? k->gemm[b]
-                    : p->kind == THIN ? k->thin[b]
-                                      : k->dw,
-                    p->kind == DEPTHWISE ? k->dw_px : k->px[b], t, pixels, p->xv);
+    tn_conv_run_row(p->kind == GEMM ? k->gemm[b] : k->thin[b], k->px[b], t, pixels, p->xv);
 }
 
 /* One bundle over a band, the sum cut into chunks of planes. */
@@ -352,7 +343,7 @@ static size_t scratch_bytes(const tn_kernels *k, const tn_conv_desc *d, int thre
 
 /* w[oc of the group, ic, tap] for output channel o of group g; 0 past the channels. */
 static float weight(const plan *p, const float *w, int64_t g, int64_t o, int64_t i, int64_t tap) {
-    int64_t ocs = p->kind == DEPTHWISE ? p->c : p->d->oc / p->groups, ics = p->d->ic / p->d->group;
+    int64_t ocs = p->d->oc / p->groups, ics = p->d->ic / p->d->group;
     int64_t oc = g * ocs + o;
     if (o >= ocs || oc >= p->d->oc || i >= ics) return 0;
     return w[(oc * ics + i) * p->s.kh * p->s.kw + tap];
@@ -372,7 +363,7 @@ static void pack(const tn_kernels *k, const tn_conv_desc *d, const float *w, con
                  tile_kind kind) {
     plan p;
     if (!make_plan(&p, &k->conv, d, kind, 1)) return;
-    int64_t ocs = kind == DEPTHWISE ? p.c : d->oc / d->group, padded = p.blocks * p.c;
+    int64_t ocs = d->oc / d->group, padded = p.blocks * p.c;
     int64_t block_floats = p.planes * p.s.kh * p.s.kw * p.tap_floats;
     float *to = packed + tn_align_up((size_t)(p.groups * padded), 16);
     for (int64_t g = 0; g < p.groups; g++) {
@@ -404,4 +395,3 @@ static void pack(const tn_kernels *k, const tn_conv_desc *d, const float *w, con
 
 ALGORITHM(blocked, "blocked", GEMM)
 ALGORITHM(thin, "thin", THIN)
-ALGORITHM(depthwise, "depthwise", DEPTHWISE)

@@ -4,11 +4,12 @@
 
 #include "kernel/conv.h"
 
-extern const tn_conv_algo tn_conv_algo_blocked, tn_conv_algo_thin, tn_conv_algo_depthwise; /* conv_blocked.c */
-extern const tn_conv_algo tn_conv_algo_reordered;                                          /* conv_reordered.c */
-extern const tn_conv_algo tn_conv_algo_transposed;                                         /* conv_transposed.c */
-extern const tn_conv_algo tn_conv_algo_interleaved;                                        /* conv_interleaved.c */
-extern const tn_conv_algo tn_conv_algo_direct;                                             /* conv.c */
+extern const tn_conv_algo tn_conv_algo_blocked, tn_conv_algo_thin; /* conv_blocked.c */
+extern const tn_conv_algo tn_conv_algo_depthwise;                  /* conv_depthwise.c */
+extern const tn_conv_algo tn_conv_algo_reordered;                  /* conv_reordered.c */
+extern const tn_conv_algo tn_conv_algo_transposed;                 /* conv_transposed.c */
+extern const tn_conv_algo tn_conv_algo_interleaved;                /* conv_interleaved.c */
+extern const tn_conv_algo tn_conv_algo_direct;                     /* conv.c */
 
 static inline int64_t tn_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; } /* a >= 0 */
 static inline int64_t tn_min64(int64_t a, int64_t b) { return a < b ? a : b; }

@@ -138,8 +138,10 @@ static void dw(const tn_conv_tile *t) {
     sums a;
     begin(t, &a);
     for (const tn_conv_tap *tap = t->taps; tap != t->taps + t->ntaps; tap++)
-        for (int p = 0; p < t->pixels; p++)
-            for (int i = 0; i < C; i++) a.s[p][0][i] += t->x[tap->x + p * C + i] * t->w[tap->w + i];
+        for (int n = 0; n < tap->n; n++)
+            for (int p = 0; p < t->pixels; p++)
+                for (int i = 0; i < C; i++)
+                    a.s[p][0][i] += t->x[tap->x + (p + n) * C + i] * t->w[tap->w + n * tap->step + i];
     finish(t, &a);
 }
 
@@ -153,6 +155,10 @@ static void to_blocked(const float *x, int64_t x_channel, int channels, int64_t 
 static void from_blocked(const float *x, int64_t y_channel, int channels, int64_t n, float *y) {
     for (int i = 0; i < channels; i++)
         for (int64_t p = 0; p < n; p++) y[i * y_channel + p] = x[p * C + i];
+}
+
+static void copy(const float *x, int64_t x_step, int64_t n, float *y) {
+    for (int64_t i = 0; i < n; i++) memcpy(y + i * C, x + i * x_step, C * sizeof *y);
 }
 
 /* --------------------------------------------------------------------------------------------------------- pooling */
@@ -181,6 +187,7 @@ void tn_conv_fill_ref(tn_conv_kernels *k) {
                             .dw_px = 8,
                             .to_blocked = to_blocked,
                             .from_blocked = from_blocked,
+                            .copy = copy,
                             .max_row = max_row,
                             .sum_row = sum_row };
     for (int b = 0; b < TN_CONV_B; b++)

@@ -101,6 +101,7 @@ void tn_conv_fill_avx2(tn_conv_kernels *k, unsigned cpu) {
     k->dw_px = 12;
     k->to_blocked = to_blocked;
     k->from_blocked = from_blocked;
+    k->copy = copy;
     k->max_row = max_row;
     k->sum_row = sum_row;
     TILES(TILE_SET_2)

@@ -120,6 +120,7 @@ void tn_conv_fill_avx512(tn_conv_kernels *k, unsigned cpu) {
     k->dw_px = 14;
     k->to_blocked = to_blocked;
     k->from_blocked = from_blocked;
+    k->copy = copy;
     k->max_row = max_row;
     k->sum_row = sum_row;
     TILES(TILE_SET_2)

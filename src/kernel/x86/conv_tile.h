@@ -20,13 +20,13 @@
 #define SUM_BIAS(p) \
     if (p < P) s##p##_0 = b0, s##p##_1 = b1, s##p##_2 = b2, s##p##_3 = b3;
 
-#define SUM_ADD(p)                                                   \
-    if (p < P) {                                                     \
-        const float *a = t->add + p * t->y_pixel;                    \
-        s##p##_0 = s##p##_0 + V_LOAD(a);                             \
-        if (B > 1) s##p##_1 = s##p##_1 + V_LOAD(a + t->y_block);     \
-        if (B > 2) s##p##_2 = s##p##_2 + V_LOAD(a + 2 * t->y_block); \
-        if (B > 3) s##p##_3 = s##p##_3 + V_LOAD(a + 3 * t->y_block); \
+#define SUM_ADD(p)                                                \
+    if (p < P) {                                                  \
+        const float *a = add + p * y_pixel;                       \
+        s##p##_0 = s##p##_0 + V_LOAD(a);                          \
+        if (B > 1) s##p##_1 = s##p##_1 + V_LOAD(a + y_block);     \
+        if (B > 2) s##p##_2 = s##p##_2 + V_LOAD(a + 2 * y_block); \
+        if (B > 3) s##p##_3 = s##p##_3 + V_LOAD(a + 3 * y_block); \
     }
 
 #define SUM_STEP(p)                      \
@@ -46,13 +46,13 @@
         if (B > 3) s##p##_3 = V_MIN(hi, V_MAX(lo, s##p##_3)); \
     }
 
-#define SUM_STORE(p)                                      \
-    if (p < P) {                                          \
-        float *y = t->y + p * t->y_pixel;                 \
-        V_STORE(y, s##p##_0);                             \
-        if (B > 1) V_STORE(y + t->y_block, s##p##_1);     \
-        if (B > 2) V_STORE(y + 2 * t->y_block, s##p##_2); \
-        if (B > 3) V_STORE(y + 3 * t->y_block, s##p##_3); \
+#define SUM_STORE(p)                                   \
+    if (p < P) {                                       \
+        float *y = y0 + p * y_pixel;                   \
+        V_STORE(y, s##p##_0);                          \
+        if (B > 1) V_STORE(y + y_block, s##p##_1);     \
+        if (B > 2) V_STORE(y + 2 * y_block, s##p##_2); \
+        if (B > 3) V_STORE(y + 3 * y_block, s##p##_3); \
     }
 
 /* The sum over input channel k of the current tap: weights w0.. from w, inputs from x. */
@@ -92,12 +92,31 @@
     s##p##_2 = (s##p##_2 + s##q1##_2) + (s##q2##_2 + s##q3##_2); \
     s##p##_3 = (s##p##_3 + s##q1##_3) + (s##q2##_3 + s##q3##_3);
 
-/* The depthwise step: pixel p reads its own vector. */
-#define SUM_DW(p)                    \
-    if (p < P) {                     \
-        tn_vf v = V_LOAD(x + p * C); \
-        FMA(s##p##_0, w0, v);        \
+/* Depthwise: a tap is a run of neighbouring columns of the kernel. Column j of x meets weight i in pixel j - i, so
+ * every vector of x is loaded once for up to three FMAs. */
+#define DW_FMA(q, p, w)        \
+    if ((q) >= 0 && (q) < P) { \
+        FMA(s##p##_0, w, v);   \
     }
+#define DW_COLUMN(j, a, b, c, n)     \
+    if (j < P + n - 1) {             \
+        tn_vf v = V_LOAD(x + j * C); \
+        DW_FMA(j, a, w0)             \
+        if (n > 1) {                 \
+            DW_FMA(j - 1, b, w1)     \
+        }                            \
+        if (n > 2) {                 \
+            DW_FMA(j - 2, c, w2)     \
+        }                            \
+    }
+/* Pixel names for columns past the pixels are never used; 0 stands in for them. */
+#define DW_RUN(n)                                                                                           \
+    DW_COLUMN(0, 0, 0, 0, n)                                                                                \
+    DW_COLUMN(1, 1, 0, 0, n)                                                                                \
+    DW_COLUMN(2, 2, 1, 0, n) DW_COLUMN(3, 3, 2, 1, n) DW_COLUMN(4, 4, 3, 2, n) DW_COLUMN(5, 5, 4, 3, n)     \
+        DW_COLUMN(6, 6, 5, 4, n) DW_COLUMN(7, 7, 6, 5, n) DW_COLUMN(8, 8, 7, 6, n) DW_COLUMN(9, 9, 8, 7, n) \
+            DW_COLUMN(10, 10, 9, 8, n) DW_COLUMN(11, 11, 10, 9, n) DW_COLUMN(12, 12, 11, 10, n)             \
+                DW_COLUMN(13, 13, 12, 11, n) DW_COLUMN(14, 0, 13, 12, n) DW_COLUMN(15, 0, 0, 13, n)
 
 typedef enum { GEMM, THIN, DEPTHWISE } tile_kind;
 
@@ -116,6 +135,8 @@ static inline __attribute__((always_inline)) void tile(const tn_conv_tile *t, co
     const int X
     = kind == THIN ? 1 : C; /* floats between pixels of x */
     const bool spread = kind == GEMM && P <= 3 && P * B <= TN_VL / 2;
+    const int64_t y_pixel = kind == DEPTHWISE ? C : t->y_pixel, y_block = t->y_block;
+    float *y0 = t->y;
     EACH_PIXEL(SUM_DECLARE)
     if (t->bias) {
         tn_vf b0 = V_LOAD(t->bias), b1 = b0, b2 = b0, b3 = b0;
@@ -124,7 +145,8 @@ static inline __attribute__((always_inline)) void tile(const tn_conv_tile *t, co
         if (B > 3) b3 = V_LOAD(t->bias + 3 * C);
         EACH_PIXEL(SUM_BIAS)
     }
-    if (t->add) {
+    const float *add = t->add;
+    if (add) {
         EACH_PIXEL(SUM_ADD)
     }
     const tn_conv_tap *tap = t->taps, *end = tap + t->ntaps;
@@ -147,8 +169,17 @@ static inline __attribute__((always_inline)) void tile(const tn_conv_tile *t, co
         } else if (kind == THIN) {
             CHANNEL(0)
         } else {
-            tn_vf w0 = V_LOAD(w);
-            EACH_PIXEL(SUM_DW)
+            tn_vf w0 = V_LOAD(w), w1 = w0, w2 = w0;
+            if (tap->n > 1) w1 = V_LOAD(w + tap->step);
+            if (tap->n > 2) {
+                w2 = V_LOAD(w + 2 * tap->step);
+                DW_RUN(3)
+            } else if (tap->n == 2) {
+                DW_RUN(2)
+            } else {
+                DW_RUN(1)
+            }
+            (void)w1, (void)w2;
         }
     }
     if (spread) {
@@ -182,6 +213,10 @@ static inline __attribute__((always_inline)) void tile(const tn_conv_tile *t, co
 
 #define TILE_DEFINE_DW(P) TILE_DEFINE(DEPTHWISE, dw, P, 1)
 #define TILE_SET_DW(P)    k->dw[P - 1] = dw_##P##_1;
+
+static void copy(const float *x, int64_t x_step, int64_t n, float *y) {
+    for (int64_t i = 0; i < n; i++, x += x_step) V_STORE(y + i * C, V_LOAD(x));
+}
 
 /* --------------------------------------------------------------------------------------------------------- pooling */
 
