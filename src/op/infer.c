@@ -35,7 +35,8 @@ tn_status tn_infer_node(tn_infer *c) {
 /* ------------------------------------------------------------------------------------------------------ the walk */
 
 typedef struct {
-    tn_arena *arena;
+    tn_arena *arena;   /* what rules make and the table holds */
+    tn_arena *scratch; /* one node's view */
     tn_syms *syms;
     tn_type_table table;
     bool symbolic; /* the whole model's inference: declared types fill gaps, unknown sizes get names */
@@ -86,10 +87,11 @@ static void fill_gaps(const walk *w, const tn_node *n, const tn_value *v, tn_typ
 
 static tn_status infer_one(walk *w, const tn_node *n) {
     size_t n_in = (size_t)n->n_inputs, n_out = (size_t)n->n_outputs;
-    tn_type *out = tn_arena_array(w->arena, tn_type, n_out + 1);
-    const tn_type **in = tn_arena_array(w->arena, const tn_type *, n_in + 1);
-    const tn_tensor **tensors = tn_arena_array(w->arena, const tn_tensor *, n_in + 1);
-    const tn_content **contents = tn_arena_array(w->arena, const tn_content *, n_in + n_out + 1);
+    tn_arena_mark mark = tn_arena_save(w->scratch);
+    tn_type *out = tn_arena_array(w->scratch, tn_type, n_out + 1);
+    const tn_type **in = tn_arena_array(w->scratch, const tn_type *, n_in + 1);
+    const tn_tensor **tensors = tn_arena_array(w->scratch, const tn_tensor *, n_in + 1);
+    const tn_content **contents = tn_arena_array(w->scratch, const tn_content *, n_in + n_out + 1);
     if (!out || !in || !tensors || !contents) return tn_fail(TN_E_NOMEM, "inferring shapes");
     for (size_t i = 0; i < n_in; i++) {
         if (!n->inputs[i]) continue;
@@ -116,6 +118,7 @@ static tn_status infer_one(walk *w, const tn_node *n) {
         if (w->symbolic) fill_gaps(w, n, n->outputs[i], &out[i]);
         w->table.facts[n->outputs[i]->id] = (tn_fact){ .type = out[i], .content = c.out_content[i] };
     }
+    tn_arena_restore(w->scratch, mark);
     return TN_OK;
 }
 
@@ -127,9 +130,10 @@ static tn_status infer_graph(walk *w, const tn_graph *g) {
 }
 
 static tn_status walk_new(walk *w, const tn_model *m) {
+    w->scratch = tn_arena_new(0, TN_MEM_GRAPH);
     w->table.n = m->n_values;
     w->table.facts = tn_arena_array(w->arena, tn_fact, (size_t)m->n_values + 1);
-    if (!w->table.facts) return tn_fail(TN_E_NOMEM, "inferring shapes of %d values", m->n_values);
+    if (!w->table.facts || !w->scratch) return tn_fail(TN_E_NOMEM, "inferring shapes of %d values", m->n_values);
     for (int i = 0; i < m->n_values; i++) {
         const tn_value *v = m->values[i];
         tn_fact *f = &w->table.facts[i];
@@ -145,12 +149,13 @@ static tn_status walk_new(walk *w, const tn_model *m) {
 tn_status tn_infer_graph_types(const tn_model *m, const tn_graph *g, const tn_type *input_types, tn_arena *arena,
                                tn_syms *syms, tn_type_table *out) {
     walk w = { .arena = arena, .syms = syms };
-    TN_TRY(walk_new(&w, m));
-    for (int i = 0; i < g->n_inputs; i++)
+    tn_status st = walk_new(&w, m);
+    for (int i = 0; st == TN_OK && i < g->n_inputs; i++)
         if (!g->inputs[i]->constant) w.table.facts[g->inputs[i]->id].type = input_types[i];
-    TN_TRY(infer_graph(&w, g));
-    *out = w.table;
-    return TN_OK;
+    if (st == TN_OK) st = infer_graph(&w, g);
+    if (st == TN_OK) *out = w.table;
+    tn_arena_free(&w.scratch);
+    return st;
 }
 
 /* ------------------------------------------------------------------------------------------------------ whole model */
@@ -213,6 +218,7 @@ tn_status tn_graph_infer(tn_graph *g) {
         if (v && !v->constant && w.table.facts[i].type.kind != TN_KIND_NONE) st = keep_fact(m, v, &w.table.facts[i]);
     }
 done:
+    tn_arena_free(&w.scratch);
     tn_arena_free(&w.arena);
     return st;
 }

@@ -1,11 +1,6 @@
 /* dims.c - symbolic dimensions: random expressions against plain integers, and the simplifications real models need. */
 #include "graph/dim.h"
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-/* cmocka wants the above first */
-#include <cmocka.h>
+#include "test.h"
 
 static tn_syms *s;
 static tn_dim h, w, batch, seq;
