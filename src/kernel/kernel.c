@@ -8,8 +8,8 @@ void tn_kernels_fill(tn_kernels *k, unsigned cpu) {
     TN_KERNEL_FAMILIES(X)
 #undef X
 #if defined(__x86_64__)
-#define X(family)                                                                                                      \
-    if (cpu & TN_CPU_AVX2) tn_##family##_fill_avx2(&k->family, cpu);                                                   \
+#define X(family)                                                    \
+    if (cpu & TN_CPU_AVX2) tn_##family##_fill_avx2(&k->family, cpu); \
     if (cpu & TN_CPU_AVX512) tn_##family##_fill_avx512(&k->family, cpu);
     TN_KERNEL_FAMILIES(X)
 #undef X

@@ -195,6 +195,7 @@ static void fix_empty_bool(const job *j) {
 }
 
 static tn_status reduce_3d(const job *j, tn_pool *pool) {
+    if (!j->outer || !j->inner) return TN_OK;
     job k = *j;
     int64_t each = j->n ? j->n : 1, grain = GRAIN / each;
     if (j->t != TN_F32) {

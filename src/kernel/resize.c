@@ -74,8 +74,8 @@ static double weight(const tn_resize_opts *o, double d, double shrink) {
 static int reach(const tn_resize_opts *o, double shrink, int64_t in, int64_t *first) {
     double radius = o->mode == TN_RESIZE_CUBIC ? 2 : 1;
     if (o->mode == TN_RESIZE_NEAREST || !o->antialias) shrink = 1;
-    double start = floor(-radius / shrink) + 1, most = (double)in + 2;
-    if (start < -most) start = -most; /* further out every tap is an edge element of weight ~ 0 */
+    double start = floor(-radius / shrink) + 1, most = 2 * (double)in + 2;
+    if (start < -most) start = -most; /* a scale below 1 / in has no output; do not let it ask for memory */
     *first = (int64_t)start;
     return (int)(2 - 2 * *first);
 }
@@ -117,7 +117,7 @@ static tn_status axis_init(axis *a, const tn_resize_opts *o, int64_t in, int64_t
     for (int64_t i = 0; i < out; i++) {
         double x = coordinate(o->coord, i, in, out, scale, start, end);
         if (o->mode == TN_RESIZE_NEAREST) x = (float)x; /* 3 / 0.6f is 5, not just below it */
-        if (a->outside) a->outside[i] = x < 0 || x > (double)in - 1;
+        if (a->outside) a->outside[i] = (float)x < 0 || (float)x > (float)in - 1;
         /* far outside, the taps all sit on the edge anyway; this keeps the arithmetic finite */
         x = x < -1.0 - (double)in ? -1.0 - (double)in : x > 2.0 * (double)in + 1 ? 2.0 * (double)in + 1 : x;
         fill_taps(o, a, first, shrink, i, x);

@@ -1,0 +1,193 @@
+/* resize.c - resampling against a direct sum over all taps of all axes in double, and the row kernels of every set. */
+#include "kernel/resize.h"
+#include "base/pool.h"
+#include "kernel/kernel.h"
+#include "tensor/dtype.h"
+#include "test.h"
+#include <math.h>
+
+static uint64_t seed = 5;
+static int64_t pick(int64_t lo, int64_t hi) { return lo + (int64_t)(test_random(&seed) >> 33) % (hi - lo + 1); }
+static float value(void) { return (float)pick(-2000, 2000) * 1e-3f; }
+static tn_pool *pool;
+
+/* The rules as ONNX words them, for one axis: fills weights for all `in` elements; returns false outside (crop). */
+static bool weights(const tn_resize_opts *o, int64_t i, int64_t in, int64_t out, double s, double lo, double hi,
+                    double *w) {
+    double x, width = s * (double)in;
+    switch (o->coord) {
+    case TN_COORD_ALIGN_CORNERS: x = width == 1 || out == 1 ? 0 : (double)i * ((double)in - 1) / (width - 1); break;
+    case TN_COORD_ASYMMETRIC: x = (double)i / s; break;
+    case TN_COORD_TF_CROP_AND_RESIZE:
+        x = out == 1 ? (hi - lo) * ((double)in - 1) / 2 : (double)i * (hi - lo) * ((double)in - 1) / ((double)out - 1);
+        x += lo * ((double)in - 1);
+        if ((float)x < 0 || (float)x > (float)in - 1) return false;
+        break;
+    case TN_COORD_PYTORCH_HALF_PIXEL: x = out == 1 ? -0.5 : ((double)i + 0.5) / s - 0.5; break;
+    case TN_COORD_HALF_PIXEL_SYMMETRIC:
+        x = (double)in / 2 * (1 - (double)out / width) + ((double)i + 0.5) / s - 0.5;
+        break;
+    case TN_COORD_TF_HALF_PIXEL_FOR_NN: x = ((double)i + 0.5) / s; break;
+    default: x = ((double)i + 0.5) / s - 0.5;
+    }
+    memset(w, 0, (size_t)in * sizeof *w);
+    if (o->mode == TN_RESIZE_NEAREST) {
+        x = (float)x;
+        double f = floor(x), r = x - f;
+        double at = r == 0                                        ? f
+                    : o->nearest == TN_NEAREST_FLOOR              ? f
+                    : o->nearest == TN_NEAREST_CEIL               ? f + 1
+                    : o->nearest == TN_NEAREST_ROUND_PREFER_FLOOR ? (r > 0.5 ? f + 1 : f)
+                                                                  : (r >= 0.5 ? f + 1 : f);
+        w[at < 0 ? 0 : at > (double)in - 1 ? in - 1 : (int64_t)at] = 1;
+        return true;
+    }
+    double shrink = o->antialias && s < 1 ? s : 1, radius = (o->mode == TN_RESIZE_CUBIC ? 2 : 1) / shrink, sum = 0,
+           a = o->cubic_a;
+    for (int pass = 0; pass < 2; pass++)
+        for (double k = floor(x - radius) - 1; k <= x + radius + 1; k++) {
+            double d = fabs(k - x) * shrink, v;
+            if (o->mode == TN_RESIZE_LINEAR)
+                v = d < 1 ? 1 - d : 0;
+            else
+                v = d <= 1  ? ((a + 2) * d - (a + 3)) * d * d + 1
+                    : d < 2 ? ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
+                            : 0;
+            if (o->exclude_outside && (k < 0 || k > (double)in - 1)) v = 0;
+            if (pass == 0)
+                sum += v;
+            else
+                w[k < 0 ? 0 : k > (double)in - 1 ? in - 1 : (int64_t)k] += v / sum;
+        }
+    return true;
+}
+
+static void all_modes(void **state) {
+    for (int round = 0; round < 1500; round++) {
+        tn_resize_opts o = { .mode = (tn_resize_mode)pick(0, 2),
+                             .coord = (tn_resize_coord)pick(0, TN_COORD_COUNT - 1),
+                             .nearest = (tn_resize_nearest)pick(0, 3),
+                             .antialias = pick(0, 2) == 0,
+                             .exclude_outside = pick(0, 3) == 0,
+                             .cubic_a = pick(0, 1) ? -0.75f : -0.5f,
+                             .extrapolation = 7 };
+        if (o.mode == TN_RESIZE_NEAREST) o.antialias = false;
+        int rank = (int)pick(1, 4);
+        int64_t in[4], out[4], n = 1, m = 1;
+        float scales[4], roi[8];
+        for (int d = 0; d < rank; d++) {
+            in[d] = d < 2 && rank > 2 ? pick(1, 3) : pick(1, 24);
+            out[d] = pick(0, 1) ? in[d] : pick(1, d < 2 && rank > 2 ? 4 : 40);
+            scales[d] = (float)out[d] / (float)in[d];
+            if (pick(0, 3) == 0) { /* a scale that does not divide */
+                scales[d] *= 1.03f;
+                out[d] = (int64_t)(scales[d] * (float)in[d]);
+                if (out[d] < 1) out[d] = 1;
+            }
+            roi[d] = (float)pick(-2, 4) * 0.1f;
+            roi[rank + d] = (float)pick(6, 12) * 0.1f;
+            n *= in[d];
+            m *= out[d];
+        }
+        float *x = malloc((size_t)n * 4), *y = malloc((size_t)m * 4);
+        double *w[4];
+        for (int d = 0; d < rank; d++) w[d] = malloc((size_t)in[d] * sizeof(double));
+        for (int64_t e = 0; e < n; e++) x[e] = value();
+        check_ok(tn_resize_run(&o, TN_F32, rank, in, out, scales, roi, x, y, round % 2 ? pool : NULL));
+        for (int64_t e = 0; e < m; e++) {
+            if (m > 2000 && e % 37) continue;
+            bool inside = true;
+            int64_t k = e;
+            for (int d = rank - 1; d >= 0; d--) {
+                inside &= weights(&o, k % out[d], in[d], out[d], scales[d], roi[d], roi[rank + d], w[d]);
+                k /= out[d];
+            }
+            double want = 0;
+            for (int64_t i = 0; i < n; i++) {
+                double v = x[i];
+                k = i;
+                for (int d = rank - 1; d >= 0 && v != 0; d--) v *= w[d][k % in[d]], k /= in[d];
+                want += v;
+            }
+            if (!inside) want = 7;
+            check(fabs(want - y[e]) <= 2e-5,
+                  "round %d mode %d rule %s antialias %d exclude %d: element %d is %g, not %g\n", round, o.mode,
+                  tn_resize_coord_names[o.coord], o.antialias, o.exclude_outside, (int)e, y[e], want);
+        }
+        for (int d = 0; d < rank; d++) free(w[d]);
+        free(x);
+        free(y);
+    }
+}
+
+static void other_types(void **state) {
+    tn_resize_opts o = { .mode = TN_RESIZE_LINEAR, .coord = TN_COORD_HALF_PIXEL };
+    uint8_t x[] = { 0, 100, 200, 255 }, y[8];
+    check_ok(tn_resize_run(&o, TN_U8, 1, (int64_t[]){ 4 }, (int64_t[]){ 8 }, (float[]){ 2 }, NULL, x, y, NULL));
+    assert_true(y[0] == 0 && y[1] == 25 && y[2] == 75 && y[7] == 255);
+    o = (tn_resize_opts){ .mode = TN_RESIZE_NEAREST, .coord = TN_COORD_ASYMMETRIC, .nearest = TN_NEAREST_FLOOR };
+    int64_t a[] = { 1, 2, 3 }, b[6];
+    check_ok(tn_resize_run(&o, TN_I64, 1, (int64_t[]){ 3 }, (int64_t[]){ 6 }, (float[]){ 2 }, NULL, a, b, NULL));
+    assert_true(b[0] == 1 && b[1] == 1 && b[2] == 2 && b[3] == 2 && b[4] == 3 && b[5] == 3);
+    check_fails(tn_resize_run(&o, TN_I64, 1, (int64_t[]){ 0 }, (int64_t[]){ 6 }, (float[]){ 2 }, NULL, a, b, NULL),
+                TN_E_INVALID, "resizing");
+}
+
+static void aspect_policies(void **state) {
+    int64_t out[2];
+    float s[2];
+    tn_resize_sizes(TN_ASPECT_NOT_LARGER, 2, (int64_t[]){ 2, 4 }, (int64_t[]){ 7, 8 }, out, s);
+    assert_true(out[0] == 4 && out[1] == 8 && s[0] == 2 && s[1] == 2);
+    tn_resize_sizes(TN_ASPECT_NOT_SMALLER, 2, (int64_t[]){ 2, 4 }, (int64_t[]){ 7, 8 }, out, s);
+    assert_true(out[0] == 7 && out[1] == 14 && s[0] == 3.5f);
+    tn_resize_sizes(TN_ASPECT_STRETCH, 2, (int64_t[]){ 2, 4 }, (int64_t[]){ 7, 8 }, out, s);
+    assert_true(out[0] == 7 && out[1] == 8 && s[1] == 2);
+}
+
+static void row_kernels(void **state) {
+    static const unsigned sets[] = { TN_CPU_AVX2, TN_CPU_AVX2 | TN_CPU_AVX512 };
+    static tn_kernels ref, fast;
+    tn_kernels_fill(&ref, 0);
+    for (size_t s = 0; s < TN_COUNT(sets); s++) {
+        if (sets[s] & ~tn_cpu_detected()) continue;
+        tn_kernels_fill(&fast, sets[s]);
+        for (int round = 0; round < 100; round++) {
+            enum { N = 100, TAPS = 5 };
+            float x[N], w[N * TAPS], want[N], got[N + 1];
+            int32_t index[N * TAPS];
+            const float *rows[TAPS];
+            int taps = (int)pick(1, TAPS);
+            int64_t n = pick(0, N - TAPS);
+            for (int i = 0; i < N; i++) x[i] = value();
+            for (int i = 0; i < N * TAPS; i++) w[i] = value(), index[i] = (int32_t)pick(0, N - 1);
+            for (int k = 0; k < TAPS; k++) rows[k] = x + k;
+            got[n] = 42;
+            ref.resize.gather_taps(x, index, w, taps, n, want);
+            fast.resize.gather_taps(x, index, w, taps, n, got);
+            for (int64_t i = 0; i < n; i++) assert_float_equal(got[i], want[i], 1e-5);
+            ref.resize.blend(rows, w, taps, n, want);
+            fast.resize.blend(rows, w, taps, n, got);
+            for (int64_t i = 0; i < n; i++) assert_float_equal(got[i], want[i], 1e-5);
+            ref.resize.gather((uint32_t *)(void *)x, index, n, (uint32_t *)(void *)want);
+            fast.resize.gather((uint32_t *)(void *)x, index, n, (uint32_t *)(void *)got);
+            assert_memory_equal(got, want, (size_t)n * 4);
+            assert_true(got[n] == 42);
+        }
+    }
+}
+
+static int start(void **state) { return tn_pool_new(2, false, &pool); }
+static int stop(void **state) {
+    tn_pool_free(&pool);
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_modes),
+        cmocka_unit_test(other_types),
+        cmocka_unit_test(aspect_policies),
+        cmocka_unit_test(row_kernels),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}
