@@ -1,0 +1,115 @@
+/* damage.c - small models cut off at every byte, with every bit flipped, and with random bytes: an error or a model,
+ * never more. (The sanitizer builds make this sharp.) */
+#include "format/format.h"
+#include "lib/onnx_build.h"
+#include "test.h"
+
+static ob *branch(const char *op, const char *out) {
+    ob *g = ob_graph();
+    ob_node(g, op, "x", out);
+    ob_output(g, out);
+    return g;
+}
+
+/* A bit of everything. */
+static tn_text sample(void) {
+    ob *b = ob_new(8, 11), *f = ob_graph();
+    ob_opset(b, "my", 1);
+    ob_meta(b, "key", "value");
+    ob_input(b, "x", TN_F32, "n,3");
+    ob_input(b, "c", TN_BOOL, "");
+    ob_value_info(b, "a", TN_F32, "n,3");
+    ob_floats_init(b, "w", "3", (float[]){ 1, 2, 3 }, 3);
+    ob_ints_init(b, "i", "2", (int64_t[]){ 3, -1 }, 2);
+    ob_sparse(b, "s", "1,3", (float[]){ 5 }, (int64_t[]){ 0, 2 }, 1, 2);
+    ob_node(b, "Constant", "", "k");
+    ob_floats(b, "value_floats", (float[]){ 3, 4, 5 }, 3);
+    ob_node(b, "Add", "x w", "a");
+    ob_node(b, "my::F", "a s", "p");
+    ob_int(b, "axis", 1);
+    ob_node(b, "If", "c", "q");
+    ob_subgraph(b, "then_branch", branch("Neg", "r"));
+    ob_subgraph(b, "else_branch", branch("Abs", "r"));
+    ob_node(b, "Sum", "p q k", "t");
+    ob_node(b, "Reshape", "t i", "y");
+    ob_output(b, "y");
+    ob_node(f, "Mul", "u v", "m");
+    ob_node(f, "Softmax", "m", "o");
+    ob_ref(f, "axis", "axis", 2);
+    ob_function(b, "my", "F", "u v", "o", "axis", 11, f);
+    return ob_finish(b);
+}
+
+static tn_status open_bytes(const void *data, size_t n) {
+    tn_model *m;
+    tn_status st = tn_model_open_memory(data, n, &m);
+    if (st == TN_OK)
+        assert_non_null(m);
+    else
+        assert_null(m);
+    if (st != TN_OK) assert_true(tn_error()[0] != 0);
+    tn_model_close(&m);
+    return st;
+}
+
+/* A heap copy of exactly n bytes, so that reading past the end is noticed. */
+static tn_status open_exact(const char *data, size_t n) {
+    char *copy = malloc(n ? n : 1);
+    memcpy(copy, data, n);
+    tn_status st = open_bytes(copy, n);
+    free(copy);
+    return st;
+}
+
+static void cut(void **state) {
+    (void)state;
+    tn_text file = sample();
+    check_ok(open_exact(file.s, file.n));
+    for (size_t n = 0; n < file.n; n++) open_exact(file.s, n);
+    tn_text_free(&file);
+}
+
+static void flipped(void **state) {
+    (void)state;
+    tn_text file = sample();
+    for (size_t i = 0; i < file.n * 8; i++) {
+        file.s[i / 8] ^= (char)(1 << i % 8);
+        open_exact(file.s, file.n);
+        file.s[i / 8] ^= (char)(1 << i % 8);
+    }
+    tn_text_free(&file);
+}
+
+static void random_bytes(void **state) {
+    (void)state;
+    tn_text file = sample();
+    uint64_t seed = 7;
+    for (int round = 0; round < 3000; round++) {
+        char *copy = malloc(file.n);
+        memcpy(copy, file.s, file.n);
+        for (uint64_t k = test_random(&seed) % 8; k-- > 0;)
+            copy[test_random(&seed) % file.n] = (char)test_random(&seed);
+        open_bytes(copy, file.n);
+        free(copy);
+    }
+    tn_text_free(&file);
+}
+
+/* Allocations that fail, one after the other. */
+static void no_memory(void **state) {
+    (void)state;
+    tn_text file = sample();
+    for (unsigned n = 1; n < 200; n++) {
+        tn_mem_fail_every(n);
+        tn_status st = open_bytes(file.s, file.n);
+        tn_mem_fail_every(0);
+        check(st == TN_OK || st == TN_E_NOMEM || st == TN_E_LIMIT, "%u: %s: %s\n", n, tn_status_name(st), tn_error());
+    }
+    tn_text_free(&file);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = { cmocka_unit_test(cut), cmocka_unit_test(flipped),
+                                        cmocka_unit_test(random_bytes), cmocka_unit_test(no_memory) };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
