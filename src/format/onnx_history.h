@@ -1,0 +1,11 @@
+/* onnx_history.h - since when a node's present form is valid. */
+#ifndef TN_FORMAT_ONNX_HISTORY_H
+#define TN_FORMAT_ONNX_HISTORY_H
+
+#include "graph/graph.h"
+
+/** The lowest version of ai.onnx in which a node in its newest form is valid; the newest version of the operator when
+ *  none is known to fit; 0 when ai.onnx has no such operator. */
+int tn_onnx_lowest_opset(const tn_node *n);
+
+#endif
