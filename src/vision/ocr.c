@@ -4,12 +4,18 @@
 #include "base/mem.h"
 #include "vision/order.h"
 #include "vision/warp.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MIN_LINE_WIDTH 320 /* the recogniser was trained on strips at least this wide, padded */
-#define WIDTH_STEP     64  /* widths are rounded up to it, so that few different plans are needed */
+#define MIN_LINE_WIDTH 320  /* the recogniser was trained on strips at least this wide, padded */
+#define WIDTH_STEP     64   /* widths are rounded up to it, so that few different plans are needed */
+#define CROP_MARGIN    0.18 /* of a line's height, around its box: the recogniser loses spaces in tight strips */
+#define SMALL_SIDE     96   /* pictures lower or narrower than this get a frame of FRAME pixels: */
+#define FRAME          32   /* the detector finds no line that touches the border */
 #define CLS_WIDTH      192
+#define CLS_ASPECT     6    /* width over height of what the classifier sees of a line, from its middle */
+#define DOUBT          0.6f /* lines read less surely than this are tried the other way up */
 #define CLS_SURE       0.9f /* probability from which a line is turned round */
 
 static const float det_mean[3] = { 0.485f, 0.456f, 0.406f }, det_std[3] = { 0.229f, 0.224f, 0.225f };
@@ -111,10 +117,12 @@ void tn_ocr_close(tn_ocr **o) {
 typedef struct {
     tn_db_box box;
     tn_quad as_read;
-    tn_image strip; /* upright as far as we know */
-    int width;      /* at TN_OCR_LINE_HEIGHT */
-    tn_text text;
-    float score;
+    tn_image strip;      /* upright as far as we know */
+    bool turned;         /* by a quarter, to lie flat */
+    float head;          /* how likely the strip stands on its head */
+    int width;           /* at TN_OCR_LINE_HEIGHT */
+    tn_text text, other; /* other: the reading upside down, or the first one */
+    float score, other_score;
 } line;
 
 typedef struct {
@@ -169,6 +177,11 @@ static tn_quad begin_at(tn_quad q, int k) {
     return (tn_quad){ { q.p[k % 4], q.p[(k + 1) % 4], q.p[(k + 2) % 4], q.p[(k + 3) % 4] } };
 }
 
+static void turn_round(line *l) {
+    tn_image_rotate_half(&l->strip);
+    l->as_read = begin_at(l->as_read, 2);
+}
+
 static int by_width(const void *pa, const void *pb) {
     const line *a = *(line *const *)pa, *b = *(line *const *)pb;
     if (a->width != b->width) return a->width < b->width ? -1 : 1;
@@ -179,10 +192,12 @@ static tn_status crop(job *j) {
     double t = tn_clock_s();
     for (size_t i = 0; i < j->n; i++) {
         line *l = &j->line[i];
-        bool turned;
-        TN_TRY(tn_ocr_crop(j->im, &l->box.quad, &l->strip, &turned));
+        double a, b;
+        tn_quad_sides(&l->box.quad, &a, &b);
+        tn_quad wider = tn_rect_grow(l->box.quad, CROP_MARGIN * fmin(a, b));
+        TN_TRY(tn_ocr_crop(j->im, &wider, &l->strip, &l->turned));
         /* turned left, the right edge of the box is the strip's top: reading begins at the top right corner */
-        l->as_read = begin_at(l->box.quad, turned ? 1 : 0);
+        l->as_read = begin_at(l->box.quad, l->turned ? 1 : 0);
         l->width = tn_ocr_line_width(l->strip.width, l->strip.height);
     }
     qsort(j->by_width, j->n, sizeof(line *), by_width);
@@ -190,41 +205,54 @@ static tn_status crop(job *j) {
     return TN_OK;
 }
 
-/* Strips [from, from + n) of by_width, scaled to the network's height and padded to one width, as a batch. */
-static tn_status make_batch(job *j, size_t from, size_t n, int plane_width, tn_tensor **in) {
+/* Strips [from, from + n) of by_width, scaled to the network's height and padded to one width, as a batch. Of strips
+ * more than `aspect` times as wide as high the middle part is taken; 0: all of every strip. */
+static tn_status make_batch(job *j, size_t from, size_t n, int plane_width, int aspect, tn_tensor **in) {
     TN_TRY(tn_tensor_new(TN_F32, 4, (int64_t[]){ (int64_t)n, 3, TN_OCR_LINE_HEIGHT, plane_width }, in));
     float *d = tn_tensor_data(*in);
     for (size_t i = 0; i < n; i++, d += (size_t)3 * TN_OCR_LINE_HEIGHT * (size_t)plane_width) {
         const line *l = j->by_width[from + i];
+        tn_image part = { 0 };
+        const tn_image *strip = &l->strip;
+        if (aspect > 0 && strip->width > aspect * strip->height) {
+            TN_TRY(tn_image_part(strip, (strip->width - aspect * strip->height) / 2, 0, aspect * strip->height,
+                                 strip->height, &part));
+            strip = &part;
+        }
         int w = l->width < plane_width ? l->width : plane_width;
-        TN_TRY(scaled_planes(&l->strip, w, TN_OCR_LINE_HEIGHT, half, half, plane_width, d));
+        tn_status st = scaled_planes(strip, w, TN_OCR_LINE_HEIGHT, half, half, plane_width, d);
+        tn_image_free(&part);
+        if (st != TN_OK) return st;
     }
     return TN_OK;
 }
 
 static tn_status classify_batch(job *j, size_t from, size_t n) {
     tn_tensor *in = NULL, *out = NULL;
-    tn_status st = make_batch(j, from, n, CLS_WIDTH, &in);
+    tn_status st = make_batch(j, from, n, CLS_WIDTH, CLS_ASPECT, &in);
     if (st == TN_OK) st = net_run(&j->o->cls, "direction classifier", in, 2, &out);
     if (st == TN_OK && tn_tensor_dims(out)[1] != 2)
         st = tn_fail(TN_E_SHAPE, "the classifier does not tell two directions");
-    for (size_t i = 0; st == TN_OK && i < n; i++) {
-        line *l = j->by_width[from + i];
-        const float *p = (const float *)tn_tensor_data(out) + 2 * i; /* upright, on its head */
-        if (!(p[1] > p[0] && p[1] > CLS_SURE)) continue;
-        tn_image_rotate_half(&l->strip);
-        l->as_read = begin_at(l->as_read, 2);
-    }
+    for (size_t i = 0; st == TN_OK && i < n; i++)
+        j->by_width[from + i]->head = ((const float *)tn_tensor_data(out))[2 * i + 1]; /* upright, on its head */
     tn_tensor_free(&in);
     tn_tensor_free(&out);
     return st;
 }
 
+/* Lines the classifier is sure of go its way; the others follow what the lines that lie alike make likely together. */
 static tn_status classify(job *j) {
-    double t = tn_clock_s();
+    double t = tn_clock_s(), vote[2] = { 0 };
     size_t batch = (size_t)j->o->opts.batch;
     for (size_t i = 0; j->o->cls.session && i < j->n; i += batch)
         TN_TRY(classify_batch(j, i, j->n - i < batch ? j->n - i : batch));
+    for (size_t i = 0; i < j->n; i++) vote[j->line[i].turned] += j->line[i].head - 0.5;
+    for (size_t i = 0; j->o->cls.session && i < j->n; i++) {
+        line *l = &j->line[i];
+        bool sure = l->head > CLS_SURE || l->head < 1 - CLS_SURE;
+        if (sure ? l->head < 0.5f : vote[l->turned] <= 0) continue;
+        turn_round(l);
+    }
     j->page->times.classify = tn_clock_s() - t;
     return TN_OK;
 }
@@ -236,7 +264,7 @@ static int padded_width(int width) {
 
 static tn_status recognise_batch(job *j, size_t from, size_t n) {
     tn_tensor *in = NULL, *out = NULL;
-    tn_status st = make_batch(j, from, n, padded_width(j->by_width[from + n - 1]->width), &in);
+    tn_status st = make_batch(j, from, n, padded_width(j->by_width[from + n - 1]->width), 0, &in);
     if (st == TN_OK) st = net_run(&j->o->rec, "recogniser", in, 3, &out);
     for (size_t i = 0; st == TN_OK && i < n; i++) {
         line *l = j->by_width[from + i];
@@ -249,15 +277,49 @@ static tn_status recognise_batch(job *j, size_t from, size_t n) {
     return st;
 }
 
-static tn_status recognise(job *j) {
-    double t = tn_clock_s();
+static bool go_on(const job *j, size_t done) {
     const tn_ocr_opts *o = &j->o->opts;
-    for (size_t i = 0, n; i < j->n; i += n) {
-        if (o->progress && !o->progress(o->progress_user, i, j->n)) return tn_fail(TN_E_CANCELLED, "stopped");
-        n = j->n - i < (size_t)o->batch ? j->n - i : (size_t)o->batch;
+    return !o->progress || o->progress(o->progress_user, done, j->n);
+}
+
+/* The first `count` lines of by_width; the others are done. */
+static tn_status recognise_first(job *j, size_t count) {
+    size_t batch = (size_t)j->o->opts.batch;
+    for (size_t i = 0, n; i < count; i += n) {
+        if (!go_on(j, j->n - count + i)) return tn_fail(TN_E_CANCELLED, "stopped");
+        n = count - i < batch ? count - i : batch;
         TN_TRY(recognise_batch(j, i, n));
     }
-    if (o->progress && !o->progress(o->progress_user, j->n, j->n)) return tn_fail(TN_E_CANCELLED, "stopped");
+    return TN_OK;
+}
+
+/* The classifier errs now and then: doubtful lines are read upside down as well, and the surer reading stays. Leaves
+ * the doubtful lines in by_width. */
+static tn_status second_look(job *j) {
+    size_t n = 0;
+    for (size_t i = 0; i < j->n; i++) {
+        line *l = j->by_width[i];
+        if (l->score >= DOUBT) continue;
+        j->by_width[n++] = l;
+        l->other = l->text, l->other_score = l->score, l->text = (tn_text){ 0 };
+        turn_round(l);
+    }
+    TN_TRY(recognise_first(j, n));
+    for (size_t i = 0; i < n; i++) {
+        line *l = j->by_width[i];
+        if (l->score > l->other_score) continue;
+        tn_text better = l->other;
+        l->other = l->text, l->text = better, l->score = l->other_score;
+        turn_round(l);
+    }
+    return TN_OK;
+}
+
+static tn_status recognise(job *j) {
+    double t = tn_clock_s();
+    TN_TRY(recognise_first(j, j->n));
+    if (j->o->cls.session) TN_TRY(second_look(j));
+    if (!go_on(j, j->n)) return tn_fail(TN_E_CANCELLED, "stopped");
     j->page->times.recognise = tn_clock_s() - t;
     return TN_OK;
 }
@@ -292,8 +354,15 @@ done:
     return st;
 }
 
-tn_status tn_ocr_read(tn_ocr *o, const tn_image *im, tn_ocr_page *out) {
-    *out = (tn_ocr_page){ 0 };
+/* Quads of the framed picture in the picture itself. */
+static void leave_frame(tn_quad *q, const tn_image *im) {
+    for (int i = 0; i < 4; i++) {
+        q->p[i].x = fmin(fmax(q->p[i].x - FRAME, 0), im->width - 1);
+        q->p[i].y = fmin(fmax(q->p[i].y - FRAME, 0), im->height - 1);
+    }
+}
+
+static tn_status read_page(tn_ocr *o, const tn_image *im, tn_ocr_page *out) {
     job j = { .o = o, .im = im, .page = out };
     tn_status st = detect(&j);
     if (st == TN_OK && j.n > 0) {
@@ -305,9 +374,26 @@ tn_status tn_ocr_read(tn_ocr *o, const tn_image *im, tn_ocr_page *out) {
     for (size_t i = 0; i < j.n; i++) {
         tn_image_free(&j.line[i].strip);
         tn_text_free(&j.line[i].text);
+        tn_text_free(&j.line[i].other);
     }
     tn_mem_free(j.line);
     tn_mem_free(j.by_width);
+    return st;
+}
+
+tn_status tn_ocr_read(tn_ocr *o, const tn_image *im, tn_ocr_page *out) {
+    static const double shift[9] = { 1, 0, -FRAME, 0, 1, -FRAME, 0, 0, 1 };
+    *out = (tn_ocr_page){ 0 };
+    tn_image framed = { 0 };
+    bool small = im->width < SMALL_SIDE || im->height < SMALL_SIDE;
+    tn_status st = TN_OK;
+    if (small) st = tn_image_warp_by(im, shift, im->width + 2 * FRAME, im->height + 2 * FRAME, &framed);
+    if (st == TN_OK) st = read_page(o, small ? &framed : im, out);
+    for (size_t i = 0; small && i < out->n; i++) {
+        leave_frame(&out->line[i].box, im);
+        leave_frame(&out->line[i].as_read, im);
+    }
+    tn_image_free(&framed);
     if (st != TN_OK) tn_ocr_page_free(out);
     return st;
 }

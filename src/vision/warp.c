@@ -1,6 +1,7 @@
 /* warp.c - resizing, perspective and turns. */
 #include "vision/warp.h"
 #include "base/mem.h"
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -154,7 +155,14 @@ tn_status tn_image_warp(const tn_image *im, const tn_quad *quad, int width, int 
     return tn_image_warp_by(im, h, width, height, out);
 }
 
-/* --------------------------------------------------------------------------------------------------------- turns */
+/* ------------------------------------------------------------------------------------------------ parts and turns */
+
+tn_status tn_image_part(const tn_image *im, int x, int y, int width, int height, tn_image *out) {
+    assert(x >= 0 && y >= 0 && x + width <= im->width && y + height <= im->height);
+    TN_TRY(tn_image_new(width, height, out));
+    for (int r = 0; r < height; r++) memcpy(tn_image_at(out, 0, r), tn_image_at(im, x, y + r), (size_t)width * 3);
+    return TN_OK;
+}
 
 /* EXIF knows all the turns already: 8 asks for a quarter turn left, 3 for a half turn. */
 tn_status tn_image_rotate_left(tn_image *im) { return tn_image_orient(im, 8); }

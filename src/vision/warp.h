@@ -18,6 +18,9 @@ tn_status tn_image_warp(const tn_image *im, const tn_quad *quad, int width, int 
 /** The same with the matrix that carries a pixel of *out to a place in im. */
 tn_status tn_image_warp_by(const tn_image *im, const double to_source[9], int width, int height, tn_image *out);
 
+/** Copies the rectangle of width x height at (x, y), which must lie inside. The caller owns *out. */
+tn_status tn_image_part(const tn_image *im, int x, int y, int width, int height, tn_image *out);
+
 /** A quarter turn counter-clockwise as seen, in place. */
 tn_status tn_image_rotate_left(tn_image *im);
 
