@@ -186,6 +186,9 @@ static tn_status load(const char *dir, const char *what, int i, const tn_type *t
     if (type->kind == TN_KIND_OPTIONAL) return tn_datum_from_optional_proto(w, path, out);
     TN_TRY(tn_tensor_from_proto(w, path, &out->tensor, &name, &ext));
     out->kind = TN_KIND_TENSOR;
+    /* The test data stores bfloat16 as its bits. */
+    if (type->kind == TN_KIND_TENSOR && type->dtype == TN_BF16 && out->tensor.dtype == TN_U16)
+        out->tensor.dtype = TN_BF16;
     return tn_tensor_align(&out->tensor);
 }
 

@@ -1,6 +1,7 @@
 /* typing.c - exact types and plan-time constants: see typing.h. */
 #include "engine/typing.h"
 #include "op/exec.h"
+#include "op/infer.h"
 #include <string.h>
 
 #define MAX_DEPTH      64
@@ -153,7 +154,7 @@ tn_status tn_typing_graph(tn_typing *t, const tn_graph *g) {
         bool known = true;
         if (!n->op) return tn_op_fail(n, TN_E_UNSUPPORTED, "the operator is not supported");
         TN_TRY(tn_typing_view(t, n, &c));
-        if (n->op->infer) TN_TRY(n->op->infer(&c));
+        TN_TRY(tn_infer_node(&c));
         for (int i = 0; i < n->n_outputs; i++) {
             const tn_value *v = n->outputs[i];
             if (!v) continue;

@@ -1,5 +1,6 @@
 /* eval.c - the run-time services of operators, and running a single operator on the heap. */
 #include "op/exec.h"
+#include "op/infer.h"
 
 tn_status tn_run_alloc(tn_run *r, int i, tn_dtype t, int rank, const int64_t *dims) {
     if (!tn_run_wants(r, i)) return TN_OK;
@@ -47,7 +48,7 @@ tn_status tn_infer_data(tn_infer *c, const tn_node *n, tn_datum *const *in, tn_a
                      .in_content = content,
                      .out = out,
                      .out_content = content + ni + 1 };
-    return n->op->infer ? n->op->infer(c) : TN_OK;
+    return tn_infer_node(c);
 }
 
 static tn_status heap_alloc(tn_run *r, int i, tn_dtype t, int rank, const int64_t *dims) {
