@@ -48,11 +48,16 @@ static const char help[] =
 
 /* -------------------------------------------------------------------------------------------------- finding cases */
 
+/* "dir/name" in buf; false when it does not fit. */
+static bool join(char *buf, size_t n, const char *dir, const char *name) {
+    int k = snprintf(buf, n, "%s/%s", dir, name);
+    return k > 0 && (size_t)k < n;
+}
+
 static bool exists(const char *dir, const char *name) {
     char path[4096];
     struct stat sb;
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    return stat(path, &sb) == 0;
+    return join(path, sizeof path, dir, name) && stat(path, &sb) == 0;
 }
 
 static bool add_case(options *o, const char *dir) {
@@ -72,8 +77,7 @@ static bool find_cases(options *o, const char *dir, int depth) {
     for (struct dirent *e; good && d && (e = readdir(d));) {
         char path[4096];
         struct stat sb;
-        if (e->d_name[0] == '.') continue;
-        snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
+        if (e->d_name[0] == '.' || !join(path, sizeof path, dir, e->d_name)) continue;
         if (stat(path, &sb) == 0 && S_ISDIR(sb.st_mode)) good = find_cases(o, path, depth + 1);
     }
     if (d) closedir(d);
@@ -176,10 +180,11 @@ static tn_status compare(const tn_datum *have, const tn_datum *want, const optio
 
 /* Reads input_i.pb or output_i.pb; *file keeps the memory that the datum borrows. */
 static tn_status load(const char *dir, const char *what, int i, const tn_type *type, tn_file **file, tn_datum *out) {
-    char path[4096];
+    char path[4096], item[64];
     tn_external ext = { 0 };
     tn_str name;
-    snprintf(path, sizeof path, "%s/%s_%d.pb", dir, what, i);
+    snprintf(item, sizeof item, "%s_%d.pb", what, i);
+    if (!join(path, sizeof path, dir, item)) return tn_fail(TN_E_LIMIT, "the path of '%s' is too long", item);
     TN_TRY(tn_file_map(path, file));
     tn_wire w = tn_wire_of((*file)->data, (*file)->size);
     if (type->kind == TN_KIND_SEQUENCE) return tn_datum_from_sequence_proto(w, path, out);
@@ -237,15 +242,14 @@ static tn_status run_case(const char *dir, const options *o, int *sets) {
     tn_model *m = NULL;
     tn_session *s = NULL;
     tn_session_opts opts = { .size = sizeof opts, .threads = o->threads, .no_optimize = o->no_optimize };
-    snprintf(path, sizeof path, "%s/model.onnx", dir);
+    *sets = 0;
+    if (!join(path, sizeof path, dir, "model.onnx")) return tn_fail(TN_E_LIMIT, "the path is too long");
     tn_status st = tn_model_open(path, &m);
     if (st == TN_OK) st = tn_session_new(m, &opts, &s);
-    *sets = 0;
     for (int i = 0; st == TN_OK; i++) {
         char name[64];
         snprintf(name, sizeof name, "test_data_set_%d", i);
-        if (!exists(dir, name)) break;
-        snprintf(path, sizeof path, "%s/%s", dir, name);
+        if (!exists(dir, name) || !join(path, sizeof path, dir, name)) break;
         st = run_set(s, m, path, o);
         ++*sets;
     }

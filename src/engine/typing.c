@@ -68,6 +68,7 @@ tn_status tn_typing_view(tn_typing *t, const tn_node *n, tn_infer *c) {
         if (!v) continue;
         data[i] = tn_typing_tensor(t, v);
         if (data[i]) t->types[v->id] = type_of_tensor(data[i]);
+        if (t->types[v->id].kind == TN_KIND_NONE) t->types[v->id].rank = -1;
         in[i] = &t->types[v->id];
         content[i] = t->contents[v->id];
     }
