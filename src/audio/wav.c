@@ -117,6 +117,33 @@ tn_status tn_wav_load(const char *path, tn_audio *out) {
     return st;
 }
 
+static uint8_t *put_le(uint8_t *p, uint32_t v, int bytes) {
+    for (; bytes > 0; bytes--, v >>= 8) *p++ = (uint8_t)v;
+    return p;
+}
+
+tn_status tn_wav_save(const tn_audio *a, const char *path) {
+    enum { HEADER = 44 };
+    if (a->n > (UINT32_MAX - HEADER) / 2) return tn_fail(TN_E_LIMIT, "%s: %zu samples are too many", path, a->n);
+    size_t bytes = HEADER + 2 * a->n;
+    uint8_t *file = tn_mem_alloc(bytes, TN_MEM_IO), *p = file;
+    if (!file) return tn_fail(TN_E_NOMEM, "WAV of %zu samples", a->n);
+    memcpy(p, "RIFF\0\0\0\0WAVEfmt \x10\0\0\0\1\0\1\0", 24);
+    put_le(p + 4, (uint32_t)bytes - 8, 4);
+    p = put_le(p + 24, (uint32_t)a->rate, 4);
+    p = put_le(p, 2 * (uint32_t)a->rate, 4);
+    p = put_le(p, 2 | 16 << 16, 4); /* bytes per frame, bits */
+    memcpy(p, "data", 4);
+    p = put_le(p + 4, (uint32_t)(2 * a->n), 4);
+    for (size_t i = 0; i < a->n; i++) {
+        float v = fminf(fmaxf(a->sample[i], -1), 1);
+        p = put_le(p, (uint32_t)lrintf(v * 32767), 2);
+    }
+    tn_status st = tn_file_write(path, file, bytes);
+    tn_mem_free(file);
+    return st;
+}
+
 void tn_audio_free(tn_audio *a) {
     tn_mem_free(a->sample);
     *a = (tn_audio){ 0 };

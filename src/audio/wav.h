@@ -20,6 +20,9 @@ tn_status tn_wav_parse(const void *data, size_t bytes, tn_audio *out);
 /** The same for a file; the message names it. errors also TN_E_IO. */
 tn_status tn_wav_load(const char *path, tn_audio *out);
 
+/** Writes 16-bit PCM, mono; what is louder than 1 is cut. errors TN_E_LIMIT (over 4 GiB), TN_E_NOMEM, TN_E_IO. */
+tn_status tn_wav_save(const tn_audio *a, const char *path);
+
 void tn_audio_free(tn_audio *a); /* a zeroed value is fine; leaves one */
 
 #endif

@@ -125,8 +125,22 @@ static void damaged(void **state) {
     }
 }
 
+static void saved(void **state) {
+    const char *path = "test_saved.wav";
+    float v[5] = { 0, 0.5f, -1, 7, -0.25f };
+    tn_audio a = { 8000, 5, v }, b;
+    check_ok(tn_wav_save(&a, path));
+    check_ok(tn_wav_load(path, &b));
+    assert_true(b.rate == 8000 && b.n == 5);
+    v[3] = 1;
+    for (int i = 0; i < 5; i++) assert_true(fabsf(b.sample[i] - v[i]) < 1e-4f);
+    tn_audio_free(&b);
+    remove(path);
+    check_fails(tn_wav_save(&a, "/nowhere/x.wav"), TN_E_IO, "/nowhere");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = { cmocka_unit_test(encodings), cmocka_unit_test(lengths),
-                                        cmocka_unit_test(refused), cmocka_unit_test(damaged) };
+                                        cmocka_unit_test(refused), cmocka_unit_test(damaged), cmocka_unit_test(saved) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
