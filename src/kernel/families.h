@@ -5,10 +5,11 @@
 #include "kernel/conv.h"
 #include "kernel/gemm.h"
 #include "kernel/move.h"
+#include "kernel/qgemm.h"
 #include "kernel/reduce.h"
 #include "kernel/resize.h"
 #include "kernel/vec.h"
 
-#define TN_KERNEL_FAMILIES(X) X(vec) X(gemm) X(conv) X(reduce) X(move) X(resize)
+#define TN_KERNEL_FAMILIES(X) X(vec) X(gemm) X(qgemm) X(conv) X(reduce) X(move) X(resize)
 
 #endif

@@ -1,0 +1,84 @@
+/* qgemm_parts.h - what all variants of the 8-bit product share, in C that each translation unit vectorises with its own
+ * instructions: the packing and the end of a tile. The including file gives:
+ *   NR, KR                 columns of a panel, elements of K per group
+ *   elem_a, elem_b         the packed types
+ *   SHIFT_A, SHIFT_B       added to a signed A, to an unsigned B */
+#ifndef TN_KERNEL_QGEMM_PARTS_H
+#define TN_KERNEL_QGEMM_PARTS_H
+
+#include "kernel/qgemm.h"
+#include <math.h>
+#include <string.h>
+
+static void pack_a(bool is_signed, int64_t m, int64_t k, const void *a, ptrdiff_t lda, void *out, int32_t *sums) {
+    int64_t padded = (k + KR - 1) / KR * KR;
+    elem_a *o = out;
+    for (int64_t i = 0; i < m; i++, o += padded) {
+        const uint8_t *u = (const uint8_t *)a + i * lda;
+        const int8_t *s = (const int8_t *)u;
+        int32_t sum = 0;
+        if (is_signed)
+            for (int64_t p = 0; p < k; p++) o[p] = (elem_a)(s[p] + SHIFT_A), sum += o[p];
+        else
+            for (int64_t p = 0; p < k; p++) o[p] = u[p], sum += o[p];
+        for (int64_t p = k; p < padded; p++) o[p] = 0;
+        sums[i] = sum;
+    }
+}
+
+static void pack_b(bool is_signed, bool trans, int64_t k, int64_t n, const void *b, ptrdiff_t ldb, void *out,
+                   int32_t *sums) {
+    elem_b *o = out;
+    int64_t groups = (k + KR - 1) / KR;
+    memset(o, 0, (size_t)(groups * NR * KR) * sizeof *o);
+    for (int64_t j = 0; j < n; j++) sums[j] = 0;
+    for (int64_t p = 0; p < k; p++) {
+        const uint8_t *u = (const uint8_t *)b + (trans ? p : p * ldb);
+        elem_b *group = o + p / KR * NR * KR + p % KR;
+        ptrdiff_t step = trans ? ldb : 1;
+        for (int64_t j = 0; j < n; j++) {
+            int v = is_signed ? (int8_t)u[j * step] : u[j * step] + SHIFT_B;
+            group[j * KR] = (elem_b)v;
+            sums[j] += v;
+        }
+    }
+}
+
+/* Half to even; NaN (of a NaN scale) becomes the lower bound. */
+static inline int32_t quantise(int32_t v, float scale, int32_t zero, float lo, float hi) {
+    float x = rintf((float)v * scale) + (float)zero;
+    x = x > lo ? x : lo;
+    return (int32_t)(x < hi ? x : hi);
+}
+
+/* Rows [row, row + rows) of the strip from their raw sums, NR a row: corrects, scales, stores. */
+static inline void finish(const tn_qgemm_strip *s, const int32_t *acc, int64_t row, int64_t rows) {
+    for (int64_t i = row; i < row + rows; i++, acc += NR) {
+        uint32_t za = (uint32_t)s->row_zero[i], sum = (uint32_t)s->row_sum[i];
+        int32_t v[NR];
+        for (int64_t j = 0; j < s->n; j++)
+            v[j] = (int32_t)((uint32_t)acc[j] - za * (uint32_t)s->col_sum[j] - sum * (uint32_t)s->col_zero[j]);
+        if (s->bias)
+            for (int64_t j = 0; j < s->n; j++) v[j] = (int32_t)((uint32_t)v[j] + (uint32_t)s->bias[j]);
+        if (s->c_type == TN_I32) {
+            memcpy((int32_t *)s->c + i * s->ldc, v, (size_t)s->n * sizeof *v);
+        } else if (s->c_type == TN_F32) {
+            float *c = (float *)s->c + i * s->ldc;
+            for (int64_t j = 0; j < s->n; j++) c[j] = (float)v[j] * s->scale[j];
+        } else if (s->c_type == TN_U8) {
+            uint8_t *c = (uint8_t *)s->c + i * s->ldc;
+            for (int64_t j = 0; j < s->n; j++) c[j] = (uint8_t)quantise(v[j], s->scale[j], s->c_zero, 0.0f, 255.0f);
+        } else {
+            int8_t *c = (int8_t *)s->c + i * s->ldc;
+            for (int64_t j = 0; j < s->n; j++) c[j] = (int8_t)quantise(v[j], s->scale[j], s->c_zero, -128.0f, 127.0f);
+        }
+    }
+}
+
+#define QGEMM_KERNELS(rows)                                                                             \
+    (tn_qgemm_kernels) {                                                                                \
+        .mr = rows, .nr = NR, .kr = KR, .elem = sizeof(elem_a), .shift_a = SHIFT_A, .shift_b = SHIFT_B, \
+        .strip = strip, .pack_a = pack_a, .pack_b = pack_b                                              \
+    }
+
+#endif

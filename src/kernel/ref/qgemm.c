@@ -1,0 +1,19 @@
+/* qgemm.c - the 8-bit matrix product in plain C: the definition of correct. Elements are widened to 16 bits. */
+#include "kernel/qgemm.h"
+
+enum { NR = 8, KR = 1, SHIFT_A = 0, SHIFT_B = 0 };
+typedef int16_t elem_a, elem_b;
+#include "kernel/qgemm_parts.h"
+
+static void strip(const tn_qgemm_strip *s) {
+    for (int64_t i = 0; i < s->m; i++) {
+        const elem_a *a = (const elem_a *)((const char *)s->a + i * s->lda);
+        const elem_b *b = s->b;
+        int32_t acc[NR] = { 0 };
+        for (int64_t p = 0; p < s->groups; p++)
+            for (int j = 0; j < NR; j++) acc[j] += a[p] * b[p * NR + j];
+        finish(s, acc, i, 1);
+    }
+}
+
+void tn_qgemm_fill_ref(tn_qgemm_kernels *k) { *k = QGEMM_KERNELS(1); }
