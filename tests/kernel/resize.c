@@ -160,6 +160,8 @@ static void row_kernels(void **state) {
             int64_t n = pick(0, N - TAPS);
             for (int i = 0; i < N; i++) x[i] = value();
             for (int i = 0; i < N * TAPS; i++) w[i] = value(), index[i] = (int32_t)pick(0, N - 1);
+            if (round % 2) /* close together, as real ones are */
+                for (int i = 0; i < N * TAPS; i++) index[i] = (int32_t)(i % N * (int64_t)pick(1, 2) / 3);
             for (int k = 0; k < TAPS; k++) rows[k] = x + k;
             got[n] = 42;
             ref.resize.gather_taps(x, index, w, taps, n, want);

@@ -16,14 +16,18 @@ EDGE(edge16, uint16_t)
 EDGE(edge32, uint32_t)
 EDGE(edge64, uint64_t)
 
-/* Blocks of B x B, then the right edge, then the bottom one. */
-#define BLOCKS(name, block, edge, T, B)                                                                       \
-    static void name(const char *x, int64_t ldx, char *y, int64_t ldy, int64_t rows, int64_t cols) {          \
-        const int64_t e = sizeof(T), r_end = rows / B * B, c_end = cols / B * B;                              \
-        for (int64_t c = 0; c < c_end; c += B)                                                                \
-            for (int64_t r = 0; r < r_end; r += B) block(x + r * ldx + c * e, ldx, y + c * ldy + r * e, ldy); \
-        edge(x + c_end * e, ldx, y + c_end * ldy, ldy, r_end, cols - c_end);                                  \
-        edge(x + r_end * ldx, ldx, y + r_end * e, ldy, rows - r_end, cols);                                   \
+/* Blocks of B x B, gathered to squares whose sides are a cache line so that no line is visited twice (rows a power of
+ * two apart would have lost it meanwhile); then the right edge, then the bottom one. */
+#define BLOCKS(name, block, edge, T, B)                                                              \
+    static void name(const char *x, int64_t ldx, char *y, int64_t ldy, int64_t rows, int64_t cols) { \
+        const int64_t e = sizeof(T), line = 64 / e, r_end = rows / B * B, c_end = cols / B * B;      \
+        for (int64_t c0 = 0; c0 < c_end; c0 += line)                                                 \
+            for (int64_t r0 = 0; r0 < r_end; r0 += line)                                             \
+                for (int64_t c = c0; c < c_end && c < c0 + line; c += B)                             \
+                    for (int64_t r = r0; r < r_end && r < r0 + line; r += B)                         \
+                        block(x + r * ldx + c * e, ldx, y + c * ldy + r * e, ldy);                   \
+        edge(x + c_end * e, ldx, y + c_end * ldy, ldy, r_end, cols - c_end);                         \
+        edge(x + r_end * ldx, ldx, y + r_end * e, ldy, rows - r_end, cols);                          \
     }
 
 #define LOAD128(p)     _mm_loadu_si128((const __m128i *)(const void *)(p))

@@ -80,8 +80,16 @@ static inline tn_vf tn_v_split(tn_vf x, tn_vf *e) {
     return V_SEL(V_CMP(x, V_ZERO(), _CMP_NGE_UQ), V_SET(__builtin_nanf("")), m);
 }
 
+/* p[index[i]]: one load and a permutation where the indices lie within eight elements. */
 static inline tn_vf tn_v_gather(const float *p, const int32_t *index) {
-    return _mm256_i32gather_ps(p, _mm256_loadu_si256((const __m256i *)(const void *)index), 4);
+    __m256i i = _mm256_loadu_si256((const __m256i *)(const void *)index);
+    int32_t first = index[0];
+    uint32_t span = (uint32_t)index[7] - (uint32_t)first;
+    __m256i d = _mm256_sub_epi32(i, _mm256_set1_epi32(first));
+    __m256i near_ = _mm256_cmpeq_epi32(_mm256_min_epu32(d, _mm256_set1_epi32((int)span)), d);
+    if (span < 8 && _mm256_movemask_epi8(near_) == -1)
+        return _mm256_permutevar8x32_ps(_mm256_maskload_ps(p + first, tn_v_first(span + 1)), d);
+    return _mm256_i32gather_ps(p, i, 4);
 }
 
 static inline void tn_v_store_bool(uint8_t *p, tn_vm m, size_t n) {

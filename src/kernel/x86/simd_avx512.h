@@ -68,8 +68,20 @@ static inline tn_vf tn_v_split(tn_vf x, tn_vf *e) {
     return _mm512_mask_mul_ps(m, big, m, V_SET(0.5f));
 }
 
+/* p[index[i]]. Gather loads are slow on many processors; where the indices lie close together, as in resampling, two
+ * loads and a permutation do. */
 static inline tn_vf tn_v_gather(const float *p, const int32_t *index) {
-    return _mm512_i32gather_ps(_mm512_loadu_si512(index), p, 4);
+    __m512i i = _mm512_loadu_si512(index);
+    int32_t first = index[0];
+    uint32_t span = (uint32_t)index[15] - (uint32_t)first;
+    __m512i d = _mm512_sub_epi32(i, _mm512_set1_epi32(first));
+    if (span < 32 && _mm512_cmple_epu32_mask(d, _mm512_set1_epi32((int)span)) == 0xffff) {
+        uint32_t lanes = span == 31 ? ~0u : (2u << span) - 1;
+        __m512 lo = _mm512_maskz_loadu_ps((__mmask16)lanes, p + first);
+        __m512 hi = _mm512_maskz_loadu_ps((__mmask16)(lanes >> 16), p + first + 16);
+        return _mm512_permutex2var_ps(lo, d, hi);
+    }
+    return _mm512_i32gather_ps(i, p, 4);
 }
 
 /* One byte, 0 or 1, per lane; and back: lanes whose byte is not 0. n <= 16 lanes. */
