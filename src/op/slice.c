@@ -124,6 +124,8 @@ static tn_status slice_run(tn_run *r) {
         int64_t d = axes ? axes[i] : i;
         tn_dim count;
         if (d < 0) d += x->rank;
+        if (starts[i] < TN_DIM_EXPR_TOP) starts[i] = TN_DIM_EXPR_TOP; /* "from the very end": no tn_dim goes lower */
+        if (ends[i] < TN_DIM_EXPR_TOP) ends[i] = TN_DIM_EXPR_TOP;
         step[d] = steps ? steps[i] : 1;
         slice_axis(NULL, x->dims[d], starts[i], ends[i], step[d], &start[d], &count);
     }

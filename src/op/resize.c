@@ -1,0 +1,171 @@
+/* resize.c - Resize: resampling along chosen axes to given sizes or by given scales. The arithmetic is kernel/resize.h.
+ */
+#include "kernel/resize.h"
+#include "op/ports.h"
+#include "op/support.h"
+#include <math.h>
+#include <string.h>
+
+enum { X, ROI, SCALES, SIZES };
+
+/* The axes that scales, sizes and roi speak of: the attribute, or all. errors TN_E_INVALID. */
+static tn_status read_axes(const tn_node *n, int rank, int *axes, int *count) {
+    int given;
+    const int64_t *v = tn_attr_ints(n, "axes", &given);
+    unsigned seen = 0;
+    *count = v ? given : rank;
+    if (*count > rank) return tn_op_fail(n, TN_E_INVALID, "axes has %d entries for %d dimensions", given, rank);
+    for (int i = 0; i < *count; i++) {
+        int64_t a = v ? v[i] : i;
+        if (a < -rank || a >= rank)
+            return tn_op_fail(n, TN_E_INVALID, "axis %lld is outside -%d..%d", (long long)a, rank, rank - 1);
+        if (a < 0) a += rank;
+        if (seen >> a & 1) return tn_op_fail(n, TN_E_INVALID, "axis %lld is named twice", (long long)a);
+        seen |= 1u << a;
+        axes[i] = (int)a;
+    }
+    return TN_OK;
+}
+
+static tn_aspect aspect_of(const tn_node *n) {
+    if (tn_attr_is(n, "keep_aspect_ratio_policy", "not_larger", "stretch")) return TN_ASPECT_NOT_LARGER;
+    if (tn_attr_is(n, "keep_aspect_ratio_policy", "not_smaller", "stretch")) return TN_ASPECT_NOT_SMALLER;
+    return TN_ASPECT_STRETCH;
+}
+
+static bool crops(const tn_node *n) {
+    return tn_attr_is(n, "coordinate_transformation_mode", "tf_crop_and_resize", "half_pixel");
+}
+
+static bool given(const tn_infer *c, int i) { /* an empty tensor counts as omitted */
+    return tn_infer_has(c, i) && !(c->in[i]->rank == 1 && tn_dim_same(c->in[i]->dims[0], 0));
+}
+
+static tn_status resize_infer(tn_infer *c) {
+    int rank = tn_infer_rank(c, 0), axes[TN_MAX_RANK], n, count;
+    tn_dtype t = tn_infer_dtype(c, 0);
+    tn_dim dims[TN_MAX_RANK];
+    if (rank < 0) {
+        tn_infer_out(c, 0, t, -1, NULL);
+        return TN_OK;
+    }
+    TN_TRY(read_axes(c->node, rank, axes, &n));
+    memcpy(dims, c->in[0]->dims, sizeof dims);
+    for (int i = 0; i < n; i++) dims[axes[i]] = TN_DIM_UNKNOWN;
+    if (given(c, SIZES)) {
+        const tn_dim *sizes = tn_infer_ints(c, SIZES, &count);
+        if (sizes && count != n) return tn_infer_fail(c, TN_E_SHAPE, "sizes has %d entries, %d are needed", count, n);
+        tn_aspect policy = aspect_of(c->node);
+        bool known = true;
+        for (int i = 0; sizes && i < n; i++) {
+            if (tn_dim_known(sizes[i]) && sizes[i] < 0)
+                return tn_infer_fail(c, TN_E_SHAPE, "sizes holds %lld", (long long)sizes[i]);
+            known &= tn_dim_known(sizes[i]) && tn_dim_known(c->in[0]->dims[axes[i]]);
+            if (policy == TN_ASPECT_STRETCH) dims[axes[i]] = sizes[i];
+        }
+        if (sizes && known && policy != TN_ASPECT_STRETCH) {
+            int64_t in[TN_MAX_RANK], out[TN_MAX_RANK];
+            float scales[TN_MAX_RANK];
+            for (int i = 0; i < n; i++) in[i] = c->in[0]->dims[axes[i]];
+            tn_resize_sizes(policy, n, in, sizes, out, scales);
+            for (int i = 0; i < n; i++) dims[axes[i]] = out[i];
+        }
+    } else if (given(c, SCALES) && c->in_tensor[SCALES]) {
+        const tn_tensor *s = c->in_tensor[SCALES], *roi = crops(c->node) ? c->in_tensor[ROI] : NULL;
+        if (tn_count(s) != n)
+            return tn_infer_fail(c, TN_E_SHAPE, "scales has %lld entries, %d are needed", (long long)tn_count(s), n);
+        if (roi && tn_count(roi) != 2 * n)
+            return tn_infer_fail(c, TN_E_SHAPE, "roi has %lld entries, %d are needed", (long long)tn_count(roi), 2 * n);
+        for (int i = 0; i < n; i++) {
+            double by = tn_get_f64(s->dtype, s->data, i);
+            if (!(by > 0) || by > 1e9) return tn_infer_fail(c, TN_E_INVALID, "scales[%d] is %g", i, by);
+            if (crops(c->node)) {
+                if (!roi) continue;
+                by *= tn_get_f64(roi->dtype, roi->data, n + i) - tn_get_f64(roi->dtype, roi->data, i);
+                if (!(by >= 0))
+                    return tn_infer_fail(c, TN_E_INVALID, "roi ends before it starts along axis %d", axes[i]);
+            }
+            dims[axes[i]] = tn_dim_scale(c->syms, c->in[0]->dims[axes[i]], by);
+        }
+    } else if (!given(c, SCALES)) {
+        return tn_infer_fail(c, TN_E_INVALID, "neither scales nor sizes are given");
+    }
+    tn_infer_out(c, 0, t, rank, dims);
+    return TN_OK;
+}
+
+static int word_of(const tn_node *n, const char *attr, const char *dflt, const char *const *words, int count) {
+    for (int i = 0; i < count; i++)
+        if (tn_attr_is(n, attr, words[i], dflt)) return i;
+    return 0;
+}
+
+static tn_status resize_run(tn_run *r) {
+    static const char *const modes[] = { "nearest", "linear", "cubic" };
+    const tn_node *n = r->node;
+    const tn_tensor *x = tn_in(r, X), *roi = tn_in(r, ROI), *s = tn_in(r, SCALES), *sizes = tn_in(r, SIZES);
+    tn_tensor *y = tn_out(r, 0);
+    tn_resize_opts o = {
+        .mode = (tn_resize_mode)word_of(n, "mode", "nearest", modes, 3),
+        .coord = (tn_resize_coord)word_of(n, "coordinate_transformation_mode", "half_pixel", tn_resize_coord_names,
+                                          TN_COORD_COUNT),
+        .nearest = (tn_resize_nearest)word_of(n, "nearest_mode", "round_prefer_floor", tn_resize_nearest_names,
+                                              TN_NEAREST_COUNT),
+        .antialias = tn_attr_int(n, "antialias", 0) != 0,
+        .exclude_outside = tn_attr_int(n, "exclude_outside", 0) != 0,
+        .cubic_a = tn_attr_float(n, "cubic_coeff_a", -0.75f),
+        .extrapolation = tn_attr_float(n, "extrapolation_value", 0),
+    };
+    int axes[TN_MAX_RANK], count;
+    float scales[TN_MAX_RANK], region[2 * TN_MAX_RANK];
+    TN_TRY(read_axes(n, x->rank, axes, &count));
+    for (int d = 0; d < x->rank; d++) scales[d] = 1, region[d] = 0, region[x->rank + d] = 1;
+    if (sizes && tn_count(sizes) > 0) {
+        int64_t in[TN_MAX_RANK], want[TN_MAX_RANK], out[TN_MAX_RANK];
+        float by[TN_MAX_RANK];
+        for (int i = 0; i < count; i++) in[i] = x->dims[axes[i]], want[i] = tn_get_i64(sizes->dtype, sizes->data, i);
+        tn_resize_sizes(aspect_of(n), count, in, want, out, by);
+        for (int i = 0; i < count; i++) scales[axes[i]] = by[i];
+    } else {
+        for (int i = 0; i < count; i++) scales[axes[i]] = (float)tn_get_f64(s->dtype, s->data, i);
+    }
+    for (int i = 0; crops(n) && roi && i < count && tn_count(roi) == 2 * count; i++) {
+        region[axes[i]] = (float)tn_get_f64(roi->dtype, roi->data, i);
+        region[x->rank + axes[i]] = (float)tn_get_f64(roi->dtype, roi->data, count + i);
+    }
+    if (tn_count(y) == 0) return TN_OK;
+    tn_status st = tn_resize_run(&o, x->dtype, x->rank, x->dims, y->dims, scales, crops(n) ? region : NULL, x->data,
+                                 y->data, r->pool);
+    return st == TN_OK ? tn_op_own_strings(y) : tn_fail_at(st, "%s", tn_node_where(n));
+}
+
+static const tn_port resize_in[] = { { "X", TN_ANY_TYPE, 'T' },
+                                     { "roi", TN_FLOATS, 0, .optional = true },
+                                     { "scales", TN_FLOATS, 0, .optional = true },
+                                     { "sizes", tn_dtype_bit(TN_I64), 0, .optional = true },
+                                     { 0 } };
+#define NAME(id, name) name "|"
+static const tn_attr_spec resize_attrs[] = {
+    { "antialias", TN_ATTR_INT },
+    { "axes", TN_ATTR_INTS },
+    { "coordinate_transformation_mode", TN_ATTR_STRING, .words = TN_RESIZE_COORDS(NAME) },
+    { "cubic_coeff_a", TN_ATTR_FLOAT },
+    { "exclude_outside", TN_ATTR_INT },
+    { "extrapolation_value", TN_ATTR_FLOAT },
+    { "keep_aspect_ratio_policy", TN_ATTR_STRING, .words = "stretch|not_larger|not_smaller" },
+    { "mode", TN_ATTR_STRING, .words = "nearest|linear|cubic" },
+    { "nearest_mode", TN_ATTR_STRING, .words = TN_RESIZE_NEARESTS(NAME) },
+    { 0 },
+};
+
+const tn_op tn_ops_resize[] = {
+    { .name = "Resize",
+      .since = 19,
+      .in = resize_in,
+      .out = tn_ports_any_t,
+      .attrs = resize_attrs,
+      .infer = resize_infer,
+      .run = resize_run,
+      .doc = "resampling to sizes or by scales: nearest, linear or cubic" },
+    { 0 },
+};
