@@ -146,6 +146,12 @@ typedef struct tn_conv_kernels {
     void (*to_blocked)(const float *x, int64_t x_channel, int channels, int64_t n, float *y);
     void (*from_blocked)(const float *x, int64_t y_channel, int channels, int64_t n, float *y);
     void (*copy)(const float *x, int64_t x_step, int64_t n, float *y); /* n vectors of c, x_step floats apart */
+    /** The transforms of kernel/conv_winograd.c. in: 6 x 6 vectors at x, rows `row` floats apart, to 36 at v, `step`
+     * apart. out: 36 vectors at m to the first rows x columns of a 4 x 4 at y, plus bias and (may be NULL) add,
+     * activated. */
+    void (*winograd_in)(const float *x, int64_t row, float *v, int64_t step);
+    void (*winograd_out)(const float *m, int64_t step, const float *bias, const float *add, float *y, int64_t row,
+                         int rows, int columns, const tn_activation *act);
     void (*max_row)(const tn_pooling_row *r);
     void (*sum_row)(const tn_pooling_row *r);
 } tn_conv_kernels;

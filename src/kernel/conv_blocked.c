@@ -341,22 +341,20 @@ static size_t scratch_bytes(const tn_kernels *k, const tn_conv_desc *d, int thre
     return p.list_bytes + p.buffer_floats * 4 * (size_t)threads;
 }
 
-/* w[oc of the group, ic, tap] for output channel o of group g; 0 past the channels. */
-static float weight(const plan *p, const float *w, int64_t g, int64_t o, int64_t i, int64_t tap) {
-    int64_t ocs = p->d->oc / p->groups, ics = p->d->ic / p->d->group;
-    int64_t oc = g * ocs + o;
-    if (o >= ocs || oc >= p->d->oc || i >= ics) return 0;
-    return w[(oc * ics + i) * p->s.kh * p->s.kw + tap];
-}
-
+/* A bundle plane by plane: for one output channel, the weights of a plane's channels and taps lie together. */
 static void pack_bundle(const plan *p, const float *w, int64_t g, int64_t bundle, float *to) {
-    int64_t first = bundle * p->per_bundle, n = tn_conv_bundle_size(p->blocks, p->per_bundle, bundle),
-            lanes = p->kind == GEMM ? p->c : 1;
-    for (int64_t plane = 0; plane < p->planes; plane++)
-        for (int64_t tap = 0; tap < p->s.kh * p->s.kw; tap++)
-            for (int64_t i = 0; i < lanes; i++)
-                for (int64_t o = 0; o < n * p->c; o++)
-                    *to++ = weight(p, w, g, first * p->c + o, plane * lanes + i, tap);
+    int64_t ocs = p->d->oc / p->groups, ics = p->d->ic / p->groups, taps = p->s.kh * p->s.kw;
+    int64_t first = bundle * p->per_bundle * p->c, lanes = p->kind == GEMM ? p->c : 1;
+    int64_t wide = tn_conv_bundle_size(p->blocks, p->per_bundle, bundle) * p->c, n = tn_min64(wide, ocs - first);
+    for (int64_t plane = 0; plane < p->planes; plane++, to += taps * lanes * wide) {
+        int64_t channels = tn_min64(lanes, ics - plane * lanes);
+        if (channels < lanes || n < wide) memset(to, 0, (size_t)(taps * lanes * wide) * 4);
+        for (int64_t o = 0; o < n; o++) {
+            const float *from = w + ((g * ocs + first + o) * ics + plane * lanes) * taps;
+            for (int64_t i = 0; i < channels; i++)
+                for (int64_t t = 0; t < taps; t++) to[(t * lanes + i) * wide + o] = *from++;
+        }
+    }
 }
 
 static void pack(const tn_kernels *k, const tn_conv_desc *d, const float *w, const float *bias, float *packed,

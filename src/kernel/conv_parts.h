@@ -6,10 +6,14 @@
 
 extern const tn_conv_algo tn_conv_algo_blocked, tn_conv_algo_thin; /* conv_blocked.c */
 extern const tn_conv_algo tn_conv_algo_depthwise;                  /* conv_depthwise.c */
+extern const tn_conv_algo tn_conv_algo_winograd;                   /* conv_winograd.c */
 extern const tn_conv_algo tn_conv_algo_reordered;                  /* conv_reordered.c */
 extern const tn_conv_algo tn_conv_algo_transposed;                 /* conv_transposed.c */
 extern const tn_conv_algo tn_conv_algo_interleaved;                /* conv_interleaved.c */
 extern const tn_conv_algo tn_conv_algo_direct;                     /* conv.c */
+
+/** Is it likely faster than direct sums? */
+bool tn_conv_winograd_pays(const struct tn_kernels *k, const tn_conv_desc *d);
 
 static inline int64_t tn_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; } /* a >= 0 */
 static inline int64_t tn_min64(int64_t a, int64_t b) { return a < b ? a : b; }

@@ -157,6 +157,54 @@ static void from_blocked(const float *x, int64_t y_channel, int channels, int64_
         for (int64_t p = 0; p < n; p++) y[i * y_channel + p] = x[p * C + i];
 }
 
+/* ------------------------------------------------------------------------------------------- Winograd's transforms */
+
+#define P 0.70710678118654752f
+#define Q 1.41421356237309505f
+
+static const float in_matrix[6][6] = { { 1, 0, -2.5f, 0, 1, 0 },      { 0, -2 * P, -2, P, 1, 0 },
+                                       { 0, 2 * P, -2, -P, 1, 0 },    { 0, -Q / 2, -0.5f, Q, 1, 0 },
+                                       { 0, Q / 2, -0.5f, -Q, 1, 0 }, { 0, 1, 0, -2.5f, 0, 1 } };
+static const float out_matrix[4][6] = {
+    { 1, 1, 1, 1, 1, 0 }, { 0, P, -P, Q, -Q, 0 }, { 0, 0.5f, 0.5f, 2, 2, 0 }, { 0, P / 2, -P / 2, 2 * Q, -2 * Q, 1 }
+};
+
+/* matrix (rows x 6) times the 6 x 6 at x, lane i, times the transposed matrix. */
+static void both_sides(const float (*matrix)[6], int rows, const float *x, int64_t row, int64_t column, float *y) {
+    float t[6][6];
+    for (int r = 0; r < rows; r++)
+        for (int j = 0; j < 6; j++) {
+            t[r][j] = 0;
+            for (int i = 0; i < 6; i++) t[r][j] += matrix[r][i] * x[i * row + j * column];
+        }
+    for (int r = 0; r < rows; r++)
+        for (int s = 0; s < rows; s++) {
+            y[r * rows + s] = 0;
+            for (int j = 0; j < 6; j++) y[r * rows + s] += t[r][j] * matrix[s][j];
+        }
+}
+
+static void winograd_in(const float *x, int64_t row, float *v, int64_t step) {
+    for (int i = 0; i < C; i++) {
+        float y[36];
+        both_sides(in_matrix, 6, x + i, row, C, y);
+        for (int e = 0; e < 36; e++) v[e * step + i] = y[e];
+    }
+}
+
+static void winograd_out(const float *m, int64_t step, const float *bias, const float *add, float *y, int64_t row,
+                         int rows, int columns, const tn_activation *act) {
+    for (int i = 0; i < C; i++) {
+        float t[16];
+        both_sides(out_matrix, 4, m + i, 6 * step, step, t);
+        for (int r = 0; r < rows; r++)
+            for (int s = 0; s < columns; s++) {
+                int64_t at = r * row + s * C + i;
+                y[at] = tn_act_scalar(*act, t[r * 4 + s] + bias[i] + (add ? add[at] : 0));
+            }
+    }
+}
+
 static void copy(const float *x, int64_t x_step, int64_t n, float *y) {
     for (int64_t i = 0; i < n; i++) memcpy(y + i * C, x + i * x_step, C * sizeof *y);
 }
@@ -188,6 +236,8 @@ void tn_conv_fill_ref(tn_conv_kernels *k) {
                             .to_blocked = to_blocked,
                             .from_blocked = from_blocked,
                             .copy = copy,
+                            .winograd_in = winograd_in,
+                            .winograd_out = winograd_out,
                             .max_row = max_row,
                             .sum_row = sum_row };
     for (int b = 0; b < TN_CONV_B; b++)

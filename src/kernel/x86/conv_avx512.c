@@ -3,6 +3,7 @@
 #include "kernel/x86/math_avx512.h"
 /* in the words of that: */
 #include "kernel/x86/conv_tile.h"
+#include "kernel/x86/conv_winograd.h"
 #include <string.h>
 
 #define TILES(X) \
@@ -121,6 +122,8 @@ void tn_conv_fill_avx512(tn_conv_kernels *k, unsigned cpu) {
     k->to_blocked = to_blocked;
     k->from_blocked = from_blocked;
     k->copy = copy;
+    k->winograd_in = winograd_in;
+    k->winograd_out = winograd_out;
     k->max_row = max_row;
     k->sum_row = sum_row;
     TILES(TILE_SET_2)
