@@ -71,11 +71,11 @@ static tn_status read_format(const uint8_t *p, size_t n, wav_format *f) {
 }
 
 static tn_status read_samples(const uint8_t *p, size_t n, const wav_format *f, tn_audio *out) {
+    size_t frames = n / f->frame;
+    if (frames > 0 && !(out->sample = tn_mem_alloc(frames * sizeof(float), TN_MEM_IO)))
+        return tn_fail(TN_E_NOMEM, "WAV: %zu samples", frames);
     out->rate = (int)f->rate;
-    out->n = n / f->frame;
-    if (out->n == 0) return TN_OK;
-    out->sample = tn_mem_alloc(out->n * sizeof(float), TN_MEM_IO);
-    if (!out->sample) return tn_fail(TN_E_NOMEM, "WAV: %zu samples", out->n);
+    out->n = frames;
     size_t width = f->bits / 8;
     for (size_t i = 0; i < out->n; i++) {
         double sum = 0;

@@ -14,7 +14,8 @@ typedef struct {
  *  plain or WAVE_FORMAT_EXTENSIBLE. Channels are averaged. A data chunk longer than the file (recorders that were cut
  *  off) gives the samples that are there; NaN and infinities become 0.
  *  errors  TN_E_FORMAT (no such file, damaged header), TN_E_UNSUPPORTED (another encoding, named), TN_E_NOMEM
- *  owns    the caller owns *out: tn_audio_free. A file without samples is TN_OK with n = 0. */
+ *  owns    the caller owns *out: tn_audio_free. A file without samples is TN_OK with n = 0.
+ *          On error *out is a zeroed value. */
 tn_status tn_wav_parse(const void *data, size_t bytes, tn_audio *out);
 
 /** The same for a file; the message names it. errors also TN_E_IO. */
