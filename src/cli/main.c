@@ -6,7 +6,9 @@
 #include <string.h>
 
 static const tn_command commands[] = {
+    { "ocr", "read text off pictures", tn_cmd_ocr },
     { "test", "run ONNX backend test folders and compare their outputs", tn_cmd_test },
+    { "vad", "find speech in recordings", tn_cmd_vad },
 };
 
 static void usage(FILE *f) {
