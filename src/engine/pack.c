@@ -6,7 +6,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define MAX_KEY 160 /* bytes of an operator's key */
+#define MAX_KEY        160   /* bytes of an operator's key */
+#define WORTH_DROPPING 65536 /* a few pages are not worth the call */
 
 typedef struct entry {
     struct entry *next;
@@ -15,29 +16,31 @@ typedef struct entry {
     char key[]; /* address of the constant's data and its shape, then the operator's key */
 } entry;
 
-/* A constant some plan has used: whether anybody reads its own bytes. */
+/* A constant whose own bytes some plan reads. */
 typedef struct original {
     struct original *next;
     const void *data;
-    size_t bytes;
-    bool read, dropped;
 } original;
 
 struct tn_pack_cache {
     pthread_mutex_t lock;
-    tn_map *map, *origins;
+    tn_map *map, *read;
     entry *entries;
     original *originals;
     size_t bytes;
+    struct tn_file *const *files;
+    int n_files;
 };
 
-tn_pack_cache *tn_pack_cache_new(void) {
+tn_pack_cache *tn_pack_cache_new(struct tn_file *const *files, int n_files) {
     tn_pack_cache *c = tn_mem_zalloc(sizeof *c, TN_MEM_GENERAL);
     if (!c) return NULL;
     pthread_mutex_init(&c->lock, NULL);
     c->map = tn_map_new(64);
-    c->origins = tn_map_new(64);
-    if (!c->map || !c->origins) tn_pack_cache_free(&c);
+    c->read = tn_map_new(64);
+    c->files = files;
+    c->n_files = n_files;
+    if (!c->map || !c->read) tn_pack_cache_free(&c);
     return c;
 }
 
@@ -54,7 +57,7 @@ void tn_pack_cache_free(tn_pack_cache **cache) {
         tn_mem_free(o);
     }
     tn_map_free(&c->map);
-    tn_map_free(&c->origins);
+    tn_map_free(&c->read);
     pthread_mutex_destroy(&c->lock);
     tn_mem_free(c);
     *cache = NULL;
@@ -130,43 +133,32 @@ tn_status tn_pack_copy(tn_pack_cache *c, const tn_tensor *t, const void **out) {
     return get(c, t, "aligned", tn_tensor_bytes(t), copy_tensor, t, out);
 }
 
-void tn_pack_note(tn_pack_cache *c, const tn_tensor *t, bool consumed) {
-    size_t bytes = tn_tensor_bytes(t);
-    if (bytes < 65536) return; /* a few pages are not worth the call */
-    pthread_mutex_lock(&c->lock);
-    original *o = tn_map_get(c->origins, (const char *)&t->data, sizeof t->data);
-    if (!o && (o = tn_mem_zalloc(sizeof *o, TN_MEM_GENERAL))) {
-        o->data = t->data;
-        o->bytes = bytes;
-        if (tn_map_put(c->origins, (const char *)&o->data, sizeof o->data, o) == TN_OK) {
-            o->next = c->originals;
-            c->originals = o;
-        } else {
-            tn_mem_free(o);
-            o = NULL;
-        }
-    }
-    if (o && !consumed) o->read = true;
-    if (o && consumed) o->dropped = false; /* it may just have been read for another packing */
-    pthread_mutex_unlock(&c->lock);
-}
-
-static void drop(original *o, struct tn_file *const *files, int n_files) {
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = (uintptr_t)o->data, to = from + o->bytes;
-    for (int i = 0; i < n_files; i++) {
-        uintptr_t base = (uintptr_t)files[i]->data;
-        if (from < base || to > base + files[i]->size) continue;
+/* Gives the pages of a mapped constant back: they come from the file again should anybody look. */
+static void drop(const tn_pack_cache *c, const void *data, size_t bytes) {
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = (uintptr_t)data, to = from + bytes;
+    for (int i = 0; i < c->n_files; i++) {
+        uintptr_t base = (uintptr_t)c->files[i]->data;
+        if (from < base || to > base + c->files[i]->size) continue;
         from = (from + page - 1) / page * page;
         to = to / page * page;
         if (to > from) madvise((void *)from, to - from, MADV_DONTNEED);
-        o->dropped = true;
         return;
     }
 }
 
-void tn_pack_drop_pages(tn_pack_cache *c, struct tn_file *const *files, int n_files) {
+void tn_pack_note(tn_pack_cache *c, const tn_tensor *t, bool consumed) {
+    size_t bytes = tn_tensor_bytes(t);
+    if (bytes < WORTH_DROPPING) return;
     pthread_mutex_lock(&c->lock);
-    for (original *o = c->originals; o; o = o->next)
-        if (!o->read && !o->dropped) drop(o, files, n_files);
+    const void *key = t->data;
+    bool read = tn_map_get(c->read, (const char *)&key, sizeof key);
+    original *o = !consumed && !read ? tn_mem_zalloc(sizeof *o, TN_MEM_GENERAL) : NULL;
+    if (o) {
+        o->data = key;
+        o->next = c->originals;
+        c->originals = o;
+        if (tn_map_put(c->read, (const char *)&o->data, sizeof o->data, o) != TN_OK) tn_error_clear();
+    }
+    if (consumed && !read) drop(c, key, bytes);
     pthread_mutex_unlock(&c->lock);
 }

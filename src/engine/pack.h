@@ -6,18 +6,16 @@
 
 typedef struct tn_pack_cache tn_pack_cache;
 
-tn_pack_cache *tn_pack_cache_new(void); /* NULL when out of memory */
+/** files: the model's mappings, which outlive the cache. NULL when out of memory. */
+tn_pack_cache *tn_pack_cache_new(struct tn_file *const *files, int n_files);
 void tn_pack_cache_free(tn_pack_cache **c);
 size_t tn_pack_cache_bytes(const tn_pack_cache *c);
 
 /** An aligned copy of the constant, made once. errors TN_E_NOMEM. */
 tn_status tn_pack_copy(tn_pack_cache *c, const tn_tensor *t, const void **out);
 
-/** Notes that a plan read (0) or did not read (1) the original bytes of this constant at run time. */
+/** Notes that a plan reads this constant's own bytes at run time, or that it does not (they were packed): then the pages
+ *  of a mapped constant that no plan reads are given back. They come from the file again when another plan wants them. */
 void tn_pack_note(tn_pack_cache *c, const tn_tensor *t, bool consumed);
-
-/** Gives back the pages of mapped constants that were packed and that no plan reads: they come back from the file when
- *  another plan wants them. `files` are the model's mappings. */
-void tn_pack_drop_pages(tn_pack_cache *c, struct tn_file *const *files, int n_files);
 
 #endif

@@ -1,6 +1,5 @@
 /* session.c - the public sessions: a model made ready, plans by input shapes, frames for the threads that run. */
 #include "engine/session.h"
-#include "base/file.h"
 #include "engine/pools.h"
 #include "pass/pass.h"
 #include <stddef.h>
@@ -36,7 +35,7 @@ tn_status tn_session_new(const tn_model *m, const tn_session_opts *opts, tn_sess
     s->opts = o;
     pthread_mutex_init(&s->lock, NULL);
     pthread_mutex_init(&s->planning, NULL);
-    if (!(s->heap = tn_heap_new()) || !(s->packs = tn_pack_cache_new()) ||
+    if (!(s->heap = tn_heap_new()) || !(s->packs = tn_pack_cache_new(m->files, m->n_files)) ||
         (o.profile && !(s->profiler = tn_profiler_new()))) {
         st = tn_fail(TN_E_NOMEM, "no memory for a session");
         goto done;
@@ -144,7 +143,6 @@ static tn_status make_plan(tn_session *s, tn_plan_list list, const tn_plan_args 
         } else {
             memcpy(p->key, key, key_n * sizeof *key);
             p->key_n = key_n;
-            tn_pack_drop_pages(s->packs, s->source->files, s->source->n_files);
             pthread_mutex_lock(&s->lock);
             add_plan(list, p);
             p->refs++;
