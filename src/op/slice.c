@@ -110,6 +110,12 @@ static void copy_box(tn_tensor *y, const tn_tensor *x, const int64_t *start, con
     }
 }
 
+/* Within what a tn_dim holds as a constant: "to the very end" is often written as INT64_MIN or INT64_MAX. */
+static tn_dim bound(int64_t v) {
+    const int64_t most = INT64_C(1) << 61;
+    return v < -most ? -most : v > most ? most : v;
+}
+
 static tn_status slice_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0);
     tn_tensor *y = tn_out(r, 0);
@@ -127,7 +133,7 @@ static tn_status slice_run(tn_run *r) {
         if (starts[i] < TN_DIM_EXPR_TOP) starts[i] = TN_DIM_EXPR_TOP; /* "from the very end": no tn_dim goes lower */
         if (ends[i] < TN_DIM_EXPR_TOP) ends[i] = TN_DIM_EXPR_TOP;
         step[d] = steps ? steps[i] : 1;
-        slice_axis(NULL, x->dims[d], starts[i], ends[i], step[d], &start[d], &count);
+        slice_axis(NULL, x->dims[d], bound(starts[i]), bound(ends[i]), step[d], &start[d], &count);
     }
     copy_box(y, x, start, step, y->dims);
     return tn_op_own_strings(y);
