@@ -138,6 +138,7 @@ static void multiply(const job *j, const cell *x, int64_t p0, int64_t p1, const 
                 int64_t n0 = p * nr;
                 s.n = min64(nr, g->n - n0);
                 s.b = packed ? b + ((p - p0) * g->k + k0) * nr : b + k0 * g->ldb + n0;
+                s.ahead = !packed ? NULL : p + 1 < p1 ? s.b + g->k * nr : last ? NULL : b + (k0 + j->kc) * nr;
                 s.c = x->c + n0;
                 /* The first slice brings D in, later ones add to what is there, the last one finishes. */
                 s.d = !first ? s.c : x->d ? x->d + n0 : NULL;

@@ -51,6 +51,7 @@ typedef struct tn_gemm_strip {
     ptrdiff_t ldd;
     const float *bias_m, *bias_n; /* per row, per column of the strip; NULL: none */
     tn_activation act;
+    const float *ahead; /* k * nr floats that the next strip will want from far memory; only a hint, may be NULL */
 } tn_gemm_strip;
 
 typedef struct tn_gemm_kernels {

@@ -24,11 +24,18 @@
  * used in turn by successive k and added at the end. */
 #define SETS(mr, nv) ((mr) * (nv) >= 8 ? 1 : (mr) * (nv) >= 4 ? 2 : 4)
 
+/* Where the next strip's B is fetched from while this one is computed, and how far to go per step of k. Weights come
+ * from memory in every run of a model larger than the last cache, and hardware prefetch stops at each page. */
+typedef struct ahead {
+    const char *from;
+    ptrdiff_t step;
+} ahead;
+
 /* mr, nv, masked: constants after inlining. masked: B is read under the mask of the last vector (needed where it is not
  * packed; with 256 bits it costs a few per cent, with 512 nothing). a: the tile's element (0, 0); row: its row in C;
  * last: lanes of the last vector. */
 INLINE void tile(const int mr, const int nv, const int masked, const tn_gemm_strip *s, const float *a, int64_t row,
-                 lanes last) {
+                 lanes last, ahead next) {
     const int sets = SETS(mr, nv);
     tn_vf acc[4][MR][2];
 #define X(i)                                                                  \
@@ -62,6 +69,9 @@ INLINE void tile(const int mr, const int nv, const int masked, const tn_gemm_str
     {                                                                           \
         tn_vf b0 = nv > 1 || !masked ? V_LOAD(b) : LOADM(b, last), b1 = b0;     \
         if (nv > 1) b1 = masked ? LOADM(b + TN_VL, last) : V_LOAD(b + TN_VL);   \
+        __builtin_prefetch(next.from, 0, 2);                                    \
+        if (NR * sizeof(float) > 64) __builtin_prefetch(next.from + 64, 0, 2);  \
+        next.from += next.step;                                                 \
         EACH_ROW(XU)                                                            \
         NEXT(a0, 0) NEXT(a3, 3) NEXT(a6, 6) NEXT(a9, 9) NEXT(a12, 12) b += ldb; \
     }
@@ -150,11 +160,12 @@ INLINE void tile(const int mr, const int nv, const int masked, const tn_gemm_str
 #undef EACH_ACC
 }
 
-typedef void (*tile_fn)(const tn_gemm_strip *s, const float *a, int64_t row, lanes last);
+typedef void (*tile_fn)(const tn_gemm_strip *s, const float *a, int64_t row, lanes last, ahead next);
 
-#define TILE(i, nv, masked)                                                                                   \
-    static void tile_##i##_##nv##_##masked(const tn_gemm_strip *s, const float *a, int64_t row, lanes last) { \
-        tile(i + 1, nv, masked, s, a, row, last);                                                             \
+#define TILE(i, nv, masked)                                                                                 \
+    static void tile_##i##_##nv##_##masked(const tn_gemm_strip *s, const float *a, int64_t row, lanes last, \
+                                           ahead next) {                                                    \
+        tile(i + 1, nv, masked, s, a, row, last, next);                                                     \
     }
 #define X10(i) TILE(i, 1, 0)
 #define X11(i) TILE(i, 1, 1)
@@ -199,10 +210,14 @@ static void strip(const tn_gemm_strip *s) {
     bool masked = !MASKS_ARE_FREE && s->n != nv * TN_VL && s->ldb != NR;
     float lo, hi;
     bool clamp = TN_V(tn_act_clamp)(s->act, &lo, &hi);
+    ahead next = { (const char *)s->b, 0 };
+    if (s->ahead) next = (ahead){ (const char *)s->ahead, (ptrdiff_t)(NR * sizeof(float)) / (s->t1 - s->t0) };
     for (int64_t t = s->t0, r0 = t * s->m / s->tiles; t < s->t1; t++) {
         int64_t r1 = (t + 1) * s->m / s->tiles;
-        tiles[masked][nv - 1][r1 - r0 - 1](s, s->ts_a ? s->a + t * s->ts_a : s->a + r0 * s->rs_a, r0, last);
+        const float *a = s->ts_a ? s->a + t * s->ts_a : s->a + r0 * s->rs_a;
+        tiles[masked][nv - 1][r1 - r0 - 1](s, a, r0, last, next);
         if (!clamp) activate(s, r0, r1 - r0); /* the tile is in L1 */
+        next.from += next.step * s->k;
         r0 = r1;
     }
 }
