@@ -10,7 +10,7 @@ typedef struct {
     const tn_node *node;
     tn_cost cost;
     tn_cost weights; /* of cost.bytes_read: nothing but .bytes_read is set, the bytes of constant inputs */
-    bool known;      /* false: some shape depends on data, the cost is a lower bound */
+    bool known;      /* false: some shape depends on data; the cost is left 0 */
 } tn_node_facts;
 
 /** All nodes of one operator. */
@@ -34,7 +34,7 @@ typedef struct {
     int n_ops;
     tn_op_facts *ops; /* by FLOPs, then bytes, then count; most first */
     tn_cost total;    /* branches of an If count both; bodies of loops count once */
-    int unknown;      /* nodes whose cost is a lower bound */
+    int unknown;      /* nodes whose cost is not known and not in the total */
     tn_status shapes; /* TN_OK, or why shapes (and so costs) could not be told: the sentence is in `why` */
     char why[512];
     tn_arena *arena;

@@ -82,7 +82,7 @@ static void cost_of(counting *k, const tn_node *n, tn_node_facts *f) {
                    .in_content = content,
                    .out = out,
                    .out_content = content + ni };
-    if (tn_op_cost(&c, &f->cost) != TN_OK) {
+    if (f->known && tn_op_cost(&c, &f->cost) != TN_OK) { /* costs of open shapes would be nonsense */
         f->known = false;
         tn_error_clear();
     }

@@ -7,11 +7,10 @@
 
 static tn_status if_infer(tn_infer *c) {
     tn_graph *branch[2] = { tn_attr_graph(c->node, "then_branch"), tn_attr_graph(c->node, "else_branch") };
-    const tn_tensor *cond = c->in_tensor[0];
-    int only = !cond || tn_count(cond) != 1 ? -1 : *(const uint8_t *)cond->data ? 0 : 1; /* a known branch */
+    int64_t cond;
+    int only = tn_infer_int(c, 0, &cond) ? !cond : -1; /* a known branch */
     tn_type *types[2] = { NULL, NULL };
     for (int b = 0; b < 2; b++) {
-        if (only >= 0 && b != only) continue;
         if (branch[b]->n_outputs != c->n_out)
             return tn_infer_fail(c, TN_E_GRAPH, "the %s branch has %d outputs, the node %d", b ? "else" : "then",
                                  branch[b]->n_outputs, c->n_out);
@@ -20,8 +19,10 @@ static tn_status if_infer(tn_infer *c) {
         TN_TRY(c->subgraph(c, branch[b], NULL, 0, types[b], c->n_out));
     }
     for (int i = 0; i < c->n_out; i++) {
-        c->out[i] = types[only == 1][i];
-        if (only < 0) tn_type_join(&c->out[i], &types[1][i]);
+        const tn_type *then = &types[0][i], *other = &types[1][i];
+        bool one = only >= 0 || then->kind == TN_KIND_NONE || other->kind == TN_KIND_NONE;
+        c->out[i] = only == 1 || (one && only < 0 && then->kind == TN_KIND_NONE) ? *other : *then;
+        if (!one) tn_type_join(&c->out[i], other);
     }
     return TN_OK;
 }

@@ -52,8 +52,11 @@ static tn_status infer_subgraph(tn_infer *c, tn_graph *g, const tn_type *in_type
         return tn_op_fail(c->node, TN_E_GRAPH, "its subgraph has %d inputs and %d outputs, wanted are %d and %d",
                           g ? g->n_inputs : 0, g ? g->n_outputs : 0, n_in, n_out);
     for (int i = 0; i < n_in; i++) w->table.facts[g->inputs[i]->id] = (tn_fact){ .type = in_types[i] };
-    TN_TRY(infer_graph(w, g));
-    for (int i = 0; i < n_out; i++) out_types[i] = w->table.facts[g->outputs[i]->id].type;
+    tn_status st = infer_graph(w, g);
+    if (st == TN_E_NOMEM || st == TN_E_LIMIT) return st;
+    if (st != TN_OK) tn_error_clear(); /* a branch that these shapes do not fit is an error only when it is taken */
+    for (int i = 0; i < n_out; i++)
+        out_types[i] = st == TN_OK ? w->table.facts[g->outputs[i]->id].type : (tn_type){ .rank = -1 };
     return TN_OK;
 }
 
@@ -92,7 +95,8 @@ static tn_status infer_one(walk *w, const tn_node *n) {
     const tn_type **in = tn_arena_array(w->scratch, const tn_type *, n_in + 1);
     const tn_tensor **tensors = tn_arena_array(w->scratch, const tn_tensor *, n_in + 1);
     const tn_content **contents = tn_arena_array(w->scratch, const tn_content *, n_in + n_out + 1);
-    if (!out || !in || !tensors || !contents) return tn_fail(TN_E_NOMEM, "inferring shapes");
+    const tn_tensor **results = tn_arena_array(w->scratch, const tn_tensor *, n_out + 1);
+    if (!out || !in || !tensors || !contents || !results) return tn_fail(TN_E_NOMEM, "inferring shapes");
     for (size_t i = 0; i < n_in; i++) {
         if (!n->inputs[i]) continue;
         const tn_fact *f = &w->table.facts[n->inputs[i]->id];
@@ -113,10 +117,12 @@ static tn_status infer_one(walk *w, const tn_node *n) {
                    .subgraph = infer_subgraph,
                    .user = w };
     TN_TRY(tn_infer_node(&c));
+    tn_infer_follow(&c, w->scratch, results);
     for (size_t i = 0; i < n_out; i++) {
         if (!n->outputs[i]) continue;
         if (w->symbolic) fill_gaps(w, n, n->outputs[i], &out[i]);
-        w->table.facts[n->outputs[i]->id] = (tn_fact){ .type = out[i], .content = c.out_content[i] };
+        w->table.facts[n->outputs[i]->id] =
+            (tn_fact){ .type = out[i], .content = c.out_content[i], .tensor = results[i] };
     }
     tn_arena_restore(w->scratch, mark);
     return TN_OK;
@@ -124,9 +130,10 @@ static tn_status infer_one(walk *w, const tn_node *n) {
 
 static tn_status infer_graph(walk *w, const tn_graph *g) {
     if (++w->depth > TN_MAX_DEPTH + 1) return tn_fail(TN_E_LIMIT, "graphs are nested deeper than %d", TN_MAX_DEPTH);
-    tn_graph_each(g, n) TN_TRY(infer_one(w, n));
+    tn_status st = TN_OK;
+    for (const tn_node *n = g->first; n && st == TN_OK; n = n->next) st = infer_one(w, n);
     w->depth--;
-    return TN_OK;
+    return st;
 }
 
 static tn_status walk_new(walk *w, const tn_model *m) {

@@ -22,6 +22,11 @@ typedef struct {
  *  errors   TN_E_TYPE, TN_E_SHAPE, TN_E_INVALID, TN_E_UNSUPPORTED, naming the node */
 tn_status tn_infer_node(tn_infer *c);
 
+/** After tn_infer_node: runs the node on what is known of its inputs, where that is cheap, to learn the contents of its
+ *  small outputs (c->out_content; types that were open; out_tensor[i], zeroed by the caller, for constants, which live
+ *  in c->arena). Never fails: what cannot be known stays unknown. */
+void tn_infer_follow(tn_infer *c, tn_arena *scratch, const tn_tensor **out_tensor);
+
 /** Types and contents of all values of g (and its subgraphs) for the given types of its inputs, without touching the
  *  model: several threads may do this with one model at once.
  *  input_types  in the order of g->inputs; exact for a plan. Declared types of other values are not believed.
