@@ -1,0 +1,220 @@
+/* feed.c - inputs for a model from the command line. */
+#include "cli/feed.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "tensor/npy.h"
+#include "tensor/proto.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* ---------------------------------------------------------------------------------------------------------- shapes */
+
+/* "1x3x224x224" (also with commas); "scalar" or "" is rank 0. */
+static tn_status parse_shape(const char *text, const char *name, int *rank, int64_t *dims) {
+    const char *p = text;
+    *rank = 0;
+    if (!*p || !strcmp(p, "scalar")) return TN_OK;
+    for (;;) {
+        char *end;
+        long long v = strtoll(p, &end, 10);
+        if (end == p || v < 0 || v > (INT64_C(1) << 40) || (*end && *end != 'x' && *end != ','))
+            return tn_fail(TN_E_INVALID, "shape '%s' of '%s' is not like 1x3x224x224", text, name);
+        if (*rank == TN_MAX_RANK)
+            return tn_fail(TN_E_INVALID, "shape '%s' has more than %d dimensions", text, TN_MAX_RANK);
+        dims[(*rank)++] = v;
+        if (!*end) return TN_OK;
+        p = end + 1;
+    }
+}
+
+/* The part behind "name=" in a list, or NULL. */
+static const char *named(const tn_strings *s, const char *name) {
+    size_t len = strlen(name);
+    for (int i = s->n - 1; i >= 0; i--)
+        if (!strncmp(s->v[i], name, len) && s->v[i][len] == '=') return s->v[i] + len + 1;
+    return NULL;
+}
+
+static tn_status no_such(const tn_model *m, const char *what, const char *entry) {
+    tn_text t = { 0 };
+    for (int i = 0; i < m->graph->n_inputs; i++) tn_text_printf(&t, "%s%s", i ? ", " : "", m->graph->inputs[i]->name);
+    tn_status st =
+        tn_fail(TN_E_INVALID, "--%s %s: the model has no such input; it has %s", what, entry, t.s ? t.s : "none");
+    tn_text_free(&t);
+    return st;
+}
+
+/* Every name on the left of = must be an input or, in shapes, a symbol. */
+static tn_status check_names(const tn_model *m, const tn_feed_opts *o) {
+    const struct {
+        const tn_strings *list;
+        const char *what;
+    } lists[] = { { &o->inputs, "input" }, { &o->shapes, "shape" } };
+    for (size_t l = 0; l < TN_COUNT(lists); l++)
+        for (int i = 0; i < lists[l].list->n; i++) {
+            const char *entry = lists[l].list->v[i], *eq = strrchr(entry, '=');
+            bool known = !eq && (l == 0 || m->graph->n_inputs == 1);
+            for (int k = 0; eq && k < m->graph->n_inputs; k++) {
+                const char *name = m->graph->inputs[k]->name;
+                known |= !strncmp(entry, name, strlen(name)) && entry[strlen(name)] == '=';
+            }
+            for (int k = 0; eq && l == 1 && k < tn_sym_count(m->syms); k++) {
+                const char *name = tn_sym_name(m->syms, k);
+                known |= !strncmp(entry, name, strlen(name)) && entry[strlen(name)] == '=';
+            }
+            if (!known) return no_such(m, lists[l].what, entry);
+        }
+    return TN_OK;
+}
+
+static tn_status input_type(const tn_model *m, const tn_feed_opts *o, int i, bool fill, tn_type *t) {
+    const tn_value *v = m->graph->inputs[i];
+    const char *shape = named(&o->shapes, v->name);
+    *t = v->type;
+    if (!shape && o->shapes.n && m->graph->n_inputs == 1 && !strchr(o->shapes.v[0], '=')) shape = o->shapes.v[0];
+    if (shape) {
+        int64_t dims[TN_MAX_RANK];
+        int rank;
+        TN_TRY(parse_shape(shape, v->name, &rank, dims));
+        if (t->rank >= 0 && t->rank != rank)
+            return tn_fail(TN_E_INVALID, "input '%s' has %d dimensions, the shape %s has %d", v->name, t->rank, shape,
+                           rank);
+        for (int d = 0; d < rank; d++) {
+            if (t->rank >= 0 && tn_dim_known(t->dims[d]) && t->dims[d] != dims[d])
+                return tn_fail(TN_E_INVALID, "dimension %d of input '%s' is %lld, not %lld", d, v->name,
+                               (long long)t->dims[d], (long long)dims[d]);
+            t->dims[d] = dims[d];
+        }
+        t->rank = rank;
+        return TN_OK;
+    }
+    for (int d = 0; d < t->rank; d++) {
+        for (int k = 0; tn_dim_symbolic(t->dims[d]) && k < tn_sym_count(m->syms); k++) {
+            const char *size = tn_sym_at(m->syms, k) == t->dims[d] ? named(&o->shapes, tn_sym_name(m->syms, k)) : NULL;
+            char *end;
+            long long n = size ? strtoll(size, &end, 10) : 0;
+            if (size && (end == size || *end || n < 0))
+                return tn_fail(TN_E_INVALID, "--shape %s=%s: a size is wanted", tn_sym_name(m->syms, k), size);
+            if (size) t->dims[d] = n;
+        }
+        if (!tn_dim_known(t->dims[d]) && fill && o->dimension > 0) t->dims[d] = o->dimension;
+    }
+    return TN_OK;
+}
+
+tn_status tn_feed_types(const tn_model *m, const tn_feed_opts *o, bool fill, tn_type *types) {
+    TN_TRY(check_names(m, o));
+    for (int i = 0; i < m->graph->n_inputs; i++) TN_TRY(input_type(m, o, i, fill, &types[i]));
+    return TN_OK;
+}
+
+/* ------------------------------------------------------------------------------------------------------------ data */
+
+static uint64_t next(uint64_t *s) { /* xorshift64* (Vigna 2016) */
+    *s ^= *s >> 12, *s ^= *s << 25, *s ^= *s >> 27;
+    return *s * UINT64_C(2685821657736338717);
+}
+
+/* Floats in [-1, 1), integers 0 .. 9, bools; strings stay empty. */
+static void randomize(tn_tensor *t, uint64_t seed) {
+    uint64_t s = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
+    for (int64_t i = 0, n = tn_count(t); i < n && t->dtype != TN_STRING; i++) {
+        uint64_t r = next(&s) >> 11;
+        double u = (double)r * 0x1p-52 - 1;
+        if (tn_dtype_is_complex(t->dtype)) {
+            tn_dtype part = t->dtype == TN_C64 ? TN_F32 : TN_F64;
+            tn_set_f64(part, t->data, 2 * i, u);
+            tn_set_f64(part, t->data, 2 * i + 1, (double)(next(&s) >> 11) * 0x1p-52 - 1);
+        } else if (tn_dtype_is_float(t->dtype)) {
+            tn_set_f64(t->dtype, t->data, i, u);
+        } else {
+            tn_set_i64(t->dtype, t->data, i,
+                       (int64_t)(t->dtype == TN_BOOL ? r & 1 : r % (tn_dtype_bits(t->dtype) < 4 ? 2 : 8)));
+        }
+    }
+}
+
+static tn_status make_tensor(const tn_model *m, const tn_feed_opts *o, int i, bool random, tn_datum *d) {
+    const tn_value *v = m->graph->inputs[i];
+    tn_type t;
+    TN_TRY(input_type(m, o, i, true, &t));
+    if (t.kind != TN_KIND_TENSOR)
+        return tn_fail(TN_E_UNSUPPORTED, "input '%s' is not a tensor; give it as a file", v->name);
+    if (!tn_type_static(&t)) {
+        tn_text text = { 0 };
+        tn_type_print(m->syms, &t, &text);
+        tn_status st = tn_fail(TN_E_INVALID, "input '%s' is %s: give its shape, as in --shape %s=1x3x224x224", v->name,
+                               text.s ? text.s : "?", v->name);
+        tn_text_free(&text);
+        return st;
+    }
+    d->kind = TN_KIND_TENSOR;
+    TN_TRY(tn_tensor_init(&d->tensor, t.dtype, t.rank, t.dims, TN_MEM_IO));
+    size_t bytes = 0;
+    tn_dtype_bytes(t.dtype, tn_count(&d->tensor), &bytes);
+    if (t.dtype != TN_STRING && bytes) memset(d->tensor.data, 0, bytes);
+    if (random) randomize(&d->tensor, (uint64_t)o->seed * 1000 + (uint64_t)i + 1);
+    return TN_OK;
+}
+
+/* A tensor file; "FILE.npz" holds one member per input. */
+static tn_status load(const char *path, const char *name, bool *found, tn_datum *d) {
+    size_t len = strlen(path);
+    *found = true;
+    if (len < 4 || strcmp(path + len - 4, ".npz") != 0) {
+        tn_tensor *t = NULL;
+        TN_TRY(tn_tensor_load(path, &t));
+        d->kind = TN_KIND_TENSOR;
+        tn_status st = tn_tensor_copy(&d->tensor, t, TN_MEM_IO);
+        tn_tensor_free(&t);
+        return st;
+    }
+    tn_file *f = NULL;
+    tn_npz_entry *entries = NULL;
+    size_t n = 0;
+    tn_status st = tn_file_map(path, &f);
+    if (st == TN_OK) st = tn_npz_parse(f->data, f->size, path, &entries, &n);
+    *found = false;
+    for (size_t i = 0; i < n && st == TN_OK; i++) {
+        if (strcmp(entries[i].name, name) != 0) continue;
+        d->kind = TN_KIND_TENSOR;
+        st = tn_tensor_copy(&d->tensor, &entries[i].tensor, TN_MEM_IO);
+        *found = true;
+    }
+    tn_npz_free(entries, n);
+    tn_file_close(&f);
+    return st;
+}
+
+tn_status tn_feed_make(const tn_model *m, const tn_feed_opts *o, tn_feed *out) {
+    size_t n = (size_t)m->graph->n_inputs;
+    const char *rest = "random"; /* for inputs that no option names */
+    tn_status st = check_names(m, o);
+    *out = (tn_feed){ calloc(n + 1, sizeof *out->data), calloc(n + 1, sizeof *out->list), n };
+    if (st == TN_OK && (!out->data || !out->list)) st = tn_fail(TN_E_NOMEM, "no memory for %zu inputs", n);
+    for (int i = 0; i < o->inputs.n; i++)
+        if (!strrchr(o->inputs.v[i], '=')) rest = o->inputs.v[i];
+    for (size_t i = 0; i < n && st == TN_OK; i++) {
+        const tn_value *v = m->graph->inputs[i];
+        const char *given = named(&o->inputs, v->name), *what = given ? given : rest;
+        bool found = true;
+        out->list[i] = &out->data[i];
+        if (!given && v->fallback) {
+            out->list[i] = NULL;
+        } else if (!strcmp(what, "random") || !strcmp(what, "zeros")) {
+            st = make_tensor(m, o, (int)i, *what == 'r', &out->data[i]);
+        } else {
+            st = load(what, v->name, &found, &out->data[i]);
+            if (st == TN_OK && !found) st = tn_fail(TN_E_INVALID, "%s holds no array named '%s'", what, v->name);
+        }
+    }
+    if (st != TN_OK) tn_feed_free(out);
+    return st;
+}
+
+void tn_feed_free(tn_feed *f) {
+    for (size_t i = 0; f->data && i < f->n; i++) tn_datum_reset(&f->data[i]);
+    free(f->data);
+    free(f->list);
+    *f = (tn_feed){ 0 };
+}
