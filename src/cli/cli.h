@@ -15,7 +15,9 @@ typedef struct {
     tn_command_fn run;
 } tn_command;
 
+int tn_cmd_bench(int argc, char **argv);
 int tn_cmd_ocr(int argc, char **argv);
+int tn_cmd_run(int argc, char **argv);
 int tn_cmd_test(int argc, char **argv);
 int tn_cmd_vad(int argc, char **argv);
 

@@ -28,9 +28,9 @@ static tn_status parse_shape(const char *text, const char *name, int *rank, int6
 }
 
 /* The part behind "name=" in a list, or NULL. */
-static const char *named(const tn_strings *s, const char *name) {
+static const char *named(const tn_option_list *s, const char *name) {
     size_t len = strlen(name);
-    for (int i = s->n - 1; i >= 0; i--)
+    for (size_t i = s->n; i-- > 0;)
         if (!strncmp(s->v[i], name, len) && s->v[i][len] == '=') return s->v[i] + len + 1;
     return NULL;
 }
@@ -47,11 +47,11 @@ static tn_status no_such(const tn_model *m, const char *what, const char *entry)
 /* Every name on the left of = must be an input or, in shapes, a symbol. */
 static tn_status check_names(const tn_model *m, const tn_feed_opts *o) {
     const struct {
-        const tn_strings *list;
+        const tn_option_list *list;
         const char *what;
     } lists[] = { { &o->inputs, "input" }, { &o->shapes, "shape" } };
     for (size_t l = 0; l < TN_COUNT(lists); l++)
-        for (int i = 0; i < lists[l].list->n; i++) {
+        for (size_t i = 0; i < lists[l].list->n; i++) {
             const char *entry = lists[l].list->v[i], *eq = strrchr(entry, '=');
             bool known = !eq && (l == 0 || m->graph->n_inputs == 1);
             for (int k = 0; eq && k < m->graph->n_inputs; k++) {
@@ -181,7 +181,7 @@ static tn_status load(const char *path, const char *name, bool *found, tn_datum 
         st = tn_tensor_copy(&d->tensor, &entries[i].tensor, TN_MEM_IO);
         *found = true;
     }
-    tn_npz_free(entries, n);
+    tn_npz_free(&entries, n);
     tn_file_close(&f);
     return st;
 }
@@ -192,7 +192,7 @@ tn_status tn_feed_make(const tn_model *m, const tn_feed_opts *o, tn_feed *out) {
     tn_status st = check_names(m, o);
     *out = (tn_feed){ calloc(n + 1, sizeof *out->data), calloc(n + 1, sizeof *out->list), n };
     if (st == TN_OK && (!out->data || !out->list)) st = tn_fail(TN_E_NOMEM, "no memory for %zu inputs", n);
-    for (int i = 0; i < o->inputs.n; i++)
+    for (size_t i = 0; i < o->inputs.n; i++)
         if (!strrchr(o->inputs.v[i], '=')) rest = o->inputs.v[i];
     for (size_t i = 0; i < n && st == TN_OK; i++) {
         const tn_value *v = m->graph->inputs[i];

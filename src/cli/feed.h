@@ -6,8 +6,9 @@
 #include "graph/graph.h"
 
 typedef struct {
-    tn_strings inputs; /* "name=FILE", "name=random", "name=zeros"; a bare FILE or word serves all that are not named */
-    tn_strings shapes; /* "name=1x3x224x224", or "batch=1": a symbol's size */
+    tn_option_list
+        inputs; /* "name=FILE", "name=random", "name=zeros"; a bare FILE or word serves all that are not named */
+    tn_option_list shapes; /* "name=1x3x224x224", or "batch=1": a symbol's size */
     int seed;
     int dimension; /* for open dimensions nobody has named; 0: refuse */
 } tn_feed_opts;

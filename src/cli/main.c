@@ -6,6 +6,8 @@
 #include <string.h>
 
 static const tn_command commands[] = {
+    { "run", "run a model once and say what came out", tn_cmd_run },
+    { "bench", "measure latency, throughput, load time and memory", tn_cmd_bench },
     { "ocr", "read text off pictures", tn_cmd_ocr },
     { "test", "run ONNX backend test folders and compare their outputs", tn_cmd_test },
     { "vad", "find speech in recordings", tn_cmd_vad },

@@ -1,0 +1,202 @@
+/* run.c - `tenon run`: runs a model once and says what came out, or how far it is from what was expected. */
+#include "base/clock.h"
+#include "base/file.h"
+#include "cli/cli.h"
+#include "cli/feed.h"
+#include "cli/options.h"
+#include "cli/report.h"
+#include "engine/session.h"
+#include "tensor/npy.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static tn_feed_opts feed = { .seed = 1 };
+static const char *output_dir, *expect_dir;
+static int top = 5;
+static float tol_rel = 1e-3f, tol_abs = 1e-5f;
+static bool profile, no_optimize, json;
+
+static const tn_option options[] = {
+    { "--input", TN_OPT_LIST, &feed.inputs, "NAME=WHAT",
+      "FILE.npy, FILE.npz, FILE.pb, random or zeros (default: random)" },
+    { "--shape", TN_OPT_LIST, &feed.shapes, "NAME=1x3x224x224", "an input's shape, or a symbol's size (batch=8)" },
+    { "--dimension", TN_OPT_INT, &feed.dimension, "N", "size of every dimension that stays open", 1, 1 << 24 },
+    { "--seed", TN_OPT_INT, &feed.seed, "N", "of random inputs (default: 1)" },
+    { "--output-dir", TN_OPT_STRING, &output_dir, "DIR", "write every output there as NAME.npy" },
+    { "--expect", TN_OPT_STRING, &expect_dir, "DIR",
+      "compare with NAME.npy, NAME.pb or output_N.pb there; exit code 1 when they differ" },
+    { "--rtol", TN_OPT_FLOAT, &tol_rel, "X", "relative tolerance of --expect (default: 1e-3)", 0, 1e9 },
+    { "--atol", TN_OPT_FLOAT, &tol_abs, "X", "absolute tolerance of --expect (default: 1e-5)", 0, 1e9 },
+    { "--top", TN_OPT_INT, &top, "K", "how many of the largest values to print (default: 5)", 0, 64 },
+    { "--profile", TN_OPT_FLAG, &profile, NULL, "print where the time went" },
+    { "--no-optimize", TN_OPT_FLAG, &no_optimize, NULL, "run the graph as it stands, without folding and fusion" },
+    { "--json", TN_OPT_FLAG, &json, NULL, "machine-readable output" },
+};
+
+static const tn_command_usage usage = {
+    .name = "run",
+    .args = "MODEL",
+    .doc = "Runs a model once. Prints every output's shape and statistics, and the largest values of the last axis.",
+    .examples = "  tenon run resnet50.onnx --input input=random --seed 7\n"
+                "  tenon run model.onnx --input x=x.npy --output-dir out\n"
+                "  tenon run model.onnx --input inputs.npz --expect out --rtol 1e-4\n"
+                "  tenon run bert.onnx --shape batch=4 --shape sequence=128\n",
+    .options = options,
+    .n = TN_COUNT(options),
+    .min_args = 1,
+    .max_args = 1,
+};
+
+/* "DIR/NAME.EXT" with everything unusual in a name made harmless. */
+static void file_name(char *buf, size_t n, const char *dir, const char *name, const char *ext) {
+    size_t at = (size_t)snprintf(buf, n, "%s/", dir);
+    for (; *name && at + 8 < n; name++) {
+        bool plain = (*name >= 'a' && *name <= 'z') || (*name >= 'A' && *name <= 'Z') ||
+                     (*name >= '0' && *name <= '9') || strchr("._-", *name);
+        buf[at++] = plain ? *name : '_';
+    }
+    snprintf(buf + at, n - at, "%s", ext);
+}
+
+static tn_status write_outputs(const tn_model *m, const tn_datum *out) {
+    char path[4096];
+    if (mkdir(output_dir, 0777) != 0 && access(output_dir, W_OK) != 0)
+        return tn_fail(TN_E_IO, "cannot make the folder %s", output_dir);
+    for (int i = 0; i < m->graph->n_outputs; i++) {
+        if (out[i].kind != TN_KIND_TENSOR) continue;
+        file_name(path, sizeof path, output_dir, m->graph->outputs[i]->name, ".npy");
+        TN_TRY(tn_npy_write(&out[i].tensor, path));
+    }
+    return TN_OK;
+}
+
+/* Compares output i with what the folder holds of it. *good is cleared when they differ. */
+static tn_status expect_one(const tn_model *m, int i, const tn_datum *out, tn_text *text, bool *good) {
+    char path[4096], numbered[32];
+    tn_tensor *want = NULL;
+    tn_difference d;
+    const char *name = m->graph->outputs[i]->name;
+    snprintf(numbered, sizeof numbered, "output_%d", i);
+    const struct {
+        const char *name, *ext;
+    } tries[] = { { name, ".npy" }, { name, ".pb" }, { numbered, ".pb" }, { numbered, ".npy" } };
+    size_t t = 0;
+    for (; t < TN_COUNT(tries); t++) {
+        file_name(path, sizeof path, expect_dir, tries[t].name, tries[t].ext);
+        if (access(path, R_OK) == 0) break;
+    }
+    if (t == TN_COUNT(tries))
+        return tn_fail(TN_E_NOT_FOUND, "%s holds neither %s.npy nor %s.pb", expect_dir, name, numbered);
+    TN_TRY(tn_tensor_load(path, &want));
+    tn_status st = out->kind == TN_KIND_TENSOR
+                       ? tn_compare_tensors(&out->tensor, want, (double)tol_rel, (double)tol_abs, &d)
+                       : tn_fail(TN_E_TYPE, "not a tensor");
+    if (st != TN_OK) {
+        tn_text_printf(text, "  differs from %s: %s\n", path, tn_error());
+        *good = false;
+    } else {
+        tn_text_printf(text, "  %s %s: largest difference %.3g absolute, %.3g of the largest magnitude",
+                       d.differ ? "differs from" : "equals", path, d.max_abs, d.max_rel);
+        if (d.differ)
+            tn_text_printf(text, "; %lld of %lld elements, first at %lld", (long long)d.differ,
+                           (long long)tn_count(want), (long long)d.first);
+        tn_text_puts(text, "\n");
+        *good &= d.differ == 0;
+    }
+    tn_tensor_free(&want);
+    return TN_OK;
+}
+
+static tn_status report(const tn_model *m, const tn_datum *out, bool *good) {
+    const bool color = tn_stream_is_terminal(STDOUT_FILENO);
+    const char *bold[] = { color ? "\033[1m" : "", color ? "\033[0m" : "" };
+    tn_status st = TN_OK;
+    for (int i = 0; i < m->graph->n_outputs && st == TN_OK; i++) {
+        tn_text t = { 0 };
+        const char *name = m->graph->outputs[i]->name;
+        if (json) {
+            tn_text_puts(&t, i ? ", {\"name\": " : "{\"name\": ");
+            tn_text_json(&t, name, strlen(name));
+            tn_text_puts(&t, ", \"summary\": ");
+            tn_text line = { 0 };
+            if (out[i].kind == TN_KIND_TENSOR) tn_report_tensor(&out[i].tensor, &line);
+            tn_text_json(&t, line.s ? line.s : "", line.n);
+            tn_text_free(&line);
+            tn_text_puts(&t, "}");
+        } else {
+            tn_text_printf(&t, "%s%s%s  ", bold[0], name, bold[1]);
+            if (out[i].kind == TN_KIND_TENSOR) {
+                tn_report_tensor(&out[i].tensor, &t);
+                tn_text_puts(&t, "\n");
+                tn_report_top(&out[i].tensor, top, &t);
+            } else if (out[i].kind == TN_KIND_SEQUENCE) {
+                tn_text_printf(&t, "sequence of %zu\n", out[i].list ? out[i].list->n : 0);
+            } else {
+                tn_text_puts(&t, "nothing\n");
+            }
+        }
+        if (expect_dir) st = expect_one(m, i, &out[i], &t, good);
+        if (t.s) fputs(t.s, stdout);
+        tn_text_free(&t);
+    }
+    return st;
+}
+
+int tn_cmd_run(int argc, char **argv) {
+    tn_common_options common = { 0 };
+    char **args;
+    int n_args;
+    tn_model *m = NULL;
+    tn_session *s = NULL;
+    tn_feed f = { 0 };
+    tn_datum *out = NULL;
+    size_t n_out = 0;
+    bool good = true;
+    int code = tn_options_parse(&usage, &common, argc, argv, &args, &n_args);
+    if (code >= 0) goto done;
+    tn_session_opts opts = {
+        .size = sizeof opts, .threads = common.threads, .profile = profile, .no_optimize = no_optimize
+    };
+    double t0 = tn_clock_s();
+    code = TN_EXIT_FAILED;
+    if (tn_model_open(args[0], &m) != TN_OK || tn_feed_make(m, &feed, &f) != TN_OK ||
+        tn_session_new(m, &opts, &s) != TN_OK) {
+        code = tn_command_failed(usage.name);
+        goto done;
+    }
+    n_out = (size_t)m->graph->n_outputs;
+    out = calloc(n_out + 1, sizeof *out);
+    double t1 = tn_clock_s();
+    tn_status st =
+        out ? tn_session_run_data(s, f.n, f.list, n_out, out) : tn_fail(TN_E_NOMEM, "no memory for the outputs");
+    double t2 = tn_clock_s();
+    if (st == TN_OK && json)
+        printf("{\"load_ms\": %.3f, \"run_ms\": %.3f, \"outputs\": [", (t1 - t0) * 1e3, (t2 - t1) * 1e3);
+    if (st == TN_OK) st = report(m, out, &good);
+    if (st == TN_OK && output_dir) st = write_outputs(m, out);
+    if (st == TN_OK && json) printf("]}\n");
+    if (st == TN_OK && !json) printf("loaded in %.1f ms, first run %.1f ms\n", (t1 - t0) * 1e3, (t2 - t1) * 1e3);
+    if (st == TN_OK && profile && !json) {
+        tn_profile_row *rows = NULL;
+        size_t n = 0;
+        tn_text t = { 0 };
+        st = tn_session_profile(s, &rows, &n);
+        if (st == TN_OK) tn_profile_table(rows, n, &t);
+        if (t.s) printf("\n%s", t.s);
+        tn_mem_free(rows);
+        tn_text_free(&t);
+    }
+    code = st != TN_OK ? tn_command_failed(usage.name) : good ? TN_EXIT_OK : TN_EXIT_FAILED;
+done:
+    for (size_t i = 0; out && i < n_out; i++) tn_datum_reset(&out[i]);
+    free(out);
+    tn_feed_free(&f);
+    tn_session_free(&s);
+    tn_model_close(&m);
+    tn_mem_free(feed.inputs.v);
+    tn_mem_free(feed.shapes.v);
+    return code;
+}
