@@ -58,17 +58,27 @@ const tn_conv_algo tn_conv_algo_direct = {
 
 /* In the order of preference: an algorithm stands before those it beats wherever both fit. */
 const tn_conv_algo *const tn_conv_all[] = {
-    &tn_conv_algo_depthwise, &tn_conv_algo_thin,        &tn_conv_algo_winograd,
-    &tn_conv_algo_blocked,   &tn_conv_algo_interleaved, &tn_conv_algo_transposed,
-    &tn_conv_algo_reordered, &tn_conv_algo_direct,      NULL,
+    &tn_conv_algo_depthwise,
+    &tn_conv_algo_thin,
+    &tn_conv_algo_winograd,
+    &tn_conv_algo_blocked,
+    &tn_conv_algo_interleaved,
+    &tn_conv_algo_transposed,
+    &tn_conv_algo_reordered_winograd,
+    &tn_conv_algo_reordered,
+    &tn_conv_algo_direct,
+    NULL,
 };
+
+static bool wasteful(const tn_kernels *k, const tn_conv_desc *d, const tn_conv_algo *a) {
+    return (a == &tn_conv_algo_winograd || a == &tn_conv_algo_reordered_winograd) && !tn_conv_winograd_pays(k, d);
+}
 
 size_t tn_conv_list(const tn_kernels *k, const tn_conv_desc *d, const tn_conv_algo **out, size_t max) {
     size_t n = 0;
-    for (const tn_conv_algo *const *a = tn_conv_all; *a && n < max; a++)
-        if ((*a)->fits(k, d)) out[n++] = *a;
-    if (n > 1 && out[0] == &tn_conv_algo_winograd && !tn_conv_winograd_pays(k, d))
-        out[0] = out[1], out[1] = &tn_conv_algo_winograd;
+    for (int last = 0; last < 2; last++)
+        for (const tn_conv_algo *const *a = tn_conv_all; *a && n < max; a++)
+            if ((*a)->fits(k, d) && wasteful(k, d, *a) == last) out[n++] = *a;
     return n;
 }
 

@@ -145,6 +145,7 @@ typedef struct tn_conv_kernels {
     /** y[p * c + i] = i < channels ? x[i * x_channel + p] : 0, p < n; and back (only i < channels written). */
     void (*to_blocked)(const float *x, int64_t x_channel, int channels, int64_t n, float *y);
     void (*from_blocked)(const float *x, int64_t y_channel, int channels, int64_t n, float *y);
+    void (*pick)(const float *x, int64_t step, int64_t n, float *y);   /* y[i] = x[i * step] */
     void (*copy)(const float *x, int64_t x_step, int64_t n, float *y); /* n vectors of c, x_step floats apart */
     /** The transforms of kernel/conv_winograd.c. in: 6 x 6 vectors at x, rows `row` floats apart, to 36 at v, `step`
      * apart. out: 36 vectors at m to the first rows x columns of a 4 x 4 at y, plus bias and (may be NULL) add,

@@ -226,11 +226,7 @@ static void copy_row(const plan *p, const float *x, float *to) {
         if (sw == 1) {
             memcpy(to + a * v, from, (size_t)((z - a) * v) * 4);
         } else if (v == 1) {
-            float *o = to + a;
-            if (sw == 2)
-                for (int64_t i = 0; i < z - a; i++) o[i] = from[2 * i];
-            else
-                for (int64_t i = 0; i < z - a; i++) o[i] = from[i * sw];
+            p->k->pick(from, sw, z - a, to + a);
         } else {
             p->k->copy(from, sw * v, z - a, to + a * v);
         }

@@ -151,10 +151,9 @@ static bool fits(const tn_kernels *k, const tn_conv_desc *d) {
 }
 
 bool tn_conv_winograd_pays(const tn_kernels *k, const tn_conv_desc *d) {
-    plan p;
-    if (!make_plan(&p, &k->conv, d, 1)) return false;
     /* Weights grow fourfold and are read once for every batch: that must be worth it. */
-    return d->ic >= p.c && d->oc >= p.c && p.tiles >= 9;
+    int64_t tiles = tn_ceil_div(d->out[0], OUT) * tn_ceil_div(d->out[1], OUT) * d->n;
+    return d->ic >= k->conv.block && d->oc >= k->conv.block && tiles >= 9;
 }
 
 static size_t packed_bytes(const tn_kernels *k, const tn_conv_desc *d) {

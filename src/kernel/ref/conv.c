@@ -205,6 +205,10 @@ static void winograd_out(const float *m, int64_t step, const float *bias, const 
     }
 }
 
+static void pick(const float *x, int64_t step, int64_t n, float *y) {
+    for (int64_t i = 0; i < n; i++) y[i] = x[i * step];
+}
+
 static void copy(const float *x, int64_t x_step, int64_t n, float *y) {
     for (int64_t i = 0; i < n; i++) memcpy(y + i * C, x + i * x_step, C * sizeof *y);
 }
@@ -235,6 +239,7 @@ void tn_conv_fill_ref(tn_conv_kernels *k) {
                             .dw_px = 8,
                             .to_blocked = to_blocked,
                             .from_blocked = from_blocked,
+                            .pick = pick,
                             .copy = copy,
                             .winograd_in = winograd_in,
                             .winograd_out = winograd_out,

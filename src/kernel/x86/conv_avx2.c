@@ -92,6 +92,18 @@ static void from_blocked(const float *x, int64_t y_channel, int channels, int64_
     }
 }
 
+static void pick(const float *x, int64_t step, int64_t n, float *y) {
+    int64_t i = 0;
+    if (step == 2) {
+        for (; i + C <= n; i += C) {
+            __m256 a = V_LOAD(x + 2 * i), b = _mm256_loadu_ps(x + 2 * i + C - 1); /* b reads no further than needed */
+            __m256 even = _mm256_shuffle_ps(a, b, _MM_SHUFFLE(3, 1, 2, 0));
+            V_STORE(y + i, _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(even), 0xd8)));
+        }
+    }
+    for (; i < n; i++) y[i] = x[i * step];
+}
+
 TILES(TILE_DEFINE_2)
 TILES_DW(TILE_DEFINE_DW)
 
@@ -102,6 +114,7 @@ void tn_conv_fill_avx2(tn_conv_kernels *k, unsigned cpu) {
     k->dw_px = 12;
     k->to_blocked = to_blocked;
     k->from_blocked = from_blocked;
+    k->pick = pick;
     k->copy = copy;
     k->winograd_in = winograd_in;
     k->winograd_out = winograd_out;

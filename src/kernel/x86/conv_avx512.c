@@ -110,6 +110,16 @@ static void from_blocked(const float *x, int64_t y_channel, int channels, int64_
     }
 }
 
+static void pick(const float *x, int64_t step, int64_t n, float *y) {
+    int64_t i = 0;
+    if (step == 2) {
+        __m512i even = _mm512_set_epi32(31, 29, 27, 25, 23, 21, 19, 17, 14, 12, 10, 8, 6, 4, 2, 0);
+        for (; i + C <= n; i += C) /* the second vector reads no further than needed */
+            V_STORE(y + i, _mm512_permutex2var_ps(V_LOAD(x + 2 * i), even, V_LOAD(x + 2 * i + C - 1)));
+    }
+    for (; i < n; i++) y[i] = x[i * step];
+}
+
 TILES(TILE_DEFINE_2)
 TILES_DW(TILE_DEFINE_DW)
 
@@ -121,6 +131,7 @@ void tn_conv_fill_avx512(tn_conv_kernels *k, unsigned cpu) {
     k->dw_px = 14;
     k->to_blocked = to_blocked;
     k->from_blocked = from_blocked;
+    k->pick = pick;
     k->copy = copy;
     k->winograd_in = winograd_in;
     k->winograd_out = winograd_out;

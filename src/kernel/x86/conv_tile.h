@@ -110,15 +110,15 @@
         }                            \
     }
 /* Pixel names for columns past the pixels are never used; 0 stands in for them. */
-#define DW_RUN(n)                                                                                                \
-    DW_COLUMN(0, 0, 0, 0, n)                                                                                     \
-    DW_COLUMN(1, 1, 0, 0, n)                                                                                     \
-    DW_COLUMN(2, 2, 1, 0, n)                                                                                     \
-    DW_COLUMN(3, 3, 2, 1, n)                                                                                     \
-    DW_COLUMN(4, 4, 3, 2, n) DW_COLUMN(5, 5, 4, 3, n) DW_COLUMN(6, 6, 5, 4, n) DW_COLUMN(7, 7, 6, 5, n)          \
-        DW_COLUMN(8, 8, 7, 6, n) DW_COLUMN(9, 9, 8, 7, n) DW_COLUMN(10, 10, 9, 8, n) DW_COLUMN(11, 11, 10, 9, n) \
-            DW_COLUMN(12, 12, 11, 10, n) DW_COLUMN(13, 13, 12, 11, n) DW_COLUMN(14, 0, 13, 12, n)                \
-                DW_COLUMN(15, 0, 0, 13, n)
+#define DW_RUN(n)                                                                                                    \
+    DW_COLUMN(0, 0, 0, 0, n)                                                                                         \
+    DW_COLUMN(1, 1, 0, 0, n)                                                                                         \
+    DW_COLUMN(2, 2, 1, 0, n)                                                                                         \
+    DW_COLUMN(3, 3, 2, 1, n)                                                                                         \
+    DW_COLUMN(4, 4, 3, 2, n)                                                                                         \
+    DW_COLUMN(5, 5, 4, 3, n) DW_COLUMN(6, 6, 5, 4, n) DW_COLUMN(7, 7, 6, 5, n) DW_COLUMN(8, 8, 7, 6, n)              \
+        DW_COLUMN(9, 9, 8, 7, n) DW_COLUMN(10, 10, 9, 8, n) DW_COLUMN(11, 11, 10, 9, n) DW_COLUMN(12, 12, 11, 10, n) \
+            DW_COLUMN(13, 13, 12, 11, n) DW_COLUMN(14, 0, 13, 12, n) DW_COLUMN(15, 0, 0, 13, n)
 
 typedef enum { GEMM, THIN, DEPTHWISE } tile_kind;
 
