@@ -104,7 +104,7 @@ static void compare_floats(const tn_tensor *got, const tn_tensor *want, double r
             double size = fabs(b[i]), off = distance(a[i], b[i]);
             if (isfinite(size) && size > d->largest) d->largest = size;
             if (off > d->max_abs) d->max_abs = off, d->worst = (at + i) / per;
-            if (off > 0 && !(off <= atol + rtol * size)) mismatch(d, (at + i) / per);
+            if (off > 0 && !(isfinite(off) && off <= atol + rtol * size)) mismatch(d, (at + i) / per);
         }
     }
 }
