@@ -133,7 +133,7 @@ static const struct {
     { "en_serif.png", "en", "clean", "DejaVu Serif", LINES(english), NULL },
     { "zh_clean.png", "zh", "clean", "Noto Sans CJK SC", LINES(chinese), NULL },
     { "zh_serif.png", "zh", "clean", "Noto Serif CJK SC", LINES(chinese), NULL },
-    { "mixed_clean.png", "zh", "clean", "Noto Sans CJK SC", LINES(mixed), NULL },
+    { "mixed_clean.png", "mixed", "clean", "Noto Sans CJK SC", LINES(mixed), NULL },
     { "en_tilted.png", "en", "tilted", "DejaVu Sans", LINES(english), tilt_left },
     { "zh_tilted.png", "zh", "tilted", "Noto Sans CJK SC", LINES(chinese), tilt_right },
     { "zh_quarter.png", "zh", "quarter turn", "Noto Sans CJK SC", LINES(chinese), quarter },

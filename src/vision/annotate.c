@@ -18,11 +18,11 @@ static tn_quad shifted(tn_quad q, double dx) {
     return q;
 }
 
-/* The text fills the height of its box as print does, or its width when that is less. */
+/* The text fills the width of its box, but no more than its height: boxes fit their text closely. */
 static void draw_text(tn_image *out, tn_font *font, const char *text, const tn_quad *q) {
     double w, h, up, down;
     tn_quad_sides(q, &w, &h);
-    double size = 0.78 * h, natural = tn_font_width(font, text, size);
+    double size = h, natural = tn_font_width(font, text, size);
     if (natural > 0.97 * w && natural > 0) size *= 0.97 * w / natural;
     tn_font_extent(font, size, &up, &down);
     double angle = atan2(q->p[1].y - q->p[0].y, q->p[1].x - q->p[0].x), cs = cos(angle), sn = sin(angle);

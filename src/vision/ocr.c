@@ -324,6 +324,16 @@ static tn_status recognise(job *j) {
     return TN_OK;
 }
 
+/* Blanks at the ends say nothing. */
+static void trim(tn_text *t) {
+    size_t from = 0;
+    while (t->n > 0 && t->s[t->n - 1] == ' ') t->n--;
+    while (from < t->n && t->s[from] == ' ') from++;
+    if (!t->s) return;
+    memmove(t->s, t->s + from, t->n -= from);
+    t->s[t->n] = '\0';
+}
+
 /* Moves the lines that are sure enough to the page, in reading order. */
 static tn_status compose(job *j) {
     tn_status st = TN_OK;
@@ -338,6 +348,7 @@ static tn_status compose(job *j) {
     }
     for (size_t i = 0; i < j->n; i++) {
         line *l = &j->line[i];
+        trim(&l->text);
         if (l->text.n == 0 || !(l->score >= j->o->opts.min_score)) continue;
         quads[kept] = l->as_read;
         good[kept++] = l;
