@@ -95,10 +95,15 @@ static void put_type(tn_wire_out *o, const tn_syms *syms, const tn_type *t) {
     tn_wire_end(o, m);
 }
 
+static bool complete(const tn_type *t) {
+    if (t->kind == TN_KIND_TENSOR) return t->dtype != TN_NONE;
+    return t->kind != TN_KIND_NONE && t->elem && complete(t->elem) && (t->kind != TN_KIND_MAP || t->dtype != TN_NONE);
+}
+
 static void put_value_info(tn_wire_out *o, uint32_t field, const tn_value *v, const char *name) {
     size_t m = tn_wire_begin(o, field);
     put_text(o, 1, name);
-    if (v->type.kind != TN_KIND_NONE && (v->type.kind != TN_KIND_TENSOR || v->type.dtype != TN_NONE)) {
+    if (complete(&v->type)) {
         size_t type = tn_wire_begin(o, 2);
         put_type(o, v->graph->model->syms, &v->type);
         tn_wire_end(o, type);
@@ -166,6 +171,13 @@ static tn_status put_attr(tn_wire_out *o, const tn_model *model, const tn_attr *
 
 /* -------------------------------------------------------------------------------------------------------- graphs */
 
+/* What the reader calls a node without a name. */
+static const char *made_name(const tn_node *n) {
+    for (int i = 0; i < n->n_outputs; i++)
+        if (n->outputs[i]) return n->outputs[i]->name;
+    return n->type;
+}
+
 static tn_status put_node(tn_wire_out *o, const tn_node *n) {
     if (n->op && (n->op->flags & TN_OP_INTERNAL))
         return tn_fail(TN_E_UNSUPPORTED, "%s is an internal operator, which ONNX cannot express", tn_node_where(n));
@@ -178,7 +190,7 @@ static tn_status put_node(tn_wire_out *o, const tn_node *n) {
         const char *name = n->outputs[i] ? n->outputs[i]->name : "";
         tn_wire_put_bytes(o, NODE_OUTPUT, name, strlen(name));
     }
-    put_text(o, NODE_NAME, n->name);
+    if (strcmp(n->name, made_name(n))) put_text(o, NODE_NAME, n->name);
     put_text(o, NODE_TYPE, n->type);
     for (int i = 0; i < n->n_attrs; i++) TN_TRY(put_attr(o, n->graph->model, &n->attrs[i]));
     put_text(o, NODE_DOMAIN, n->domain);
