@@ -1,0 +1,165 @@
+/* fuse_conv_bn.c - what scales and shifts the channels of a convolution goes into its weights and bias:
+ * BatchNormalization, and Mul, Div, Add, Sub with one constant per channel or one for all. */
+#include "pass/util.h"
+#include <math.h>
+#include <string.h>
+
+/* y = x * scale[c] + shift[c] over the channels of a convolution's output. */
+typedef struct {
+    int64_t channels;
+    float *scale, *shift;
+} affine;
+
+static bool is_conv(const tn_node *n) {
+    return (tn_pass_is_op(n, "", "Conv") || tn_pass_is_op(n, "", "ConvTranspose")) && n->n_inputs >= 2 &&
+           n->inputs[1] && n->inputs[1]->constant && n->inputs[1]->constant->dtype == TN_F32 &&
+           n->inputs[1]->constant->rank >= 3 && (!tn_pass_input(n, 2) || n->inputs[2]->constant);
+}
+
+static int64_t channels_of(const tn_node *conv) {
+    const tn_tensor *w = conv->inputs[1]->constant;
+    return tn_pass_is_op(conv, "", "Conv") ? w->dims[0] : w->dims[1] * tn_attr_int(conv, "group", 1);
+}
+
+/* One number per channel from a constant that broadcasts over [N, C, ..] with `rank` dimensions. */
+static bool per_channel(const tn_value *v, int rank, int64_t channels, float *out) {
+    const tn_tensor *t = v ? v->constant : NULL;
+    if (!t || t->dtype != TN_F32 || t->rank > rank) return false;
+    int64_t n = tn_count(t);
+    int at = t->rank - (rank - 1); /* where C would be */
+    if (n != 1 && (n != channels || at < 0 || t->dims[at] != channels)) return false;
+    for (int64_t c = 0; c < channels; c++) memcpy(&out[c], (const float *)t->data + (n == 1 ? 0 : c), sizeof *out);
+    return true;
+}
+
+static bool vector(const tn_value *v, int64_t n, float *out) {
+    const tn_tensor *t = v ? v->constant : NULL;
+    if (!t || t->dtype != TN_F32 || tn_count(t) != n) return false;
+    memcpy(out, t->data, (size_t)n * sizeof *out);
+    return true;
+}
+
+static bool from_batch_norm(const tn_node *n, affine *a) {
+    float *mean = a->scale + 2 * a->channels, *var = mean + a->channels; /* room behind: see fuse */
+    double eps = (double)tn_attr_float(n, "epsilon", 1e-5f);
+    if (n->n_inputs < 5 || tn_attr_int(n, "training_mode", 0)) return false;
+    for (int i = 1; i < n->n_outputs; i++)
+        if (n->outputs[i] && n->outputs[i]->n_uses) return false;
+    if (!vector(n->inputs[1], a->channels, a->scale) || !vector(n->inputs[2], a->channels, a->shift) ||
+        !vector(n->inputs[3], a->channels, mean) || !vector(n->inputs[4], a->channels, var))
+        return false;
+    for (int64_t c = 0; c < a->channels; c++) {
+        double s = (double)a->scale[c] / sqrt((double)var[c] + eps);
+        a->shift[c] = (float)((double)a->shift[c] - (double)mean[c] * s);
+        a->scale[c] = (float)s;
+    }
+    return true;
+}
+
+/* The affine map that node n applies to v, its input; rank is that of v. */
+static bool read_affine(const tn_node *n, const tn_value *v, int rank, affine *a) {
+    if (tn_pass_is_op(n, "", "BatchNormalization") && n->inputs[0] == v) return from_batch_norm(n, a);
+    bool mul = tn_pass_is_op(n, "", "Mul"), add = tn_pass_is_op(n, "", "Add"), sub = tn_pass_is_op(n, "", "Sub");
+    bool div = tn_pass_is_op(n, "", "Div");
+    if (!(mul || add || sub || div)) return false;
+    tn_value *k = tn_pass_other(n, v);
+    if (!k || ((sub || div) && n->inputs[0] != v)) return false;
+    if (!per_channel(k, rank, a->channels, mul || div ? a->scale : a->shift)) return false;
+    for (int64_t c = 0; c < a->channels; c++) {
+        if (add || sub)
+            a->scale[c] = 1;
+        else
+            a->shift[c] = 0;
+        if (sub) a->shift[c] = -a->shift[c];
+        if (div) a->scale[c] = 1 / a->scale[c];
+    }
+    return true;
+}
+
+static tn_status scale_weights(const tn_node *conv, const affine *a, tn_tensor *out) {
+    const tn_tensor *w = conv->inputs[1]->constant;
+    bool plain = tn_pass_is_op(conv, "", "Conv");
+    TN_TRY(tn_tensor_init(out, TN_F32, w->rank, w->dims, TN_MEM_WEIGHTS));
+    int64_t per = 1;
+    for (int d = 2; d < w->rank; d++) per *= w->dims[d];
+    int64_t ocg = plain ? w->dims[0] : w->dims[1], icg = plain ? w->dims[1] : w->dims[0];
+    int64_t groups = plain ? 1 : tn_attr_int(conv, "group", 1);
+    float *y = out->data;
+    memcpy(y, w->data, tn_tensor_bytes(w));
+    for (int64_t i = 0; i < w->dims[0]; i++)
+        for (int64_t k = 0; k < w->dims[1]; k++, y += per) {
+            int64_t c = plain ? i : i / (icg / groups) * ocg + k;
+            for (int64_t t = 0; t < per; t++) y[t] *= a->scale[c];
+        }
+    return TN_OK;
+}
+
+static tn_status new_constant(tn_node *n, int i, const char *name, tn_tensor *t) {
+    tn_value *v = tn_value_constant(n->graph, name, t);
+    if (!v) {
+        tn_tensor_reset(t);
+        return tn_fail(TN_E_NOMEM, "no memory to fold scales into %s", tn_node_where(n));
+    }
+    return tn_node_set_input(n, i, v);
+}
+
+static tn_status apply(tn_node *conv, const affine *a) {
+    tn_tensor w = { 0 }, b = { 0 };
+    int64_t n = a->channels;
+    const tn_tensor *old = tn_pass_input(conv, 2) ? conv->inputs[2]->constant : NULL;
+    bool scaled = false;
+    for (int64_t c = 0; c < n; c++) scaled = scaled || a->scale[c] != 1;
+    TN_TRY(tn_tensor_init(&b, TN_F32, 1, &n, TN_MEM_WEIGHTS));
+    float *y = b.data;
+    if (old)
+        memcpy(y, old->data, (size_t)n * sizeof *y);
+    else
+        memset(y, 0, (size_t)n * sizeof *y);
+    for (int64_t c = 0; c < n; c++) y[c] = y[c] * a->scale[c] + a->shift[c];
+    tn_status st = scaled ? scale_weights(conv, a, &w) : TN_OK;
+    if (st != TN_OK) {
+        tn_tensor_reset(&b);
+        return st;
+    }
+    if (scaled && (st = new_constant(conv, 1, conv->inputs[1]->name, &w)) != TN_OK) {
+        tn_tensor_reset(&b);
+        return st;
+    }
+    return new_constant(conv, 2, old ? conv->inputs[2]->name : conv->name, &b);
+}
+
+static tn_status fuse(tn_node *conv, tn_pass_ctx *c, bool *more) {
+    tn_value *v = conv->outputs[0];
+    tn_node *n = v ? tn_value_only_user(v) : NULL;
+    int rank = conv->inputs[1]->constant->rank;
+    affine a = { .channels = channels_of(conv) };
+    *more = false;
+    if (!n || !n->outputs[0] || a.channels < 1) return TN_OK;
+    const tn_tensor *bias = tn_pass_input(conv, 2) ? conv->inputs[2]->constant : NULL;
+    if (bias && (bias->dtype != TN_F32 || tn_count(bias) != a.channels)) return TN_OK;
+    a.scale = tn_mem_alloc((size_t)a.channels * 4 * sizeof *a.scale, TN_MEM_GENERAL);
+    if (!a.scale) return tn_fail(TN_E_NOMEM, "no memory to fold scales into %s", tn_node_where(conv));
+    a.shift = a.scale + a.channels;
+    tn_status st = TN_OK;
+    if (read_affine(n, v, rank, &a) && tn_pass_replaceable(n->outputs[0], v)) {
+        st = apply(conv, &a);
+        if (st == TN_OK) st = tn_value_replace(n->outputs[0], v);
+        if (st == TN_OK) {
+            tn_pass_remove_unused(n);
+            c->changed++;
+            *more = true;
+        }
+    }
+    tn_mem_free(a.scale);
+    return st;
+}
+
+static tn_status fuse_graph(tn_graph *g, tn_pass_ctx *c) {
+    for (tn_node *n = g->first; n; n = n->next) { /* a fused node stays where it is; what follows it goes */
+        bool more = is_conv(n);
+        while (more) TN_TRY(fuse(n, c, &more));
+    }
+    return TN_OK;
+}
+
+tn_status tn_pass_fuse_conv_bn(tn_model *m, tn_pass_ctx *c) { return tn_pass_each_graph(m->graph, fuse_graph, c); }
