@@ -11,6 +11,7 @@ const tn_pass tn_passes[] = {
     { "fuse-conv-bn", "scales and shifts of channels go into convolutions", tn_pass_fuse_conv_bn, true },
     { "fuse-activation", "bias, residual and activation run inside convolutions and products", tn_pass_fuse_activation,
       true },
+    { "layout", "convolutions and what lies between them work on blocked channels", tn_pass_layout, true },
     { 0 },
 };
 

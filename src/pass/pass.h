@@ -33,5 +33,6 @@ tn_status tn_pass_fold(tn_model *m, tn_pass_ctx *c);            /* constant expr
 tn_status tn_pass_eliminate(tn_model *m, tn_pass_ctx *c);       /* what does nothing, or nothing new, goes */
 tn_status tn_pass_fuse_conv_bn(tn_model *m, tn_pass_ctx *c);    /* scales and shifts go into convolutions */
 tn_status tn_pass_fuse_activation(tn_model *m, tn_pass_ctx *c); /* bias, residual, activation into conv and matmul */
+tn_status tn_pass_layout(tn_model *m, tn_pass_ctx *c);          /* regions in the blocked channel layout */
 
 #endif
