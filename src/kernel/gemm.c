@@ -171,41 +171,48 @@ static void run_packing(const job *j, const cell *x, float *scratch, cell *packe
     }
 }
 
+/* Columns [n0, n1) of row i by the family's gemv, which adds to what C holds. */
+static void gemv_row(const job *j, const cell *x, int64_t i, int64_t n0, int64_t n1, float *scratch) {
+    const tn_gemm_args *g = &j->g;
+    const float *a = x->a + i * (g->trans_a ? 1 : g->lda), *d = x->d ? x->d + i * g->ldd + n0 : NULL;
+    float *c = x->c + i * g->ldc + n0;
+    int64_t n = n1 - n0, nr = j->kn->nr;
+    if (!d)
+        memset(c, 0, (size_t)n * sizeof *c);
+    else if (d != c || g->beta != 1.0f)
+        for (int64_t q = 0; q < n; q++) c[q] = g->beta * d[q];
+    if (g->b_packed) {
+        j->kn->gemv_packed(g->k, n, g->alpha, a, g->trans_a ? g->lda : 1, x->b + n0 * g->k, c);
+    } else if (!g->trans_b) {
+        j->kn->gemv(g->k, n, g->alpha, a, g->trans_a ? g->lda : 1, x->b + n0, g->ldb, c);
+    } else {
+        if (g->trans_a && g->lda != 1) {
+            for (int64_t p = 0; p < g->k; p++) scratch[p] = a[p * g->lda];
+            a = scratch;
+        }
+        j->kn->gemv_t(g->k, n, g->alpha, a, x->b + n0 * g->ldb, g->ldb, c);
+    }
+    if (!g->bias_m && !g->bias_n && g->act.kind == TN_ACT_NONE) return;
+    /* An empty product plus what is there, with bias and activation: the strip's epilogue alone. */
+    tn_gemm_strip s = {
+        .m = 1, .tiles = 1, .t1 = 1, .a = c, .b = c, .ldb = nr, .alpha = 1.0f, .beta = 1.0f, .act = g->act
+    };
+    s.bias_m = g->bias_m ? g->bias_m + i : NULL;
+    for (int64_t q = 0; q < n; q += nr) {
+        s.n = min64(nr, n - q);
+        s.c = c + q, s.d = s.c;
+        s.bias_n = g->bias_n ? g->bias_n + n0 + q : NULL;
+        j->kn->strip(&s);
+    }
+}
+
+/* Several rows share a piece of B while it is in L2. */
 static void run_gemv(const job *j, const cell *x, float *scratch) {
     const tn_gemm_args *g = &j->g;
-    int nr = j->kn->nr;
-    int64_t n0 = x->p0 * nr, n1 = min64(x->p1 * nr, g->n), n = n1 - n0;
-    bool finish = g->bias_m || g->bias_n || g->act.kind != TN_ACT_NONE;
-    for (int64_t i = 0; i < g->m; i++) {
-        const float *a = x->a + i * (g->trans_a ? 1 : g->lda), *d = x->d ? x->d + i * g->ldd + n0 : NULL;
-        float *c = x->c + i * g->ldc + n0;
-        if (!d)
-            memset(c, 0, (size_t)n * sizeof *c);
-        else if (d != c || g->beta != 1.0f)
-            for (int64_t q = 0; q < n; q++) c[q] = g->beta * d[q];
-        if (g->b_packed) {
-            j->kn->gemv_packed(g->k, n, g->alpha, a, g->trans_a ? g->lda : 1, x->b + n0 * g->k, c);
-        } else if (!g->trans_b) {
-            j->kn->gemv(g->k, n, g->alpha, a, g->trans_a ? g->lda : 1, x->b + n0, g->ldb, c);
-        } else {
-            if (g->trans_a && g->lda != 1) {
-                for (int64_t p = 0; p < g->k; p++) scratch[p] = a[p * g->lda];
-                a = scratch;
-            }
-            j->kn->gemv_t(g->k, n, g->alpha, a, x->b + n0 * g->ldb, g->ldb, c);
-        }
-        if (!finish) continue;
-        /* An empty product plus what is there, with bias and activation: the strip's epilogue alone. */
-        tn_gemm_strip s = { .m = 1, .tiles = 1, .t1 = 1, .a = c, .b = c, .alpha = 1.0f, .beta = 1.0f, .act = g->act };
-        s.ldb = nr;
-        s.bias_m = g->bias_m ? g->bias_m + i : NULL;
-        for (int64_t q = 0; q < n; q += nr) {
-            s.n = min64(nr, n - q);
-            s.c = c + q, s.d = s.c;
-            s.bias_n = g->bias_n ? g->bias_n + n0 + q : NULL;
-            j->kn->strip(&s);
-        }
-    }
+    int64_t nr = j->kn->nr, n0 = x->p0 * nr, n1 = min64(x->p1 * nr, g->n), wide = n1 - n0;
+    if (g->m > 1) wide = max64((int64_t)(tn_cpu_cache(2) / 2 / sizeof(float)) / max64(g->k, 1) / nr, 1) * nr;
+    for (int64_t n = n0; n < n1; n += wide)
+        for (int64_t i = 0; i < g->m; i++) gemv_row(j, x, i, n, min64(n + wide, n1), scratch);
 }
 
 /* Cells are numbered so that a thread's consecutive ones share B: product, then columns, then rows. */

@@ -15,26 +15,27 @@ static inline bool TN_V(tn_act_clamp)(tn_activation t, float *lo, float *hi) {
 
 static inline tn_vf TN_V(tn_leaky_relu)(tn_vf x, tn_vf a) { return V_SEL(V_CMP(x, V_ZERO(), _CMP_LT_OQ), a * x, x); }
 
-/* y = act(x) on an [m, n] block of floats in memory; rows ld floats apart; y may be x. One loop per kind, so that
- * nothing is decided inside. */
-static inline void TN_V(tn_act_block)(tn_activation t, const float *x, float *y, int64_t m, int64_t n, ptrdiff_t ld) {
+/* y = act(x) on an [m, n] block; rows ldx and ldy floats apart. whole: x may be read up to the next multiple of TN_VL
+ * in every row. One loop per kind, so that nothing is decided inside. */
+static inline void TN_V(tn_act_rows)(tn_activation t, const float *x, ptrdiff_t ldx, bool whole, float *y,
+                                     ptrdiff_t ldy, int64_t m, int64_t n) {
     float lo, hi;
     TN_V(tn_act_clamp)(t, &lo, &hi);
     tn_vf a = V_SET(t.a), b = V_SET(t.b), vlo = V_SET(lo), vhi = V_SET(hi);
-#define TN_EACH(expr)                                      \
-    for (int64_t i = 0; i < m; i++) {                      \
-        const float *px = x + i * ld;                      \
-        float *py = y + i * ld;                            \
-        int64_t j = 0;                                     \
-        for (; j + TN_VL <= n; j += TN_VL) {               \
-            tn_vf v = V_LOAD(px + j);                      \
-            V_STORE(py + j, expr);                         \
-        }                                                  \
-        if (j < n) {                                       \
-            tn_vf v = tn_v_loadn(px + j, (size_t)(n - j)); \
-            tn_v_storen(py + j, expr, (size_t)(n - j));    \
-        }                                                  \
-    }                                                      \
+#define TN_EACH(expr)                                                               \
+    for (int64_t i = 0; i < m; i++) {                                               \
+        const float *px = x + i * ldx;                                              \
+        float *py = y + i * ldy;                                                    \
+        int64_t j = 0;                                                              \
+        for (; j + TN_VL <= n; j += TN_VL) {                                        \
+            tn_vf v = V_LOAD(px + j);                                               \
+            V_STORE(py + j, expr);                                                  \
+        }                                                                           \
+        if (j < n) {                                                                \
+            tn_vf v = whole ? V_LOAD(px + j) : tn_v_loadn(px + j, (size_t)(n - j)); \
+            tn_v_storen(py + j, expr, (size_t)(n - j));                             \
+        }                                                                           \
+    }                                                                               \
     return;
     switch (t.kind) {
     case TN_ACT_LEAKY_RELU: TN_EACH(TN_V(tn_leaky_relu)(v, a))
@@ -48,6 +49,11 @@ static inline void TN_V(tn_act_block)(tn_activation t, const float *x, float *y,
     default: TN_EACH(V_MIN(vhi, V_MAX(vlo, v)))
     }
 #undef TN_EACH
+}
+
+/* The same with equal row distances; y may be x. */
+static inline void TN_V(tn_act_block)(tn_activation t, const float *x, float *y, int64_t m, int64_t n, ptrdiff_t ld) {
+    TN_V(tn_act_rows)(t, x, ld, false, y, ld, m, n);
 }
 
 #endif

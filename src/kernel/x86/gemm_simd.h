@@ -33,9 +33,9 @@ typedef struct ahead {
 
 /* mr, nv, masked: constants after inlining. masked: B is read under the mask of the last vector (needed where it is not
  * packed; with 256 bits it costs a few per cent, with 512 nothing). a: the tile's element (0, 0); row: its row in C;
- * last: lanes of the last vector. */
+ * last: lanes of the last vector; put: those of it to store. */
 INLINE void tile(const int mr, const int nv, const int masked, const tn_gemm_strip *s, const float *a, int64_t row,
-                 lanes last, ahead next) {
+                 float *c, ptrdiff_t ldc, lanes last, lanes put, ahead next) {
     const int sets = SETS(mr, nv);
     tn_vf acc[4][MR][2];
 #define X(i)                                                                  \
@@ -147,12 +147,11 @@ INLINE void tile(const int mr, const int nv, const int masked, const tn_gemm_str
         EACH_ACC(X)
     }
 #undef X
-    float *c = s->c + row * s->ldc;
-#define X(i)                                                \
-    if (i < mr) {                                           \
-        if (nv > 1) V_STORE(c, ACC(i, 0));                  \
-        STOREM(c + (nv - 1) * TN_VL, last, ACC(i, nv - 1)); \
-        c += s->ldc;                                        \
+#define X(i)                                               \
+    if (i < mr) {                                          \
+        if (nv > 1) V_STORE(c, ACC(i, 0));                 \
+        STOREM(c + (nv - 1) * TN_VL, put, ACC(i, nv - 1)); \
+        c += ldc;                                          \
     }
     EACH_ACC(X)
 #undef X
@@ -160,12 +159,13 @@ INLINE void tile(const int mr, const int nv, const int masked, const tn_gemm_str
 #undef EACH_ACC
 }
 
-typedef void (*tile_fn)(const tn_gemm_strip *s, const float *a, int64_t row, lanes last, ahead next);
+typedef void (*tile_fn)(const tn_gemm_strip *s, const float *a, int64_t row, float *c, ptrdiff_t ldc, lanes last,
+                        lanes put, ahead next);
 
-#define TILE(i, nv, masked)                                                                                 \
-    static void tile_##i##_##nv##_##masked(const tn_gemm_strip *s, const float *a, int64_t row, lanes last, \
-                                           ahead next) {                                                    \
-        tile(i + 1, nv, masked, s, a, row, last, next);                                                     \
+#define TILE(i, nv, masked)                                                                               \
+    static void tile_##i##_##nv##_##masked(const tn_gemm_strip *s, const float *a, int64_t row, float *c, \
+                                           ptrdiff_t ldc, lanes last, lanes put, ahead next) {            \
+        tile(i + 1, nv, masked, s, a, row, c, ldc, last, put, next);                                      \
     }
 #define X10(i) TILE(i, 1, 0)
 #define X11(i) TILE(i, 1, 1)
@@ -199,9 +199,10 @@ static const tile_fn tiles[2][2][MR] = { { { EACH_ROW(X10) }, { EACH_ROW(X20) } 
 #undef X21
 #undef TILE
 
-static __attribute__((noinline)) void activate(const tn_gemm_strip *s, int64_t row, int64_t rows) {
-    float *c = s->c + row * s->ldc;
-    TN_V(tn_act_block)(s->act, c, c, rows, s->n, s->ldc);
+/* Kinds beyond a clamp: the tile was put down in whole vectors, which can be read again at once (what was stored under
+ * a mask could not: no forwarding). */
+static __attribute__((noinline)) void activate(const tn_gemm_strip *s, const float *from, int64_t row, int64_t rows) {
+    TN_V(tn_act_rows)(s->act, from, NR, true, s->c + row * s->ldc, s->ldc, rows, s->n);
 }
 
 static void strip(const tn_gemm_strip *s) {
@@ -210,13 +211,18 @@ static void strip(const tn_gemm_strip *s) {
     bool masked = !MASKS_ARE_FREE && s->n != nv * TN_VL && s->ldb != NR;
     float lo, hi;
     bool clamp = TN_V(tn_act_clamp)(s->act, &lo, &hi);
+    float whole[MR * NR] __attribute__((aligned(64)));
     ahead next = { (const char *)s->b, 0 };
     if (s->ahead) next = (ahead){ (const char *)s->ahead, (ptrdiff_t)(NR * sizeof(float)) / (s->t1 - s->t0) };
     for (int64_t t = s->t0, r0 = t * s->m / s->tiles; t < s->t1; t++) {
         int64_t r1 = (t + 1) * s->m / s->tiles;
         const float *a = s->ts_a ? s->a + t * s->ts_a : s->a + r0 * s->rs_a;
-        tiles[masked][nv - 1][r1 - r0 - 1](s, a, r0, last, next);
-        if (!clamp) activate(s, r0, r1 - r0); /* the tile is in L1 */
+        if (clamp) {
+            tiles[masked][nv - 1][r1 - r0 - 1](s, a, r0, s->c + r0 * s->ldc, s->ldc, last, last, next);
+        } else {
+            tiles[masked][nv - 1][r1 - r0 - 1](s, a, r0, whole, NR, last, tn_v_first(TN_VL), next);
+            activate(s, whole, r0, r1 - r0);
+        }
         next.from += next.step * s->k;
         r0 = r1;
     }
