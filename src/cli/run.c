@@ -7,6 +7,7 @@
 #include "cli/report.h"
 #include "engine/session.h"
 #include "tensor/npy.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,9 +95,15 @@ static tn_status expect_one(const tn_model *m, int i, const tn_datum *out, tn_te
     tn_status st = out->kind == TN_KIND_TENSOR
                        ? tn_compare_tensors(&out->tensor, want, (double)tol_rel, (double)tol_abs, &d)
                        : tn_fail(TN_E_TYPE, "not a tensor");
-    if (st != TN_OK) {
+    *good &= st == TN_OK && d.differ == 0;
+    if (json && st == TN_OK) {
+        tn_text_printf(text, ", \"max_abs\": %.9g, \"max_rel\": %.9g, \"differ\": %lld", fmin(d.max_abs, 1e308),
+                       fmin(d.max_rel, 1e308), (long long)d.differ);
+    } else if (json) {
+        tn_text_puts(text, ", \"error\": ");
+        tn_text_json(text, tn_error(), strlen(tn_error()));
+    } else if (st != TN_OK) {
         tn_text_printf(text, "  differs from %s: %s\n", path, tn_error());
-        *good = false;
     } else {
         tn_text_printf(text, "  %s %s: largest difference %.3g absolute, %.3g of the largest magnitude",
                        d.differ ? "differs from" : "equals", path, d.max_abs, d.max_rel);
@@ -104,7 +111,6 @@ static tn_status expect_one(const tn_model *m, int i, const tn_datum *out, tn_te
             tn_text_printf(text, "; %lld of %lld elements, first at %lld", (long long)d.differ,
                            (long long)tn_count(want), (long long)d.first);
         tn_text_puts(text, "\n");
-        *good &= d.differ == 0;
     }
     tn_tensor_free(&want);
     return TN_OK;
@@ -125,7 +131,6 @@ static tn_status report(const tn_model *m, const tn_datum *out, bool *good) {
             if (out[i].kind == TN_KIND_TENSOR) tn_report_tensor(&out[i].tensor, &line);
             tn_text_json(&t, line.s ? line.s : "", line.n);
             tn_text_free(&line);
-            tn_text_puts(&t, "}");
         } else {
             tn_text_printf(&t, "%s%s%s  ", bold[0], name, bold[1]);
             if (out[i].kind == TN_KIND_TENSOR) {
@@ -139,6 +144,7 @@ static tn_status report(const tn_model *m, const tn_datum *out, bool *good) {
             }
         }
         if (expect_dir) st = expect_one(m, i, &out[i], &t, good);
+        if (json) tn_text_puts(&t, "}");
         if (t.s) fputs(t.s, stdout);
         tn_text_free(&t);
     }

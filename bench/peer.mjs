@@ -1,0 +1,144 @@
+// Tenon beside onnxruntime-node: the same models, inputs and threads, in turn, in one run.
+//
+//   node bench/peer.mjs accuracy [NAME]...    largest difference of the outputs, three seeds, as a table
+//   node bench/peer.mjs speed [NAME]...       latency, load + first result, peak memory, as ratios (Tenon / peer)
+//
+// Environment: TENON (the program), MODELS (folder of .onnx files), PEERS (folder with node_modules), ROUNDS (5),
+// THREADS ("1,2"), SECONDS per measurement (2), OUT (a JSON file for the figures).
+import { createRequire } from 'module';
+import { execFileSync, spawnSync } from 'child_process';
+import { fileURLToPath } from 'url';
+import fs from 'fs';
+import os from 'os';
+import path from 'path';
+
+const PEERS = process.env.PEERS || 'build/peers', MODELS = process.env.MODELS || 'build/models';
+const TENON = process.env.TENON || 'build/src/tenon', ROUNDS = +(process.env.ROUNDS || 5), SECONDS = +(process.env.SECONDS || 2);
+const image = { input: [1, 3, 224, 224] };
+const past = Object.fromEntries(Array.from({ length: 24 }, (_, i) => [`past_${i % 2 ? 'value' : 'key'}.${i >> 1}`, [1, 12, 32, 64]]));
+const CASES = {
+  resnet50: image, mobilenet_v3_large: image, shufflenet_v2_x1_0: image, squeezenet1_1: image, efficientnet_b0: image,
+  convnext_tiny: image, vit_b_16: image, swin_t: image,
+  bert_base: { input: [1, 128, 768] },
+  gpt2: { input_ids: [1, 1], ...past },
+  'ch_PP-OCRv4_det_infer': { x: [1, 3, 640, 640] }, 'ch_PP-OCRv4_rec_infer': { x: [1, 3, 48, 320] },
+  'ch_ppocr_mobile_v2.0_cls_infer': { x: [1, 3, 48, 192] },
+  silero_vad: { input: [1, 512], state: [2, 1, 128], sr: [] },
+};
+const median = a => { const s = [...a].sort((x, y) => x - y); return s.length % 2 ? s[s.length >> 1] : (s[s.length / 2 - 1] + s[s.length / 2]) / 2; };
+const file = name => path.join(MODELS, name + '.onnx');
+
+function rng(seed) { // xorshift32
+  let s = (seed * 2654435761) >>> 0 || 1;
+  return () => { s ^= s << 13; s >>>= 0; s ^= s >>> 17; s ^= s << 5; s >>>= 0; return s / 4294967296; };
+}
+
+// Inputs as { name: { type, dims, data } }; images and audio in [-1, 1], token ids small, the sampling rate 16000.
+function inputs(name, seed) {
+  const next = rng(seed), out = {};
+  for (const [key, dims] of Object.entries(CASES[name])) {
+    const n = dims.reduce((a, b) => a * b, 1), int = key === 'input_ids' || key === 'sr';
+    const data = int ? BigInt64Array.from({ length: n }, () => BigInt(key === 'sr' ? 16000 : Math.floor(next() * 50000)))
+      : Float32Array.from({ length: n }, () => next() * 2 - 1);
+    out[key] = { type: int ? 'int64' : 'float32', dims, data };
+  }
+  return out;
+}
+
+function npy(at, t) {
+  const descr = { float32: '<f4', int64: '<i8', bool: '|b1' }[t.type];
+  let head = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${t.dims.join(', ')}${t.dims.length === 1 ? ',' : ''}), }`;
+  head += ' '.repeat(63 - (10 + head.length) % 64) + '\n';
+  const pre = Buffer.from([0x93, 78, 85, 77, 80, 89, 1, 0, head.length & 255, head.length >> 8]);
+  fs.writeFileSync(at, Buffer.concat([pre, Buffer.from(head), Buffer.from(t.data.buffer, t.data.byteOffset, t.data.byteLength)]));
+}
+
+async function session(name, threads) {
+  const ort = createRequire(path.resolve(PEERS) + '/')('onnxruntime-node');
+  const options = { executionProviders: ['cpu'], intraOpNumThreads: threads, interOpNumThreads: 1, executionMode: 'sequential', graphOptimizationLevel: 'all', logSeverityLevel: 3 };
+  const t0 = performance.now(), s = await ort.InferenceSession.create(file(name), options);
+  return { s, load: performance.now() - t0, feeds: x => Object.fromEntries(Object.entries(x).map(([k, t]) => [k, new ort.Tensor(t.type, t.data, t.dims)])) };
+}
+
+// In a process of its own: measures the peer and prints one JSON line.
+async function peerOnce(name, threads) {
+  const { s, load, feeds } = await session(name, threads), x = feeds(inputs(name, 1));
+  const t1 = performance.now();
+  await s.run(x);
+  const first = performance.now() - t1, ms = [];
+  for (let t = performance.now(), i = 0; i < 3 || performance.now() - t < 300; i++) await s.run(x);
+  for (let t = performance.now(); ms.length < 10 || performance.now() - t < SECONDS * 1e3;) { const a = performance.now(); await s.run(x); ms.push(performance.now() - a); }
+  console.log(JSON.stringify({ median: median(ms), best: Math.min(...ms), start: load + first, peak: process.resourceUsage().maxRSS / 1024 }));
+}
+
+function measurePeer(name, threads) {
+  const p = spawnSync(process.execPath, [fileURLToPath(import.meta.url), 'peer', name, String(threads)], { encoding: 'utf8' });
+  if (p.status !== 0) throw new Error(p.stderr.slice(0, 400));
+  return JSON.parse(p.stdout.trim().split('\n').pop());
+}
+
+// npy files of the inputs and the arguments that hand them to the program.
+function prepare(dir, name, seed) {
+  const x = inputs(name, seed);
+  return Object.entries(x).flatMap(([k, t]) => { const at = path.join(dir, k.replace(/[^\w.-]/g, '_') + '.npy'); npy(at, t); return ['--input', `${k}=${at}`]; });
+}
+
+function measureTenon(name, threads, args) {
+  const out = execFileSync(TENON, ['bench', file(name), '--json', '--threads', String(threads), '--warmup', '0.3', '--duration', String(SECONDS), ...args], { encoding: 'utf8' });
+  const j = JSON.parse(out);
+  return { median: j.p50_ms, best: j.min_ms, start: j.load_ms + j.first_ms, peak: j.peak_mib };
+}
+
+async function accuracy(names) {
+  console.log('| model | seeds | largest error / largest magnitude |\n|---|---|---|');
+  let worst = 0;
+  for (const name of names) {
+    const { s, feeds } = await session(name, 1), errors = [];
+    for (const seed of [1, 2, 3]) {
+      const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'tenon-'));
+      const want = path.join(dir, 'want');
+      fs.mkdirSync(want);
+      const args = prepare(dir, name, seed), out = await s.run(feeds(inputs(name, seed)));
+      for (const k of s.outputNames) npy(path.join(want, k.replace(/[^\w.-]/g, '_') + '.npy'), out[k]);
+      const p = spawnSync(TENON, ['run', file(name), '--json', '--threads', '1', '--expect', want, '--rtol', '1e9', ...args], { encoding: 'utf8' });
+      if (!p.stdout) throw new Error(`${name}: ${p.stderr}`);
+      errors.push(Math.max(...JSON.parse(p.stdout).outputs.map(o => o.max_rel)));
+      fs.rmSync(dir, { recursive: true });
+    }
+    worst = Math.max(worst, ...errors);
+    console.log(`| ${name} | 1, 2, 3 | ${errors.map(e => e.toExponential(1)).join(', ')} |`);
+  }
+  console.log(`\nlargest of all: ${worst.toExponential(2)} (limit 1e-4)`);
+  process.exitCode = worst <= 1e-4 ? 0 : 1;
+}
+
+function speed(names) {
+  const figures = {}, threads = (process.env.THREADS || '1,2').split(',').map(Number);
+  for (let round = 0; round < ROUNDS; round++)
+    for (const name of names) {
+      const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'tenon-')), args = prepare(dir, name, 1);
+      for (const n of threads) {
+        const ours = measureTenon(name, n, args), theirs = measurePeer(name, n);
+        (figures[`${name}|${n}`] ??= []).push({ ours, theirs });
+        process.stderr.write(`round ${round + 1}/${ROUNDS} ${name} x${n}: ${ours.median.toFixed(3)} / ${theirs.median.toFixed(3)} ms\n`);
+      }
+      fs.rmSync(dir, { recursive: true });
+    }
+  console.log('| model | threads | Tenon ms | onnxruntime ms | latency ratio | best ratio | start ratio | memory ratio |\n|---|---|---|---|---|---|---|---|');
+  const logs = Object.fromEntries(threads.map(n => [n, []]));
+  for (const [key, rows] of Object.entries(figures)) {
+    const [name, n] = key.split('|'), ratio = f => median(rows.map(r => r.ours[f] / r.theirs[f]));
+    const best = Math.min(...rows.map(r => r.ours.best)) / Math.min(...rows.map(r => r.theirs.best));
+    logs[n].push(Math.log(ratio('median')));
+    console.log(`| ${name} | ${n} | ${median(rows.map(r => r.ours.median)).toPrecision(3)} | ${median(rows.map(r => r.theirs.median)).toPrecision(3)} | ${ratio('median').toFixed(2)} | ${best.toFixed(2)} | ${ratio('start').toFixed(2)} | ${ratio('peak').toFixed(2)} |`);
+  }
+  for (const n of threads) console.log(`\ngeometric mean of the latency ratios, ${n} thread${n > 1 ? 's' : ''}: ${Math.exp(logs[n].reduce((a, b) => a + b, 0) / logs[n].length).toFixed(3)}`);
+  if (process.env.OUT) fs.writeFileSync(process.env.OUT, JSON.stringify(figures, null, 1));
+}
+
+const [command, ...rest] = process.argv.slice(2);
+const names = rest.length ? rest : Object.keys(CASES).filter(n => fs.existsSync(file(n)));
+if (command === 'peer') await peerOnce(rest[0], +rest[1]);
+else if (command === 'accuracy') await accuracy(names);
+else if (command === 'speed') speed(names);
+else { console.error('usage: node bench/peer.mjs accuracy|speed [NAME]...'); process.exitCode = 2; }

@@ -1,0 +1,17 @@
+#!/bin/sh
+# `make bench`: brings the models and the peer, compares the outputs, then the speed. Tables for docs/performance.md.
+# usage: run.sh BUILD [NAME]...
+set -eu
+cd "$(dirname "$0")/.."
+build=$1
+shift
+export TENON="$build/src/tenon" MODELS="$build/models" PEERS="$build/peers"
+/usr/bin/python3 bench/export_models.py "$MODELS"
+cp -n models/*.onnx "$MODELS"/ 2>/dev/null || true
+if [ ! -d "$PEERS/node_modules/onnxruntime-node" ]; then
+    mkdir -p "$PEERS"
+    echo '{"private": true}' >"$PEERS/package.json"
+    (cd "$PEERS" && npm install --silent --ignore-scripts --no-audit --no-fund onnxruntime-node@1.30.0)
+fi
+node bench/peer.mjs accuracy "$@"
+node bench/peer.mjs speed "$@"
