@@ -67,6 +67,24 @@ static tn_status check_names(const tn_model *m, const tn_feed_opts *o) {
     return TN_OK;
 }
 
+/* The sizes that --shape NAME=N gives symbols, the others o->dimension; *out has one entry per symbol. */
+static tn_status symbol_sizes(const tn_model *m, const tn_feed_opts *o, bool fill, int64_t **out) {
+    int n = tn_sym_count(m->syms);
+    int64_t *v = tn_mem_alloc(sizeof *v * (size_t)(n + 1), TN_MEM_GENERAL);
+    if (!v) return tn_fail(TN_E_NOMEM, "the sizes of %d symbols", n);
+    for (int k = 0; k < n; k++) {
+        const char *size = named(&o->shapes, tn_sym_name(m->syms, k));
+        char *end;
+        v[k] = size ? strtoll(size, &end, 10) : fill && o->dimension > 0 ? o->dimension : TN_DIM_UNKNOWN;
+        if (size && (end == size || *end || v[k] < 0)) {
+            tn_mem_free(v);
+            return tn_fail(TN_E_INVALID, "--shape %s=%s: a size is wanted", tn_sym_name(m->syms, k), size);
+        }
+    }
+    *out = v;
+    return TN_OK;
+}
+
 static tn_status input_type(const tn_model *m, const tn_feed_opts *o, int i, bool fill, tn_type *t) {
     const tn_value *v = m->graph->inputs[i];
     const char *shape = named(&o->shapes, v->name);
@@ -88,17 +106,16 @@ static tn_status input_type(const tn_model *m, const tn_feed_opts *o, int i, boo
         t->rank = rank;
         return TN_OK;
     }
+    int64_t *sizes = NULL;
+    TN_TRY(symbol_sizes(m, o, fill, &sizes));
     for (int d = 0; d < t->rank; d++) {
-        for (int k = 0; tn_dim_symbolic(t->dims[d]) && k < tn_sym_count(m->syms); k++) {
-            const char *size = tn_sym_at(m->syms, k) == t->dims[d] ? named(&o->shapes, tn_sym_name(m->syms, k)) : NULL;
-            char *end;
-            long long n = size ? strtoll(size, &end, 10) : 0;
-            if (size && (end == size || *end || n < 0))
-                return tn_fail(TN_E_INVALID, "--shape %s=%s: a size is wanted", tn_sym_name(m->syms, k), size);
-            if (size) t->dims[d] = n;
+        if (tn_dim_symbolic(t->dims[d])) {
+            tn_dim size = tn_dim_eval(m->syms, t->dims[d], sizes, tn_sym_count(m->syms));
+            if (size != TN_DIM_UNKNOWN) t->dims[d] = size;
         }
         if (!tn_dim_known(t->dims[d]) && fill && o->dimension > 0) t->dims[d] = o->dimension;
     }
+    tn_mem_free(sizes);
     return TN_OK;
 }
 

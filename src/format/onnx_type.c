@@ -20,7 +20,10 @@ static tn_status symbol(tn_onnx_reader *r, tn_str name, bool names_symbols, tn_d
     if (!name.len) return TN_OK;
     TN_TRY(tn_onnx_text(r, name, "the name of a dimension", kept));
     if (names_symbols) TN_TRY(tn_map_put(r->symbols, *kept, name.len, r));
-    if (tn_map_get(r->symbols, name.ptr, name.len)) *dim = tn_sym(r->m->syms, *kept);
+    if (!tn_map_get(r->symbols, name.ptr, name.len)) return TN_OK;
+    bool sum = strpbrk(*kept, "+*") || strstr(*kept, " - "); /* "past + seq": an expression over other symbols */
+    if (sum) *dim = tn_dim_parse(r->m->syms, *kept);
+    if (*dim == TN_DIM_UNKNOWN) *dim = tn_sym(r->m->syms, *kept);
     return TN_OK;
 }
 

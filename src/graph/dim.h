@@ -57,6 +57,10 @@ static inline bool tn_dim_same(tn_dim a, tn_dim b) { return a == b && a != TN_DI
 /** The number of d when symbol i has value bindings[i] (TN_DIM_UNKNOWN: not bound); TN_DIM_UNKNOWN if it stays open. */
 tn_dim tn_dim_eval(const tn_syms *s, tn_dim d, const int64_t *bindings, int n);
 
+/** The dimension such a text means ("2*h + 1", "past + seq", "ceil(h/4)"), symbols by name; TN_DIM_UNKNOWN when it is no
+ *  expression. Symbols named on the way stay in the pool. */
+tn_dim tn_dim_parse(tn_syms *s, const char *text);
+
 /** "3", "batch", "2*h + 1", "?"; in t. */
 void tn_dim_print(const tn_syms *s, tn_dim d, tn_text *t);
 

@@ -201,12 +201,54 @@ static void limits(void **state) {
     assert_int_equal(tn_sym_count(s), 6);
 }
 
+static void parsing(void **state) {
+    assert_true(tn_dim_parse(s, "batch") == batch);
+    assert_true(tn_dim_parse(s, "h + w") == ADD(h, w));
+    assert_true(tn_dim_parse(s, "2*h + 1") == ADD(MUL(2, h), 1));
+    assert_true(tn_dim_parse(s, "h*w - 3") == SUB(MUL(h, w), 3));
+    assert_true(tn_dim_parse(s, "(h + 1)*w") == MUL(ADD(h, 1), w));
+    assert_true(tn_dim_parse(s, "batch-size") == tn_sym(s, "batch-size"));
+    static const char *const no[] = { "",
+                                      "h +",
+                                      "(h",
+                                      "h w",
+                                      "h)",
+                                      "sin(h)",
+                                      "min(h",
+                                      "floor(h",
+                                      "h^x",
+                                      "*",
+                                      "h^",
+                                      "2 2",
+                                      ",",
+                                      "h/2",
+                                      "max(h,)",
+                                      "h^99",
+                                      "(((((((((((((((((((((((((((((((((((((((((h",
+                                      "?" };
+    for (size_t i = 0; i + 1 < TN_COUNT(no); i++) assert_true(tn_dim_parse(s, no[i]) == TN_DIM_UNKNOWN);
+    /* whatever is printed reads back as itself */
+    tn_dim all[40] = { h, w, seq, batch, 7, ADD(h, 1), tn_dim_scale(s, h, 0.3) };
+    int n = 7;
+    while (n < 40) {
+        tn_dim d = combine((int)rnd(9), (both){ .d = all[rnd(n)] }, (both){ .d = all[rnd(n)] }).d;
+        if (d != TN_DIM_UNKNOWN) all[n++] = d;
+    }
+    for (int i = 0; i < n; i++) {
+        tn_text t = { 0 };
+        tn_dim_print(s, all[i], &t);
+        if (t.n < 2000 && tn_dim_parse(s, t.s) != all[i]) fail_msg("%s does not read back", t.s);
+        tn_text_free(&t);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(polynomials, setup, teardown),
         cmocka_unit_test_setup_teardown(division, setup, teardown),
         cmocka_unit_test_setup_teardown(order, setup, teardown),
         cmocka_unit_test_setup_teardown(limits, setup, teardown),
+        cmocka_unit_test_setup_teardown(parsing, setup, teardown),
         cmocka_unit_test_setup_teardown(random_expressions, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
