@@ -14,8 +14,9 @@ size_t tn_pack_cache_bytes(const tn_pack_cache *c);
 /** An aligned copy of the constant, made once. errors TN_E_NOMEM. */
 tn_status tn_pack_copy(tn_pack_cache *c, const tn_tensor *t, const void **out);
 
-/** Notes that a plan reads this constant's own bytes at run time, or that it does not (they were packed): then the pages
- *  of a mapped constant that no plan reads are given back. They come from the file again when another plan wants them. */
+/** Notes that a plan reads this constant's own bytes at run time, or that it does not (they were packed): then the
+ * pages of a mapped constant that no plan reads are given back. They come from the file again when another plan wants
+ * them. */
 void tn_pack_note(tn_pack_cache *c, const tn_tensor *t, bool consumed);
 
 #endif

@@ -374,6 +374,7 @@ static tn_status make_outputs(planner *b) {
         if (p->slots[r].home == TN_HOME_ARENA) {
             p->slots[r].home = TN_HOME_OUTPUT;
             p->slots[r].index = i;
+            p->output_bytes += bytes_of(&p->slots[r]);
         } else if (p->slots[r].home != TN_HOME_HEAP) {
             p->output_copied[i] = true;
         }

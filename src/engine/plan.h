@@ -87,6 +87,7 @@ typedef struct tn_plan {
     int *bound, n_bound; /* slots set anew in every run: inputs, outer values, outputs */
     int *loose, n_loose; /* slots emptied after every run: HEAP, and data that are not plain tensors */
     size_t bytes;        /* of the frame's block */
+    size_t output_bytes; /* of the outputs whose shapes are known */
     int n_constants;     /* steps saved because their results were known */
     int refs;            /* running frames + 1 while it is in a list; guarded by the session's lock */
     struct tn_frame *idle;

@@ -135,9 +135,9 @@ static tn_status make_plan(tn_session *s, tn_plan_list list, const tn_plan_args 
         p->key = tn_mem_alloc((key_n + 1) * sizeof *key, TN_MEM_GENERAL);
         if (!p->key)
             st = tn_fail(TN_E_NOMEM, "no memory for a plan");
-        else if (limit && p->bytes > limit)
+        else if (limit && p->bytes + p->output_bytes > limit)
             st = tn_fail(TN_E_LIMIT, "these input shapes need %zu bytes of activations; the memory limit is %zu",
-                         p->bytes, limit);
+                         p->bytes + p->output_bytes, limit);
         if (st != TN_OK) {
             tn_plan_free(&p);
         } else {
