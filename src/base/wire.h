@@ -25,7 +25,7 @@ typedef struct {
 
 static inline tn_wire tn_wire_of(const void *data, size_t size) {
     const uint8_t *p = data;
-    return (tn_wire){ p, p + size, p };
+    return (tn_wire){ p, size ? p + size : p, p }; /* NULL + 0 is not C */
 }
 
 /** The next field. Returns TN_OK with *more = false at the end of the message.

@@ -184,7 +184,7 @@ static void store_i32(tn_dtype t, void *out, uint64_t i, uint64_t v) {
 
 /* Values v, v+1, ... of the typed field go to the tensor; *i counts them. The first pass has counted, so they fit. */
 static tn_status store_values(const header *h, const tn_wire_field *f, tn_tensor *t, uint64_t *i) {
-    const uint8_t *p = (const uint8_t *)f->bytes.ptr, *end = p + f->bytes.len;
+    const uint8_t *p = (const uint8_t *)f->bytes.ptr, *end = f->type == 2 ? p + f->bytes.len : p;
     switch (f->number) {
     case F_STRING: return tn_tensor_set_string(t, (int64_t)(*i)++, f->bytes.ptr, f->bytes.len);
     case F_FLOAT:

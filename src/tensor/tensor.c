@@ -46,17 +46,20 @@ void tn_buffer_unref(tn_buffer **bp) {
 
 /* ------------------------------------------------------------------------------------------------------- shapes */
 
-int64_t tn_dims_count(int rank, const int64_t *dims) {
+/* Product of the dimensions that are not 0; -1: it does not fit, or one is negative. */
+static int64_t extent(int rank, const int64_t *dims) {
     int64_t n = 1;
-    bool empty = false, over = false;
-    for (int i = 0; i < rank; i++) {
-        if (dims[i] < 0) return -1;
-        if (dims[i] == 0)
-            empty = true;
-        else if (__builtin_mul_overflow(n, dims[i], &n))
-            over = true, n = 1;
-    }
-    return empty ? 0 : over ? -1 : n; /* a zero makes any other dimension harmless */
+    for (int i = 0; i < rank; i++)
+        if (dims[i] < 0 || (dims[i] && __builtin_mul_overflow(n, dims[i], &n))) return -1;
+    return n;
+}
+
+/* Beside a 0 the others must fit all the same: strides and partial products are computed from them. */
+int64_t tn_dims_count(int rank, const int64_t *dims) {
+    int64_t n = extent(rank, dims);
+    for (int i = 0; i < rank && n > 0; i++)
+        if (!dims[i]) n = 0;
+    return n;
 }
 
 bool tn_dims_equal(int ra, const int64_t *a, int rb, const int64_t *b) {
@@ -81,9 +84,11 @@ tn_status tn_dims_check(tn_dtype dtype, int rank, const int64_t *dims, int64_t *
         if (dims[i] < 0)
             return tn_fail(TN_E_SHAPE, "dimension %d of %s is negative", i,
                            tn_dims_text(rank, dims, text, sizeof text));
-    *count = tn_dims_count(rank, dims);
-    if (*count < 0 || !tn_dtype_bytes(dtype, *count, bytes) || *bytes > MAX_BYTES)
+    int64_t most = extent(rank, dims);
+    if (most < 0 || !tn_dtype_bytes(dtype, most, bytes) || *bytes > MAX_BYTES)
         return tn_fail(TN_E_SHAPE, "a tensor of shape %s is too large", tn_dims_text(rank, dims, text, sizeof text));
+    *count = tn_dims_count(rank, dims);
+    (void)tn_dtype_bytes(dtype, *count, bytes);
     return TN_OK;
 }
 

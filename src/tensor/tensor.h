@@ -27,7 +27,7 @@ tn_buffer *tn_buffer_new(size_t bytes, tn_mem_tag tag); /* refs = 1; NULL when o
 tn_buffer *tn_buffer_ref(tn_buffer *b);                 /* NULL is fine */
 void tn_buffer_unref(tn_buffer **b);
 
-/** Product of dims; -1 on overflow or a negative dimension. */
+/** Product of dims; -1 for a negative dimension, or when the product of those that are not 0 does not fit. */
 int64_t tn_dims_count(int rank, const int64_t *dims);
 static inline int64_t tn_count(const tn_tensor *t) {
     int64_t n = 1;
@@ -48,9 +48,9 @@ tn_status tn_tensor_copy(tn_tensor *dst, const tn_tensor *src,
 void tn_tensor_reset(tn_tensor *t);       /* drops the reference; *t = {0} */
 /** Moves *t into a new handle that the caller owns; *t is empty afterwards, in any case. errors TN_E_NOMEM. */
 tn_status tn_tensor_move_out(tn_tensor *t, tn_tensor **out);
-/** Data in a mapped file may lie at any address. tn_tensor_aligned: whether elements may be read through a pointer of their
- *  type; tn_tensor_align makes it so (by a copy when they may not). Weights up to 64 KiB are aligned when a model is
- *  loaded; larger ones only when a plan needs that, so what packs weights reads them with memcpy or vector loads. */
+/** Data in a mapped file may lie at any address. tn_tensor_aligned: whether elements may be read through a pointer of
+ * their type; tn_tensor_align makes it so (by a copy when they may not). Weights up to 64 KiB are aligned when a model
+ * is loaded; larger ones only when a plan needs that, so what packs weights reads them with memcpy or vector loads. */
 bool tn_tensor_aligned(const tn_tensor *t);
 tn_status tn_tensor_align(tn_tensor *t);
 /** Element i of a string tensor := a copy of the bytes in the tensor's own arena. errors TN_E_NOMEM. */

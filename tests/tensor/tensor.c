@@ -5,10 +5,12 @@
 static void shapes(void **state) {
     (void)state;
     char text[64];
-    int64_t huge[] = { INT64_MAX / 2, 4 }, zero[] = { 0, INT64_MAX, INT64_MAX }, minus[] = { 2, -1 };
+    int64_t huge[] = { INT64_MAX / 2, 4 }, zero[] = { 0, 1000, INT64_MAX / 8000 }, far[] = { INT64_MAX, 0, 2 },
+            minus[] = { 2, -1 };
     assert_int_equal(tn_dims_count(0, NULL), 1);
     assert_int_equal(tn_dims_count(2, huge), -1);
     assert_int_equal(tn_dims_count(3, zero), 0);
+    assert_int_equal(tn_dims_count(3, far), -1); /* strides would overflow, though nothing is there */
     assert_int_equal(tn_dims_count(2, minus), -1);
     assert_string_equal(tn_dims_text(0, NULL, text, sizeof text), "scalar");
     assert_string_equal(tn_dims_text(3, (int64_t[]){ 1, 3, 224 }, text, sizeof text), "1x3x224");
