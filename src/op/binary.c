@@ -1,6 +1,7 @@
 /* binary.c - pointwise operators of two or more tensors, with NumPy broadcasting: arithmetic, comparison, logic, bits.
  * The loops are kernel/broadcast.h; rows only say which. */
 #include "kernel/broadcast.h"
+#include "op/pointwise.h"
 #include "op/ports.h"
 #include "op/support.h"
 #include <string.h>
@@ -88,6 +89,14 @@ static tn_status variadic_run(tn_run *r) {
         st = tn_arith_run(TN_A_DIV, y->dtype, &acc, &count, y->rank, y->dims, y->data, r->pool);
     }
     return st == TN_OK ? st : tn_fail_at(st, "%s", tn_node_where(r->node));
+}
+
+int tn_op_arith_of(const tn_node *n) {
+    if (!n->op || n->n_inputs != 2 || !n->inputs[0] || !n->inputs[1]) return -1;
+    if (n->op->run == arith_run || n->op->run == equal_run) return n->op->arg;
+    if (n->op->run == pow_run) return TN_A_POW;
+    if (n->op->run == mod_run) return tn_attr_int(n, "fmod", 0) ? TN_A_FMOD : TN_A_MOD;
+    return n->op->run == variadic_run && n->op->arg != VARIADIC_MEAN ? (int)variadic_op(n->op->arg) : -1;
 }
 
 /* PRelu: the slope broadcasts one way only. */

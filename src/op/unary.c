@@ -1,6 +1,7 @@
 /* unary.c - pointwise operators of one tensor: y[i] = f(x[i]; a, b). One table says which function and where its
  * parameters come from; the loops for every element type are kernel/broadcast.h. */
 #include "kernel/broadcast.h"
+#include "op/pointwise.h"
 #include "op/ports.h"
 #include "op/support.h"
 #include <math.h>
@@ -83,6 +84,37 @@ static tn_status unary_run(tn_run *r) {
 
 static tn_status gelu_run(tn_run *r) {
     return unary_apply(r, tn_attr_is(r->node, "approximate", "tanh", "none") ? TN_U_GELU_TANH : TN_U_GELU, 0, 0);
+}
+
+/* A scalar constant input of a float type; absent ones leave *out as it is. */
+static bool constant_limit(const tn_node *n, int i, float *out) {
+    if (i >= n->n_inputs || !n->inputs[i]) return true;
+    const tn_tensor *t = n->inputs[i]->constant;
+    if (!t || tn_count(t) != 1 || !tn_dtype_is_float(t->dtype)) return false;
+    *out = (float)tn_get_f64(t->dtype, t->data, 0);
+    return true;
+}
+
+static tn_status clip_run(tn_run *r);
+
+bool tn_op_unary_of(const tn_node *n, tn_unary *fn, float *a, float *b) {
+    if (!n->op) return false;
+    if (n->op->run == unary_run) {
+        const unary_def *d = &defs[n->op->arg];
+        *fn = d->fn;
+        *a = d->a_name ? tn_attr_float(n, d->a_name, d->a) : d->a;
+        *b = d->b_name ? tn_attr_float(n, d->b_name, d->b) : d->b;
+        return true;
+    }
+    *a = *b = 0;
+    if (n->op->run == gelu_run) {
+        *fn = tn_attr_is(n, "approximate", "tanh", "none") ? TN_U_GELU_TANH : TN_U_GELU;
+        return true;
+    }
+    *fn = TN_U_CLIP;
+    *a = -INFINITY;
+    *b = INFINITY;
+    return n->op->run == clip_run && constant_limit(n, 1, a) && constant_limit(n, 2, b);
 }
 
 /* Clip's bounds are tensors: integer types compare exactly. */

@@ -12,6 +12,7 @@ const tn_pass tn_passes[] = {
     { "fuse-activation", "bias, residual and activation run inside convolutions and products", tn_pass_fuse_activation,
       true },
     { "layout", "convolutions and what lies between them work on blocked channels", tn_pass_layout, true },
+    { "fuse-pointwise", "chains of pointwise operators run in one pass over memory", tn_pass_fuse_pointwise, true },
     { 0 },
 };
 

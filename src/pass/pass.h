@@ -34,5 +34,6 @@ tn_status tn_pass_eliminate(tn_model *m, tn_pass_ctx *c);       /* what does not
 tn_status tn_pass_fuse_conv_bn(tn_model *m, tn_pass_ctx *c);    /* scales and shifts go into convolutions */
 tn_status tn_pass_fuse_activation(tn_model *m, tn_pass_ctx *c); /* bias, residual, activation into conv and matmul */
 tn_status tn_pass_layout(tn_model *m, tn_pass_ctx *c);          /* regions in the blocked channel layout */
+tn_status tn_pass_fuse_pointwise(tn_model *m, tn_pass_ctx *c);  /* chains of pointwise operators become one */
 
 #endif
