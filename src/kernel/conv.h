@@ -119,7 +119,7 @@ typedef struct tn_conv_tile {
 
 typedef void (*tn_conv_tile_fn)(const tn_conv_tile *t);
 
-enum { TN_CONV_B = 4, TN_CONV_P = 14 }; /* largest tile in either direction, for the sizes of tables */
+enum { TN_CONV_B = 3, TN_CONV_P = 14 }; /* largest tile in either direction, for the sizes of tables */
 
 /** One row of a blocked pooling: y[o] = scale[o] * sum, or the maximum, over `rows` rows of x `row_step` floats apart
  * and the columns o * stride - pad + t * dilation, t < kernel, that lie inside [0, w). */

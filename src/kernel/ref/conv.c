@@ -235,7 +235,7 @@ static void sum_row(const tn_pooling_row *r) { pool_row(r, true); }
 
 void tn_conv_fill_ref(tn_conv_kernels *k) {
     *k = (tn_conv_kernels){ .block = C,
-                            .px = { 8, 8, 4, 4 },
+                            .px = { 8, 8, 4 },
                             .dw_px = 8,
                             .to_blocked = to_blocked,
                             .from_blocked = from_blocked,

@@ -6,46 +6,16 @@
 #include "kernel/x86/conv_winograd.h"
 #include <string.h>
 
+/* clang-format off */
 #define TILES(X) \
-    X(1, 1)      \
-    X(2, 1)      \
-    X(3, 1)      \
-    X(4, 1)      \
-    X(5, 1)      \
-    X(6, 1)      \
-    X(7, 1)      \
-    X(8, 1)      \
-    X(9, 1)      \
-    X(10, 1)     \
-    X(11, 1)     \
-    X(12, 1)     \
-    X(1, 2)      \
-    X(2, 2)      \
-    X(3, 2)      \
-    X(4, 2)      \
-    X(5, 2)      \
-    X(6, 2)      \
-    X(1, 3)      \
-    X(2, 3)      \
-    X(3, 3)      \
-    X(4, 3)      \
-    X(1, 4)      \
-    X(2, 4)      \
-    X(3, 4)
-
+    X(1, 1) X(2, 1) X(3, 1) X(4, 1) X(5, 1) X(6, 1) X(7, 1) \
+    X(8, 1) X(9, 1) X(10, 1) X(11, 1) X(12, 1) \
+    X(1, 2) X(2, 2) X(3, 2) X(4, 2) X(5, 2) X(6, 2) \
+    X(1, 3) X(2, 3) X(3, 3) X(4, 3)
 #define TILES_DW(X) \
-    X(1)            \
-    X(2)            \
-    X(3)            \
-    X(4)            \
-    X(5)            \
-    X(6)            \
-    X(7)            \
-    X(8)            \
-    X(9)            \
-    X(10)           \
-    X(11)           \
-    X(12)
+    X(1) X(2) X(3) X(4) X(5) X(6) X(7) \
+    X(8) X(9) X(10) X(11) X(12)
+/* clang-format on */
 
 static inline void transpose_8x8(__m256 r[8]) {
     __m256 t[8];
@@ -108,7 +78,7 @@ TILES(TILE_DEFINE_2)
 TILES_DW(TILE_DEFINE_DW)
 
 void tn_conv_fill_avx2(tn_conv_kernels *k, unsigned cpu) {
-    static const int px[TN_CONV_B] = { 12, 6, 4, 3 };
+    static const int px[TN_CONV_B] = { 12, 6, 4 };
     k->block = C;
     memcpy(k->px, px, sizeof px);
     k->dw_px = 12;

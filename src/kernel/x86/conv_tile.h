@@ -15,10 +15,10 @@
 
 #define EACH_PIXEL(M) M(0) M(1) M(2) M(3) M(4) M(5) M(6) M(7) M(8) M(9) M(10) M(11) M(12) M(13)
 
-#define SUM_DECLARE(p) tn_vf s##p##_0 = V_ZERO(), s##p##_1 = V_ZERO(), s##p##_2 = V_ZERO(), s##p##_3 = V_ZERO();
+#define SUM_DECLARE(p) tn_vf s##p##_0 = V_ZERO(), s##p##_1 = V_ZERO(), s##p##_2 = V_ZERO();
 
 #define SUM_BIAS(p) \
-    if (p < P) s##p##_0 = b0, s##p##_1 = b1, s##p##_2 = b2, s##p##_3 = b3;
+    if (p < P) s##p##_0 = b0, s##p##_1 = b1, s##p##_2 = b2;
 
 #define SUM_ADD(p)                                                \
     if (p < P) {                                                  \
@@ -26,7 +26,6 @@
         s##p##_0 = s##p##_0 + V_LOAD(a);                          \
         if (B > 1) s##p##_1 = s##p##_1 + V_LOAD(a + y_block);     \
         if (B > 2) s##p##_2 = s##p##_2 + V_LOAD(a + 2 * y_block); \
-        if (B > 3) s##p##_3 = s##p##_3 + V_LOAD(a + 3 * y_block); \
     }
 
 #define SUM_STEP(p)                      \
@@ -35,7 +34,6 @@
         FMA(s##p##_0, w0, v);            \
         if (B > 1) FMA(s##p##_1, w1, v); \
         if (B > 2) FMA(s##p##_2, w2, v); \
-        if (B > 3) FMA(s##p##_3, w3, v); \
     }
 
 #define SUM_CLIP(p)                                           \
@@ -43,7 +41,6 @@
         s##p##_0 = V_MIN(hi, V_MAX(lo, s##p##_0));            \
         if (B > 1) s##p##_1 = V_MIN(hi, V_MAX(lo, s##p##_1)); \
         if (B > 2) s##p##_2 = V_MIN(hi, V_MAX(lo, s##p##_2)); \
-        if (B > 3) s##p##_3 = V_MIN(hi, V_MAX(lo, s##p##_3)); \
     }
 
 #define SUM_STORE(p)                                   \
@@ -52,19 +49,17 @@
         V_STORE(y, s##p##_0);                          \
         if (B > 1) V_STORE(y + y_block, s##p##_1);     \
         if (B > 2) V_STORE(y + 2 * y_block, s##p##_2); \
-        if (B > 3) V_STORE(y + 3 * y_block, s##p##_3); \
     }
 
 /* The sum over input channel k of the current tap: weights w0.. from w, inputs from x. */
-#define CHANNEL(k)                                        \
-    {                                                     \
-        const float *wk = w + (k)*B * C, *xk = x + (k);   \
-        tn_vf w0 = V_LOAD(wk), w1 = w0, w2 = w0, w3 = w0; \
-        if (B > 1) w1 = V_LOAD(wk + C);                   \
-        if (B > 2) w2 = V_LOAD(wk + 2 * C);               \
-        if (B > 3) w3 = V_LOAD(wk + 3 * C);               \
-        EACH_PIXEL(SUM_STEP)                              \
-        (void)w1, (void)w2, (void)w3;                     \
+#define CHANNEL(k)                                      \
+    {                                                   \
+        const float *wk = w + (k)*B * C, *xk = x + (k); \
+        tn_vf w0 = V_LOAD(wk), w1 = w0, w2 = w0;        \
+        if (B > 1) w1 = V_LOAD(wk + C);                 \
+        if (B > 2) w2 = V_LOAD(wk + 2 * C);             \
+        EACH_PIXEL(SUM_STEP)                            \
+        (void)w1, (void)w2;                             \
     }
 
 /* Three pixels or fewer are too few sums to hide the latency of an FMA: the four channels of a step get sums of their
@@ -75,22 +70,19 @@
         FMA(s##q##_0, w0, v);            \
         if (B > 1) FMA(s##q##_1, w1, v); \
         if (B > 2) FMA(s##q##_2, w2, v); \
-        if (B > 3) FMA(s##q##_3, w3, v); \
     }
-#define SPREAD_CHANNEL(k, q0, q1, q2)                                                          \
-    {                                                                                          \
-        const float *wk = w + (k)*B * C, *xk = x + (k);                                        \
-        tn_vf w0 = V_LOAD(wk), w1 = w0, w2 = w0, w3 = w0;                                      \
-        if (B > 1) w1 = V_LOAD(wk + C);                                                        \
-        if (B > 2) w2 = V_LOAD(wk + 2 * C);                                                    \
-        if (B > 3) w3 = V_LOAD(wk + 3 * C);                                                    \
-        SPREAD_STEP(0, q0) SPREAD_STEP(1, q1) SPREAD_STEP(2, q2)(void) w1, (void)w2, (void)w3; \
+#define SPREAD_CHANNEL(k, q0, q1, q2)                                                \
+    {                                                                                \
+        const float *wk = w + (k)*B * C, *xk = x + (k);                              \
+        tn_vf w0 = V_LOAD(wk), w1 = w0, w2 = w0;                                     \
+        if (B > 1) w1 = V_LOAD(wk + C);                                              \
+        if (B > 2) w2 = V_LOAD(wk + 2 * C);                                          \
+        SPREAD_STEP(0, q0) SPREAD_STEP(1, q1) SPREAD_STEP(2, q2)(void) w1, (void)w2; \
     }
 #define SPREAD_ADD(p, q1, q2, q3)                                \
     s##p##_0 = (s##p##_0 + s##q1##_0) + (s##q2##_0 + s##q3##_0); \
     s##p##_1 = (s##p##_1 + s##q1##_1) + (s##q2##_1 + s##q3##_1); \
-    s##p##_2 = (s##p##_2 + s##q1##_2) + (s##q2##_2 + s##q3##_2); \
-    s##p##_3 = (s##p##_3 + s##q1##_3) + (s##q2##_3 + s##q3##_3);
+    s##p##_2 = (s##p##_2 + s##q1##_2) + (s##q2##_2 + s##q3##_2);
 
 /* Depthwise: a tap is a run of neighbouring columns of the kernel. Column j of x meets weight i in pixel j - i, so
  * every vector of x is loaded once for up to three FMAs. */
@@ -110,14 +102,15 @@
         }                            \
     }
 /* Pixel names for columns past the pixels are never used; 0 stands in for them. */
-#define DW_RUN(n)                                                                                                    \
-    DW_COLUMN(0, 0, 0, 0, n)                                                                                         \
-    DW_COLUMN(1, 1, 0, 0, n)                                                                                         \
-    DW_COLUMN(2, 2, 1, 0, n)                                                                                         \
-    DW_COLUMN(3, 3, 2, 1, n)                                                                                         \
-    DW_COLUMN(4, 4, 3, 2, n)                                                                                         \
-    DW_COLUMN(5, 5, 4, 3, n) DW_COLUMN(6, 6, 5, 4, n) DW_COLUMN(7, 7, 6, 5, n) DW_COLUMN(8, 8, 7, 6, n)              \
-        DW_COLUMN(9, 9, 8, 7, n) DW_COLUMN(10, 10, 9, 8, n) DW_COLUMN(11, 11, 10, 9, n) DW_COLUMN(12, 12, 11, 10, n) \
+#define DW_RUN(n)                                                                                       \
+    DW_COLUMN(0, 0, 0, 0, n)                                                                            \
+    DW_COLUMN(1, 1, 0, 0, n)                                                                            \
+    DW_COLUMN(2, 2, 1, 0, n)                                                                            \
+    DW_COLUMN(3, 3, 2, 1, n)                                                                            \
+    DW_COLUMN(4, 4, 3, 2, n)                                                                            \
+    DW_COLUMN(5, 5, 4, 3, n)                                                                            \
+    DW_COLUMN(6, 6, 5, 4, n) DW_COLUMN(7, 7, 6, 5, n) DW_COLUMN(8, 8, 7, 6, n) DW_COLUMN(9, 9, 8, 7, n) \
+        DW_COLUMN(10, 10, 9, 8, n) DW_COLUMN(11, 11, 10, 9, n) DW_COLUMN(12, 12, 11, 10, n)             \
             DW_COLUMN(13, 13, 12, 11, n) DW_COLUMN(14, 0, 13, 12, n) DW_COLUMN(15, 0, 0, 13, n)
 
 typedef enum { GEMM, THIN, DEPTHWISE } tile_kind;
@@ -141,10 +134,9 @@ static inline __attribute__((always_inline)) void tile(const tn_conv_tile *t, co
     float *y0 = t->y;
     EACH_PIXEL(SUM_DECLARE)
     if (t->bias) {
-        tn_vf b0 = V_LOAD(t->bias), b1 = b0, b2 = b0, b3 = b0;
+        tn_vf b0 = V_LOAD(t->bias), b1 = b0, b2 = b0;
         if (B > 1) b1 = V_LOAD(t->bias + C);
         if (B > 2) b2 = V_LOAD(t->bias + 2 * C);
-        if (B > 3) b3 = V_LOAD(t->bias + 3 * C);
         EACH_PIXEL(SUM_BIAS)
     }
     const float *add = t->add;
@@ -201,7 +193,7 @@ static inline __attribute__((always_inline)) void tile(const tn_conv_tile *t, co
     (void)X;
 }
 
-/* Every (P, B) whose sums fit the registers: P up to P1 .. P4 for B = 1 .. 4. */
+/* Every (P, B) whose sums fit the registers: P up to P1 .. P3 for B = 1 .. 3. */
 #define TILE_DEFINE(KIND, name, P, B) \
     static void name##_##P##_##B(const tn_conv_tile *t) { tile(t, KIND, P, B); }
 
