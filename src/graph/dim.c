@@ -660,6 +660,13 @@ static int64_t floor_div(int64_t a, int64_t b) {
     return a % b != 0 && (a < 0) != (b < 0) ? q - 1 : q;
 }
 
+/* Of x and -x modulo b, one has the smaller leading coefficients: is it -x? */
+static bool far_from_multiple(const poly *x, int64_t b) {
+    for (int i = 0; i < x->n && x->t[i].mono; i++)
+        if (x->t[i].coef != b - x->t[i].coef) return x->t[i].coef > b - x->t[i].coef;
+    return false;
+}
+
 static tn_dim div_const(tn_syms *s, const poly *a, int64_t b) { /* b > 0 */
     poly q = { 0 }, r = { 0 };
     int64_t g = b, rest = 0;
@@ -680,6 +687,11 @@ static tn_dim div_const(tn_syms *s, const poly *a, int64_t b) { /* b > 0 */
     rest /= g;
     poly_add_term(s, &r, rest, 0);
     if (b == 1) return tn_dim_add(s, quotient, poly_intern(s, &r));
+    if (far_from_multiple(&r, b)) { /* floor(x/b) = -floor((b - 1 - x)/b): h - ceil(h/4) rather than floor(3*h/4) */
+        poly_negate(&r);
+        poly_add_term(s, &r, b - 1, 0);
+        return r.n < 0 ? TN_DIM_UNKNOWN : tn_dim_sub(s, quotient, div_const(s, &r, b));
+    }
     const mono *m = mono_at(s, r.t[0].mono);
     const atom *inner = r.n == (rest ? 2 : 1) && r.t[0].coef == 1 && m->degree == 1 ? atom_at(s, m->f[0].atom) : NULL;
     if (inner && inner->kind == FLOOR_DIV && tn_dim_known(inner->b)) {

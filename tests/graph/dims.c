@@ -163,6 +163,9 @@ static void division(void **state) {
     assert_true(twice == tn_dim_ceil_div(s, h, 4));
     expect_text(twice, "ceil(h/4)");
     expect_text(DIV(SUB(h, 2), 3), "floor((h + 1)/3) - 1");
+    assert_true(DIV(SUB(0, h), 8) == SUB(0, tn_dim_ceil_div(s, h, 8)));
+    tn_dim pad = tn_dim_mod(s, SUB(8, tn_dim_mod(s, h, 8)), 8); /* up to the next multiple */
+    assert_true(ADD(h, pad) == MUL(8, tn_dim_ceil_div(s, h, 8)));
     assert_true(DIV(h, 0) == TN_DIM_UNKNOWN);
 }
 
