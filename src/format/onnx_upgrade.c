@@ -156,6 +156,7 @@ static tn_status upgrade_graph(tn_graph *g) {
     tn_graph_each(g, n) {
         tn_node_each_graph(n, sub) TN_TRY(upgrade_graph(sub));
         TN_TRY(upgrade_node(n));
+        TN_TRY(tn_onnx_decompose(n));
     }
     return TN_OK;
 }

@@ -75,4 +75,8 @@ tn_status tn_up_image_scaler(tn_node *n);
 tn_status tn_up_affine(tn_node *n);
 tn_status tn_up_scaled_tanh(tn_node *n);
 
+/* onnx_decompose.c */
+/** Replaces a node whose operator has no row of its own, but a definition in terms of others. n is then removed. */
+tn_status tn_onnx_decompose(tn_node *n);
+
 #endif

@@ -93,4 +93,4 @@ for (const file of given.flatMap(models)) {
 }
 fs.rmSync(folder, { recursive: true });
 console.log(Object.entries(counts).map(([k, n]) => `${n} ${k}`).join(', '));
-process.exit(counts.failed ? 1 : 0);
+process.exitCode = counts.failed ? 1 : 0;

@@ -1,0 +1,240 @@
+/* onnx_decompose.c - operators that are sums of others: losses, windows, optimiser steps. A node without a row of its
+ * own is replaced by what its specification says it means; should it get a row, the row is used instead. Source:
+ * docs/Operators.md of ONNX; Kingma & Ba, ICLR 2015 (Adam); Duchi et al., JMLR 12, 2011 (Adagrad). */
+#include "format/onnx_upgrade.h"
+
+/* A node with one output before n. An input that could not be made makes none. */
+static tn_value *un(tn_node *n, const char *type, tn_value *a) { return tn_up_emit(n, type, a, NULL, NULL); }
+static tn_value *bin(tn_node *n, const char *type, tn_value *a, tn_value *b) {
+    return b ? tn_up_emit(n, type, a, b, NULL) : NULL;
+}
+static tn_value *tri(tn_node *n, const char *type, tn_value *a, tn_value *b, tn_value *c) {
+    return b && c ? tn_up_emit(n, type, a, b, c) : NULL;
+}
+
+static tn_value *with_int(tn_value *v, const char *name, int64_t x) {
+    return v && tn_attr_set_int(v->producer, name, x) == TN_OK ? v : NULL;
+}
+
+/* A number of the element type of `like`. */
+static tn_value *num(tn_node *n, float v, tn_value *like) {
+    return like ? tn_up_scalar_like(n, "number", v, like) : NULL;
+}
+
+static tn_value *integer_like(tn_node *n, int64_t v, tn_value *like) {
+    return bin(n, "CastLike", tn_up_int(n, "number", v), like);
+}
+
+/* Output i of n is v from now on. */
+static tn_status give(tn_node *n, int i, tn_value *v) {
+    if (i >= n->n_outputs || !n->outputs[i]) return TN_OK;
+    TN_UP_ROOM(v);
+    tn_value *out = n->outputs[i];
+    tn_node *copy = tn_node_new(n->graph, n, "", "Identity", &v, 1, 0);
+    TN_UP_ROOM(copy);
+    TN_TRY(tn_node_set_output(n, i, NULL));
+    TN_TRY(tn_node_set_output(copy, 0, out));
+    copy->version = TN_ONNX_OPSET_MAX;
+    copy->name = out->name;
+    return TN_OK;
+}
+
+static tn_status need(const tn_node *n, int inputs) {
+    for (int i = 0; i < inputs; i++)
+        if (!tn_up_input(n, i)) return tn_fail(TN_E_GRAPH, "%s: input %d is missing", tn_node_where(n), i);
+    return TN_OK;
+}
+
+/* -------------------------------------------------------------------------------------------------------- losses */
+
+static tn_value *total(tn_node *n, tn_value *v) { return with_int(un(n, "ReduceSum", v), "keepdims", 0); }
+
+/* -x[i, target[i], ...], times the weight of the class; nothing where the target is the one to ignore. */
+static tn_status class_loss(tn_node *n, tn_value *x, tn_value *target, tn_value *weight, tn_value **loss) {
+    const tn_attr *ignore = tn_attr_find(n, "ignore_index");
+    tn_value *ignored = NULL, *safe = target, *zero = num(n, 0, x), *one = tn_up_int(n, "class", 1);
+    if (ignore && ignore->kind == TN_ATTR_INT) {
+        ignored = bin(n, "Equal", target, integer_like(n, ignore->i, target));
+        safe = tri(n, "Where", ignored, integer_like(n, 0, target), target);
+        TN_UP_ROOM(safe);
+    }
+    tn_value *picked = bin(n, "GatherElements", x, bin(n, "Unsqueeze", safe, one));
+    tn_value *l = un(n, "Neg", bin(n, "Squeeze", with_int(picked, "axis", 1), one)), *w = NULL;
+    if (weight)
+        w = bin(n, "Gather", weight, safe);
+    else if (ignored)
+        w = bin(n, "CastLike", un(n, "Not", ignored), x);
+    if (ignored) {
+        l = tri(n, "Where", ignored, zero, l);
+        if (weight) w = tri(n, "Where", ignored, zero, w);
+    }
+    if (weight) l = bin(n, "Mul", l, w);
+    TN_UP_ROOM(l && (w || !(weight || ignored)));
+    if (tn_attr_is(n, "reduction", "none", "mean"))
+        *loss = l;
+    else if (tn_attr_is(n, "reduction", "sum", "mean"))
+        *loss = total(n, l);
+    else if (!w)
+        *loss = with_int(un(n, "ReduceMean", l), "keepdims", 0);
+    else
+        *loss = bin(n, "Div", total(n, l), total(n, w));
+    return TN_OK;
+}
+
+static tn_status negative_log_likelihood(tn_node *n) {
+    tn_value *loss = NULL;
+    TN_TRY(need(n, 2));
+    TN_TRY(class_loss(n, n->inputs[0], n->inputs[1], tn_up_input(n, 2), &loss));
+    return give(n, 0, loss);
+}
+
+static tn_status softmax_cross_entropy(tn_node *n) {
+    tn_value *loss = NULL;
+    TN_TRY(need(n, 2));
+    tn_value *log = with_int(un(n, "LogSoftmax", n->inputs[0]), "axis", 1);
+    TN_UP_ROOM(log);
+    TN_TRY(class_loss(n, log, n->inputs[1], tn_up_input(n, 2), &loss));
+    TN_TRY(give(n, 0, loss));
+    return give(n, 1, log);
+}
+
+/* ------------------------------------------------------------------------------------------------------- windows */
+
+/* a0 - a1 cos(2 pi k / N) + a2 cos(4 pi k / N), k = 0 ... size - 1; N is size, or size - 1 when not periodic. */
+static tn_status window(tn_node *n, float a0, float a1, float a2) {
+    TN_TRY(need(n, 1));
+    tn_value *size = n->inputs[0], *real = tn_value_scalar_f32(n->graph, "zero", 0);
+    TN_UP_ROOM(real);
+    tn_value *count = bin(n, "CastLike", size, real), *one = tn_value_scalar_f32(n->graph, "one", 1);
+    tn_value *k = tri(n, "Range", real, count, one);
+    if (!tn_attr_int(n, "periodic", 1)) count = bin(n, "Sub", count, one);
+    tn_value *angle = bin(n, "Div", bin(n, "Mul", k, tn_value_scalar_f32(n->graph, "turn", 6.283185307f)), count);
+    tn_value *w = bin(n, "Sub", num(n, a0, real), bin(n, "Mul", un(n, "Cos", angle), num(n, a1, real)));
+    if (a2 != 0) {
+        tn_value *twice = un(n, "Cos", bin(n, "Add", angle, angle));
+        w = bin(n, "Add", w, bin(n, "Mul", twice, num(n, a2, real)));
+    }
+    return give(n, 0, with_int(un(n, "Cast", w), "to", tn_attr_int(n, "output_datatype", 1)));
+}
+
+static tn_status hann(tn_node *n) { return window(n, 0.5f, 0.5f, 0); }
+static tn_status hamming(tn_node *n) { return window(n, 25.0f / 46, 21.0f / 46, 0); }
+static tn_status blackman(tn_node *n) { return window(n, 0.42f, 0.5f, 0.08f); }
+
+/* ---------------------------------------------------------------------------------------------------- optimisers */
+
+static tn_value *scaled(tn_node *n, tn_value *v, float by) { return bin(n, "Mul", v, num(n, by, v)); }
+
+/* X, then what belongs to each X, in groups of `count`: item i of group g. */
+static tn_value *item(const tn_node *n, int group, int count, int i) { return n->inputs[2 + group * count + i]; }
+
+static tn_status groups(const tn_node *n, int per_tensor, int *count) {
+    *count = (n->n_inputs - 2) / per_tensor;
+    if (*count < 1 || *count * per_tensor != n->n_inputs - 2)
+        return tn_fail(TN_E_GRAPH, "%s: %d inputs", tn_node_where(n), n->n_inputs);
+    return need(n, n->n_inputs);
+}
+
+/* The gradient with the penalty on large weights: g + norm_coefficient x. */
+static tn_value *penalised(tn_node *n, tn_value *x, tn_value *g) {
+    return bin(n, "Add", scaled(n, x, tn_attr_float(n, "norm_coefficient", 0)), g);
+}
+
+/* v where the update count is above 0, else w. */
+static tn_value *when_started(tn_node *n, tn_value *t, tn_value *v, tn_value *w) {
+    return tri(n, "Where", bin(n, "Greater", t, integer_like(n, 0, t)), v, w);
+}
+
+static tn_status momentum(tn_node *n) {
+    int count;
+    TN_TRY(groups(n, 3, &count));
+    tn_value *rate = n->inputs[0], *t = n->inputs[1];
+    float alpha = tn_attr_float(n, "alpha", 0), beta = tn_attr_float(n, "beta", 0);
+    for (int i = 0; i < count; i++) {
+        tn_value *x = item(n, 0, count, i), *v = item(n, 2, count, i), *g = penalised(n, x, item(n, 1, count, i));
+        tn_value *b = when_started(n, t, num(n, beta, x), num(n, 1, x));
+        v = bin(n, "Add", scaled(n, v, alpha), bin(n, "Mul", g, b));
+        tn_value *step = v;
+        if (tn_attr_is(n, "mode", "nesterov", "standard")) step = bin(n, "Add", g, v ? scaled(n, v, alpha) : NULL);
+        TN_TRY(give(n, i, bin(n, "Sub", x, bin(n, "Mul", step, rate))));
+        TN_TRY(give(n, count + i, v));
+    }
+    return TN_OK;
+}
+
+static tn_status adagrad(tn_node *n) {
+    int count;
+    TN_TRY(groups(n, 3, &count));
+    for (int i = 0; i < count; i++) {
+        tn_value *x = item(n, 0, count, i), *h = item(n, 2, count, i), *g = penalised(n, x, item(n, 1, count, i));
+        tn_value *steps = bin(n, "CastLike", n->inputs[1], x);
+        tn_value *slow =
+            bin(n, "Add", steps ? scaled(n, steps, tn_attr_float(n, "decay_factor", 0)) : NULL, num(n, 1, x));
+        h = bin(n, "Add", h, bin(n, "Mul", g, g));
+        tn_value *scale = bin(n, "Add", un(n, "Sqrt", h), num(n, tn_attr_float(n, "epsilon", 1e-6f), x));
+        tn_value *step = bin(n, "Div", bin(n, "Mul", bin(n, "Div", n->inputs[0], slow), g), scale);
+        TN_TRY(give(n, i, bin(n, "Sub", x, step)));
+        TN_TRY(give(n, count + i, h));
+    }
+    return TN_OK;
+}
+
+/* alpha-weighted mean of old and new */
+static tn_value *blend(tn_node *n, tn_value *old, tn_value *now, float alpha) {
+    return now ? bin(n, "Add", scaled(n, old, alpha), scaled(n, now, 1 - alpha)) : NULL;
+}
+
+static tn_status adam(tn_node *n) {
+    int count;
+    TN_TRY(groups(n, 4, &count));
+    float alpha = tn_attr_float(n, "alpha", 0.9f), beta = tn_attr_float(n, "beta", 0.999f);
+    for (int i = 0; i < count; i++) {
+        tn_value *x = item(n, 0, count, i), *g = penalised(n, x, item(n, 1, count, i)), *one = num(n, 1, x);
+        tn_value *v = blend(n, item(n, 2, count, i), g, alpha);
+        tn_value *h = blend(n, item(n, 3, count, i), bin(n, "Mul", g, g), beta),
+                 *t = bin(n, "CastLike", n->inputs[1], x);
+        tn_value *rate =
+            bin(n, "Mul", n->inputs[0], un(n, "Sqrt", bin(n, "Sub", one, bin(n, "Pow", num(n, beta, x), t))));
+        rate = bin(n, "Div", rate, bin(n, "Sub", one, bin(n, "Pow", num(n, alpha, x), t)));
+        rate = when_started(n, n->inputs[1], rate, n->inputs[0]);
+        tn_value *root = bin(n, "Add", un(n, "Sqrt", h), num(n, tn_attr_float(n, "epsilon", 1e-6f), x));
+        tn_value *now = bin(n, "Sub", x, bin(n, "Div", bin(n, "Mul", rate, v), root));
+        float post = tn_attr_float(n, "norm_coefficient_post", 0);
+        if (post != 0 && now) now = bin(n, "Mul", now, num(n, 1 - post, x));
+        TN_TRY(give(n, i, now));
+        TN_TRY(give(n, count + i, v));
+        TN_TRY(give(n, 2 * count + i, h));
+    }
+    return TN_OK;
+}
+
+/* --------------------------------------------------------------------------------------------------------- table */
+
+#define TRAINING "ai.onnx.preview.training"
+
+static const struct {
+    const char *domain, *op;
+    tn_upgrade_fn fn;
+} rows[] = {
+    { "", "BlackmanWindow", blackman },
+    { "", "HammingWindow", hamming },
+    { "", "HannWindow", hann },
+    { "", "NegativeLogLikelihoodLoss", negative_log_likelihood },
+    { "", "SoftmaxCrossEntropyLoss", softmax_cross_entropy },
+    { TRAINING, "Adagrad", adagrad },
+    { TRAINING, "Adam", adam },
+    { TRAINING, "Momentum", momentum },
+};
+
+tn_status tn_onnx_decompose(tn_node *n) {
+    for (size_t i = 0; i < TN_COUNT(rows); i++) {
+        if (strcmp(rows[i].op, n->type) || strcmp(rows[i].domain, n->domain)) continue;
+        if (tn_op_find(n->domain, n->type)) return TN_OK;
+        TN_TRY(rows[i].fn(n));
+        for (int k = 0; k < n->n_outputs; k++)
+            if (n->outputs[k]) return tn_fail(TN_E_GRAPH, "%s: %d outputs", tn_node_where(n), n->n_outputs);
+        tn_node_remove(n);
+        return TN_OK;
+    }
+    return TN_OK;
+}
