@@ -78,14 +78,17 @@ static void forget_types(tn_model *m) {
     }
 }
 
-/* What the file says of intermediate values helps inference where an operator's result depends on data. Files are
- * often wrong there (a batch size was edited in one place only), so a contradiction drops all of it. */
-static tn_status infer(tn_model *m, const tn_declared_list *declared) {
+/* What the file says of intermediate values helps where an operator's result depends on data. */
+static void declare(const tn_declared_list *declared) {
     for (size_t i = 0; i < declared->n; i++) {
         tn_value *v = declared->items[i].value;
         if (v->constant || v->is_input) continue;
         if (tn_type_merge(&v->type, &declared->items[i].type) != TN_OK) tn_error_clear();
     }
+}
+
+/* Files are often wrong there (a batch size was edited in one place only), so a contradiction drops all of it. */
+static tn_status infer(tn_model *m, const tn_declared_list *declared) {
     tn_status st = tn_graph_infer(m->graph);
     if ((st == TN_E_SHAPE || st == TN_E_TYPE) && declared->n) {
         tn_log(TN_LOG_INFO, "types that the file states are ignored: %s", tn_error());
@@ -109,6 +112,7 @@ static tn_status infer(tn_model *m, const tn_declared_list *declared) {
 static tn_status load(tn_model *m, const uint8_t *data, size_t size) {
     tn_declared_list declared = { 0 };
     TN_TRY(tn_onnx_read(m, data, size, &declared));
+    declare(&declared);
     TN_TRY(tn_onnx_upgrade(m));
     TN_TRY(resolve_all(m));
     TN_TRY(tn_graph_sort(m->graph));

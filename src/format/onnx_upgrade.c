@@ -4,6 +4,7 @@
  * the operator change log of ONNX (docs/Changelog.md), versions 1 to 28. */
 #include "format/onnx_upgrade.h"
 #include "graph/internal.h"
+#include "op/infer.h"
 
 static const struct {
     const char *op;
@@ -152,13 +153,73 @@ static tn_status upgrade_node(tn_node *n) {
     return TN_OK;
 }
 
-static tn_status upgrade_graph(tn_graph *g) {
+/* ------------------------------------------------------------------------------------------------------- types */
+
+/* Some rewrites are simpler when ranks and element types are known, so types are followed along the way. What cannot be
+ * known yet stays unknown, and the rewrites then take the longer way. */
+static tn_status no_subgraph(tn_infer *c, tn_graph *g, const tn_type *in_types, int n_in, tn_type *out_types,
+                             int n_out) {
+    for (int i = 0; i < n_out; i++) out_types[i] = (tn_type){ .rank = -1 };
+    return TN_OK;
+}
+
+static tn_status follow_types(tn_node *n, tn_arena *scratch) {
+    tn_arena_mark mark = tn_arena_save(scratch);
+    size_t n_in = (size_t)n->n_inputs + 1, n_out = (size_t)n->n_outputs + 1;
+    const tn_type **in = tn_arena_array(scratch, const tn_type *, n_in);
+    const tn_tensor **tensors = tn_arena_array(scratch, const tn_tensor *, n_in);
+    const tn_content **contents = tn_arena_array(scratch, const tn_content *, n_in + n_out);
+    tn_type *out = tn_arena_array(scratch, tn_type, n_out);
+    if (!in || !tensors || !contents || !out) return tn_fail(TN_E_NOMEM, "upgrading a model");
+    for (int i = 0; i < n->n_inputs; i++) {
+        if (!n->inputs[i]) continue;
+        in[i] = &n->inputs[i]->type;
+        tensors[i] = n->inputs[i]->constant;
+    }
+    tn_infer c = { .node = n,
+                   .syms = n->graph->model->syms,
+                   .arena = scratch,
+                   .n_in = n->n_inputs,
+                   .n_out = n->n_outputs,
+                   .in = in,
+                   .in_tensor = tensors,
+                   .in_content = contents,
+                   .out = out,
+                   .out_content = contents + n_in,
+                   .subgraph = no_subgraph };
+    n->op = tn_op_find(n->domain, n->type);
+    bool known = n->op && tn_op_check_node(n) == TN_OK && tn_infer_node(&c) == TN_OK;
+    for (int i = 0; known && i < n->n_outputs; i++)
+        if (n->outputs[i] && out[i].kind == TN_KIND_TENSOR && tn_type_merge(&n->outputs[i]->type, &out[i]) != TN_OK)
+            tn_error_clear();
+    if (!known) tn_error_clear(); /* the checks after upgrading will say what is wrong */
+    tn_arena_restore(scratch, mark);
+    return TN_OK;
+}
+
+static bool is_old(const tn_graph *g) {
+    for (const tn_node *n = g->first; n; n = n->next)
+        if (n->version < 14) return true;
+    return false;
+}
+
+static tn_status upgrade_graph(tn_graph *g, tn_arena *scratch) {
+    bool old = is_old(g);
     tn_graph_each(g, n) {
-        tn_node_each_graph(n, sub) TN_TRY(upgrade_graph(sub));
+        tn_node *before = n->prev, *end = n->next;
+        tn_node_each_graph(n, sub) TN_TRY(upgrade_graph(sub, scratch));
         TN_TRY(upgrade_node(n));
         TN_TRY(tn_onnx_decompose(n));
+        for (tn_node *k = before ? before->next : g->first; old && k != end; k = k->next)
+            TN_TRY(follow_types(k, scratch));
     }
     return TN_OK;
 }
 
-tn_status tn_onnx_upgrade(tn_model *m) { return upgrade_graph(m->graph); }
+tn_status tn_onnx_upgrade(tn_model *m) {
+    tn_arena *scratch = tn_arena_new(0, TN_MEM_GRAPH);
+    tn_status st = scratch ? tn_graph_sort(m->graph) : tn_fail(TN_E_NOMEM, "upgrading a model");
+    if (st == TN_OK) st = upgrade_graph(m->graph, scratch);
+    tn_arena_free(&scratch);
+    return st;
+}

@@ -13,6 +13,8 @@ static void expect(ob *b, const char *const *lines) {
     check_ok(tn_model_new(&m));
     check_ok(tn_onnx_read(m, (const uint8_t *)file.s, file.n, &declared));
     check_ok(tn_onnx_upgrade(m));
+    for (int i = 0; i < m->n_values; i++) /* types that were found on the way would only blur the lines */
+        if (m->values[i]->producer) m->values[i]->type = (tn_type){ .rank = -1 };
     tn_model_print(m, &shown);
     const char *at = shown.s;
     for (; *lines; lines++) {

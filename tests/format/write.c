@@ -59,7 +59,7 @@ static void round_trip(const char *path, uint64_t inline_max) {
     st = read_only(once, &files[1], &second);
     check(st == TN_OK, "%s: %s\n", path, tn_error());
     check(models_equal(first, second, why, sizeof why), "%s: %s\n", path, why);
-    check_ok(tn_onnx_write(second, twice, UINT64_MAX));
+    check_ok(tn_onnx_write(first, twice, UINT64_MAX));
     if (inline_max == UINT64_MAX) compare_files(once, twice);
     tn_model_close(&first);
     tn_model_close(&second);
