@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define MIN_LINE_WIDTH 320  /* the recogniser was trained on strips at least this wide, padded */
-#define WIDTH_STEP     64   /* widths are rounded up to it, so that few different plans are needed */
+#define PLANS          32   /* kept per network: up to two batch sizes of about 15 widths */
 #define CROP_MARGIN    0.18 /* of a line's height, around its box: the recogniser loses spaces in tight strips */
 #define SMALL_SIDE     96   /* pictures lower or narrower than this get a frame of FRAME pixels: */
 #define FRAME          32   /* the detector finds no line that touches the border */
@@ -227,6 +227,13 @@ static tn_status make_batch(job *j, size_t from, size_t n, int plane_width, int 
     return TN_OK;
 }
 
+/* How many of so many lines of one width run together: a full batch, or else one, which is as fast per line on few
+ * cores and needs no plan for every size in between. */
+static size_t batch_of(const job *j, size_t lines) {
+    size_t full = (size_t)j->o->opts.batch;
+    return lines >= full ? full : 1;
+}
+
 static tn_status classify_batch(job *j, size_t from, size_t n) {
     tn_tensor *in = NULL, *out = NULL;
     tn_status st = make_batch(j, from, n, CLS_WIDTH, CLS_ASPECT, &in);
@@ -243,9 +250,10 @@ static tn_status classify_batch(job *j, size_t from, size_t n) {
 /* Lines the classifier is sure of go its way; the others follow what the lines that lie alike make likely together. */
 static tn_status classify(job *j) {
     double t = tn_clock_s(), vote[2] = { 0 };
-    size_t batch = (size_t)j->o->opts.batch;
-    for (size_t i = 0; j->o->cls.session && i < j->n; i += batch)
-        TN_TRY(classify_batch(j, i, j->n - i < batch ? j->n - i : batch));
+    for (size_t i = 0, n; j->o->cls.session && i < j->n; i += n) {
+        n = batch_of(j, j->n - i);
+        TN_TRY(classify_batch(j, i, n));
+    }
     for (size_t i = 0; i < j->n; i++) vote[j->line[i].turned] += j->line[i].head - 0.5;
     for (size_t i = 0; j->o->cls.session && i < j->n; i++) {
         line *l = &j->line[i];
@@ -257,9 +265,12 @@ static tn_status classify(job *j) {
     return TN_OK;
 }
 
+/* Few different widths keep the plans few: five to an octave, so that padding costs a fourteenth on average. */
 static int padded_width(int width) {
-    int w = (width + WIDTH_STEP - 1) / WIDTH_STEP * WIDTH_STEP;
-    return w < MIN_LINE_WIDTH ? MIN_LINE_WIDTH : w;
+    int w = MIN_LINE_WIDTH, step = MIN_LINE_WIDTH / 5;
+    for (; w < width; w += step)
+        if (w == 10 * step) step *= 2;
+    return w;
 }
 
 static tn_status recognise_batch(job *j, size_t from, size_t n) {
@@ -284,10 +295,12 @@ static bool go_on(const job *j, size_t done) {
 
 /* The first `count` lines of by_width; the others are done. */
 static tn_status recognise_first(job *j, size_t count) {
-    size_t batch = (size_t)j->o->opts.batch;
     for (size_t i = 0, n; i < count; i += n) {
         if (!go_on(j, j->n - count + i)) return tn_fail(TN_E_CANCELLED, "stopped");
-        n = count - i < batch ? count - i : batch;
+        int width = padded_width(j->by_width[i]->width);
+        size_t alike = 1;
+        while (i + alike < count && padded_width(j->by_width[i + alike]->width) == width) alike++;
+        n = batch_of(j, alike);
         TN_TRY(recognise_batch(j, i, n));
     }
     return TN_OK;
