@@ -47,6 +47,8 @@ static void edges(void **state) {
     assert_int_equal(out.n, 0);
     tn_audio_free(&out);
     check_fails(tn_audio_resample(&in, 0, &out), TN_E_INVALID, "resample");
+    in.rate = 1000000;
+    check_fails(tn_audio_resample(&in, 1, &out), TN_E_LIMIT, "too far apart");
     free(in.sample);
 }
 
