@@ -44,6 +44,7 @@ static void random_case(check_ctx *c, tn_gemm_args *g, size_t max_m, size_t max_
     *g = tn_gemm_dense(m, n, k, NULL, NULL, NULL);
     g->trans_a = ta, g->trans_b = tb;
     g->lda = (ta ? m : k) + (gap ? check_int(c, 0, 9) : 0);
+    if (!ta && m < 200 && check_chance(c, 10)) g->lda = (k + 1023) / 1024 * 1024;
     g->ldb = (tb ? k : n) + (gap ? check_int(c, 0, 9) : 0);
     g->ldc = n + (gap ? check_int(c, 0, 9) : 0);
     g->ldd = g->ldc;
