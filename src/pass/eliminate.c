@@ -23,7 +23,15 @@ static bool keeps_shape(const tn_node *n) {
 static bool no_training(const tn_node *n) {
     const tn_value *mode = tn_pass_input(n, 2);
     if (n->n_outputs > 1 && n->outputs[1] && n->outputs[1]->n_uses) return false;
+    const tn_value *ratio = tn_pass_input(n, 1);
+    if (ratio && ratio->constant && tn_count(ratio->constant) == 1 && tn_pass_is_scalar(ratio, 0)) return true;
     return !mode || (mode->constant && tn_count(mode->constant) == 1 && !*(const uint8_t *)mode->constant->data);
+}
+
+static bool like_type(const tn_node *n) {
+    const tn_value *like = tn_pass_input(n, 1);
+    return like && like->type.kind == TN_KIND_TENSOR && like->type.dtype != TN_NONE &&
+           n->inputs[0]->type.kind == TN_KIND_TENSOR && n->inputs[0]->type.dtype == like->type.dtype;
 }
 
 static bool same_type(const tn_node *n) {
@@ -63,10 +71,11 @@ static const struct {
     const char *type;
     bool (*when)(const tn_node *n);
 } nothing[] = {
-    { "Identity", always },       { "Dropout", no_training }, { "Cast", same_type },     { "Transpose", in_order },
-    { "Reshape", keeps_shape },   { "Flatten", keeps_shape }, { "Expand", keeps_shape }, { "Squeeze", keeps_shape },
-    { "Unsqueeze", keeps_shape }, { "Concat", one_input },    { "Sum", one_input },      { "Max", one_input },
-    { "Min", one_input },         { "Mean", one_input },      { "Pad", no_padding },     { "Slice", full_slice },
+    { "Identity", always },     { "Dropout", no_training },   { "Cast", same_type },      { "CastLike", like_type },
+    { "Transpose", in_order },  { "Reshape", keeps_shape },   { "Flatten", keeps_shape }, { "Expand", keeps_shape },
+    { "Squeeze", keeps_shape }, { "Unsqueeze", keeps_shape }, { "Concat", one_input },    { "Sum", one_input },
+    { "Max", one_input },       { "Min", one_input },         { "Mean", one_input },      { "Pad", no_padding },
+    { "Slice", full_slice },
 };
 
 static tn_status remove_nothing(tn_node *n, tn_pass_ctx *c, bool *gone) {
