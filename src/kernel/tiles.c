@@ -70,11 +70,35 @@ static void run_long_rows(void *arg, int64_t begin, int64_t end, int thread) {
     }
 }
 
+/* `rows` rows of `bytes` bytes at `to`, all equal to the first. */
+static void repeat(char *to, int64_t bytes, int64_t rows) {
+    int64_t have = bytes, want = bytes * rows;
+    while (have < want) {
+        int64_t n = have < want - have ? have : want - have;
+        memcpy(to + have, to, (size_t)n);
+        have += n;
+    }
+}
+
+/* Rows that are the same because the dimension around them repeats (a number per channel, in blocks of channels) are
+ * written once and doubled. */
 static void write_out(const job *j, int i, tn_walk w, int64_t rows, char *to) {
     int64_t s = j->l.stride[i][j->l.rank - 1];
-    int bytes = j->t->in[i].bytes;
-    for (int64_t r = 0; r < rows; r++, to += j->inner * bytes, tn_walk_next(&w))
+    int bytes = j->t->in[i].bytes, d = w.rank - 1;
+    bool repeats = d >= 0 && j->l.stride[i][d] == 0;
+    while (rows > 0) {
+        int64_t run = repeats ? j->l.dims[d] - w.at[d] : 1;
+        if (run > rows) run = rows;
         gather(bytes, address(j, i, w.offset[i]), s, j->inner, to);
+        repeat(to, j->inner * bytes, run);
+        to += run * j->inner * bytes;
+        rows -= run;
+        if (run > 1) {
+            w.at[d] += run - 1;
+            for (int k = 0; k < j->l.n; k++) w.offset[k] += (run - 1) * j->l.stride[k][d];
+        }
+        if (rows > 0) tn_walk_next(&w);
+    }
 }
 
 /* [begin, end): tiles of per_unit rows. */
