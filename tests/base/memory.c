@@ -61,6 +61,7 @@ static void arenas(void **state) {
         }
     tn_arena_mark m = tn_arena_save(a);
     size_t held = tn_arena_bytes(a);
+    memset(tn_arena_alloc(a, 64, 1), 0xff, 64);
     char *big = tn_arena_alloc(a, 3 << 20, 64);
     assert_true(tn_arena_bytes(a) >= held + (3 << 20));
     big[(3 << 20) - 1] = 1;

@@ -159,6 +159,21 @@ static void rounding(void **state) {
     }
 }
 
+/* One more than halfway between two bfloat16 far beyond 2^53: only the last bit tells which is nearer. */
+static void far_ties(void **state) {
+    (void)state;
+    for (int e = 24; e < 63; e++)
+        for (int off = -1; off <= 1; off++) {
+            int64_t v = ((int64_t)1 << e) + ((int64_t)1 << (e - 8)) + off, minus = -v;
+            uint64_t u = (uint64_t)v << 1;
+            for (size_t k = 0; k < 2; k++) {
+                expect_code(&formats[k], TN_I64, &v, v, false);
+                expect_code(&formats[k], TN_I64, &minus, minus, false);
+                expect_code(&formats[k], TN_U64, &u, u, false);
+            }
+        }
+}
+
 /* NaNs keep a NaN whatever their payload. */
 static void payloads(void **state) {
     (void)state;
@@ -412,9 +427,10 @@ static void facts(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(facts),     cmocka_unit_test(codes),       cmocka_unit_test(rounding),
-        cmocka_unit_test(payloads),  cmocka_unit_test(e8m0),        cmocka_unit_test(integers),
-        cmocka_unit_test(to_floats), cmocka_unit_test(from_floats), cmocka_unit_test(arrays),
+        cmocka_unit_test(facts),    cmocka_unit_test(codes),     cmocka_unit_test(rounding),
+        cmocka_unit_test(payloads), cmocka_unit_test(far_ties),  cmocka_unit_test(e8m0),
+        cmocka_unit_test(integers), cmocka_unit_test(to_floats), cmocka_unit_test(from_floats),
+        cmocka_unit_test(arrays),
     };
     return cmocka_run_group_tests_name("tensor/dtype", tests, NULL, NULL);
 }
