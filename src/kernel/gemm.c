@@ -320,12 +320,15 @@ typedef struct pack_job {
     float *out;
 } pack_job;
 
+/* Row-major B is packed some rows at a time for all panels, so that its pages are walked along, not across. */
 static void pack_panels(void *arg, int64_t begin, int64_t end, int thread) {
     const pack_job *w = arg;
-    int64_t nr = w->kn->nr;
-    for (int64_t p = begin; p < end; p++)
-        w->kn->pack_b(w->trans, w->k, min64(nr, w->mn - p * nr), w->in + p * nr * (w->trans ? w->ld : 1), w->ld,
-                      w->out + p * nr * w->k);
+    int64_t nr = w->kn->nr, rows = w->trans ? w->k : 32;
+    for (int64_t k0 = 0; k0 < w->k; k0 += rows)
+        for (int64_t p = begin; p < end; p++)
+            w->kn->pack_b(w->trans, min64(rows, w->k - k0), min64(nr, w->mn - p * nr),
+                          w->in + (w->trans ? p * nr * w->ld : k0 * w->ld + p * nr), w->ld,
+                          w->out + (p * w->k + k0) * nr);
 }
 
 static void pack_tiles(void *arg, int64_t begin, int64_t end, int thread) {
