@@ -1,5 +1,6 @@
 /* tiles.c - cutting broadcast shapes into tiles. */
 #include "kernel/tiles.h"
+#include "kernel/kernel.h"
 #include "kernel/loop.h"
 #include <assert.h>
 #include <string.h>
@@ -30,6 +31,10 @@ static void gather(int bytes, const char *from, int64_t stride, int64_t n, char 
     break
     if (stride == 1) {
         memcpy(to, from, (size_t)(n * bytes));
+        return;
+    }
+    if (stride == 0 && bytes == 4) {
+        tn_kernels_get()->vec.fill(*(const float *)(const void *)from, (float *)(void *)to, (size_t)n);
         return;
     }
     switch (bytes) {

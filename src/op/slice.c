@@ -1,4 +1,5 @@
 /* slice.c - Slice and Split: parts of a tensor. */
+#include "kernel/move.h"
 #include "op/ports.h"
 #include "op/support.h"
 #include <string.h>
@@ -88,12 +89,25 @@ static tn_status slice_infer(tn_infer *c) {
 
 /* Copies the box of `count` elements per dimension, from start by step, of x into y (dense). Trailing dimensions that
  * are taken whole are moved as one run. */
-static void copy_box(tn_tensor *y, const tn_tensor *x, const int64_t *start, const int64_t *step,
-                     const int64_t *count) {
+static void copy_box(tn_tensor *y, const tn_tensor *x, const int64_t *start, const int64_t *step, const int64_t *count,
+                     tn_pool *pool) {
     int rank = x->rank, outer = rank;
     int64_t run = 1, total = tn_count(y), at[TN_MAX_RANK] = { 0 }, stride[TN_MAX_RANK + 1];
     stride[rank] = 1;
     for (int d = rank - 1; d >= 0; d--) stride[d] = stride[d + 1] * x->dims[d];
+    if (total > 0 && tn_dtypes[x->dtype].block == 1) {
+        int64_t sx[TN_MAX_RANK], sy[TN_MAX_RANK], from = 0, dense = 1;
+        for (int d = rank - 1; d >= 0; d--) {
+            sx[d] = stride[d + 1] * step[d];
+            sy[d] = dense;
+            dense *= count[d];
+            from += start[d] * stride[d + 1];
+        }
+        int bytes = tn_dtypes[x->dtype].bytes;
+        tn_copy_run(bytes, rank, count, (const char *)x->data + from * bytes, sx, y->data, sy, pool);
+        return;
+    }
+    /* packed elements */
     while (outer > 0 && count[outer - 1] == x->dims[outer - 1] && step[outer - 1] == 1) run *= count[--outer];
     if (outer > 0 && step[outer - 1] == 1) run *= count[--outer];
     if (total == 0) return;
@@ -135,7 +149,7 @@ static tn_status slice_run(tn_run *r) {
         step[d] = steps ? steps[i] : 1;
         slice_axis(NULL, x->dims[d], bound(starts[i]), bound(ends[i]), step[d], &start[d], &count);
     }
-    copy_box(y, x, start, step, y->dims);
+    copy_box(y, x, start, step, y->dims, r->pool);
     return tn_op_own_strings(y);
 }
 
@@ -198,7 +212,7 @@ static tn_status split_run(tn_run *r) {
     for (int i = 0; i < r->n_out; i++) { /* an output nobody wants still takes its part */
         tn_tensor *y = tn_out(r, i);
         if (y) {
-            copy_box(y, x, zero, one, y->dims);
+            copy_box(y, x, zero, one, y->dims, r->pool);
             TN_TRY(tn_op_own_strings(y));
         }
         zero[axis] += split ? split[i] : each;
