@@ -148,8 +148,8 @@ static bool wanted(const tn_infer *c) {
     for (int i = 0; i < c->n_out; i++) {
         const tn_type *t = &c->out[i];
         if (!c->node->outputs[i] || t->kind != TN_KIND_TENSOR || c->out_content[i]) continue;
-        bool small = tn_type_static(t) ? tn_dims_count(t->rank, t->dims) <= TN_CONTENT_MAX : whole_bytes(t->dtype);
-        if (small) return true;
+        int64_t n = tn_type_static(t) ? tn_dims_count(t->rank, t->dims) : 0;
+        if (n >= 0 && n <= TN_CONTENT_MAX && (n > 0 || whole_bytes(t->dtype))) return true;
     }
     return false;
 }
