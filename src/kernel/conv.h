@@ -115,6 +115,8 @@ typedef struct tn_conv_tile {
     float *y;
     int64_t y_block, y_pixel; /* in floats */
     const tn_activation *act; /* NULL: none */
+    const char *ahead;        /* memory wanted soon: gemm tiles prefetch 4 * ahead_step bytes of it per 4 channels */
+    int64_t ahead_step;       /* 16, 32 or 64; 0: none */
 } tn_conv_tile;
 
 typedef void (*tn_conv_tile_fn)(const tn_conv_tile *t);

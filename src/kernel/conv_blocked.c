@@ -26,6 +26,7 @@
 enum {
     BAND_BYTES = 320 << 10,   /* of x in use at a time */
     WEIGHT_BYTES = 320 << 10, /* of a bundle's weights in use at a time */
+    STREAM_BYTES = 512 << 10, /* more weights than this are prefetched */
     TAPS_MAX = 1 << 20,
     PLANE_FLOATS_MAX = 1 << 30,
 };
@@ -47,6 +48,7 @@ typedef struct {
     int64_t groups, planes, blocks; /* planes of x and blocks of y per group */
     int64_t per_bundle, bundles;
     int64_t tap_floats; /* of weights, per block */
+    bool stream;        /* weights do not stay in L2: prefetch them */
     bool flat;          /* the image is one row */
     bool direct;        /* x is read in place */
     int64_t phases, phase_w, row_floats, row_step, band_rows, bands, band_in, plane_floats;
@@ -151,6 +153,7 @@ static bool make_plan(plan *p, const tn_conv_kernels *k, const tn_conv_desc *d, 
     if (d->n < 1 || p->s.oh < 1 || p->s.ow < 1 || p->s.h < 1 || p->s.w < 1) return false;
     plan_reading(p);
     p->clear = tn_conv_must_clear(d, c);
+    p->stream = kind == GEMM && p->planes * p->s.kh * p->s.kw * p->tap_floats * p->blocks * 4 > STREAM_BYTES;
     double taps = (double)p->planes * (double)p->s.kh * (double)p->s.kw;
     double row = (double)p->row_floats * (double)p->planes * ((double)(p->s.kh - 1) * (double)p->s.dh + 1);
     if (taps > TAPS_MAX || row > PLANE_FLOATS_MAX) return false;
@@ -256,7 +259,7 @@ static void run_tiles(const plan *p, const tap_list *l, int64_t from_tap, int64_
     const tn_conv_kernels *k = p->k;
     int b = t->blocks - 1;
     t->taps = l->taps + from_tap, t->ntaps = taps;
-    tn_conv_run_row(p->kind == GEMM ? k->gemm[b] : k->thin[b], k->px[b], t, pixels, p->xv);
+    tn_conv_run_row(p->kind == GEMM ? k->gemm[b] : k->thin[b], k->px[b], t, pixels, p->xv, p->xv);
 }
 
 /* One bundle over a band, the sum cut into chunks of planes. */
@@ -275,6 +278,10 @@ static void run_bundle(const plan *p, const band *b, int64_t bundle) {
         bool last = plane + planes == p->planes;
         bool clear = last && p->clear && bundle == p->bundles - 1 && b->group == p->groups - 1;
         const tap_list *l = p->lists;
+        int64_t width = p->flat ? b->rows : p->s.ow, tiles = tn_ceil_div(width, p->k->px[t.blocks - 1]);
+        if (p->stream)
+            tn_conv_look_ahead(&t, w + (plane + planes) * p->s.kh * p->s.kw * p->tap_floats * t.blocks,
+                               tiles * (p->flat ? 1 : b->rows));
         for (int64_t r = 0; r < (p->flat ? 1 : b->rows); r++) {
             l = list_of_row(p, p->flat ? 0 : b->first + r, l);
             int64_t row = p->flat ? b->first : (b->first + r) * p->s.ow, per_plane = (l->to - l->from) * p->s.kw;

@@ -155,7 +155,7 @@ static void run_band(const plan *p, int64_t image_block, int64_t from, int64_t t
         if (stands >= p->slots) stands = stands < 2 * p->slots ? stands - p->slots : stands % p->slots;
         int64_t out = (image_block * s->oh + oy) * s->ow * c;
         t.x = m->ring, t.y = p->io->y + out, t.add = p->io->residual ? p->io->residual + out : NULL;
-        tn_conv_run_row(p->k->dw, p->k->dw_px, &t, s->ow, c);
+        tn_conv_run_row(p->k->dw, p->k->dw_px, &t, s->ow, c, c);
         if (p->clear && block == p->blocks - 1) tn_conv_clear_lanes(p->io->y + out, c, s->ow, (int)c, p->d->oc % c);
     }
 }

@@ -84,7 +84,7 @@ static void run_piece(const plan *p, int64_t image, int64_t row, int64_t first, 
                            .act = &p->d->act };
         t.bias = p->io->w + b * c;
         t.w = p->io->w + tn_align_up((size_t)(p->blocks * c), 16) + b * p->planes * c * c;
-        tn_conv_run_row(p->k->gemm[t.blocks - 1], p->k->px[t.blocks - 1], &t, n, c);
+        tn_conv_run_row(p->k->gemm[t.blocks - 1], p->k->px[t.blocks - 1], &t, n, c, c);
     }
     for (int64_t b = 0; b < p->blocks; b++)
         p->k->from_blocked(yb + b * p->piece * c, n, (int)tn_min64(c, p->outputs - b * c), n, rows + b * c * n);

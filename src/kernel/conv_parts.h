@@ -45,17 +45,27 @@ static inline int tn_conv_bundle_size(int64_t blocks, int64_t per, int64_t i) {
     return (int)(i == tn_conv_bundles(blocks, per) - 1 ? blocks - i * per : per);
 }
 
-/** Runs a row of `pixels` pixels in tiles of nearly equal width, at most `most`; advances t->x, t->y and t->add. */
+/** Runs a row of `pixels` pixels in tiles of nearly equal width, at most `most`; advances t->x, t->y, t->add and, by
+ * the `channels` that a tap sums, t->ahead. */
 static inline void tn_conv_run_row(const tn_conv_tile_fn *by_pixels, int most, tn_conv_tile *t, int64_t pixels,
-                                   int64_t x_pixel) {
+                                   int64_t x_pixel, int64_t channels) {
     for (int64_t tiles = tn_ceil_div(pixels, most); tiles > 0; tiles--) {
         t->pixels = (int)tn_ceil_div(pixels, tiles);
         by_pixels[t->pixels - 1](t);
         t->x += t->pixels * x_pixel;
         t->y += t->pixels * t->y_pixel;
         if (t->add) t->add += t->pixels * t->y_pixel;
+        t->ahead += t->ntaps * channels * t->ahead_step;
         pixels -= t->pixels;
     }
+}
+
+/** Lets tiles prefetch the weights that come `bytes` after those in use: `tiles` tiles will run before they are needed.
+ */
+static inline void tn_conv_look_ahead(tn_conv_tile *t, const float *next, int64_t tiles) {
+    int64_t step = 64 * t->blocks / tn_max64(tiles, 1);
+    t->ahead = (const char *)next;
+    t->ahead_step = step > 32 ? 64 : step > 16 ? 32 : 16;
 }
 
 /** Channels past oc are zeros in a blocked y, also where act(0) is not: lanes `used`.. of n pixels. */

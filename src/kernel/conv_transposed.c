@@ -105,7 +105,7 @@ static void run_row(const plan *p, int64_t group, int64_t oy, tn_conv_tap *list)
             t.bias = p->io->w + (group * p->blocks + b) * c;
             t.y = p->io->y + y;
             t.add = p->io->residual ? p->io->residual + y : NULL;
-            tn_conv_run_row(p->k->gemm[t.blocks - 1], p->k->px[t.blocks - 1], &t, pixels, c);
+            tn_conv_run_row(p->k->gemm[t.blocks - 1], p->k->px[t.blocks - 1], &t, pixels, c, c);
         }
     }
     if (clear)

@@ -18,7 +18,16 @@
 #include <math.h>
 #include <string.h>
 
-enum { PLACES = 36, OUT = 4, IN = 6, PAIR = 2, FLOATS_MAX = 1 << 30, BATCH_BYTES = 640 << 10, BATCH_MIN = 28 };
+enum {
+    PLACES = 36,
+    OUT = 4,
+    IN = 6,
+    PAIR = 2,
+    FLOATS_MAX = 1 << 30,
+    BATCH_BYTES = 640 << 10,
+    BATCH_MIN = 28,
+    STREAM_BYTES = 512 << 10
+};
 
 typedef struct {
     const tn_conv_desc *d;
@@ -113,7 +122,10 @@ static void multiply(const plan *p, int64_t n, const float *v, float *m) {
                                .y = m + e * p->m_step + b * p->batch * c,
                                .y_block = p->batch * c,
                                .y_pixel = c };
-            tn_conv_run_row(p->k->gemm[t.blocks - 1], p->k->px[t.blocks - 1], &t, n, c);
+            int most = p->k->px[t.blocks - 1];
+            if (PLACES * p->blocks * block_floats * 4 > STREAM_BYTES)
+                tn_conv_look_ahead(&t, t.w + t.blocks * block_floats, tn_ceil_div(n, most));
+            tn_conv_run_row(p->k->gemm[t.blocks - 1], most, &t, n, c, c);
         }
 }
 

@@ -102,16 +102,17 @@
         }                            \
     }
 /* Pixel names for columns past the pixels are never used; 0 stands in for them. */
-#define DW_RUN(n)                                                                                       \
-    DW_COLUMN(0, 0, 0, 0, n)                                                                            \
-    DW_COLUMN(1, 1, 0, 0, n)                                                                            \
-    DW_COLUMN(2, 2, 1, 0, n)                                                                            \
-    DW_COLUMN(3, 3, 2, 1, n)                                                                            \
-    DW_COLUMN(4, 4, 3, 2, n)                                                                            \
-    DW_COLUMN(5, 5, 4, 3, n)                                                                            \
-    DW_COLUMN(6, 6, 5, 4, n) DW_COLUMN(7, 7, 6, 5, n) DW_COLUMN(8, 8, 7, 6, n) DW_COLUMN(9, 9, 8, 7, n) \
-        DW_COLUMN(10, 10, 9, 8, n) DW_COLUMN(11, 11, 10, 9, n) DW_COLUMN(12, 12, 11, 10, n)             \
-            DW_COLUMN(13, 13, 12, 11, n) DW_COLUMN(14, 0, 13, 12, n) DW_COLUMN(15, 0, 0, 13, n)
+#define DW_RUN(n)                                                                                         \
+    DW_COLUMN(0, 0, 0, 0, n)                                                                              \
+    DW_COLUMN(1, 1, 0, 0, n)                                                                              \
+    DW_COLUMN(2, 2, 1, 0, n)                                                                              \
+    DW_COLUMN(3, 3, 2, 1, n)                                                                              \
+    DW_COLUMN(4, 4, 3, 2, n)                                                                              \
+    DW_COLUMN(5, 5, 4, 3, n)                                                                              \
+    DW_COLUMN(6, 6, 5, 4, n)                                                                              \
+    DW_COLUMN(7, 7, 6, 5, n) DW_COLUMN(8, 8, 7, 6, n) DW_COLUMN(9, 9, 8, 7, n) DW_COLUMN(10, 10, 9, 8, n) \
+        DW_COLUMN(11, 11, 10, 9, n) DW_COLUMN(12, 12, 11, 10, n) DW_COLUMN(13, 13, 12, 11, n)             \
+            DW_COLUMN(14, 0, 13, 12, n) DW_COLUMN(15, 0, 0, 13, n)
 
 typedef enum { GEMM, THIN, DEPTHWISE } tile_kind;
 
@@ -144,6 +145,8 @@ static inline __attribute__((always_inline)) void tile(const tn_conv_tile *t, co
         EACH_PIXEL(SUM_ADD)
     }
     const tn_conv_tap *tap = t->taps, *end = tap + t->ntaps;
+    const char *ahead = t->ahead ? t->ahead : (const char *)tap;
+    const int64_t ahead_step = t->ahead_step;
     for (; tap != end; tap++) {
         const float *x = t->x + tap->x, *w = t->w + (int64_t)tap->w * B;
         if (kind == GEMM && spread) {
@@ -156,9 +159,14 @@ static inline __attribute__((always_inline)) void tile(const tn_conv_tile *t, co
         } else if (kind == GEMM) {
             for (int n = tap->n; n > 0; n--, x += CHANNELS, w += CHANNELS * B * C) {
                 CHANNEL(0)
+                _mm_prefetch(ahead, _MM_HINT_T1);
                 CHANNEL(1)
+                _mm_prefetch(ahead + ahead_step, _MM_HINT_T1);
                 CHANNEL(2)
+                _mm_prefetch(ahead + 2 * ahead_step, _MM_HINT_T1);
                 CHANNEL(3)
+                _mm_prefetch(ahead + 3 * ahead_step, _MM_HINT_T1);
+                ahead += 4 * ahead_step;
             }
         } else if (kind == THIN) {
             CHANNEL(0)
@@ -190,7 +198,8 @@ static inline __attribute__((always_inline)) void tile(const tn_conv_tile *t, co
     }
     EACH_PIXEL(SUM_STORE)
     if (act && act->kind != TN_ACT_NONE) tile_activate(t);
-    (void)X;
+    (void)X
+    , (void)ahead, (void)ahead_step;
 }
 
 /* Every (P, B) whose sums fit the registers: P up to P1 .. P3 for B = 1 .. 3. */
