@@ -7,6 +7,7 @@
 #include "cli/report.h"
 #include "engine/session.h"
 #include "tensor/npy.h"
+#include "tensor/stats.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,12 +94,12 @@ static tn_status expect_one(const tn_model *m, int i, const tn_datum *out, tn_te
         return tn_fail(TN_E_NOT_FOUND, "%s holds neither %s.npy nor %s.pb", expect_dir, name, numbered);
     TN_TRY(tn_tensor_load(path, &want));
     tn_status st = out->kind == TN_KIND_TENSOR
-                       ? tn_compare_tensors(&out->tensor, want, (double)tol_rel, (double)tol_abs, &d)
+                       ? tn_compare(&out->tensor, want, (double)tol_rel, (double)tol_abs, &d)
                        : tn_fail(TN_E_TYPE, "not a tensor");
-    *good &= st == TN_OK && d.differ == 0;
+    *good &= st == TN_OK && d.mismatches == 0;
     if (json && st == TN_OK) {
         tn_text_printf(text, ", \"max_abs\": %.9g, \"max_rel\": %.9g, \"differ\": %lld", fmin(d.max_abs, 1e308),
-                       fmin(d.max_rel, 1e308), (long long)d.differ);
+                       fmin(d.max_rel, 1e308), (long long)d.mismatches);
     } else if (json) {
         tn_text_puts(text, ", \"error\": ");
         tn_text_json(text, tn_error(), strlen(tn_error()));
@@ -106,10 +107,10 @@ static tn_status expect_one(const tn_model *m, int i, const tn_datum *out, tn_te
         tn_text_printf(text, "  differs from %s: %s\n", path, tn_error());
     } else {
         tn_text_printf(text, "  %s %s: largest difference %.3g absolute, %.3g of the largest magnitude",
-                       d.differ ? "differs from" : "equals", path, d.max_abs, d.max_rel);
-        if (d.differ)
-            tn_text_printf(text, "; %lld of %lld elements, first at %lld", (long long)d.differ,
-                           (long long)tn_count(want), (long long)d.first);
+                       d.mismatches ? "differs from" : "equals", path, d.max_abs, d.max_rel);
+        if (d.mismatches)
+            tn_text_printf(text, "; %lld of %lld elements, the worst at %lld", (long long)d.mismatches,
+                           (long long)tn_count(want), (long long)d.worst);
         tn_text_puts(text, "\n");
     }
     tn_tensor_free(&want);

@@ -65,27 +65,31 @@ int tn_top_k(const tn_tensor *t, int64_t row, int k, tn_top *out) {
 
 /* ---------------------------------------------------------------------------------------------------- comparing */
 
-static void mismatch(tn_difference *d, int64_t at) {
+/* *most: the largest difference among the mismatches so far, -1 before the first. */
+static void mismatch(tn_difference *d, int64_t at, double off, double *most) {
     d->mismatches++;
-    if (d->worst < 0) d->worst = at;
+    if (off > *most) d->worst = at, *most = off;
 }
 
 static void compare_strings(const tn_tensor *got, const tn_tensor *want, tn_difference *d) {
     const tn_string *a = got->data, *b = want->data;
+    double most = -1;
     for (int64_t i = 0; i < d->count; i++)
-        if (a[i].len != b[i].len || (a[i].len && memcmp(a[i].ptr, b[i].ptr, a[i].len))) mismatch(d, i);
+        if (a[i].len != b[i].len || (a[i].len && memcmp(a[i].ptr, b[i].ptr, a[i].len))) mismatch(d, i, 0, &most);
 }
 
 /* As doubles large int64 lose their last bits: equality is decided on the integers. */
 static void compare_ints(const tn_tensor *got, const tn_tensor *want, tn_difference *d) {
+    bool wide = want->dtype == TN_U64;
+    double most = -1;
     for (int64_t i = 0; i < d->count; i++) {
         int64_t a = tn_get_i64(got->dtype, got->data, i), b = tn_get_i64(want->dtype, want->data, i);
-        bool wide = want->dtype == TN_U64;
-        double y = wide ? (double)(uint64_t)b : (double)b, x = wide ? (double)(uint64_t)a : (double)a;
+        double x = wide ? (double)(uint64_t)a : (double)a, y = wide ? (double)(uint64_t)b : (double)b;
         if (fabs(y) > d->largest) d->largest = fabs(y);
         if (a == b) continue;
-        if (fabs(x - y) > d->max_abs) d->max_abs = fabs(x - y), d->worst = i;
-        mismatch(d, i);
+        double off = fmax(fabs(x - y), 1); /* two that round to one double differ all the same */
+        if (off > d->max_abs) d->max_abs = off;
+        mismatch(d, i, off, &most);
     }
 }
 
@@ -95,7 +99,7 @@ static double distance(double a, double b) {
 }
 
 static void compare_floats(const tn_tensor *got, const tn_tensor *want, double rtol, double atol, tn_difference *d) {
-    double a[BLOCK], b[BLOCK];
+    double a[BLOCK], b[BLOCK], most = -1;
     int64_t count = real_count(want), per = count > d->count ? 2 : 1;
     for (int64_t at = 0, n; at < count; at += n) {
         n = load(got, at, count, a);
@@ -103,8 +107,8 @@ static void compare_floats(const tn_tensor *got, const tn_tensor *want, double r
         for (int64_t i = 0; i < n; i++) {
             double size = fabs(b[i]), off = distance(a[i], b[i]);
             if (isfinite(size) && size > d->largest) d->largest = size;
-            if (off > d->max_abs) d->max_abs = off, d->worst = (at + i) / per;
-            if (off > 0 && !(isfinite(off) && off <= atol + rtol * size)) mismatch(d, (at + i) / per);
+            if (off > d->max_abs) d->max_abs = off;
+            if (off > 0 && !(isfinite(off) && off <= atol + rtol * size)) mismatch(d, (at + i) / per, off, &most);
         }
     }
 }

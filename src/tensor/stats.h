@@ -26,7 +26,7 @@ int tn_top_k(const tn_tensor *t, int64_t row, int k, tn_top *out);
  * the same infinity; integers, bools and strings when they are equal. */
 typedef struct {
     int64_t count, mismatches;
-    int64_t worst;  /* the element with the largest difference, or the first unequal one; -1: none differs */
+    int64_t worst;  /* the mismatch with the largest difference (of strings the first); -1: there is none */
     double max_abs; /* largest |got - want|; infinity when one is NaN or infinite and the other not */
     double max_rel; /* max_abs / largest |want|: what "1e-4 of the output's largest magnitude" means */
     double largest; /* largest finite |want| */

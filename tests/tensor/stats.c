@@ -74,7 +74,11 @@ static void differences(void **state) {
     int64_t i[2] = { INT64_MAX, 0 }, j[2] = { INT64_MAX - 1, 0 }; /* one apart beyond 2^53 */
     x = over(TN_I64, 2, i), y = over(TN_I64, 2, j);
     check_ok(tn_compare(&x, &y, 1, 1, &d));
-    assert_true(d.mismatches == 1 && d.worst == 0);
+    assert_true(d.mismatches == 1 && d.worst == 0 && d.max_abs == 1);
+    float far[2] = { 1000, 1 }, near[2] = { 1001, 1.5f }; /* the larger difference is within the tolerance */
+    x = over(TN_F32, 2, far), y = over(TN_F32, 2, near);
+    check_ok(tn_compare(&x, &y, 0.01, 0, &d));
+    assert_true(d.mismatches == 1 && d.worst == 1 && d.max_abs == 1);
     tn_string s[2] = { { "a", 1 }, { NULL, 0 } }, r[2] = { { "b", 1 }, { NULL, 0 } };
     x = over(TN_STRING, 2, s), y = over(TN_STRING, 2, r);
     check_ok(tn_compare(&x, &y, 0, 0, &d));
