@@ -107,8 +107,9 @@ tn_arena_mark tn_arena_save(const tn_arena *a) {
 }
 
 void tn_arena_restore(tn_arena *a, tn_arena_mark m) {
-    while (a->top && a->top != m.block) pop(a);
-    assert(a->top == m.block);
+    /* An arena that was empty keeps its first block: saved and restored once per node, it would come and go each time. */
+    while (a->top && a->top != m.block && (m.block || a->top->before)) pop(a);
+    assert(!m.block || a->top == m.block);
     if (!a->top) return;
     TN_POISON(bytes_of(a->top) + m.used, a->top->size - m.used);
     a->top->used = m.used;
