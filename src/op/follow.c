@@ -155,8 +155,9 @@ static bool wanted(const tn_infer *c) {
 }
 
 void tn_infer_follow(tn_infer *c, tn_arena *scratch, const tn_tensor **out_tensor) {
+    if (!wanted(c)) return;
     follower f = { .c = c, .scratch = scratch };
-    if (!wanted(c) || !plan(&f)) return;
+    if (!plan(&f)) return;
     int room = 0;
     for (int i = 0; i < c->n_in; i++) room += c->in[i] ? TN_CONTENT_MAX : 0;
     f.dims = tn_arena_array(scratch, tn_dim, (size_t)room + 1);
