@@ -1,8 +1,9 @@
 /* conv.c - every convolution of known networks under every algorithm: time, GFLOP/s, share of the FMA peak.
- * usage: conv [-t THREADS] [-a] [NETWORK ...]     -a: every algorithm that fits, not only the first
- *
+ * usage: bench_conv [-t THREADS] [-a] [-q] [NETWORK ...]     -a: every algorithm that fits, not only the first
+ *                                                            -q: totals only
  * The peak is measured in the same run, in turn with the kernels, since the clock of a shared machine wanders. A row's
- * time is the best of several; between two timings of a row the caches see other memory only if -c is given. */
+ * time is the best of several with everything in the caches: in a network, weights come from memory. Shares above 100%
+ * are multiplications saved: by Winograd's algorithm, and at the borders. */
 #include "kernel/conv.h"
 #include "base/clock.h"
 #include "base/mem.h"

@@ -24,6 +24,7 @@
 #include <string.h>
 
 enum {
+    SPEED = 200,              /* GFLOP/s of a thread, roughly */
     BAND_BYTES = 320 << 10,   /* of x in use at a time */
     WEIGHT_BYTES = 320 << 10, /* of a bundle's weights in use at a time */
     STREAM_BYTES = 512 << 10, /* more weights than this are prefetched */
@@ -137,6 +138,7 @@ static int64_t count_lists(const plan *p) {
 
 /* False when the description is not for this driver. */
 static bool make_plan(plan *p, const tn_conv_kernels *k, const tn_conv_desc *d, tile_kind kind, int threads) {
+    threads = tn_conv_threads(d, SPEED, threads);
     *p = (plan){ .d = d, .k = k, .kind = kind, .c = k->block };
     int c = p->c;
     if (d->rank > 2 || d->transposed || d->y_layout != TN_LAYOUT_BLOCKED) return false;
@@ -322,6 +324,7 @@ static void run_tasks(void *arg, int64_t begin, int64_t end, int thread) {
 
 static void run(const tn_kernels *k, const tn_conv_desc *d, const tn_conv_io *io, tn_pool *pool, tile_kind kind) {
     plan p;
+    if (tn_conv_threads(d, SPEED, 2) == 1) pool = NULL;
     if (!make_plan(&p, &k->conv, d, kind, tn_pool_threads(pool))) return;
     p.io = io;
     fill_lists(&p, io->scratch);

@@ -16,6 +16,7 @@
 #include <string.h>
 
 enum {
+    SPEED = 60, /* GFLOP/s of a thread, roughly */
     FLOATS_MAX = 1 << 28,
     RUN = 3,           /* columns a tile takes at a time */
     LISTS_TAPS = 2048, /* in the lists that are kept: see run_band */
@@ -40,6 +41,7 @@ typedef struct {
 } plan;
 
 static bool make_plan(plan *p, const tn_conv_kernels *k, const tn_conv_desc *d, int threads) {
+    threads = tn_conv_threads(d, SPEED, threads);
     *p = (plan){ .d = d, .k = k, .c = k->block };
     if (d->rank > 2 || d->transposed || d->group != d->ic || d->ic != d->oc) return false;
     if (d->x_layout != TN_LAYOUT_BLOCKED || d->y_layout != TN_LAYOUT_BLOCKED) return false;
@@ -204,6 +206,7 @@ static void pack(const tn_kernels *k, const tn_conv_desc *d, const float *w, con
 
 static void run(const tn_kernels *k, const tn_conv_desc *d, const tn_conv_io *io, tn_pool *pool) {
     plan p;
+    if (tn_conv_threads(d, SPEED, 2) == 1) pool = NULL;
     if (!make_plan(&p, &k->conv, d, tn_pool_threads(pool))) return;
     p.io = io, p.scratch = io->scratch, p.row_taps = io->scratch;
     p.copies = (void *)(p.row_taps + p.s.kw);

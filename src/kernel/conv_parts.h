@@ -36,6 +36,11 @@ static inline tn_conv_2d tn_conv_as_2d(const tn_conv_desc *d) {
     return s;
 }
 
+/** Threads worth waking for a description: one when it takes only microseconds. `speed` in GFLOP/s, roughly. */
+static inline int tn_conv_threads(const tn_conv_desc *d, double speed, int threads) {
+    return tn_conv_flops(d) < speed * 6e3 ? 1 : threads;
+}
+
 /** Blocks of output channels are bundled as the tiles take them, `per` at a time. Of pairs, a single block left over
  *  joins the last one. */
 static inline int64_t tn_conv_bundles(int64_t blocks, int64_t per) {

@@ -19,6 +19,7 @@
 #include <string.h>
 
 enum {
+    SPEED = 400, /* GFLOP/s of a thread, roughly */
     PLACES = 36,
     OUT = 4,
     IN = 6,
@@ -43,6 +44,7 @@ typedef struct {
 } plan;
 
 static bool make_plan(plan *p, const tn_conv_kernels *k, const tn_conv_desc *d, int threads) {
+    threads = tn_conv_threads(d, SPEED, threads);
     *p = (plan){ .d = d, .k = k, .c = k->block };
     if (d->rank != 2 || d->transposed || d->group != 1) return false;
     if (d->x_layout != TN_LAYOUT_BLOCKED || d->y_layout != TN_LAYOUT_BLOCKED) return false;
@@ -227,6 +229,7 @@ static void pack(const tn_kernels *k, const tn_conv_desc *d, const float *w, con
 
 static void run(const tn_kernels *k, const tn_conv_desc *d, const tn_conv_io *io, tn_pool *pool) {
     plan p;
+    if (tn_conv_threads(d, SPEED, 2) == 1) pool = NULL;
     if (!make_plan(&p, &k->conv, d, tn_pool_threads(pool))) return;
     p.io = io, p.taps = io->scratch;
     for (int64_t i = 0; i < p.planes; i++)
