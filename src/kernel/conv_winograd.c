@@ -167,7 +167,7 @@ static bool fits(const tn_kernels *k, const tn_conv_desc *d) {
 bool tn_conv_winograd_pays(const tn_kernels *k, const tn_conv_desc *d) {
     /* Weights grow fourfold and are read once for every batch: that must be worth it. */
     int64_t tiles = tn_ceil_div(d->out[0], OUT) * tn_ceil_div(d->out[1], OUT) * d->n;
-    return d->ic >= k->conv.block && d->oc >= k->conv.block && tiles >= 9;
+    return d->ic / d->group >= k->conv.block && d->oc / d->group >= k->conv.block && tiles >= 9;
 }
 
 static size_t packed_bytes(const tn_kernels *k, const tn_conv_desc *d) {
