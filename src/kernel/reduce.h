@@ -16,10 +16,10 @@ typedef struct tn_reduce_kernels {
     float (*min)(const float *x, size_t n);                 /* NaN if there is one; +inf when empty */
     size_t (*argmax)(const float *x, size_t n);             /* the first; NaN never wins; 0 when nothing does */
     size_t (*argmin)(const float *x, size_t n);
-    float (*expsum)(const float *x, float *y, size_t n, float shift); /* y = exp(x - shift), the sum returned; y may be
-                                                                         x, or NULL when only the sum is wanted */
-    void (*softmax)(const float *x, float *y, size_t n);              /* one row; y may be x */
-    void (*logsoftmax)(const float *x, float *y, size_t n);           /* one row; y may be x */
+    /* y = exp(x - shift), the sum returned; results below 2^-126 may be 0. y may be x, or NULL: only the sum */
+    float (*expsum)(const float *x, float *y, size_t n, float shift);
+    void (*softmax)(const float *x, float *y, size_t n);    /* one row; y may be x */
+    void (*logsoftmax)(const float *x, float *y, size_t n); /* one row; y may be x */
     /* y = (x - mean) * rstd * gamma + beta; gamma and beta are rows, or NULL for 1 and 0; y may be x */
     void (*normalize)(const float *x, const float *gamma, const float *beta, float *y, size_t n, float mean,
                       float rstd);

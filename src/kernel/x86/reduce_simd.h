@@ -111,18 +111,25 @@ ARG(argmin_i32, _CMP_LT_OQ, <, INFINITY)
 ARG_LONG(argmax, argmax_i32, >)
 ARG_LONG(argmin, argmin_i32, <)
 
+/* e^x without denormals: beside the 1 that every softmax has they are nothing, but they slow the multiplications that
+ * read them (masks of -100 in attention make plenty). */
+static inline tn_vf exp_flushed(tn_vf x) {
+    tn_vf e = TN_V(tn_exp)(x);
+    return V_SEL(V_CMP(e, V_SET(0x1p-126f), _CMP_LT_OQ), V_ZERO(), e);
+}
+
 static float expsum(const float *x, float *y, size_t n, float shift) {
     tn_vf c = V_SET(shift), s0 = V_ZERO(), s1 = V_ZERO();
     size_t i = 0;
     for (; i + 2 * TN_VL <= n; i += 2 * TN_VL) {
-        tn_vf a = TN_V(tn_exp)(V_LOAD(x + i) - c), b = TN_V(tn_exp)(V_LOAD(x + i + TN_VL) - c);
+        tn_vf a = exp_flushed(V_LOAD(x + i) - c), b = exp_flushed(V_LOAD(x + i + TN_VL) - c);
         if (y) V_STORE(y + i, a), V_STORE(y + i + TN_VL, b);
         s0 = s0 + a, s1 = s1 + b;
     }
     for (size_t r; i < n; i += r) {
         r = n - i < TN_VL ? n - i : TN_VL;
         tn_vf a = r == TN_VL ? V_LOAD(x + i) : tn_v_loadn_or(x + i, r, V_SET(-INFINITY));
-        a = TN_V(tn_exp)(a - c);
+        a = exp_flushed(a - c);
         if (r < TN_VL) a = V_SEL(tn_v_lanes(r), a, V_ZERO()); /* -inf - -inf is NaN */
         if (y && r == TN_VL) V_STORE(y + i, a);
         if (y && r < TN_VL) tn_v_storen(y + i, a, r);
