@@ -34,18 +34,18 @@ TN_API const char *tn_version(void);
 /* ---------------------------------------------------------------------------------------------- status and messages */
 
 /* id, sentence used when nothing more exact is known */
-#define TN_STATUSES(X)                                                                                                 \
-    X(OK, "success")                                                                                                   \
-    X(E_NOMEM, "out of memory")                                                                                        \
-    X(E_IO, "input/output failed")                                                                                     \
-    X(E_FORMAT, "not a valid file of this format")                                                                     \
-    X(E_UNSUPPORTED, "not supported")                                                                                  \
-    X(E_INVALID, "invalid argument")                                                                                   \
-    X(E_GRAPH, "the graph is not valid")                                                                               \
-    X(E_TYPE, "element types do not fit")                                                                              \
-    X(E_SHAPE, "shapes do not fit")                                                                                    \
-    X(E_NOT_FOUND, "no such thing")                                                                                    \
-    X(E_LIMIT, "a limit was exceeded")                                                                                 \
+#define TN_STATUSES(X)                             \
+    X(OK, "success")                               \
+    X(E_NOMEM, "out of memory")                    \
+    X(E_IO, "input/output failed")                 \
+    X(E_FORMAT, "not a valid file of this format") \
+    X(E_UNSUPPORTED, "not supported")              \
+    X(E_INVALID, "invalid argument")               \
+    X(E_GRAPH, "the graph is not valid")           \
+    X(E_TYPE, "element types do not fit")          \
+    X(E_SHAPE, "shapes do not fit")                \
+    X(E_NOT_FOUND, "no such thing")                \
+    X(E_LIMIT, "a limit was exceeded")             \
     X(E_CANCELLED, "cancelled")
 
 typedef enum {
@@ -64,33 +64,33 @@ TN_API const char *tn_status_name(tn_status s);
 /* -------------------------------------------------------------------------------------------------- element types */
 
 /* id, name, ONNX TensorProto.DataType, elements per block, bytes per block. Sub-byte types pack low bits first. */
-#define TN_DTYPES(X)                                                                                                   \
-    X(NONE, "none", 0, 1, 0)                                                                                           \
-    X(F32, "float32", 1, 1, 4)                                                                                         \
-    X(U8, "uint8", 2, 1, 1)                                                                                            \
-    X(I8, "int8", 3, 1, 1)                                                                                             \
-    X(U16, "uint16", 4, 1, 2)                                                                                          \
-    X(I16, "int16", 5, 1, 2)                                                                                           \
-    X(I32, "int32", 6, 1, 4)                                                                                           \
-    X(I64, "int64", 7, 1, 8)                                                                                           \
-    X(STRING, "string", 8, 1, 16)                                                                                      \
-    X(BOOL, "bool", 9, 1, 1)                                                                                           \
-    X(F16, "float16", 10, 1, 2)                                                                                        \
-    X(F64, "float64", 11, 1, 8)                                                                                        \
-    X(U32, "uint32", 12, 1, 4)                                                                                         \
-    X(U64, "uint64", 13, 1, 8)                                                                                         \
-    X(C64, "complex64", 14, 1, 8)                                                                                      \
-    X(C128, "complex128", 15, 1, 16)                                                                                   \
-    X(BF16, "bfloat16", 16, 1, 2)                                                                                      \
-    X(F8E4M3FN, "float8e4m3fn", 17, 1, 1)                                                                              \
-    X(F8E4M3FNUZ, "float8e4m3fnuz", 18, 1, 1)                                                                          \
-    X(F8E5M2, "float8e5m2", 19, 1, 1)                                                                                  \
-    X(F8E5M2FNUZ, "float8e5m2fnuz", 20, 1, 1)                                                                          \
-    X(U4, "uint4", 21, 2, 1)                                                                                           \
-    X(I4, "int4", 22, 2, 1)                                                                                            \
-    X(F4E2M1, "float4e2m1", 23, 2, 1)                                                                                  \
-    X(F8E8M0, "float8e8m0", 24, 1, 1)                                                                                  \
-    X(U2, "uint2", 25, 4, 1)                                                                                           \
+#define TN_DTYPES(X)                          \
+    X(NONE, "none", 0, 1, 0)                  \
+    X(F32, "float32", 1, 1, 4)                \
+    X(U8, "uint8", 2, 1, 1)                   \
+    X(I8, "int8", 3, 1, 1)                    \
+    X(U16, "uint16", 4, 1, 2)                 \
+    X(I16, "int16", 5, 1, 2)                  \
+    X(I32, "int32", 6, 1, 4)                  \
+    X(I64, "int64", 7, 1, 8)                  \
+    X(STRING, "string", 8, 1, 16)             \
+    X(BOOL, "bool", 9, 1, 1)                  \
+    X(F16, "float16", 10, 1, 2)               \
+    X(F64, "float64", 11, 1, 8)               \
+    X(U32, "uint32", 12, 1, 4)                \
+    X(U64, "uint64", 13, 1, 8)                \
+    X(C64, "complex64", 14, 1, 8)             \
+    X(C128, "complex128", 15, 1, 16)          \
+    X(BF16, "bfloat16", 16, 1, 2)             \
+    X(F8E4M3FN, "float8e4m3fn", 17, 1, 1)     \
+    X(F8E4M3FNUZ, "float8e4m3fnuz", 18, 1, 1) \
+    X(F8E5M2, "float8e5m2", 19, 1, 1)         \
+    X(F8E5M2FNUZ, "float8e5m2fnuz", 20, 1, 1) \
+    X(U4, "uint4", 21, 2, 1)                  \
+    X(I4, "int4", 22, 2, 1)                   \
+    X(F4E2M1, "float4e2m1", 23, 2, 1)         \
+    X(F8E8M0, "float8e8m0", 24, 1, 1)         \
+    X(U2, "uint2", 25, 4, 1)                  \
     X(I2, "int2", 26, 4, 1)
 
 typedef enum {

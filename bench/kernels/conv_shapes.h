@@ -1,6 +1,6 @@
 /* conv_shapes.h - the convolutions of known networks at batch 1: network, how often, then
  * ic, oc, group, in h, in w, kernel h, kernel w, stride h, stride w, pad h, pad w, dilation, out h, out w. */
-    { "resnet50", 1, 3, 64, 1, 224, 224, 7, 7, 2, 2, 3, 3, 1, 112, 112 },
+{ "resnet50", 1, 3, 64, 1, 224, 224, 7, 7, 2, 2, 3, 3, 1, 112, 112 },
     { "resnet50", 1, 64, 64, 1, 56, 56, 1, 1, 1, 1, 0, 0, 1, 56, 56 },
     { "resnet50", 3, 64, 64, 1, 56, 56, 3, 3, 1, 1, 1, 1, 1, 56, 56 },
     { "resnet50", 4, 64, 256, 1, 56, 56, 1, 1, 1, 1, 0, 0, 1, 56, 56 },

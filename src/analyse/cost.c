@@ -167,7 +167,7 @@ static const tn_type_table *infer(tn_analysis *a, const tn_model *m, const tn_ty
     if (!inputs) return NULL;
     for (int i = 0; i < g->n_inputs; i++)
         inputs[i] = given && given[i].kind != TN_KIND_NONE ? given[i] : tn_analyse_input(m, i, NULL, NULL, 0, -1);
-    a->shapes = tn_infer_graph_types(m, g, inputs, scratch, NULL, table);
+    a->shapes = tn_infer_graph_types(m, g, inputs, scratch, m->syms, table);
     if (a->shapes == TN_OK) return table;
     snprintf(a->why, sizeof a->why, "%s", tn_error());
     tn_error_clear();

@@ -95,15 +95,15 @@ static const struct {
     const char *name;
     unsigned mask;
 } levels[] = {
-    {"ref",         0                                                                                   },
-    { "avx2",       TN_CPU_AVX2                                                                         },
-    { "avxvnni",    TN_CPU_AVX2 | TN_CPU_AVXVNNI                                                        },
-    { "avx512",     TN_CPU_AVX2 | TN_CPU_AVX512                                                         },
-    { "avx512vnni", TN_CPU_AVX2 | TN_CPU_AVXVNNI | TN_CPU_AVX512 | TN_CPU_AVX512VNNI                    },
-    { "avx512bf16", TN_CPU_AVX2 | TN_CPU_AVXVNNI | TN_CPU_AVX512 | TN_CPU_AVX512VNNI | TN_CPU_AVX512BF16},
-    { "neon",       TN_CPU_NEON                                                                         },
-    { "dotprod",    TN_CPU_NEON | TN_CPU_DOTPROD                                                        },
-    { "native",     ALL                                                                                 },
+    { "ref", 0 },
+    { "avx2", TN_CPU_AVX2 },
+    { "avxvnni", TN_CPU_AVX2 | TN_CPU_AVXVNNI },
+    { "avx512", TN_CPU_AVX2 | TN_CPU_AVX512 },
+    { "avx512vnni", TN_CPU_AVX2 | TN_CPU_AVXVNNI | TN_CPU_AVX512 | TN_CPU_AVX512VNNI },
+    { "avx512bf16", TN_CPU_AVX2 | TN_CPU_AVXVNNI | TN_CPU_AVX512 | TN_CPU_AVX512VNNI | TN_CPU_AVX512BF16 },
+    { "neon", TN_CPU_NEON },
+    { "dotprod", TN_CPU_NEON | TN_CPU_DOTPROD },
+    { "native", ALL },
 };
 
 int tn_cpu_parse(const char *name) {
@@ -117,13 +117,9 @@ const char *tn_cpu_name(unsigned mask, char *buf, size_t n) {
         unsigned bit;
         const char *name;
     } parts[] = {
-        {TN_CPU_AVX512,      "avx512" },
-        { TN_CPU_AVX2,       "avx2"   },
-        { TN_CPU_AVX512VNNI, "vnni"   },
-        { TN_CPU_AVXVNNI,    "avxvnni"},
-        { TN_CPU_AVX512BF16, "bf16"   },
-        { TN_CPU_NEON,       "neon"   },
-        { TN_CPU_DOTPROD,    "dotprod"},
+        { TN_CPU_AVX512, "avx512" },   { TN_CPU_AVX2, "avx2" },       { TN_CPU_AVX512VNNI, "vnni" },
+        { TN_CPU_AVXVNNI, "avxvnni" }, { TN_CPU_AVX512BF16, "bf16" }, { TN_CPU_NEON, "neon" },
+        { TN_CPU_DOTPROD, "dotprod" },
     };
     if (mask & TN_CPU_AVX512) mask &= ~(unsigned)(TN_CPU_AVX2 | TN_CPU_AVXVNNI); /* implied, or not needed beside it */
     size_t used = 0;

@@ -1,4 +1,5 @@
-/* log.h - messages for the person at the terminal, by level. Silent above the chosen level; TN_LOG=error|warn|info|debug. */
+/* log.h - messages for the person at the terminal, by level. Silent above the chosen level;
+ * TN_LOG=error|warn|info|debug. */
 #ifndef TN_BASE_LOG_H
 #define TN_BASE_LOG_H
 

@@ -8,12 +8,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TN_MEM_TAGS(X)                                                                                                 \
-    X(GENERAL, "general")                                                                                              \
-    X(GRAPH, "graph")                                                                                                  \
-    X(WEIGHTS, "weights")                                                                                              \
-    X(ACTIVATIONS, "activations")                                                                                      \
-    X(SCRATCH, "scratch")                                                                                              \
+#define TN_MEM_TAGS(X)            \
+    X(GENERAL, "general")         \
+    X(GRAPH, "graph")             \
+    X(WEIGHTS, "weights")         \
+    X(ACTIVATIONS, "activations") \
+    X(SCRATCH, "scratch")         \
     X(IO, "inputs and outputs")
 
 typedef enum {

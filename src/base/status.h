@@ -14,10 +14,10 @@ tn_status tn_fail_at(tn_status s, const char *fmt, ...) __attribute__((format(pr
 /** Drops the sentence (a caller that tried, failed and went another way). */
 void tn_error_clear(void);
 
-#define TN_TRY(expr)                                                                                                   \
-    do {                                                                                                               \
-        tn_status tn_try_ = (expr);                                                                                    \
-        if (tn_try_ != TN_OK) return tn_try_;                                                                          \
+#define TN_TRY(expr)                          \
+    do {                                      \
+        tn_status tn_try_ = (expr);           \
+        if (tn_try_ != TN_OK) return tn_try_; \
     } while (0)
 
 #define TN_COUNT(a) (sizeof(a) / sizeof((a)[0]))

@@ -2,8 +2,8 @@
 #ifndef TN_BASE_TEXT_H
 #define TN_BASE_TEXT_H
 
-#include <stdbool.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 typedef struct {

@@ -1,5 +1,6 @@
 /* wire.h - the protobuf wire format, read from and written to memory. Bounded: a field never reaches beyond its
- * message, nesting is the caller's recursion and so the caller's limit. Source: protobuf.dev/programming-guides/encoding. */
+ * message, nesting is the caller's recursion and so the caller's limit. Source:
+ * protobuf.dev/programming-guides/encoding. */
 #ifndef TN_BASE_WIRE_H
 #define TN_BASE_WIRE_H
 
@@ -41,7 +42,7 @@ static inline tn_wire tn_wire_sub(const tn_wire *w, const tn_wire_field *f) {
 /** Decodes a varint from a packed field; false at a malformed one. */
 bool tn_wire_varint(const uint8_t **p, const uint8_t *end, uint64_t *out);
 
-typedef tn_text tn_wire_out; /* bytes are appended; .failed says that memory ran out */
+typedef tn_text tn_wire_out;                             /* bytes are appended; .failed says that memory ran out */
 void tn_wire_put_raw_varint(tn_wire_out *o, uint64_t v); /* without a tag: an element of a packed field */
 void tn_wire_put_varint(tn_wire_out *o, uint32_t field, uint64_t v);
 void tn_wire_put_bytes(tn_wire_out *o, uint32_t field, const void *data, size_t n);

@@ -16,6 +16,7 @@ typedef struct {
 } tn_command;
 
 int tn_cmd_bench(int argc, char **argv);
+int tn_cmd_inspect(int argc, char **argv);
 int tn_cmd_ocr(int argc, char **argv);
 int tn_cmd_run(int argc, char **argv);
 int tn_cmd_test(int argc, char **argv);

@@ -7,6 +7,7 @@
 
 static const tn_command commands[] = {
     { "run", "run a model once and say what came out", tn_cmd_run },
+    { "inspect", "show what is inside a model", tn_cmd_inspect },
     { "bench", "measure latency, throughput, load time and memory", tn_cmd_bench },
     { "ocr", "read text off pictures", tn_cmd_ocr },
     { "test", "run ONNX backend test folders and compare their outputs", tn_cmd_test },

@@ -10,6 +10,13 @@
 #include "kernel/resize.h"
 #include "kernel/vec.h"
 
-#define TN_KERNEL_FAMILIES(X) X(vec) X(gemm) X(qgemm) X(conv) X(reduce) X(move) X(resize)
+#define TN_KERNEL_FAMILIES(X) \
+    X(vec)                    \
+    X(gemm)                   \
+    X(qgemm)                  \
+    X(conv)                   \
+    X(reduce)                 \
+    X(move)                   \
+    X(resize)
 
 #endif

@@ -9,9 +9,10 @@
 #include "base/pool.h"
 
 #define TN_TILE_ARRAYS 16
-#define TN_TILE_MEMORY (48 * 1024) /* bytes on each thread's stack for written-out arrays and the function's scratch \
-                                    */
-#define TN_TILE_LONGEST 2048       /* elements */
+#define TN_TILE_MEMORY                                                                                         \
+    (48 * 1024)              /* bytes on each thread's stack for written-out arrays and the function's scratch \
+                              */
+#define TN_TILE_LONGEST 2048 /* elements */
 
 /** n elements at p, or the one element at p that stands for all n. */
 typedef struct {

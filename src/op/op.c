@@ -247,7 +247,6 @@ static double bytes_of(tn_syms *s, const tn_type *t) { /* 0 when it is not known
 tn_status tn_op_cost(const tn_infer *c, tn_cost *out) {
     const tn_op *op = c->node->op;
     *out = (tn_cost){ 0 };
-    if (op && op->cost) return op->cost(c, out);
     if (op && op->flags & TN_OP_ALIAS) return TN_OK;
     if (!(op && op->flags & TN_OP_SHAPE_ONLY))
         for (int i = 0; i < c->n_in; i++) out->bytes_read += bytes_of(c->syms, c->in[i]);
@@ -256,5 +255,5 @@ tn_status tn_op_cost(const tn_infer *c, tn_cost *out) {
         tn_dim n = tn_type_count(c->syms, &c->out[0]);
         if (tn_dim_known(n)) out->flops = (double)n;
     }
-    return TN_OK;
+    return op && op->cost ? op->cost(c, out) : TN_OK; /* a row corrects what it knows better */
 }

@@ -52,22 +52,23 @@ static void malformed(void **state) {
         size_t n;
         const char *words;
     } bad[] = {
-        {"\x08",                                              1,  "varint"                   },
-        { "\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02",     11, "varint"                   },
-        { "\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 12, "varint"                   },
-        { "\x80",                                             1,  "tag"                      },
-        { "\x00",                                             1,  "field number"             },
-        { "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",         10, "field number"             },
+        { "\x08", 1, "varint" },
+        { "\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", 11, "varint" },
+        { "\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 12, "varint" },
+        { "\x80", 1, "tag" },
+        { "\x00", 1, "field number" },
+        { "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 10, "field number" },
         { "\x0a\x05"
-          "abc",                                     5,  "claims 5 bytes but only 3"},
-        { "\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",     11, "claims"                   },
-        { "\x0a",                                             1,  "length"                   },
-        { "\x0d\x01\x02\x03",                                 4,  "ends inside"              },
-        { "\x09\x01\x02\x03\x04\x05\x06\x07",                 8,  "ends inside"              },
-        { "\x0b",                                             1,  "wire type"                },
-        { "\x0c",                                             1,  "wire type"                },
-        { "\x0e",                                             1,  "wire type"                },
-        { "\x0f",                                             1,  "wire type"                },
+          "abc",
+          5, "claims 5 bytes but only 3" },
+        { "\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11, "claims" },
+        { "\x0a", 1, "length" },
+        { "\x0d\x01\x02\x03", 4, "ends inside" },
+        { "\x09\x01\x02\x03\x04\x05\x06\x07", 8, "ends inside" },
+        { "\x0b", 1, "wire type" },
+        { "\x0c", 1, "wire type" },
+        { "\x0e", 1, "wire type" },
+        { "\x0f", 1, "wire type" },
     };
     for (size_t i = 0; i < TN_COUNT(bad); i++) {
         uint8_t *exact = malloc(bad[i].n); /* so that the sanitizer sees a read beyond the end */

@@ -62,28 +62,28 @@ static uint64_t shift_left(uint64_t a, uint64_t by, int width) { return by < (ui
 static uint64_t shift_right(uint64_t a, uint64_t by, int width) { return by < (uint64_t)width ? a >> by : 0; }
 
 /* Sums, differences and products in the unsigned type of at least 32 bits, W, so that nothing overflows undefined. */
-#define INTEGER(T, W, U, s)                                                                               \
-    LOOP(T##_add, T##_t, T##_t, (W)a + (W)b)                                                              \
-    LOOP(T##_sub, T##_t, T##_t, (W)a - (W)b)                                                              \
-    LOOP(T##_mul, T##_t, T##_t, (W)a *(W)b)                                                               \
-    LOOP(T##_div_, T##_t, T##_t, s##div(a, b))                                                            \
-    LOOP(T##_min_, T##_t, T##_t, a < b ? a : b)                                                           \
-    LOOP(T##_max_, T##_t, T##_t, a > b ? a : b)                                                           \
-    LOOP(T##_pow_, T##_t, T##_t, s##pow(a, b))                                                            \
-    LOOP(T##_fmod_, T##_t, T##_t, s##rem(a, b))                                                           \
-    LOOP(T##_mod, T##_t, T##_t, s##mod(a, b))                                                             \
-    LOOP(T##_prelu, T##_t, T##_t, is_neg_##s(a) ? (T##_t)((W)a * (W)b) : a)                               \
-    LOOP(T##_sqdiff, T##_t, T##_t, ((W)a - (W)b) * ((W)a - (W)b))                                         \
-    LOOP(T##_bit_and, T##_t, T##_t, a &b)                                                                 \
-    LOOP(T##_bit_or, T##_t, T##_t, a | b)                                                                 \
-    LOOP(T##_bit_xor, T##_t, T##_t, a ^ b)                                                                \
-    LOOP(T##_shl, T##_t, T##_t, shift_left((U)a, (U)b, 8 * sizeof(T##_t)))                                \
-    LOOP(T##_shr, T##_t, T##_t, shift_right((U)a, (U)b, 8 * sizeof(T##_t)))                               \
-    LOOP1(T##_abs_, T##_t, is_neg_##s(x) ? (T##_t)(0 - (W)x) : x)                                         \
-    LOOP1(T##_neg, T##_t, 0 - (W)x)                                                                       \
-    LOOP1(T##_sign, T##_t, is_neg_##s(x) ? -1 : x != 0)                                                   \
-    LOOP1(T##_relu, T##_t, is_neg_##s(x) ? 0 : x)                                                         \
-    LOOP1(T##_square, T##_t, (W)x *(W)x)                                                                  \
+#define INTEGER(T, W, U, s)                                                                                      \
+    LOOP(T##_add, T##_t, T##_t, (W)a + (W)b)                                                                     \
+    LOOP(T##_sub, T##_t, T##_t, (W)a - (W)b)                                                                     \
+    LOOP(T##_mul, T##_t, T##_t, (W)a *(W)b)                                                                      \
+    LOOP(T##_div_, T##_t, T##_t, s##div(a, b))                                                                   \
+    LOOP(T##_min_, T##_t, T##_t, a < b ? a : b)                                                                  \
+    LOOP(T##_max_, T##_t, T##_t, a > b ? a : b)                                                                  \
+    LOOP(T##_pow_, T##_t, T##_t, s##pow(a, b))                                                                   \
+    LOOP(T##_fmod_, T##_t, T##_t, s##rem(a, b))                                                                  \
+    LOOP(T##_mod, T##_t, T##_t, s##mod(a, b))                                                                    \
+    LOOP(T##_prelu, T##_t, T##_t, is_neg_##s(a) ? (T##_t)((W)a * (W)b) : a)                                      \
+    LOOP(T##_sqdiff, T##_t, T##_t, ((W)a - (W)b) * ((W)a - (W)b))                                                \
+    LOOP(T##_bit_and, T##_t, T##_t, a &b)                                                                        \
+    LOOP(T##_bit_or, T##_t, T##_t, a | b)                                                                        \
+    LOOP(T##_bit_xor, T##_t, T##_t, a ^ b)                                                                       \
+    LOOP(T##_shl, T##_t, T##_t, shift_left((U)a, (U)b, 8 * sizeof(T##_t)))                                       \
+    LOOP(T##_shr, T##_t, T##_t, shift_right((U)a, (U)b, 8 * sizeof(T##_t)))                                      \
+    LOOP1(T##_abs_, T##_t, is_neg_##s(x) ? (T##_t)(0 - (W)x) : x)                                                \
+    LOOP1(T##_neg, T##_t, 0 - (W)x)                                                                              \
+    LOOP1(T##_sign, T##_t, is_neg_##s(x) ? -1 : x != 0)                                                          \
+    LOOP1(T##_relu, T##_t, is_neg_##s(x) ? 0 : x)                                                                \
+    LOOP1(T##_square, T##_t, (W)x *(W)x)                                                                         \
     LOOP1(T##_clip, T##_t, ((double)x < pa ? (T##_t)pa : x) > pb ? (T##_t)pb : ((double)x < pa ? (T##_t)pa : x)) \
     LOOP1(T##_identity, T##_t, x)
 #define is_neg_s(x) ((x) < 0)

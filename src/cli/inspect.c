@@ -1,0 +1,257 @@
+/* inspect.c - `tenon inspect`: what is inside a model, without running it. */
+#include "analyse/analyse.h"
+#include "base/file.h"
+#include "cli/cli.h"
+#include "cli/feed.h"
+#include "cli/options.h"
+#include "engine/session.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static tn_feed_opts feed;
+static int top = 20;
+static bool json, nodes;
+
+static const tn_option options[] = {
+    { "--shape", TN_OPT_LIST, &feed.shapes, "NAME=1x3x224x224", "an input's shape, or a symbol's size (batch=8)" },
+    { "--dimension", TN_OPT_INT, &feed.dimension, "N", "size of every dimension that stays open", 1, 1 << 24 },
+    { "--top", TN_OPT_INT, &top, "N", "operators to list, most work first (default: 20)", 0, 100000 },
+    { "--nodes", TN_OPT_FLAG, &nodes, NULL, "list every node with its cost" },
+    { "--json", TN_OPT_FLAG, &json, NULL, "machine-readable output" },
+};
+
+static const tn_command_usage usage = {
+    .name = "inspect",
+    .args = "MODEL",
+    .doc =
+        "Shows a model's inputs and outputs, versions, parameters, arithmetic, weight bytes, and the memory a run will "
+        "take.",
+    .examples = "  tenon inspect resnet50.onnx\n"
+                "  tenon inspect bert.onnx --shape batch=1 --shape sequence=128\n"
+                "  tenon inspect model.onnx --dimension 640 --json\n",
+    .options = options,
+    .n = TN_COUNT(options),
+    .min_args = 1,
+    .max_args = 1,
+};
+
+typedef struct {
+    const tn_model *m;
+    const char *path;
+    const tn_analysis *a;
+    const tn_type *types; /* of the inputs, with the given shapes */
+    bool planned;         /* every shape is known: the footprint is real */
+    tn_footprint memory;
+    size_t file_bytes;
+} facts;
+
+/* ------------------------------------------------------------------------------------------------------------ text */
+
+static void put_value(const tn_model *m, const tn_value *v, const tn_type *t, tn_text *out) {
+    tn_text_printf(out, "  %-28s ", v->name);
+    tn_type_print(m->syms, t, out);
+    tn_text_puts(out, v->fallback ? "  (optional)\n" : "\n");
+}
+
+static void put_ops(const facts *f, tn_text *out) {
+    char b[32], c[32];
+    tn_text_printf(out, "\noperators\n  %-30s %6s %10s %7s %10s\n", "", "count", "FLOPs", "share", "bytes");
+    for (int i = 0; i < f->a->n_ops && i < top; i++) {
+        const tn_op_facts *o = &f->a->ops[i];
+        char name[96];
+        snprintf(name, sizeof name, "%s%s%s", o->domain, o->domain[0] ? "." : "", o->type);
+        tn_text_printf(out, "  %-30s %6d %10s %6.1f%% %10s\n", name, o->count,
+                       tn_human_count(o->cost.flops, b, sizeof b),
+                       f->a->total.flops > 0 ? 100 * o->cost.flops / f->a->total.flops : 0,
+                       tn_human_bytes(o->cost.bytes_read + o->cost.bytes_written, c, sizeof c));
+    }
+    if (f->a->n_ops > top) tn_text_printf(out, "  and %d more kinds (--top %d)\n", f->a->n_ops - top, f->a->n_ops);
+}
+
+static void put_nodes(const facts *f, tn_text *out) {
+    char b[32], c[32];
+    tn_text_printf(out, "\nnodes\n");
+    for (int i = 0; i < f->a->n_nodes; i++) {
+        const tn_node_facts *n = &f->a->nodes[i];
+        tn_text_printf(out, "  %-40s %-20s %10s FLOPs %10s", n->node->name, n->node->type,
+                       tn_human_count(n->cost.flops, b, sizeof b),
+                       tn_human_bytes(n->cost.bytes_read + n->cost.bytes_written, c, sizeof c));
+        for (int k = 0; k < n->node->n_outputs; k++) {
+            tn_text_puts(out, "  ");
+            if (n->node->outputs[k]) tn_type_print(f->m->syms, &n->node->outputs[k]->type, out);
+        }
+        tn_text_puts(out, n->known ? "\n" : "  (lower bound)\n");
+    }
+}
+
+static void put_text(const facts *f, tn_text *out) {
+    const tn_model *m = f->m;
+    const bool color = tn_stream_is_terminal(STDOUT_FILENO);
+    char a[32], b[32], c[32];
+    tn_text_printf(out, "%s%s%s  ONNX, IR %lld, %s\n", color ? "\033[1m" : "", f->path, color ? "\033[0m" : "",
+                   (long long)m->ir_version, tn_human_bytes((double)f->file_bytes, a, sizeof a));
+    tn_text_puts(out, "opsets      ");
+    for (int i = 0; i < m->n_opsets; i++)
+        tn_text_printf(out, "%s%s %lld", i ? ", " : "", m->opsets[i].domain[0] ? m->opsets[i].domain : "ai.onnx",
+                       (long long)m->opsets[i].version);
+    tn_text_puts(out, "\n");
+    if (m->producer_name && m->producer_name[0])
+        tn_text_printf(out, "producer    %s %s\n", m->producer_name, m->producer_version ? m->producer_version : "");
+    for (int i = 0; i < m->n_meta; i++)
+        tn_text_printf(out, "%s%s = %.200s\n", i ? "            " : "metadata    ", m->meta[i].key, m->meta[i].value);
+    tn_text_printf(out, "parameters  %s in %s of weights (", tn_human_count((double)f->a->parameters, a, sizeof a),
+                   tn_human_bytes(f->a->weight_bytes, b, sizeof b));
+    bool first = true;
+    for (int t = 0; t < TN_DTYPE_COUNT; t++) {
+        if (!f->a->weights[t].tensors) continue;
+        tn_text_printf(out, "%s%s %s", first ? "" : ", ", tn_dtype_name((tn_dtype)t),
+                       tn_human_bytes(f->a->weights[t].bytes, c, sizeof c));
+        first = false;
+    }
+    tn_text_printf(out, ")\nwork        %s FLOPs, %s MACs per run%s\n", tn_human_count(f->a->total.flops, a, sizeof a),
+                   tn_human_count(f->a->total.flops / 2, b, sizeof b),
+                   f->a->unknown ? ", at least: some shapes are open" : "");
+    if (f->planned)
+        tn_text_printf(out, "memory      %s: activations and scratch %s, packed weights %s%s\n",
+                       tn_human_bytes((double)(f->memory.block + f->memory.packed + f->memory.io), a, sizeof a),
+                       tn_human_bytes((double)f->memory.block, b, sizeof b),
+                       tn_human_bytes((double)f->memory.packed, c, sizeof c),
+                       f->memory.data_dependent ? ", and what depends on the data" : "");
+    else
+        tn_text_puts(out, "memory      known once every shape is: give --shape or --dimension\n");
+    if (f->a->shapes != TN_OK) tn_text_printf(out, "shapes      %s\n", f->a->why);
+    tn_text_puts(out, "\ninputs\n");
+    for (int i = 0; i < m->graph->n_inputs; i++) put_value(m, m->graph->inputs[i], &f->types[i], out);
+    tn_text_puts(out, "outputs\n");
+    for (int i = 0; i < m->graph->n_outputs; i++) put_value(m, m->graph->outputs[i], &m->graph->outputs[i]->type, out);
+    put_ops(f, out);
+    if (nodes) put_nodes(f, out);
+}
+
+/* ------------------------------------------------------------------------------------------------------------ JSON */
+
+static void put_string(tn_text *out, const char *key, const char *s) {
+    tn_text_printf(out, "\"%s\": ", key);
+    tn_text_json(out, s ? s : "", s ? strlen(s) : 0);
+}
+
+static void put_json_value(const tn_model *m, const tn_value *v, const tn_type *t, tn_text *out) {
+    tn_text_puts(out, "{");
+    put_string(out, "name", v->name);
+    tn_text_printf(out, ", \"dtype\": \"%s\", \"shape\": ", tn_dtype_name(t->dtype));
+    if (t->rank < 0) tn_text_puts(out, "null");
+    for (int d = 0; d < t->rank; d++) {
+        tn_text dim = { 0 };
+        tn_text_puts(out, d ? ", " : "[");
+        tn_dim_print(m->syms, t->dims[d], &dim);
+        if (tn_dim_known(t->dims[d]))
+            tn_text_puts(out, dim.s);
+        else
+            tn_text_json(out, dim.s ? dim.s : "?", dim.s ? dim.n : 1);
+        tn_text_free(&dim);
+    }
+    tn_text_puts(out, t->rank == 0 ? "[]}" : t->rank < 0 ? "}" : "]}");
+}
+
+static void put_json(const facts *f, tn_text *out) {
+    const tn_model *m = f->m;
+    tn_text_puts(out, "{");
+    put_string(out, "model", f->path);
+    tn_text_printf(out, ", \"format\": \"onnx\", \"ir_version\": %lld, \"opsets\": {", (long long)m->ir_version);
+    for (int i = 0; i < m->n_opsets; i++) {
+        tn_text_puts(out, i ? ", " : "");
+        tn_text_json(out, m->opsets[i].domain, strlen(m->opsets[i].domain));
+        tn_text_printf(out, ": %lld", (long long)m->opsets[i].version);
+    }
+    tn_text_puts(out, "}, ");
+    put_string(out, "producer", m->producer_name);
+    tn_text_puts(out, ", ");
+    put_string(out, "producer_version", m->producer_version);
+    tn_text_puts(out, ", \"metadata\": {");
+    for (int i = 0; i < m->n_meta; i++) {
+        tn_text_puts(out, i ? ", " : "");
+        tn_text_json(out, m->meta[i].key, strlen(m->meta[i].key));
+        tn_text_puts(out, ": ");
+        tn_text_json(out, m->meta[i].value, strlen(m->meta[i].value));
+    }
+    tn_text_printf(
+        out, "}, \"parameters\": %lld, \"weight_bytes\": %.0f, \"flops\": %.0f, \"macs\": %.0f, \"lower_bound\": %s",
+        (long long)f->a->parameters, f->a->weight_bytes, f->a->total.flops, f->a->total.flops / 2,
+        f->a->unknown ? "true" : "false");
+    if (f->planned)
+        tn_text_printf(out, ", \"memory\": {\"activations\": %zu, \"packed_weights\": %zu, \"inputs_outputs\": %zu}",
+                       f->memory.block, f->memory.packed, f->memory.io);
+    for (int side = 0; side < 2; side++) {
+        int n = side ? m->graph->n_outputs : m->graph->n_inputs;
+        tn_text_puts(out, side ? ", \"outputs\": [" : ", \"inputs\": [");
+        for (int i = 0; i < n; i++) {
+            const tn_value *v = side ? m->graph->outputs[i] : m->graph->inputs[i];
+            tn_text_puts(out, i ? ", " : "");
+            put_json_value(m, v, side ? &v->type : &f->types[i], out);
+        }
+        tn_text_puts(out, "]");
+    }
+    tn_text_puts(out, ", \"operators\": [");
+    for (int i = 0; i < f->a->n_ops; i++) {
+        const tn_op_facts *o = &f->a->ops[i];
+        tn_text_puts(out, i ? ", {" : "{");
+        put_string(out, "domain", o->domain);
+        tn_text_puts(out, ", ");
+        put_string(out, "type", o->type);
+        tn_text_printf(out, ", \"count\": %d, \"flops\": %.0f, \"bytes\": %.0f}", o->count, o->cost.flops,
+                       o->cost.bytes_read + o->cost.bytes_written);
+    }
+    tn_text_puts(out, "]}\n");
+}
+
+/* ------------------------------------------------------------------------------------------------------------ main */
+
+static size_t mapped_bytes(const tn_model *m) {
+    size_t n = 0;
+    for (int i = 0; i < m->n_files; i++) n += m->files[i]->size;
+    return n;
+}
+
+int tn_cmd_inspect(int argc, char **argv) {
+    tn_common_options common = { 0 };
+    char **args;
+    int n_args;
+    tn_model *m = NULL;
+    tn_analysis *a = NULL;
+    tn_session *s = NULL;
+    tn_type *types = NULL;
+    tn_text out = { 0 };
+    int code = tn_options_parse(&usage, &common, argc, argv, &args, &n_args);
+    if (code >= 0) goto done;
+    tn_status st = tn_model_open(args[0], &m);
+    if (st == TN_OK && !(types = calloc((size_t)m->graph->n_inputs + 1, sizeof *types)))
+        st = tn_fail(TN_E_NOMEM, "no memory");
+    if (st == TN_OK) st = tn_feed_types(m, &feed, true, types);
+    if (st == TN_OK) st = tn_analyse(m, types, &a);
+    facts f = { .m = m, .path = args[0], .a = a, .types = types, .planned = st == TN_OK };
+    for (int i = 0; st == TN_OK && i < m->graph->n_inputs; i++) f.planned &= tn_type_static(&types[i]);
+    if (st == TN_OK && f.planned) {
+        tn_session_opts opts = { .size = sizeof opts, .threads = common.threads };
+        st = tn_session_new(m, &opts, &s);
+        if (st == TN_OK) st = tn_session_footprint(s, types, &f.memory);
+    }
+    if (st == TN_OK) {
+        f.file_bytes = mapped_bytes(m);
+        if (json)
+            put_json(&f, &out);
+        else
+            put_text(&f, &out);
+        fwrite(out.s, 1, out.n, stdout);
+    }
+    code = st == TN_OK ? TN_EXIT_OK : tn_command_failed(usage.name);
+done:
+    tn_text_free(&out);
+    tn_session_free(&s);
+    tn_analysis_free(&a);
+    tn_model_close(&m);
+    free(types);
+    tn_mem_free(feed.shapes.v);
+    return code;
+}
