@@ -4,7 +4,7 @@
 #include "cli/cli.h"
 #include "cli/feed.h"
 #include "cli/options.h"
-#include "engine/session.h"
+#include "engine/forecast.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,7 +43,7 @@ typedef struct {
     const tn_analysis *a;
     const tn_type *types; /* of the inputs, with the given shapes */
     bool planned;         /* every shape is known: the footprint is real */
-    tn_footprint memory;
+    tn_forecast memory;
     size_t file_bytes;
 } facts;
 
@@ -115,10 +115,10 @@ static void put_text(const facts *f, tn_text *out) {
                    f->a->unknown ? ", at least: some shapes are open" : "");
     if (f->planned)
         tn_text_printf(out, "memory      %s: activations and scratch %s, packed weights %s%s\n",
-                       tn_human_bytes((double)(f->memory.block + f->memory.packed + f->memory.io), a, sizeof a),
-                       tn_human_bytes((double)f->memory.block, b, sizeof b),
+                       tn_human_bytes((double)f->memory.peak, a, sizeof a),
+                       tn_human_bytes((double)f->memory.activations, b, sizeof b),
                        tn_human_bytes((double)f->memory.packed, c, sizeof c),
-                       f->memory.data_dependent ? ", and what depends on the data" : "");
+                       f->memory.open ? ", and what depends on the data" : "");
     else
         tn_text_puts(out, "memory      known once every shape is: give --shape or --dimension\n");
     if (f->a->shapes != TN_OK) tn_text_printf(out, "shapes      %s\n", f->a->why);
@@ -182,7 +182,7 @@ static void put_json(const facts *f, tn_text *out) {
         f->a->unknown ? "true" : "false");
     if (f->planned)
         tn_text_printf(out, ", \"memory\": {\"activations\": %zu, \"packed_weights\": %zu, \"inputs_outputs\": %zu}",
-                       f->memory.block, f->memory.packed, f->memory.io);
+                       f->memory.activations, f->memory.packed, f->memory.inputs + f->memory.outputs);
     for (int side = 0; side < 2; side++) {
         int n = side ? m->graph->n_outputs : m->graph->n_inputs;
         tn_text_puts(out, side ? ", \"outputs\": [" : ", \"inputs\": [");
@@ -220,7 +220,6 @@ int tn_cmd_inspect(int argc, char **argv) {
     int n_args;
     tn_model *m = NULL;
     tn_analysis *a = NULL;
-    tn_session *s = NULL;
     tn_type *types = NULL;
     tn_text out = { 0 };
     int code = tn_options_parse(&usage, &common, argc, argv, &args, &n_args);
@@ -232,11 +231,7 @@ int tn_cmd_inspect(int argc, char **argv) {
     if (st == TN_OK) st = tn_analyse(m, types, &a);
     facts f = { .m = m, .path = args[0], .a = a, .types = types, .planned = st == TN_OK };
     for (int i = 0; st == TN_OK && i < m->graph->n_inputs; i++) f.planned &= tn_type_static(&types[i]);
-    if (st == TN_OK && f.planned) {
-        tn_session_opts opts = { .size = sizeof opts, .threads = common.threads };
-        st = tn_session_new(m, &opts, &s);
-        if (st == TN_OK) st = tn_session_footprint(s, types, &f.memory);
-    }
+    if (st == TN_OK && f.planned) st = tn_forecast_run(m, types, common.threads, &f.memory);
     if (st == TN_OK) {
         f.file_bytes = mapped_bytes(m);
         if (json)
@@ -248,7 +243,6 @@ int tn_cmd_inspect(int argc, char **argv) {
     code = st == TN_OK ? TN_EXIT_OK : tn_command_failed(usage.name);
 done:
     tn_text_free(&out);
-    tn_session_free(&s);
     tn_analysis_free(&a);
     tn_model_close(&m);
     free(types);

@@ -46,15 +46,4 @@ size_t tn_session_key(const tn_datum *d, int64_t *key);
 /** tn_session_run for any kind of data. out[n_out] is overwritten; the caller resets them. */
 tn_status tn_session_run_data(tn_session *s, size_t n_in, const tn_datum *const *in, size_t n_out, tn_datum *out);
 
-/** What a run with inputs of these exact types will need, from its plan: nothing is run. */
-typedef struct {
-    size_t block;        /* activations and scratch: one block per run at a time */
-    size_t packed;       /* constants in packed form */
-    size_t io;           /* inputs and outputs whose shape is known */
-    bool data_dependent; /* some values are allocated while running and not counted */
-} tn_footprint;
-
-/** types: one per model input. errors as planning: TN_E_TYPE, TN_E_SHAPE, TN_E_NOMEM. */
-tn_status tn_session_footprint(tn_session *s, const tn_type *types, tn_footprint *out);
-
 #endif

@@ -52,7 +52,7 @@ static const struct {
 };
 
 static bool contains(const uint8_t *data, size_t size, const char *word) {
-    return memmem(data, size, word, strlen(word)) != NULL;
+    return data && memmem(data, size, word, strlen(word)) != NULL;
 }
 
 static const char *zip(const uint8_t *data, size_t size) {

@@ -2,7 +2,7 @@
 # The shared library is small, needs nothing but libc, libm and pthreads, and exports nothing but the public calls.
 # usage: library.sh BUILD-FOLDER
 set -eu
-lib=$(ls "$1"/libtenon.so.*.*.*)
+lib=$(find "$1" -maxdepth 1 -type f -name "libtenon.so.*.*.*")
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 strip -o "$dir/lib.so" "$lib"
