@@ -13,5 +13,6 @@ if [ ! -d "$PEERS/node_modules/onnxruntime-node" ]; then
     echo '{"private": true}' >"$PEERS/package.json"
     (cd "$PEERS" && npm install --silent --ignore-scripts --no-audit --no-fund onnxruntime-node@1.30.0)
 fi
+[ -f demo-out/en_clean.png ] || { mkdir -p demo-out && "$build/tools/make_pictures" demo-out && sh scripts/make_voice.sh "$build/tools/join_voice" demo-out; }
 node bench/peer.mjs accuracy "$@"
 node bench/peer.mjs speed "$@"
