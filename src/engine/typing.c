@@ -92,7 +92,7 @@ static const tn_tensor *from_content(tn_typing *t, const tn_type *type, const tn
         return NULL;
     if (tn_dtypes[type->dtype].block != 1 || (type->rank ? type->dims[0] : 1) != k->n) return NULL;
     for (int i = 0; i < k->n; i++)
-        if (!tn_dim_known(k->v[i])) return NULL;
+        if (!tn_dim_exact(k->v[i])) return NULL;
     tn_tensor *x = tn_arena_new_of(t->keep, tn_tensor);
     if (!x) return NULL;
     *x = (tn_tensor){ .dtype = type->dtype, .rank = type->rank, .dims = { k->n } };

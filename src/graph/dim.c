@@ -484,7 +484,7 @@ bool tn_dim_ge(const tn_syms *s, tn_dim a, tn_dim b) {
     if (a == b) return true;
     if (tn_dim_known(a) && a >= INT32_MAX && degree(s, b) <= 1) return true; /* "to the end" in slices */
     if (tn_dim_known(b) && b <= -INT32_MAX && degree(s, a) <= 1) return true;
-    if (tn_dim_known(a) && a == 2 * COEF_LIMIT - 1) return true;
+    if (a == TN_DIM_MOST || b == TN_DIM_LEAST) return true;
     real_poly p = { 0 };
     int budget = 64;
     if (!real_add_dim(s, &p, 1, a) || !real_add_dim(s, &p, -1, b)) return false;

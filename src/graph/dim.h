@@ -23,6 +23,15 @@ typedef int64_t tn_dim;
 static inline bool tn_dim_known(tn_dim d) { return d >= TN_DIM_EXPR_TOP; } /* a constant */
 static inline bool tn_dim_symbolic(tn_dim d) { return d != TN_DIM_UNKNOWN && d < TN_DIM_EXPR_TOP; }
 
+/** Numbers beyond what a tn_dim holds (slices end at INT64_MAX) are clamped to these two when they are read as dims. */
+#define TN_DIM_LEAST (-(INT64_C(1) << 61))
+#define TN_DIM_MOST  ((INT64_C(1) << 62) - 1)
+/** A constant that was not clamped: the very number. */
+static inline bool tn_dim_exact(tn_dim d) { return d > TN_DIM_LEAST && d < TN_DIM_MOST; }
+static inline tn_dim tn_dim_clamp(int64_t v) {
+    return v < TN_DIM_LEAST ? TN_DIM_LEAST : v > TN_DIM_MOST ? TN_DIM_MOST : v;
+}
+
 typedef struct tn_syms tn_syms;
 tn_syms *tn_syms_new(void);               /* NULL when out of memory */
 tn_syms *tn_syms_clone(const tn_syms *s); /* every tn_dim of s means the same in the copy */
@@ -57,8 +66,8 @@ static inline bool tn_dim_same(tn_dim a, tn_dim b) { return a == b && a != TN_DI
 /** The number of d when symbol i has value bindings[i] (TN_DIM_UNKNOWN: not bound); TN_DIM_UNKNOWN if it stays open. */
 tn_dim tn_dim_eval(const tn_syms *s, tn_dim d, const int64_t *bindings, int n);
 
-/** The dimension such a text means ("2*h + 1", "past + seq", "ceil(h/4)"), symbols by name; TN_DIM_UNKNOWN when it is no
- *  expression. Symbols named on the way stay in the pool. */
+/** The dimension such a text means ("2*h + 1", "past + seq", "ceil(h/4)"), symbols by name; TN_DIM_UNKNOWN when it is
+ * no expression. Symbols named on the way stay in the pool. */
 tn_dim tn_dim_parse(tn_syms *s, const char *text);
 
 /** "3", "batch", "2*h + 1", "?"; in t. */

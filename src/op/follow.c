@@ -38,6 +38,12 @@ static bool all_known(const tn_content *k) {
     return true;
 }
 
+static bool all_exact(const tn_content *k) { /* computing with a clamped number would give a wrong one */
+    for (int i = 0; i < k->n; i++)
+        if (!tn_dim_exact(k->v[i])) return false;
+    return true;
+}
+
 typedef struct {
     tn_infer *c;
     tn_arena *scratch;
@@ -63,7 +69,7 @@ static bool plan(follower *f) {
         } else {
             if (!k || !whole_bytes(c->in[i]->dtype) || !tn_type_static(c->in[i])) return false;
             if (tn_dims_count(c->in[i]->rank, c->in[i]->dims) != k->n) return false;
-            if (!all_known(k)) f->handles = true;
+            if (!all_exact(k)) f->handles = true;
         }
     }
     if (total > MAX_INPUT_BYTES) return false;
@@ -104,7 +110,7 @@ static bool give(follower *f, int i) {
     for (int64_t e = 0; e < n; e++) {
         tn_dim d = t ? tn_get_i64(t->dtype, t->data, e) : k->v[e];
         if (moved) {
-            f->dims[f->n_dims] = d;
+            f->dims[f->n_dims] = t ? tn_dim_clamp(d) : d;
             d = f->n_dims++;
         }
         tn_set_i64(x->dtype, x->data, e, d);
@@ -121,7 +127,7 @@ static void take_content(const follower *f, int i, const tn_tensor *y) {
         if (f->handles)
             v[e] = x >= 0 && x < f->n_dims ? f->dims[x] : TN_DIM_UNKNOWN;
         else
-            v[e] = x >= TN_DIM_EXPR_TOP && x < -2 * TN_DIM_EXPR_TOP ? x : TN_DIM_UNKNOWN;
+            v[e] = tn_dim_clamp(x);
     }
     tn_infer_out_content(f->c, i, v, (int)n);
 }

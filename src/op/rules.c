@@ -6,12 +6,6 @@
 
 static bool holds_ints(const tn_tensor *t) { return tn_dtype_is_int(t->dtype) || t->dtype == TN_BOOL; }
 
-/* Within what a tn_dim can hold; "to the very end" values of slices stay beyond every size. */
-static tn_dim clamped(int64_t v) {
-    const int64_t top = (INT64_C(1) << 62) - 1;
-    return v > top ? top : v < TN_DIM_EXPR_TOP ? TN_DIM_EXPR_TOP : v;
-}
-
 const tn_dim *tn_infer_ints(tn_infer *c, int i, int *n) {
     *n = -1;
     if (!tn_infer_has(c, i)) return NULL;
@@ -21,7 +15,7 @@ const tn_dim *tn_infer_ints(tn_infer *c, int i, int *n) {
         if (count > INT32_MAX) return NULL;
         tn_dim *v = tn_arena_array(c->arena, tn_dim, (size_t)count + 1);
         if (!v) return NULL;
-        for (int64_t k = 0; k < count; k++) v[k] = clamped(tn_get_i64(t->dtype, t->data, k));
+        for (int64_t k = 0; k < count; k++) v[k] = tn_dim_clamp(tn_get_i64(t->dtype, t->data, k));
         *n = (int)count;
         return v;
     }
@@ -108,16 +102,15 @@ tn_status tn_infer_same(tn_infer *c) {
     return TN_OK;
 }
 
-/* The contents of input i for arithmetic: unlike tn_infer_ints, values no tn_dim can hold are unknown, not clamped. */
+/* The contents of input i for arithmetic. */
 static const tn_dim *operand(tn_infer *c, int i, int *n) {
     const tn_tensor *t = c->in_tensor[i];
     if (c->in[i]->rank > 1 || (t && tn_count(t) > TN_CONTENT_MAX)) return NULL;
-    const tn_dim *v = tn_infer_ints(c, i, n);
-    if (!v || !t) return v;
-    for (int k = 0; k < *n; k++)
-        if (v[k] != tn_get_i64(t->dtype, t->data, k)) ((tn_dim *)v)[k] = TN_DIM_UNKNOWN; /* our own array */
-    return v;
+    return tn_infer_ints(c, i, n);
 }
+
+/* Clamped numbers are fit for comparing with sizes, not for sums. */
+static tn_dim summand(tn_dim d) { return tn_dim_known(d) && !tn_dim_exact(d) ? TN_DIM_UNKNOWN : d; }
 
 static tn_dim mod_of(tn_syms *s, tn_dim a, tn_dim b, const tn_node *n) {
     bool c_style = tn_attr_int(n, "fmod", 0) != 0; /* the sign of a instead of b */
@@ -175,7 +168,7 @@ static void follow(tn_infer *c, const content_rule *rules, size_t n_rules) {
         if (!b || m > TN_CONTENT_MAX || (n != m && n != 1 && m != 1)) return;
         int wide = n == 1 ? m : n;
         for (int k = wide - 1; k >= 0; k--) /* backwards: v[0] is read last when it is spread */
-            v[k] = rule->fn(c->syms, v[n == 1 ? 0 : k], b[m == 1 ? 0 : k], c->node);
+            v[k] = rule->fn(c->syms, summand(v[n == 1 ? 0 : k]), summand(b[m == 1 ? 0 : k]), c->node);
         n = wide;
     }
     tn_infer_out_content(c, 0, v, n);

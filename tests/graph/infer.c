@@ -240,6 +240,17 @@ static void exact(void **state) {
     tn_arena_free(&a);
 }
 
+/* "To the end" is beyond what a dimension holds: fine for slices, never the number itself. */
+static void huge_numbers(void **state) {
+    tn_value *x = INPUT("x", TN_F32, "n", "6");
+    tn_value *end = with_int(OP("Concat", INTS(INT64_MAX), INTS(INT64_MAX)), "axis", 0);
+    tn_value *y = OP("Slice", x, INTS(1, 2), end), *less = OP("Sub", end, INTS(1));
+    infer();
+    expect(y, "float32[max(n - 1, 0),4]");
+    assert_true(!less->content || !tn_dim_known(less->content->v[0]) || less->content->v[0] == INT64_MAX - 1);
+    assert_true(!end->content || !tn_dim_exact(end->content->v[0]));
+}
+
 /* Sizes that only data decides are symbols, and equal ones stay equal. */
 static void data_dependent(void **state) {
     if (!tn_op_find("", "NonZero")) skip();
@@ -254,8 +265,8 @@ static void data_dependent(void **state) {
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 int main(void) {
-    const struct CMUnitTest tests[] = { T(attention),      T(past_keys),     T(convolutions), T(expand),
-                                        T(padding),        T(shuffle),       T(branches),     T(exact),
-                                        T(contradictions), T(data_dependent) };
+    const struct CMUnitTest tests[] = { T(attention),      T(past_keys),      T(convolutions), T(expand),
+                                        T(padding),        T(shuffle),        T(branches),     T(exact),
+                                        T(contradictions), T(data_dependent), T(huge_numbers) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
