@@ -181,9 +181,9 @@ static const expr *expr_at(const tn_syms *s, tn_dim d) { return s->exprs.v[d - (
 
 /* ------------------------------------------------------------------------------------------------------ monomials */
 
-typedef struct {
+typedef union {
     mono m;
-    factor f[2 * MAX_FACTORS];
+    char room[sizeof(mono) + 2 * MAX_FACTORS * sizeof(factor)];
 } big_mono;
 
 static int intern_mono(tn_syms *s, big_mono *b) {
@@ -285,9 +285,9 @@ static tn_dim poly_intern(tn_syms *s, const poly *p) {
     if (p->n < 0) return TN_DIM_UNKNOWN;
     if (p->n == 0) return 0;
     if (p->n == 1 && p->t[0].mono == 0) return constant(p->t[0].coef);
-    struct {
+    union {
         expr e;
-        term t[MAX_TERMS];
+        char room[sizeof(expr) + MAX_TERMS * sizeof(term)];
     } x = { .e = { .n = p->n } };
     for (int i = 0; i < p->n; i++) {
         const mono *m = mono_at(s, p->t[i].mono);
