@@ -124,13 +124,13 @@ static void sample_cubic(const tn_image *im, double x, double y, uint8_t out[3])
     float wx[4], wy[4], c[3] = { 0 };
     cubic_weights((float)(x - x0), wx);
     cubic_weights((float)(y - y0), wy);
+    size_t at[4]; /* byte offsets of the four columns */
+    for (int i = 0; i < 4; i++) at[i] = (size_t)clamp_index(x0 - 1 + i, im->width) * 3;
     for (int j = 0; j < 4; j++) {
-        float r[3] = { 0 };
-        for (int i = 0; i < 4; i++) {
-            const uint8_t *s = tn_image_at(im, clamp_index(x0 - 1 + i, im->width), clamp_index(y0 - 1 + j, im->height));
-            for (int k = 0; k < 3; k++) r[k] += wx[i] * s[k];
-        }
-        for (int k = 0; k < 3; k++) c[k] += wy[j] * r[k];
+        const uint8_t *row = tn_image_at(im, 0, clamp_index(y0 - 1 + j, im->height));
+        for (int k = 0; k < 3; k++)
+            c[k] += wy[j] * (wx[0] * row[at[0] + (size_t)k] + wx[1] * row[at[1] + (size_t)k] +
+                             wx[2] * row[at[2] + (size_t)k] + wx[3] * row[at[3] + (size_t)k]);
     }
     for (int k = 0; k < 3; k++) out[k] = to_byte(c[k]);
 }
