@@ -106,22 +106,37 @@ static void write_out(const job *j, int i, tn_walk w, int64_t rows, char *to) {
     }
 }
 
+/* What a thread's buffers hold: array i's row at `offset`, repeated `rows` times; 0 rows: nothing of use. */
+typedef struct {
+    int64_t offset[TN_TILE_ARRAYS], rows[TN_TILE_ARRAYS];
+} held;
+
+/* The next r rows of array i: where they are, or in the thread's buffer. */
+static tn_tile_view supply_rows(const job *j, int i, const tn_walk *w, int64_t r, char *buffer, held *h) {
+    int d = j->l.rank - 2;
+    if (j->how[i] <= NUMBER) return (tn_tile_view){ address(j, i, w->offset[i]), j->how[i] == NUMBER };
+    bool equal = j->how[i] == SAME_EACH_TILE || (j->l.stride[i][d] == 0 && j->l.dims[d] - w->at[d] >= r);
+    if (!equal || h->rows[i] < r || h->offset[i] != w->offset[i]) {
+        write_out(j, i, *w, r, buffer);
+        h->offset[i] = w->offset[i];
+        h->rows[i] = equal ? r : 0;
+    }
+    return (tn_tile_view){ buffer, false };
+}
+
 /* [begin, end): tiles of per_unit rows. */
 static void run_short_rows(void *arg, int64_t begin, int64_t end, int thread) {
     const job *j = arg;
     _Alignas(64) char memory[TN_TILE_MEMORY];
     tn_tile_view v[TN_TILE_ARRAYS];
+    held h = { .rows = { 0 } };
     tn_walk w;
     (void)thread;
     int64_t rows = j->l.total / j->inner;
     for (int64_t u = begin; u < end; u++) {
         int64_t row = u * j->per_unit, r = rows - row < j->per_unit ? rows - row : j->per_unit;
         tn_walk_start(&w, &j->l, 1, row);
-        for (int i = 0; i < j->t->n_in; i++) {
-            char *buffer = memory + j->offset[i];
-            v[i] = (tn_tile_view){ j->how[i] <= NUMBER ? address(j, i, w.offset[i]) : buffer, j->how[i] == NUMBER };
-            if (j->how[i] == WRITTEN_OUT || (j->how[i] == SAME_EACH_TILE && u == begin)) write_out(j, i, w, r, buffer);
-        }
+        for (int i = 0; i < j->t->n_in; i++) v[i] = supply_rows(j, i, &w, r, memory + j->offset[i], &h);
         j->t->fn(j->t->user, v, row * j->inner, (size_t)(r * j->inner), memory + j->offset[j->t->n_in], j->tile);
     }
 }

@@ -104,7 +104,8 @@ static tn_status run(tn_run *r) {
     }
     for (int i = 0; i < p->n_in; i++) {
         const tn_tensor *x = tn_in(r, i);
-        if (!x) return tn_op_fail(r->node, TN_E_INVALID, "input %d is missing", i);
+        if (!x || x->dtype != (p->in_bool[i] ? TN_BOOL : TN_F32))
+            return tn_op_fail(r->node, TN_E_TYPE, "input %d is missing or of another type than 'program' says", i);
         in[i].data = x->data;
         tn_broadcast_strides(y->rank, y->dims, x->rank, x->dims, in[i].stride);
     }
