@@ -77,7 +77,7 @@ static void random_desc(tn_conv_desc *d, int kind) {
         d->stride[i] = kind == 5 || pick(0, 1) ? 1 : pick(1, 4);
         d->dilation[i] = kind == 5 || pick(0, 3) ? 1 : pick(1, 3);
         if (patches) d->stride[i] = d->kernel[i], d->dilation[i] = 1;
-        int64_t before = kind == 4 ? 0 : pick(0, 4), after = kind == 4 ? 0 : pick(0, 4);
+        int64_t before = kind == 4 ? 0 : pick(-1, 4), after = kind == 4 ? 0 : pick(-1, 4);
         int64_t reach = d->dilation[i] * (d->kernel[i] - 1) + 1;
         d->pad[i] = before;
         if (patches) {
@@ -182,6 +182,40 @@ static void long_sums_are_cut(void **state) {
     for (int i = 0; i < 2; i++, d.oc = 37) run_case(tn_kernels_get(), &d, NULL, seen);
 }
 
+static void sizes_that_overflow_are_refused(void **state) {
+    tn_conv_desc good = { .rank = 2,
+                          .n = 1,
+                          .ic = 4,
+                          .oc = 6,
+                          .group = 2,
+                          .in = { 5, 5 },
+                          .out = { 3, 3 },
+                          .kernel = { 3, 3 },
+                          .stride = { 1, 1 },
+                          .dilation = { 1, 1 } };
+    assert_true(tn_conv_valid(&good));
+    tn_conv_desc d = good;
+    d.group = 4; /* does not divide oc */
+    assert_false(tn_conv_valid(&d));
+    d = good, d.rank = TN_CONV_RANK + 1;
+    assert_false(tn_conv_valid(&d));
+    d = good, d.stride[1] = 0;
+    assert_false(tn_conv_valid(&d));
+    d = good, d.n = (int64_t)1 << 40, d.in[0] = d.in[1] = 1 << 29;
+    assert_false(tn_conv_valid(&d));
+    d = good, d.x_layout = TN_LAYOUT_LAST;
+    assert_false(tn_conv_valid(&d));
+    assert_int_equal(tn_conv_out(5, 3, 2, 1, 1, 1), 3);
+    assert_int_equal(tn_conv_out(2, 5, 1, 1, 1, 1), 0);
+    /* valid, but with more padding than any buffer should hold: some algorithm remains, without asking for it */
+    d = good, d.pad[0] = d.pad[1] = 1 << 29, d.dilation[0] = d.dilation[1] = 1 << 29, d.ic = d.oc = d.group = 64;
+    d.x_layout = d.y_layout = TN_LAYOUT_BLOCKED;
+    const tn_conv_algo *list[TN_CONV_ALGOS];
+    size_t n = tn_conv_list(tn_kernels_get(), &d, list, TN_CONV_ALGOS);
+    assert_true(n > 0);
+    for (size_t i = 0; i < n; i++) assert_true(list[i]->scratch_bytes(tn_kernels_get(), &d, 2) < (size_t)1 << 33);
+}
+
 static void layouts_convert_both_ways(void **state) {
     for (size_t s = 0; s < TN_COUNT(sets); s++) {
         if (sets[s] & ~tn_cpu_detected()) continue;
@@ -209,6 +243,7 @@ static void layouts_convert_both_ways(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = { cmocka_unit_test(algorithms_agree_with_the_definition),
                                         cmocka_unit_test(long_sums_are_cut),
+                                        cmocka_unit_test(sizes_that_overflow_are_refused),
                                         cmocka_unit_test(layouts_convert_both_ways) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
