@@ -66,6 +66,7 @@ const tn_conv_algo *const tn_conv_all[] = {
     &tn_conv_algo_transposed,
     &tn_conv_algo_reordered_winograd,
     &tn_conv_algo_reordered,
+    &tn_conv_algo_columns,
     &tn_conv_algo_direct,
     NULL,
 };

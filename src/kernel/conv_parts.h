@@ -10,6 +10,7 @@ extern const tn_conv_algo tn_conv_algo_winograd;                                
 extern const tn_conv_algo tn_conv_algo_reordered, tn_conv_algo_reordered_winograd; /* conv_reordered.c */
 extern const tn_conv_algo tn_conv_algo_transposed;                                 /* conv_transposed.c */
 extern const tn_conv_algo tn_conv_algo_interleaved;                                /* conv_interleaved.c */
+extern const tn_conv_algo tn_conv_algo_columns;                                    /* conv_columns.c */
 extern const tn_conv_algo tn_conv_algo_direct;                                     /* conv.c */
 
 /** Is it likely faster than direct sums? */
