@@ -221,6 +221,7 @@ static tn_status read_typed(tn_wire w, const header *h, tn_dtype dtype, int64_t 
                        (int)h->name.len, h->name.ptr ? h->name.ptr : "", (unsigned long long)want,
                        (unsigned long long)h->values[field]);
     TN_TRY(tn_tensor_init(out, dtype, h->rank, h->dims, TN_MEM_WEIGHTS));
+    if (!want) return TN_OK;
     uint64_t i = 0;
     tn_status st = TN_OK;
     for (bool more = true; st == TN_OK;) {
