@@ -9,9 +9,21 @@
 #define MAX_KEY        160   /* bytes of an operator's key */
 #define WORTH_DROPPING 65536 /* a few pages are not worth the call */
 
+/* Packed weights lie side by side in growing chunks: big ones are on huge pages, so a model's weights cost few faults.
+ */
+#define FIRST_CHUNK ((size_t)256 << 10)
+#define LAST_CHUNK  ((size_t)16 << 20)
+#define OWN_CHUNK   ((size_t)4 << 20) /* from here on a constant gets memory of its own */
+
+typedef struct chunk {
+    struct chunk *next;
+    char *data;
+    size_t bytes, used;
+} chunk;
+
 typedef struct entry {
     struct entry *next;
-    void *data;
+    void *data; /* in a chunk */
     size_t key_len;
     char key[]; /* address of the constant's data and its shape, then the operator's key */
 } entry;
@@ -27,6 +39,7 @@ struct tn_pack_cache {
     tn_map *map, *read;
     entry *entries;
     original *originals;
+    chunk *chunks; /* the one that is filled comes first */
     size_t bytes;
     struct tn_file *const *files;
     int n_files;
@@ -49,8 +62,12 @@ void tn_pack_cache_free(tn_pack_cache **cache) {
     if (!c) return;
     for (entry *e = c->entries, *next; e; e = next) {
         next = e->next;
-        tn_mem_free(e->data);
         tn_mem_free(e);
+    }
+    for (chunk *k = c->chunks, *next; k; k = next) {
+        next = k->next;
+        tn_mem_free(k->data);
+        tn_mem_free(k);
     }
     for (original *o = c->originals, *next; o; o = next) {
         next = o->next;
@@ -65,23 +82,77 @@ void tn_pack_cache_free(tn_pack_cache **cache) {
 
 size_t tn_pack_cache_bytes(const tn_pack_cache *c) { return c->bytes; }
 
-static tn_status add(tn_pack_cache *c, const char *id, size_t id_len, size_t bytes, tn_pack_fill fill, const void *user,
-                     const void **out) {
+static void *place(tn_pack_cache *c, size_t bytes) {
+    size_t want = tn_align_up(bytes ? bytes : 1, 64);
+    chunk *k = c->chunks;
+    if (!k || k->bytes - k->used < want) {
+        size_t size = k ? k->bytes * 2 : FIRST_CHUNK;
+        if (size > LAST_CHUNK) size = LAST_CHUNK;
+        if (size < want || want >= OWN_CHUNK) size = want;
+        chunk *fresh = tn_mem_zalloc(sizeof *fresh, TN_MEM_GENERAL);
+        if (!fresh || !(fresh->data = tn_mem_alloc(size, TN_MEM_WEIGHTS))) {
+            tn_mem_free(fresh);
+            return NULL;
+        }
+        fresh->bytes = size;
+        bool behind = k && k->bytes - k->used > size - want; /* a big one of its own: keep filling the other */
+        fresh->next = behind ? k->next : k;
+        if (behind)
+            k->next = fresh;
+        else
+            c->chunks = fresh;
+        k = fresh;
+    }
+    void *p = k->data + k->used;
+    k->used += want;
+    return p;
+}
+
+/* The whole pages within [data, data + bytes), when that lies in a mapped file. */
+static bool mapped_pages(const tn_pack_cache *c, const void *data, size_t bytes, char **from, size_t *length) {
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), a = (uintptr_t)data, b = a + bytes;
+    for (int i = 0; i < c->n_files; i++) {
+        uintptr_t base = (uintptr_t)c->files[i]->data;
+        if (a < base || b > base + c->files[i]->size) continue;
+        a = (a + page - 1) / page * page;
+        b = b / page * page;
+        *from = (char *)a;
+        *length = b > a ? b - a : 0;
+        return *length > 0;
+    }
+    return false;
+}
+
+/* Brings a constant's pages in with one call instead of a fault for every few of them. */
+static void fetch(const tn_pack_cache *c, const tn_tensor *t) {
+#ifdef MADV_POPULATE_READ
+    char *from;
+    size_t length;
+    if (tn_tensor_bytes(t) >= WORTH_DROPPING && mapped_pages(c, t->data, tn_tensor_bytes(t), &from, &length))
+        (void)madvise(from, length, MADV_POPULATE_READ); /* older kernels refuse: then it is faults after all */
+#else
+    (void)c;
+    (void)t;
+#endif
+}
+
+static tn_status add(tn_pack_cache *c, const tn_tensor *t, const char *id, size_t id_len, size_t bytes,
+                     tn_pack_fill fill, const void *user, const void **out) {
     entry *e = tn_mem_alloc(sizeof *e + id_len, TN_MEM_GENERAL);
-    void *data = e ? tn_mem_alloc(bytes, TN_MEM_WEIGHTS) : NULL;
+    void *data = e ? place(c, bytes) : NULL;
     if (!data) goto fail;
     memcpy(e->key, id, id_len);
     e->key_len = id_len;
     e->data = data;
     if (tn_map_put(c->map, e->key, id_len, e) != TN_OK) goto fail;
+    fetch(c, t);
     fill(data, user);
     e->next = c->entries;
     c->entries = e;
     c->bytes += bytes;
     *out = data;
     return TN_OK;
-fail:
-    tn_mem_free(data);
+fail: /* what was placed stays unused until the cache goes */
     tn_mem_free(e);
     return tn_fail(TN_E_NOMEM, "no memory for %zu bytes of packed weights", bytes);
 }
@@ -102,7 +173,7 @@ static tn_status get(tn_pack_cache *c, const tn_tensor *t, const char *key, size
     if (e)
         *out = e->data;
     else
-        st = add(c, id, n, bytes, fill, user, out);
+        st = add(c, t, id, n, bytes, fill, user, out);
     pthread_mutex_unlock(&c->lock);
     return st;
 }
@@ -135,15 +206,9 @@ tn_status tn_pack_copy(tn_pack_cache *c, const tn_tensor *t, const void **out) {
 
 /* Gives the pages of a mapped constant back: they come from the file again should anybody look. */
 static void drop(const tn_pack_cache *c, const void *data, size_t bytes) {
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = (uintptr_t)data, to = from + bytes;
-    for (int i = 0; i < c->n_files; i++) {
-        uintptr_t base = (uintptr_t)c->files[i]->data;
-        if (from < base || to > base + c->files[i]->size) continue;
-        from = (from + page - 1) / page * page;
-        to = to / page * page;
-        if (to > from) madvise((void *)from, to - from, MADV_DONTNEED);
-        return;
-    }
+    char *from;
+    size_t length;
+    if (mapped_pages(c, data, bytes, &from, &length)) (void)madvise(from, length, MADV_DONTNEED);
 }
 
 void tn_pack_note(tn_pack_cache *c, const tn_tensor *t, bool consumed) {

@@ -55,6 +55,7 @@ static void packed_set(uint8_t *p, int64_t i, int block, unsigned v) {
 void tn_op_copy_element(tn_tensor *y, int64_t i, const tn_tensor *x, int64_t k) { tn_op_copy_elements(y, i, x, k, 1); }
 
 void tn_op_copy_elements(tn_tensor *y, int64_t i, const tn_tensor *x, int64_t k, int64_t n) {
+    if (n <= 0) return; /* also: empty tensors have no memory */
     const tn_dtype_info *d = &tn_dtypes[x->dtype];
     if (d->block > 1) {
         for (int64_t j = 0; j < n; j++) packed_set(y->data, i + j, d->block, packed_get(x->data, k + j, d->block));
