@@ -84,9 +84,9 @@ static void fill_gaps(const walk *w, const tn_node *n, const tn_value *v, tn_typ
     }
     for (int i = 0; i < t->rank; i++) {
         if (t->dims[i] != TN_DIM_UNKNOWN) continue;
-        if (d->kind == t->kind && d->rank == t->rank) t->dims[i] = d->dims[i];
-        if (t->dims[i] == TN_DIM_UNKNOWN && n->op && n->op->flags & TN_OP_DYNAMIC)
-            t->dims[i] = tn_sym_fresh(w->syms, n->type);
+        bool by_data = n->op && n->op->flags & TN_OP_DYNAMIC; /* a declared number would be one run's accident */
+        if (d->kind == t->kind && d->rank == t->rank && !(by_data && tn_dim_known(d->dims[i]))) t->dims[i] = d->dims[i];
+        if (t->dims[i] == TN_DIM_UNKNOWN && by_data) t->dims[i] = tn_sym_fresh(w->syms, n->type);
     }
 }
 

@@ -318,12 +318,18 @@ static void memory_runs_out(void **state) {
         tn_model *m = NULL, *copy = NULL;
         tn_mem_fail_every(every);
         if (tn_model_new(&m) == TN_OK) {
-            tn_value *v = tn_value_input(m->graph, "x", NULL);
+            tn_type t = tn_type_tensor(TN_F32);
+            t.rank = 2;
+            t.dims[0] = tn_dim_mul(m->syms, 3, tn_sym(m->syms, "n"));
+            t.dims[1] = TN_DIM_UNKNOWN;
+            tn_value *v = tn_value_input(m->graph, "x", &t);
             for (int i = 0; i < 200 && v; i++) {
                 tn_node *n = tn_node_new(m->graph, NULL, "", "MatMul", (tn_value *[]){ v, v }, 2, 1);
                 v = n ? n->outputs[0] : NULL;
             }
-            if (!v || tn_graph_sort(m->graph) != TN_OK || tn_model_clone(m, &copy) != TN_OK) failed++;
+            if (!v || tn_graph_sort(m->graph) != TN_OK || tn_graph_infer(m->graph) != TN_OK ||
+                tn_model_clone(m, &copy) != TN_OK)
+                failed++;
         }
         tn_mem_fail_every(0);
         tn_model_close(&copy);
