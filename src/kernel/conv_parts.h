@@ -61,7 +61,7 @@ static inline void tn_conv_run_row(const tn_conv_tile_fn *by_pixels, int most, t
         t->x += t->pixels * x_pixel;
         t->y += t->pixels * t->y_pixel;
         if (t->add) t->add += t->pixels * t->y_pixel;
-        t->ahead += t->ntaps * channels * t->ahead_step;
+        if (t->ahead) t->ahead += t->ntaps * channels * t->ahead_step;
         pixels -= t->pixels;
     }
 }
