@@ -1,5 +1,5 @@
-/* conv_tile.h - the register tiles of convolution, written once for both x86 vector widths. The including file includes
- * simd_avx512.h or simd_avx2.h first.
+/* conv_tile.h - the register tiles of convolution, and pooling of rows, written once for both x86 vector widths:
+ * include math_avx512.h or math_avx2.h first.
  *
  * A tile keeps P pixels x B blocks of C output channels in registers. Per input channel it loads B weight vectors and
  * splats P inputs, so 14 x 2 needs 16 loads for 28 FMAs; with 32 registers both FMA units stay busy. FMA is inline
@@ -28,12 +28,12 @@
         if (B > 2) s##p##_2 = s##p##_2 + V_LOAD(a + 2 * y_block); \
     }
 
-#define SUM_STEP(p)                      \
-    if (p < P) {                         \
-        tn_vf v = V_SET(*(xk + p * X));  \
-        FMA(s##p##_0, w0, v);            \
-        if (B > 1) FMA(s##p##_1, w1, v); \
-        if (B > 2) FMA(s##p##_2, w2, v); \
+#define SUM_STEP(p)                           \
+    if (p < P) {                              \
+        tn_vf v = V_SET(*(xk + p * x_pixel)); \
+        FMA(s##p##_0, w0, v);                 \
+        if (B > 1) FMA(s##p##_1, w1, v);      \
+        if (B > 2) FMA(s##p##_2, w2, v);      \
     }
 
 #define SUM_CLIP(p)                                           \
@@ -64,12 +64,12 @@
 
 /* Three pixels or fewer are too few sums to hide the latency of an FMA: the four channels of a step get sums of their
  * own, pixel p of channel k in s(p + 3 k), added up at the end. */
-#define SPREAD_STEP(p, q)                \
-    if (p < P) {                         \
-        tn_vf v = V_SET(*(xk + p * X));  \
-        FMA(s##q##_0, w0, v);            \
-        if (B > 1) FMA(s##q##_1, w1, v); \
-        if (B > 2) FMA(s##q##_2, w2, v); \
+#define SPREAD_STEP(p, q)                     \
+    if (p < P) {                              \
+        tn_vf v = V_SET(*(xk + p * x_pixel)); \
+        FMA(s##q##_0, w0, v);                 \
+        if (B > 1) FMA(s##q##_1, w1, v);      \
+        if (B > 2) FMA(s##q##_2, w2, v);      \
     }
 #define SPREAD_CHANNEL(k, q0, q1, q2)                                                \
     {                                                                                \
@@ -102,17 +102,13 @@
         }                            \
     }
 /* Pixel names for columns past the pixels are never used; 0 stands in for them. */
-#define DW_RUN(n)                                                                                         \
-    DW_COLUMN(0, 0, 0, 0, n)                                                                              \
-    DW_COLUMN(1, 1, 0, 0, n)                                                                              \
-    DW_COLUMN(2, 2, 1, 0, n)                                                                              \
-    DW_COLUMN(3, 3, 2, 1, n)                                                                              \
-    DW_COLUMN(4, 4, 3, 2, n)                                                                              \
-    DW_COLUMN(5, 5, 4, 3, n)                                                                              \
-    DW_COLUMN(6, 6, 5, 4, n)                                                                              \
-    DW_COLUMN(7, 7, 6, 5, n) DW_COLUMN(8, 8, 7, 6, n) DW_COLUMN(9, 9, 8, 7, n) DW_COLUMN(10, 10, 9, 8, n) \
-        DW_COLUMN(11, 11, 10, 9, n) DW_COLUMN(12, 12, 11, 10, n) DW_COLUMN(13, 13, 12, 11, n)             \
-            DW_COLUMN(14, 0, 13, 12, n) DW_COLUMN(15, 0, 0, 13, n)
+/* clang-format off */
+#define DW_RUN(n) \
+    DW_COLUMN(0, 0, 0, 0, n) DW_COLUMN(1, 1, 0, 0, n) DW_COLUMN(2, 2, 1, 0, n) DW_COLUMN(3, 3, 2, 1, n) \
+    DW_COLUMN(4, 4, 3, 2, n) DW_COLUMN(5, 5, 4, 3, n) DW_COLUMN(6, 6, 5, 4, n) DW_COLUMN(7, 7, 6, 5, n) \
+    DW_COLUMN(8, 8, 7, 6, n) DW_COLUMN(9, 9, 8, 7, n) DW_COLUMN(10, 10, 9, 8, n) DW_COLUMN(11, 11, 10, 9, n) \
+    DW_COLUMN(12, 12, 11, 10, n) DW_COLUMN(13, 13, 12, 11, n) DW_COLUMN(14, 0, 13, 12, n) DW_COLUMN(15, 0, 0, 13, n)
+/* clang-format on */
 
 typedef enum { GEMM, THIN, DEPTHWISE } tile_kind;
 
@@ -128,8 +124,7 @@ static __attribute__((noinline)) void tile_activate(const tn_conv_tile *t) {
 static inline __attribute__((always_inline)) void tile(const tn_conv_tile *t, const tile_kind kind, const int P,
                                                        const int B) {
     enum { CHANNELS = 4 };
-    const int X
-    = kind == THIN ? 1 : C; /* floats between pixels of x */
+    const int x_pixel = kind == THIN ? 1 : C;
     const bool spread = kind == GEMM && P <= 3 && P * B <= TN_VL / 2;
     const int64_t y_pixel = kind == DEPTHWISE ? C : t->y_pixel, y_block = t->y_block;
     float *y0 = t->y;
@@ -198,11 +193,10 @@ static inline __attribute__((always_inline)) void tile(const tn_conv_tile *t, co
     }
     EACH_PIXEL(SUM_STORE)
     if (act && act->kind != TN_ACT_NONE) tile_activate(t);
-    (void)X
-    , (void)ahead, (void)ahead_step;
+    (void)x_pixel, (void)ahead, (void)ahead_step;
 }
 
-/* Every (P, B) whose sums fit the registers: P up to P1 .. P3 for B = 1 .. 3. */
+/* The including file lists every (P, B) whose sums fit the registers. */
 #define TILE_DEFINE(KIND, name, P, B) \
     static void name##_##P##_##B(const tn_conv_tile *t) { tile(t, KIND, P, B); }
 
