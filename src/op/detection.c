@@ -1,0 +1,278 @@
+/* detection.c - NonMaxSuppression, RoiAlign, MaxRoiPool: boxes chosen by score and overlap, and features read inside
+ * boxes. */
+#include "op/ports.h"
+#include "op/support.h"
+#include <math.h>
+#include <stdlib.h>
+
+/* --------------------------------------------------------------------------------------------- NonMaxSuppression */
+
+typedef struct {
+    float score;
+    int64_t box;
+} candidate;
+
+typedef struct {
+    float y0, x0, y1, x1, area;
+} corners;
+
+static tn_status nms_infer(tn_infer *c) {
+    int boxes = tn_infer_rank(c, 0), scores = tn_infer_rank(c, 1);
+    if ((boxes >= 0 && boxes != 3) || (scores >= 0 && scores != 3))
+        return tn_infer_fail(c, TN_E_SHAPE, "boxes and scores must have 3 dimensions");
+    tn_infer_out(c, 0, TN_I64, 2, (tn_dim[]){ TN_DIM_UNKNOWN, 3 });
+    return TN_OK;
+}
+
+/* Higher scores first; equal ones in the order of the boxes. */
+static int by_score(const void *a, const void *b) {
+    const candidate *p = a, *q = b;
+    if (p->score != q->score) return p->score > q->score ? -1 : 1;
+    return (p->box > q->box) - (p->box < q->box);
+}
+
+static corners corners_of(const float *b, bool centre) {
+    corners k;
+    if (centre) {
+        k = (corners){ b[1] - b[3] / 2, b[0] - b[2] / 2, b[1] + b[3] / 2, b[0] + b[2] / 2, 0 };
+    } else {
+        k = (corners){ fminf(b[0], b[2]), fminf(b[1], b[3]), fmaxf(b[0], b[2]), fmaxf(b[1], b[3]), 0 };
+    }
+    k.area = (k.y1 - k.y0) * (k.x1 - k.x0);
+    return k;
+}
+
+static bool overlaps(const corners *a, const corners *b, float threshold) {
+    float h = fminf(a->y1, b->y1) - fmaxf(a->y0, b->y0), w = fminf(a->x1, b->x1) - fmaxf(a->x0, b->x0);
+    if (!(h > 0) || !(w > 0) || !(a->area > 0) || !(b->area > 0)) return false;
+    return h * w / (a->area + b->area - h * w) > threshold;
+}
+
+static double scalar_or(const tn_run *r, int i, double dflt) {
+    const tn_tensor *t = tn_in(r, i);
+    return t && tn_count(t) > 0 ? tn_get_f64(t->dtype, t->data, 0) : dflt;
+}
+
+/* Keeps boxes of one class; kept[] receives their numbers. returns how many */
+static int64_t suppress(const corners *box, candidate *c, int64_t n, int64_t most, float threshold, int64_t *kept) {
+    int64_t count = 0;
+    qsort(c, (size_t)n, sizeof *c, by_score);
+    for (int64_t i = 0; i < n && count < most; i++) {
+        bool free_of_others = true;
+        for (int64_t k = 0; k < count && free_of_others; k++)
+            free_of_others = !overlaps(&box[c[i].box], &box[kept[k]], threshold);
+        if (free_of_others) kept[count++] = c[i].box;
+    }
+    return count;
+}
+
+static tn_status nms_run(tn_run *r) {
+    const tn_tensor *boxes = tn_in(r, 0), *scores = tn_in(r, 1), *limit = tn_in(r, 2);
+    int64_t batch = boxes->dims[0], n = boxes->dims[1], classes = scores->dims[1];
+    if (boxes->dims[2] != 4 || scores->dims[0] != batch || scores->dims[2] != n)
+        return tn_op_fail(r->node, TN_E_SHAPE, "boxes must be [batch, n, 4] and scores [batch, classes, n]");
+    int64_t most = limit && tn_count(limit) ? tn_get_i64(limit->dtype, limit->data, 0) : 0, total = 0;
+    most = most < 0 ? 0 : most > n ? n : most;
+    float overlap = (float)scalar_or(r, 3, 0), least = (float)scalar_or(r, 4, -INFINITY);
+    bool centre = tn_attr_int(r->node, "center_point_box", 0) != 0;
+    size_t kept_bytes;
+    if (!tn_mul_size((size_t)(batch * classes), (size_t)most * sizeof(int64_t), &kept_bytes))
+        return tn_fail(TN_E_LIMIT, "too many boxes");
+    int64_t *kept = tn_run_scratch(r, kept_bytes);
+    int64_t *count = tn_run_scratch(r, (size_t)(batch * classes) * sizeof *count);
+    corners *box = tn_run_scratch(r, (size_t)n * sizeof *box);
+    candidate *c = tn_run_scratch(r, (size_t)n * sizeof *c);
+    if (!kept || !count || !box || !c) return tn_fail(TN_E_NOMEM, "no memory for boxes");
+    for (int64_t b = 0; b < batch; b++) {
+        for (int64_t i = 0; i < n; i++) box[i] = corners_of((const float *)boxes->data + (b * n + i) * 4, centre);
+        for (int64_t k = b * classes; k < (b + 1) * classes; k++) {
+            const float *s = (const float *)scores->data + k * n;
+            int64_t m = 0;
+            for (int64_t i = 0; i < n; i++)
+                if (tn_run_has(r, 4) ? s[i] > least : s[i] == s[i]) c[m++] = (candidate){ s[i], i };
+            count[k] = suppress(box, c, m, most, overlap, kept + k * most);
+            total += count[k];
+        }
+    }
+    TN_TRY(tn_run_alloc(r, 0, TN_I64, 2, (int64_t[]){ total, 3 }));
+    int64_t *out = tn_out(r, 0)->data;
+    for (int64_t k = 0; k < batch * classes; k++)
+        for (int64_t i = 0; i < count[k]; i++, out += 3)
+            out[0] = k / classes, out[1] = k % classes, out[2] = kept[k * most + i];
+    return TN_OK;
+}
+
+/* --------------------------------------------------------------------------------------------- regions of interest */
+
+enum { ROI_SAMPLES_MAX = 1 << 20 }; /* per bin; more means boxes that are not numbers of this world */
+
+static tn_status roi_infer(tn_infer *c) {
+    tn_dim h = tn_attr_int(c->node, "output_height", 1), w = tn_attr_int(c->node, "output_width", 1);
+    int n;
+    const int64_t *pooled = tn_attr_ints(c->node, "pooled_shape", &n);
+    if (pooled && n != 2) return tn_infer_fail(c, TN_E_INVALID, "pooled_shape needs 2 numbers");
+    if (pooled) h = pooled[0], w = pooled[1];
+    if ((tn_infer_rank(c, 0) >= 0 && tn_infer_rank(c, 0) != 4) ||
+        (tn_infer_rank(c, 1) >= 0 && tn_infer_rank(c, 1) != 2))
+        return tn_infer_fail(c, TN_E_SHAPE, "X must have 4 dimensions and rois 2");
+    tn_dim rois = tn_infer_rank(c, 1) == 2 ? c->in[1]->dims[0] : TN_DIM_UNKNOWN;
+    tn_dim channels = tn_infer_rank(c, 0) == 4 ? c->in[0]->dims[1] : TN_DIM_UNKNOWN;
+    tn_infer_out(c, 0, tn_infer_dtype(c, 0), 4, (tn_dim[]){ rois, channels, h, w });
+    return TN_OK;
+}
+
+/* The two neighbours of a coordinate and the weight of the second; false outside (-1, len). */
+static bool neighbours(double v, int64_t len, int64_t *lo, int64_t *hi, double *t) {
+    if (!(v >= -1 && v <= (double)len)) return false;
+    v = v < 0 ? 0 : v;
+    *lo = (int64_t)v;
+    if (*lo >= len - 1) *lo = len - 1, v = (double)*lo;
+    *hi = *lo + 1 < len ? *lo + 1 : *lo;
+    *t = v - (double)*lo;
+    return true;
+}
+
+typedef struct {
+    double y, x, bin_h, bin_w; /* of the bin: its corner and size */
+    int64_t gh, gw;            /* samples in it */
+    bool max;
+} roi_bin;
+
+static double sample_bin(const tn_tensor *x, int64_t plane, const roi_bin *b) {
+    int64_t h = x->dims[2], w = x->dims[3], y0, y1, x0, x1, base = plane * h * w;
+    double sum = 0, most = -INFINITY, ty, tx;
+    for (int64_t i = 0; i < b->gh; i++)
+        for (int64_t j = 0; j < b->gw; j++) {
+            double v[4] = { 0 };
+            if (neighbours(b->y + ((double)i + 0.5) * b->bin_h / (double)b->gh, h, &y0, &y1, &ty) &&
+                neighbours(b->x + ((double)j + 0.5) * b->bin_w / (double)b->gw, w, &x0, &x1, &tx)) {
+                v[0] = (1 - ty) * (1 - tx) * tn_get_f64(x->dtype, x->data, base + y0 * w + x0);
+                v[1] = (1 - ty) * tx * tn_get_f64(x->dtype, x->data, base + y0 * w + x1);
+                v[2] = ty * (1 - tx) * tn_get_f64(x->dtype, x->data, base + y1 * w + x0);
+                v[3] = ty * tx * tn_get_f64(x->dtype, x->data, base + y1 * w + x1);
+            }
+            sum += v[0] + v[1] + v[2] + v[3];
+            for (int k = 0; k < 4; k++)
+                most = v[k] > most ? v[k] : most; /* of weighted corners, as the standard has it */
+        }
+    if (b->gh * b->gw == 0) return 0;
+    return b->max ? most : sum / (double)(b->gh * b->gw);
+}
+
+static tn_status align_run(tn_run *r) {
+    const tn_tensor *x = tn_in(r, 0), *rois = tn_in(r, 1), *which = tn_in(r, 2);
+    tn_tensor *y = tn_out(r, 0);
+    bool half = tn_attr_is(r->node, "coordinate_transformation_mode", "half_pixel", "half_pixel");
+    double scale = (double)tn_attr_float(r->node, "spatial_scale", 1), shift = half ? 0.5 : 0;
+    int64_t ratio = tn_attr_int(r->node, "sampling_ratio", 0), oh = y->dims[2], ow = y->dims[3], *batch;
+    if (rois->dims[1] != 4 || tn_count(which) != rois->dims[0])
+        return tn_op_fail(r->node, TN_E_SHAPE, "rois must be [n, 4] and batch_indices [n]");
+    TN_TRY(tn_op_indices(r, which, x->dims[0], &batch));
+    if (tn_count(y) == 0) return TN_OK;
+    if (x->dims[2] == 0 || x->dims[3] == 0) return tn_op_fail(r->node, TN_E_SHAPE, "X is empty");
+    for (int64_t k = 0; k < rois->dims[0]; k++) {
+        double p[4];
+        for (int i = 0; i < 4; i++) p[i] = tn_get_f64(rois->dtype, rois->data, k * 4 + i) * scale - shift;
+        double w = p[2] - p[0], h = p[3] - p[1];
+        if (!half) w = fmax(w, 1), h = fmax(h, 1);
+        double gh = ratio > 0 ? (double)ratio : ceil(h / (double)oh),
+               gw = ratio > 0 ? (double)ratio : ceil(w / (double)ow);
+        if (!(gh * gw <= ROI_SAMPLES_MAX && gh <= ROI_SAMPLES_MAX && gw <= ROI_SAMPLES_MAX))
+            return tn_op_fail(r->node, TN_E_LIMIT, "roi %lld needs more than %d samples per bin", (long long)k,
+                              ROI_SAMPLES_MAX);
+        roi_bin b = { .bin_h = h / (double)oh,
+                      .bin_w = w / (double)ow,
+                      .gh = gh > 0 ? (int64_t)gh : 0,
+                      .gw = gw > 0 ? (int64_t)gw : 0 };
+        b.max = tn_attr_is(r->node, "mode", "max", "avg");
+        for (int64_t i = 0; i < x->dims[1] * oh * ow; i++) {
+            b.y = p[1] + (double)(i / ow % oh) * b.bin_h, b.x = p[0] + (double)(i % ow) * b.bin_w;
+            tn_set_f64(y->dtype, y->data, k * x->dims[1] * oh * ow + i,
+                       sample_bin(x, batch[k] * x->dims[1] + i / (oh * ow), &b));
+        }
+    }
+    return TN_OK;
+}
+
+static int64_t clamp_index(double v, int64_t len) { return !(v > 0) ? 0 : v >= (double)len ? len : (int64_t)v; }
+
+static tn_status roi_pool_run(tn_run *r) {
+    const tn_tensor *x = tn_in(r, 0), *rois = tn_in(r, 1);
+    tn_tensor *y = tn_out(r, 0);
+    double scale = (double)tn_attr_float(r->node, "spatial_scale", 1);
+    int64_t oh = y->dims[2], ow = y->dims[3], h = x->dims[2], w = x->dims[3], channels = x->dims[1];
+    if (rois->dims[1] != 5) return tn_op_fail(r->node, TN_E_SHAPE, "rois must be [n, 5]");
+    for (int64_t k = 0; k < rois->dims[0]; k++) {
+        double p[5];
+        for (int i = 0; i < 5; i++) p[i] = round(tn_get_f64(rois->dtype, rois->data, k * 5 + i) * (i ? scale : 1));
+        if (!(p[0] >= 0 && p[0] < (double)x->dims[0]))
+            return tn_op_fail(r->node, TN_E_INVALID, "roi %lld names image %g of %lld", (long long)k, p[0],
+                              (long long)x->dims[0]);
+        double bw = fmax(p[3] - p[1] + 1, 1) / (double)ow, bh = fmax(p[4] - p[2] + 1, 1) / (double)oh;
+        for (int64_t i = 0; i < channels * oh * ow; i++) {
+            double py = (double)(i / ow % oh), px = (double)(i % ow), most = -INFINITY;
+            int64_t y0 = clamp_index(floor(py * bh) + p[2], h), y1 = clamp_index(ceil((py + 1) * bh) + p[2], h);
+            int64_t x0 = clamp_index(floor(px * bw) + p[1], w), x1 = clamp_index(ceil((px + 1) * bw) + p[1], w);
+            int64_t plane = ((int64_t)p[0] * channels + i / (oh * ow)) * h;
+            for (int64_t a = y0; a < y1; a++)
+                for (int64_t b = x0; b < x1; b++) most = fmax(most, tn_get_f64(x->dtype, x->data, (plane + a) * w + b));
+            tn_set_f64(y->dtype, y->data, k * channels * oh * ow + i, y1 > y0 && x1 > x0 ? most : 0);
+        }
+    }
+    return TN_OK;
+}
+
+/* ----------------------------------------------------------------------------------------------------------- rows */
+
+static const tn_port nms_in[] = { { "boxes", tn_dtype_bit(TN_F32), 0 },
+                                  { "scores", tn_dtype_bit(TN_F32), 0 },
+                                  { "max_output_boxes_per_class", tn_dtype_bit(TN_I64), 0, .optional = true },
+                                  { "iou_threshold", tn_dtype_bit(TN_F32), 0, .optional = true },
+                                  { "score_threshold", tn_dtype_bit(TN_F32), 0, .optional = true },
+                                  { 0 } };
+static const tn_attr_spec nms_attrs[] = { { "center_point_box", TN_ATTR_INT, .min = 0, .max = 1 }, { 0 } };
+static const tn_port align_in[] = {
+    { "X", TN_FLOATS, 'T' }, { "rois", TN_FLOATS, 'T' }, { "batch_indices", tn_dtype_bit(TN_I64), 0 }, { 0 }
+};
+static const tn_attr_spec align_attrs[] = { { "coordinate_transformation_mode", TN_ATTR_STRING,
+                                              .words = "half_pixel|output_half_pixel" },
+                                            { "mode", TN_ATTR_STRING, .words = "avg|max" },
+                                            { "output_height", TN_ATTR_INT, .min = 1, .max = INT32_MAX },
+                                            { "output_width", TN_ATTR_INT, .min = 1, .max = INT32_MAX },
+                                            { "sampling_ratio", TN_ATTR_INT, .min = 0, .max = 1024 },
+                                            { "spatial_scale", TN_ATTR_FLOAT },
+                                            { 0 } };
+static const tn_port roi_in[] = { { "X", TN_FLOATS, 'T' }, { "rois", TN_FLOATS, 'T' }, { 0 } };
+static const tn_attr_spec roi_attrs[] = { { "pooled_shape", TN_ATTR_INTS, .required = true, .min = 1,
+                                            .max = INT32_MAX },
+                                          { "spatial_scale", TN_ATTR_FLOAT },
+                                          { 0 } };
+
+const tn_op tn_ops_detection[] = {
+    { .name = "NonMaxSuppression",
+      .since = 11,
+      .flags = TN_OP_DYNAMIC,
+      .in = nms_in,
+      .out = tn_ports_i64,
+      .attrs = nms_attrs,
+      .infer = nms_infer,
+      .run = nms_run,
+      .doc = "boxes in falling order of score, without those that overlap a better one" },
+    { .name = "RoiAlign",
+      .since = 22,
+      .in = align_in,
+      .out = tn_ports_float_t,
+      .attrs = align_attrs,
+      .infer = roi_infer,
+      .run = align_run,
+      .doc = "boxes of an image interpolated to one size" },
+    { .name = "MaxRoiPool",
+      .since = 22,
+      .in = roi_in,
+      .out = tn_ports_float_t,
+      .attrs = roi_attrs,
+      .infer = roi_infer,
+      .run = roi_pool_run,
+      .doc = "boxes of an image reduced to one size by the largest element of each bin" },
+    { 0 },
+};

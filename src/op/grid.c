@@ -1,0 +1,180 @@
+/* grid.c - GridSample, AffineGrid: an image read at computed places, and the places an affine map makes. */
+#include "op/ports.h"
+#include "op/support.h"
+#include <math.h>
+#include <string.h>
+
+/* ---------------------------------------------------------------------------------------------------- GridSample */
+
+static tn_status sample_infer(tn_infer *c) {
+    int rank = tn_infer_rank(c, 0), grid = tn_infer_rank(c, 1);
+    tn_dim dims[TN_MAX_RANK];
+    if (rank >= 0 && (rank < 3 || rank > 5))
+        return tn_infer_fail(c, TN_E_SHAPE, "X has %d dimensions; 3 to 5 are known", rank);
+    if (rank >= 0 && grid >= 0 && rank != grid) return tn_infer_fail(c, TN_E_SHAPE, "X and grid differ in rank");
+    tn_infer_out(c, 0, tn_infer_dtype(c, 0), rank, NULL);
+    if (rank < 0 || grid < 0) return TN_OK;
+    memcpy(dims, c->in[1]->dims, sizeof dims);
+    for (int d = rank - 1; d >= 2; d--) dims[d] = c->in[1]->dims[d - 1];
+    dims[0] = c->in[0]->dims[0], dims[1] = c->in[0]->dims[1];
+    tn_infer_out(c, 0, tn_infer_dtype(c, 0), rank, dims);
+    return TN_OK;
+}
+
+typedef enum { PAD_ZEROS, PAD_BORDER, PAD_REFLECTION } padding;
+
+/* A place outside 0 .. len-1 as the padding sees it, or -1 for a zero. */
+static int64_t pad_index(int64_t i, int64_t len, padding p, bool corners) {
+    if (i >= 0 && i < len) return i;
+    if (p == PAD_ZEROS) return -1;
+    if (p == PAD_BORDER) return i < 0 ? 0 : len - 1;
+    int64_t period = corners ? 2 * (len - 1) : 2 * len; /* mirrored at the pixels' centres, or at their outer edges */
+    if (period == 0) return 0;
+    int64_t k = i % period;
+    if (k < 0) k += period;
+    return k < len ? k : corners ? period - k : period - 1 - k;
+}
+
+/* Weights of the `n` taps around a coordinate with fraction t. */
+static void tap_weights(int n, double t, double *w) {
+    const double a = -0.75; /* the constant of the cubic (Keys, IEEE TASSP 29(6), 1981) */
+    if (n == 1) w[0] = 1;
+    if (n == 2) w[0] = 1 - t, w[1] = t;
+    if (n < 4) return;
+    double d[4] = { 1 + t, t, 1 - t, 2 - t };
+    w[0] = ((a * d[0] - 5 * a) * d[0] + 8 * a) * d[0] - 4 * a;
+    w[1] = ((a + 2) * d[1] - (a + 3)) * d[1] * d[1] + 1;
+    w[2] = ((a + 2) * d[2] - (a + 3)) * d[2] * d[2] + 1;
+    w[3] = ((a * d[3] - 5 * a) * d[3] + 8 * a) * d[3] - 4 * a;
+}
+
+typedef struct {
+    int n; /* at most 4^3 */
+    int64_t at[64];
+    double weight[64];
+} taps;
+
+/* All taps of the place that g[0 .. rank-1] names (the last dimension first), in a volume of these lengths. */
+static void find_taps(const double *g, int rank, const int64_t *len, int per_axis, padding p, bool corners, taps *t) {
+    *t = (taps){ .n = 1, .weight[0] = 1 };
+    for (int d = 0; d < rank; d++) {
+        double x = g[rank - 1 - d], w[4];
+        x = corners ? (x + 1) / 2 * (double)(len[d] - 1) : ((x + 1) * (double)len[d] - 1) / 2;
+        x = x == x ? fmin(fmax(x, -1e9), 1e9) : -1e9;
+        double base = per_axis == 1 ? nearbyint(x) : floor(x);
+        tap_weights(per_axis, x - base, w);
+        taps old = *t;
+        t->n = 0;
+        for (int i = 0; i < old.n; i++)
+            for (int j = 0; j < per_axis; j++) {
+                int64_t k = pad_index((int64_t)base + j - (per_axis == 4), len[d], p, corners);
+                if (k < 0) continue;
+                t->at[t->n] = old.at[i] * len[d] + k, t->weight[t->n++] = old.weight[i] * w[j];
+            }
+    }
+}
+
+static tn_status sample_run(tn_run *r) {
+    const tn_tensor *x = tn_in(r, 0), *grid = tn_in(r, 1);
+    tn_tensor *y = tn_out(r, 0);
+    int rank = x->rank - 2;
+    int64_t in = tn_op_product(x->dims, 2, x->rank), out = tn_op_product(y->dims, 2, y->rank), channels = x->dims[1];
+    bool corners = tn_attr_int(r->node, "align_corners", 0) != 0;
+    bool cubic = tn_attr_is(r->node, "mode", "cubic", "linear");
+    int per_axis = cubic ? 4 : tn_attr_is(r->node, "mode", "nearest", "linear") ? 1 : 2;
+    padding p = tn_attr_is(r->node, "padding_mode", "border", "zeros")       ? PAD_BORDER
+                : tn_attr_is(r->node, "padding_mode", "reflection", "zeros") ? PAD_REFLECTION
+                                                                             : PAD_ZEROS;
+    if (grid->dims[rank + 1] != rank || grid->dims[0] != x->dims[0])
+        return tn_op_fail(r->node, TN_E_SHAPE, "grid must be [N, ..., %d] with X's N", rank);
+    if (tn_count(y) == 0) return TN_OK;
+    if (in == 0) return tn_op_fail(r->node, TN_E_SHAPE, "X is empty");
+    for (int64_t i = 0; i < x->dims[0] * out; i++) {
+        double g[3];
+        taps t;
+        for (int d = 0; d < rank; d++) g[d] = tn_get_f64(grid->dtype, grid->data, i * rank + d);
+        find_taps(g, rank, x->dims + 2, per_axis, p, corners, &t);
+        for (int64_t c = 0; c < channels; c++) {
+            int64_t plane = i / out * channels + c;
+            double sum = 0;
+            for (int k = 0; k < t.n; k++) sum += t.weight[k] * tn_get_f64(x->dtype, x->data, plane * in + t.at[k]);
+            tn_set_f64(y->dtype, y->data, plane * out + i % out, sum);
+        }
+    }
+    return TN_OK;
+}
+
+/* ---------------------------------------------------------------------------------------------------- AffineGrid */
+
+static tn_status affine_infer(tn_infer *c) {
+    int n;
+    const tn_dim *size = tn_infer_ints(c, 1, &n);
+    tn_infer_out(c, 0, tn_infer_dtype(c, 0), -1, NULL);
+    if (!size) return TN_OK;
+    if (n != 4 && n != 5) return tn_infer_fail(c, TN_E_SHAPE, "size has %d elements; 4 or 5 are needed", n);
+    tn_dim dims[5] = { size[0] };
+    for (int d = 2; d < n; d++) dims[d - 1] = size[d];
+    dims[n - 1] = n - 2;
+    for (int d = 0; d < n; d++)
+        if (tn_dim_known(dims[d]) && dims[d] < 0) return tn_infer_fail(c, TN_E_INVALID, "size is negative");
+    tn_infer_out(c, 0, tn_infer_dtype(c, 0), n, dims);
+    return TN_OK;
+}
+
+static tn_status affine_run(tn_run *r) {
+    const tn_tensor *theta = tn_in(r, 0);
+    tn_tensor *y = tn_out(r, 0);
+    int rank = y->rank - 2;
+    bool corners = tn_attr_int(r->node, "align_corners", 0) != 0;
+    int64_t places = tn_op_product(y->dims, 1, rank + 1);
+    if (theta->rank != 3 || theta->dims[0] != y->dims[0] || theta->dims[1] != rank || theta->dims[2] != rank + 1)
+        return tn_op_fail(r->node, TN_E_SHAPE, "theta must be [N, %d, %d] with size's N", rank, rank + 1);
+    for (int64_t i = 0; i < y->dims[0] * places; i++) {
+        double at[3];
+        int64_t rest = i % places;
+        for (int d = 0; d < rank; d++) { /* x first, y, z: the last dimension first */
+            int64_t len = y->dims[rank - d], k = rest % len;
+            rest /= len;
+            at[d] = !corners  ? (double)(2 * k + 1) / (double)len - 1
+                    : len > 1 ? 2 * (double)k / (double)(len - 1) - 1
+                              : 0;
+        }
+        for (int row = 0; row < rank; row++) {
+            int64_t base = (i / places * rank + row) * (rank + 1);
+            double v = tn_get_f64(theta->dtype, theta->data, base + rank);
+            for (int d = 0; d < rank; d++) v += tn_get_f64(theta->dtype, theta->data, base + d) * at[d];
+            tn_set_f64(y->dtype, y->data, i * rank + row, v);
+        }
+    }
+    return TN_OK;
+}
+
+/* ----------------------------------------------------------------------------------------------------------- rows */
+
+static const tn_port sample_in[] = { { "X", TN_REAL, 'T' }, { "grid", TN_FLOATS, 0 }, { 0 } };
+static const tn_attr_spec sample_attrs[] = { { "align_corners", TN_ATTR_INT },
+                                             { "mode", TN_ATTR_STRING, .words = "linear|nearest|cubic" },
+                                             { "padding_mode", TN_ATTR_STRING, .words = "zeros|border|reflection" },
+                                             { 0 } };
+static const tn_port affine_in[] = { { "theta", TN_FLOATS, 'T' }, { "size", tn_dtype_bit(TN_I64), 0 }, { 0 } };
+static const tn_attr_spec affine_attrs[] = { { "align_corners", TN_ATTR_INT }, { 0 } };
+
+const tn_op tn_ops_grid[] = {
+    { .name = "GridSample",
+      .since = 22,
+      .in = sample_in,
+      .out = tn_ports_real_t,
+      .attrs = sample_attrs,
+      .infer = sample_infer,
+      .run = sample_run,
+      .doc = "an image or volume interpolated at the places of a grid" },
+    { .name = "AffineGrid",
+      .since = 20,
+      .in = affine_in,
+      .out = tn_ports_float_t,
+      .attrs = affine_attrs,
+      .infer = affine_infer,
+      .run = affine_run,
+      .doc = "where an affine map takes the pixels of an image" },
+    { 0 },
+};
