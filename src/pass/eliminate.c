@@ -216,4 +216,12 @@ done:
     return st;
 }
 
-tn_status tn_pass_eliminate(tn_model *m, tn_pass_ctx *c) { return tn_pass_each_graph(m->graph, eliminate_graph, c); }
+/* What one sweep leaves behind (two transposes that became an identity) the next one takes. */
+tn_status tn_pass_eliminate(tn_model *m, tn_pass_ctx *c) {
+    for (int sweep = 0; sweep < 4; sweep++) {
+        int before = c->changed;
+        TN_TRY(tn_pass_each_graph(m->graph, eliminate_graph, c));
+        if (c->changed == before) break;
+    }
+    return TN_OK;
+}

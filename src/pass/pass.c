@@ -8,6 +8,7 @@
 const tn_pass tn_passes[] = {
     { "eliminate", "identities, dead code, repeated expressions, decided branches", tn_pass_eliminate, true },
     { "fold", "constant expressions become constants", tn_pass_fold, true },
+    { "eliminate", "the same, for what constants have decided", tn_pass_eliminate, true },
     { "forms", "operators that were written in pieces are put together", tn_pass_forms, true },
     { "fuse-conv-bn", "scales and shifts of channels go into convolutions", tn_pass_fuse_conv_bn, true },
     { "fuse-activation", "bias, residual and activation run inside convolutions and products", tn_pass_fuse_activation,
