@@ -107,7 +107,8 @@ tn_arena_mark tn_arena_save(const tn_arena *a) {
 }
 
 void tn_arena_restore(tn_arena *a, tn_arena_mark m) {
-    /* An arena that was empty keeps its first block: saved and restored once per node, it would come and go each time. */
+    /* An arena that was empty keeps its first block: saved and restored once per node, it would come and go each time.
+     */
     while (a->top && a->top != m.block && (m.block || a->top->before)) pop(a);
     assert(!m.block || a->top == m.block);
     if (!a->top) return;

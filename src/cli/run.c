@@ -93,9 +93,8 @@ static tn_status expect_one(const tn_model *m, int i, const tn_datum *out, tn_te
     if (t == TN_COUNT(tries))
         return tn_fail(TN_E_NOT_FOUND, "%s holds neither %s.npy nor %s.pb", expect_dir, name, numbered);
     TN_TRY(tn_tensor_load(path, &want));
-    tn_status st = out->kind == TN_KIND_TENSOR
-                       ? tn_compare(&out->tensor, want, (double)tol_rel, (double)tol_abs, &d)
-                       : tn_fail(TN_E_TYPE, "not a tensor");
+    tn_status st = out->kind == TN_KIND_TENSOR ? tn_compare(&out->tensor, want, (double)tol_rel, (double)tol_abs, &d)
+                                               : tn_fail(TN_E_TYPE, "not a tensor");
     *good &= st == TN_OK && d.mismatches == 0;
     if (json && st == TN_OK) {
         tn_text_printf(text, ", \"max_abs\": %.9g, \"max_rel\": %.9g, \"differ\": %lld", fmin(d.max_abs, 1e308),

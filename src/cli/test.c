@@ -110,8 +110,10 @@ static void element_text(const tn_tensor *t, int64_t i, char *buf, size_t n) {
     } else if (tn_dtype_is_complex(t->dtype)) {
         tn_dtype part = t->dtype == TN_C64 ? TN_F32 : TN_F64;
         snprintf(buf, n, "%.9g%+.9gi", tn_get_f64(part, t->data, 2 * i), tn_get_f64(part, t->data, 2 * i + 1));
-    } else if (tn_dtype_is_float(t->dtype)) snprintf(buf, n, "%.9g", tn_get_f64(t->dtype, t->data, i));
-    else snprintf(buf, n, "%lld", (long long)tn_get_i64(t->dtype, t->data, i));
+    } else if (tn_dtype_is_float(t->dtype))
+        snprintf(buf, n, "%.9g", tn_get_f64(t->dtype, t->data, i));
+    else
+        snprintf(buf, n, "%lld", (long long)tn_get_i64(t->dtype, t->data, i));
 }
 
 static tn_status compare_tensors(const tn_tensor *have, const tn_tensor *want, const options *o, const char *where) {
