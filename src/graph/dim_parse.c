@@ -2,7 +2,7 @@
  * ("past_sequence_length + sequence_length").
  *
  *   sum     = product { (" + " | " - ") product }        product = factor { "*" factor }
- *   factor  = number | name [ "^" number ] | function "(" ... ")" | "(" sum ")"
+ *   factor  = (number | name | function | "(" sum ")") [ "^" number ]
  *   function = floor(sum / factor) | ceil(sum / factor) | floor(number * factor) | min(sum, sum) | max(sum, sum)
  *
  * A name may hold any character but blanks and ()*+,/^ - so that "batch-size" is one name and "a - b" a difference. */
@@ -81,9 +81,12 @@ static tn_dim name(parser *r) {
     memcpy(text, r->p, n);
     text[n] = 0;
     r->p += n;
-    tn_dim d = tn_sym(r->s, text), power = d;
+    return tn_sym(r->s, text);
+}
+
+static tn_dim raised(parser *r, tn_dim d) {
     if (!take(r, "^")) return d;
-    tn_dim times = starts_number(r->p) ? number(r) : TN_DIM_UNKNOWN;
+    tn_dim times = starts_number(r->p) ? number(r) : TN_DIM_UNKNOWN, power = d;
     if (!tn_dim_known(times) || times < 1 || times > 64) return failed(r);
     for (tn_dim i = 1; i < times; i++) power = tn_dim_mul(r->s, power, d);
     return power;
@@ -111,7 +114,7 @@ static tn_dim factor(parser *r) {
         d = name(r);
     }
     r->depth--;
-    return d;
+    return raised(r, d);
 }
 
 static tn_dim product(parser *r) {
