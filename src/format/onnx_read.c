@@ -88,7 +88,8 @@ static tn_status new_value(tn_onnx_reader *r, tn_onnx_scope *s, const tn_onnx_ca
     const char *plain;
     char made[TN_ONNX_MAX_NAME + 256];
     TN_TRY(tn_onnx_text(r, name, "the name of a value", &plain));
-    tn_value *v = tn_value_new(s->graph, print_name(made, sizeof made, call ? call->prefix : NULL, name));
+    if (call && call->prefix) plain = print_name(made, sizeof made, call->prefix, name);
+    tn_value *v = tn_value_new(s->graph, plain);
     if (!v) return TN_E_NOMEM;
     TN_TRY(tn_onnx_define(r, s, name, v, position));
     *out = v;
