@@ -1,0 +1,159 @@
+/* test_case.c - reads, runs and compares one case of the ONNX backend tests. */
+#include "cli/test_case.h"
+#include "base/file.h"
+#include "engine/session.h"
+#include "tensor/proto.h"
+#include "tensor/stats.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* "dir/name" in buf; false when it does not fit. */
+static bool join(char *buf, size_t n, const char *dir, const char *name) {
+    int k = snprintf(buf, n, "%s/%s", dir, name);
+    return k > 0 && (size_t)k < n;
+}
+
+static bool exists(const char *dir, const char *name) {
+    char path[4096];
+    struct stat sb;
+    return join(path, sizeof path, dir, name) && stat(path, &sb) == 0;
+}
+
+bool tn_case_here(const char *dir) { return exists(dir, "model.onnx"); }
+
+/* ------------------------------------------------------------------------------------------------------- comparing */
+
+static tn_status differ(const char *where, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static tn_status differ(const char *where, const char *fmt, ...) {
+    char text[400];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    return tn_fail(TN_E_INVALID, "%s: %s", where, text);
+}
+
+static void element_text(const tn_tensor *t, int64_t i, char *buf, size_t n) {
+    if (t->dtype == TN_STRING) {
+        const tn_string *s = (const tn_string *)t->data + i;
+        snprintf(buf, n, "'%.*s'", (int)(s->len < 100 ? s->len : 100), s->ptr ? s->ptr : "");
+    } else if (tn_dtype_is_complex(t->dtype)) {
+        tn_dtype part = t->dtype == TN_C64 ? TN_F32 : TN_F64;
+        snprintf(buf, n, "%.9g%+.9gi", tn_get_f64(part, t->data, 2 * i), tn_get_f64(part, t->data, 2 * i + 1));
+    } else if (tn_dtype_is_float(t->dtype))
+        snprintf(buf, n, "%.9g", tn_get_f64(t->dtype, t->data, i));
+    else
+        snprintf(buf, n, "%lld", (long long)tn_get_i64(t->dtype, t->data, i));
+}
+
+static tn_status compare_tensors(const tn_tensor *have, const tn_tensor *want, const tn_case_opts *o,
+                                 const char *where) {
+    char a[128], b[128];
+    tn_difference d;
+    tn_status st = tn_compare(have, want, o->rtol, o->atol, &d);
+    if (st != TN_OK) return tn_fail_at(st, "%s", where);
+    if (!d.mismatches) return TN_OK;
+    element_text(have, d.worst, a, sizeof a);
+    element_text(want, d.worst, b, sizeof b);
+    return differ(where, "%lld of %lld elements differ; element %lld is %s, expected %s", (long long)d.mismatches,
+                  (long long)d.count, (long long)d.worst, a, b);
+}
+
+static tn_status compare(const tn_datum *have, const tn_datum *want, const tn_case_opts *o, const char *where) {
+    static const char *const kinds[] = { "nothing", "a tensor", "a sequence", "an optional", "a map" };
+    if (have->kind != want->kind) return differ(where, "is %s, expected %s", kinds[have->kind], kinds[want->kind]);
+    if (want->kind == TN_KIND_NONE) return TN_OK;
+    if (want->kind == TN_KIND_TENSOR) return compare_tensors(&have->tensor, &want->tensor, o, where);
+    if (have->list->n != want->list->n)
+        return differ(where, "has %zu items, expected %zu", have->list->n, want->list->n);
+    for (size_t i = 0; i < want->list->n; i++) {
+        char item[300];
+        if (snprintf(item, sizeof item, "%s, item %zu", where, i) < 0) item[0] = 0; /* a cut name is fine */
+        TN_TRY(compare(&have->list->items[i], &want->list->items[i], o, item));
+    }
+    return TN_OK;
+}
+
+/* --------------------------------------------------------------------------------------------------------- one case */
+
+/* Reads input_i.pb or output_i.pb; *file keeps the memory that the datum borrows. */
+static tn_status load(const char *dir, const char *what, int i, const tn_type *type, tn_file **file, tn_datum *out) {
+    char path[4096], item[64];
+    tn_external ext = { 0 };
+    tn_str name;
+    snprintf(item, sizeof item, "%s_%d.pb", what, i);
+    if (!join(path, sizeof path, dir, item)) return tn_fail(TN_E_LIMIT, "the path of '%s' is too long", item);
+    TN_TRY(tn_file_map(path, file));
+    tn_wire w = tn_wire_of((*file)->data, (*file)->size);
+    if (type->kind == TN_KIND_SEQUENCE) return tn_datum_from_sequence_proto(w, path, out);
+    if (type->kind == TN_KIND_OPTIONAL) return tn_datum_from_optional_proto(w, path, out);
+    TN_TRY(tn_tensor_from_proto(w, path, &out->tensor, &name, &ext));
+    out->kind = TN_KIND_TENSOR;
+    /* The test data stores bfloat16 as its bits. */
+    if (type->kind == TN_KIND_TENSOR && type->dtype == TN_BF16 && out->tensor.dtype == TN_U16)
+        out->tensor.dtype = TN_BF16;
+    return tn_tensor_align(&out->tensor);
+}
+
+static bool has_file(const char *dir, const char *what, int i) {
+    char name[64];
+    snprintf(name, sizeof name, "%s_%d.pb", what, i);
+    return exists(dir, name);
+}
+
+static tn_status run_set(tn_session *s, const tn_model *m, const char *dir, const tn_case_opts *o) {
+    size_t ni = tn_model_inputs(m), no = tn_model_outputs(m);
+    tn_datum *in = calloc(ni + 1, sizeof *in), *out = calloc(no + 1, sizeof *out);
+    const tn_datum **ptr = calloc(ni + 1, sizeof *ptr);
+    tn_file **files = calloc(ni + 1, sizeof *files), *file = NULL;
+    tn_status st = in && out && ptr && files ? TN_OK : tn_fail(TN_E_NOMEM, "no memory for a case");
+    for (size_t i = 0; i < ni && st == TN_OK; i++) {
+        if (!has_file(dir, "input", (int)i)) continue;
+        st = load(dir, "input", (int)i, &m->graph->inputs[i]->type, &files[i], &in[i]);
+        ptr[i] = &in[i];
+    }
+    if (st == TN_OK) st = tn_session_run_data(s, ni, ptr, no, out);
+    for (size_t i = 0; i < no && st == TN_OK; i++) {
+        tn_datum want = { 0 };
+        char where[300];
+        if (!has_file(dir, "output", (int)i)) continue;
+        snprintf(where, sizeof where, "output '%s'", m->graph->outputs[i]->name);
+        st = load(dir, "output", (int)i, &s->model->graph->outputs[i]->type, &file, &want);
+        if (st == TN_OK) st = compare(&out[i], &want, o, where);
+        tn_datum_reset(&want);
+        tn_file_close(&file);
+    }
+    for (size_t i = 0; out && i < no; i++) tn_datum_reset(&out[i]);
+    for (size_t i = 0; in && files && i < ni; i++) {
+        tn_datum_reset(&in[i]);
+        tn_file_close(&files[i]);
+    }
+    free(in);
+    free(out);
+    free(ptr);
+    free(files);
+    return st;
+}
+
+tn_status tn_case_run(const char *dir, const tn_case_opts *o, int *sets) {
+    char path[4096];
+    tn_model *m = NULL;
+    tn_session *s = NULL;
+    tn_session_opts opts = { .size = sizeof opts, .threads = o->threads, .no_optimize = o->no_optimize };
+    *sets = 0;
+    if (!join(path, sizeof path, dir, "model.onnx")) return tn_fail(TN_E_LIMIT, "the path is too long");
+    tn_status st = tn_model_open(path, &m);
+    if (st == TN_OK) st = tn_session_new(m, &opts, &s);
+    for (int i = 0; st == TN_OK; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "test_data_set_%d", i);
+        if (!exists(dir, name) || !join(path, sizeof path, dir, name)) break;
+        st = run_set(s, m, path, o);
+        ++*sets;
+    }
+    tn_session_free(&s);
+    tn_model_close(&m);
+    return st;
+}

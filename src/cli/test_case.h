@@ -1,0 +1,24 @@
+/* test_case.h - one case in the layout of the ONNX backend tests: model.onnx beside test_data_set_N folders that hold
+ * input_N.pb and output_N.pb. */
+#ifndef TN_CLI_TEST_CASE_H
+#define TN_CLI_TEST_CASE_H
+
+#include "base/status.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct {
+    int threads;
+    bool no_optimize;
+    float rtol, atol; /* an element agrees when |have - want| <= atol + rtol |want| */
+} tn_case_opts;
+
+/** Is there "dir/model.onnx"? */
+bool tn_case_here(const char *dir);
+
+/** Runs every data set of the case and compares the outputs.
+ *  sets     how many data sets were run
+ *  errors   whatever reading and running say; TN_E_INVALID naming the output and its worst element when they differ */
+tn_status tn_case_run(const char *dir, const tn_case_opts *o, int *sets);
+
+#endif
