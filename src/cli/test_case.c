@@ -78,6 +78,25 @@ static tn_status compare(const tn_datum *have, const tn_datum *want, const tn_ca
 
 /* --------------------------------------------------------------------------------------------------------- one case */
 
+/* Data that older releases store for a bfloat16 value is declared uint16 and holds the bits. The backend's own runner
+ * compares the arrays as they are declared, with its tolerance: so here too the bits are compared as whole numbers. */
+static tn_status compare_bits(const tn_datum *have, const tn_tensor *want, const tn_case_opts *o, const char *where) {
+    const tn_tensor *both[2] = { &have->tensor, want };
+    tn_tensor bits[2] = { 0 };
+    tn_status st = have->kind == TN_KIND_TENSOR && have->tensor.dtype == TN_BF16
+                       ? TN_OK
+                       : differ(where, "is not a bfloat16 tensor");
+    for (int i = 0; i < 2 && st == TN_OK; i++) {
+        st = tn_tensor_init(&bits[i], TN_F32, both[i]->rank, both[i]->dims, TN_MEM_IO);
+        if (st == TN_OK)
+            st = tn_convert(TN_U16, both[i]->data, TN_F32, bits[i].data, tn_count(both[i]), true, TN_ROUND_NEAREST);
+    }
+    if (st == TN_OK) st = compare_tensors(&bits[0], &bits[1], o, where);
+    tn_tensor_reset(&bits[0]);
+    tn_tensor_reset(&bits[1]);
+    return st;
+}
+
 /* Reads input_i.pb or output_i.pb; *file keeps the memory that the datum borrows. */
 static tn_status load(const char *dir, const char *what, int i, const tn_type *type, tn_file **file, tn_datum *out) {
     char path[4096], item[64];
@@ -91,10 +110,13 @@ static tn_status load(const char *dir, const char *what, int i, const tn_type *t
     if (type->kind == TN_KIND_OPTIONAL) return tn_datum_from_optional_proto(w, path, out);
     TN_TRY(tn_tensor_from_proto(w, path, &out->tensor, &name, &ext));
     out->kind = TN_KIND_TENSOR;
-    /* The test data stores bfloat16 as its bits. */
-    if (type->kind == TN_KIND_TENSOR && type->dtype == TN_BF16 && out->tensor.dtype == TN_U16)
-        out->tensor.dtype = TN_BF16;
     return tn_tensor_align(&out->tensor);
+}
+
+/* Older releases store bfloat16 as its bits, declared uint16. */
+static bool holds_bits(const tn_type *type, const tn_datum *d) {
+    return type->kind == TN_KIND_TENSOR && type->dtype == TN_BF16 && d->kind == TN_KIND_TENSOR &&
+           d->tensor.dtype == TN_U16;
 }
 
 static bool has_file(const char *dir, const char *what, int i) {
@@ -112,6 +134,7 @@ static tn_status run_set(tn_session *s, const tn_model *m, const char *dir, cons
     for (size_t i = 0; i < ni && st == TN_OK; i++) {
         if (!has_file(dir, "input", (int)i)) continue;
         st = load(dir, "input", (int)i, &m->graph->inputs[i]->type, &files[i], &in[i]);
+        if (st == TN_OK && holds_bits(&m->graph->inputs[i]->type, &in[i])) in[i].tensor.dtype = TN_BF16;
         ptr[i] = &in[i];
     }
     if (st == TN_OK) st = tn_session_run_data(s, ni, ptr, no, out);
@@ -120,8 +143,11 @@ static tn_status run_set(tn_session *s, const tn_model *m, const char *dir, cons
         char where[300];
         if (!has_file(dir, "output", (int)i)) continue;
         snprintf(where, sizeof where, "output '%s'", m->graph->outputs[i]->name);
-        st = load(dir, "output", (int)i, &s->model->graph->outputs[i]->type, &file, &want);
-        if (st == TN_OK) st = compare(&out[i], &want, o, where);
+        const tn_type *type = &s->model->graph->outputs[i]->type;
+        st = load(dir, "output", (int)i, type, &file, &want);
+        if (st == TN_OK)
+            st = holds_bits(type, &want) ? compare_bits(&out[i], &want.tensor, o, where)
+                                         : compare(&out[i], &want, o, where);
         tn_datum_reset(&want);
         tn_file_close(&file);
     }
@@ -137,6 +163,27 @@ static tn_status run_set(tn_session *s, const tn_model *m, const char *dir, cons
     return st;
 }
 
+/* The backend's own runner hands the stored arrays over whatever shape the model declares for its inputs; some cases
+ * rely on that (CastLike's second input, of which only the type counts). A declared shape that the data contradicts is
+ * dropped; types are not. */
+static tn_status believe_data(tn_model *m, const char *dir) {
+    for (size_t i = 0; i < tn_model_inputs(m); i++) {
+        tn_type *declared = &m->graph->inputs[i]->type;
+        tn_file *file = NULL;
+        tn_datum d = { 0 };
+        if (declared->kind != TN_KIND_TENSOR || declared->rank < 0 || !has_file(dir, "input", (int)i)) continue;
+        tn_status st = load(dir, "input", (int)i, declared, &file, &d);
+        bool fits = st != TN_OK || d.tensor.rank == declared->rank;
+        for (int k = 0; fits && st == TN_OK && k < declared->rank; k++)
+            fits = !tn_dim_known(declared->dims[k]) || declared->dims[k] == d.tensor.dims[k];
+        if (!fits) *declared = tn_type_tensor(declared->dtype);
+        tn_datum_reset(&d);
+        tn_file_close(&file);
+        TN_TRY(st);
+    }
+    return TN_OK;
+}
+
 tn_status tn_case_run(const char *dir, const tn_case_opts *o, int *sets) {
     char path[4096];
     tn_model *m = NULL;
@@ -145,6 +192,12 @@ tn_status tn_case_run(const char *dir, const tn_case_opts *o, int *sets) {
     *sets = 0;
     if (!join(path, sizeof path, dir, "model.onnx")) return tn_fail(TN_E_LIMIT, "the path is too long");
     tn_status st = tn_model_open(path, &m);
+    for (int i = 0; st == TN_OK; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "test_data_set_%d", i);
+        if (!exists(dir, name) || !join(path, sizeof path, dir, name)) break;
+        st = believe_data(m, path);
+    }
     if (st == TN_OK) st = tn_session_new(m, &opts, &s);
     for (int i = 0; st == TN_OK; i++) {
         char name[64];

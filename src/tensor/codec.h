@@ -85,10 +85,10 @@ static inline float tn_decode_small(unsigned v, const tn_small_float *k) {
     return minus ? -r : r;
 }
 
-/** The sign sits in bit 3; NaN has no code and becomes 6. */
+/** The sign sits in bit 3; NaN has no code and becomes -0. */
 static inline uint8_t tn_encode_f4(float f) {
     uint8_t r = tn_encode_small(f, &tn_f4e2m1, true);
-    return r == 0xff ? 7 : (uint8_t)((r & 7) | (r >> 4 & 8));
+    return f != f ? 8 : (uint8_t)((r & 7) | (r >> 4 & 8));
 }
 
 static inline float tn_decode_e8m0(uint8_t v) {

@@ -8,6 +8,7 @@
  *     integer -> float32/64   int64, then one rounding
  *     integer -> narrow       int64, double without losing what rounding needs, float to odd, narrow
  *     float   -> integer      float; truncated; beyond the range the nearest end, NaN the lower end (Cast: undefined)
+ *     float   -> 2, 4 bits    as to int64, of which the low bits stay: the backend's cases wrap, -9 to int4 is 7
  *     double  -> narrow       float to odd, narrow */
 #include "tensor/codec.h"
 #include "tensor/dtype.h"
@@ -176,21 +177,19 @@ static void floats_store(tn_dtype t, const float *in, int n, void *dst, int64_t 
 /* -------------------------------------------------------------------------------------------- float -> integer */
 
 /* Written out per source type, so that a compiler sees simple loops. */
-#define FLOAT_TO_INTS(name, F)                                                                                        \
-    static void name(const F *in, int n, tn_dtype t, void *dst, int64_t at) {                                         \
-        int64_t packed[BLOCK];                                                                                        \
-        switch (t) {                                                                                                  \
-            INTS(X)                                                                                                   \
-        case TN_BOOL:                                                                                                 \
-            for (int i = 0; i < n; i++) ((uint8_t *)dst + at)[i] = !(in[i] == 0);                                     \
-            break;                                                                                                    \
-        default: {                                                                                                    \
-            int bits = tn_dtype_bits(t), half = 1 << (bits - 1);                                                      \
-            int64_t low = tn_dtype_is_signed(t) ? -half : 0, high = low + 2 * half - 1;                               \
-            for (int i = 0; i < n; i++) packed[i] = clamp((double)in[i], (double)low, (double)(high + 1), low, high); \
-            ints_store(t, packed, n, dst, at);                                                                        \
-        }                                                                                                             \
-        }                                                                                                             \
+#define FLOAT_TO_INTS(name, F)                                                                                   \
+    static void name(const F *in, int n, tn_dtype t, void *dst, int64_t at) {                                    \
+        int64_t packed[BLOCK];                                                                                   \
+        switch (t) {                                                                                             \
+            INTS(X)                                                                                              \
+        case TN_BOOL:                                                                                            \
+            for (int i = 0; i < n; i++) ((uint8_t *)dst + at)[i] = !(in[i] == 0);                                \
+            break;                                                                                               \
+        default: {                                                                                               \
+            for (int i = 0; i < n; i++) packed[i] = clamp((double)in[i], -0x1p63, 0x1p63, INT64_MIN, INT64_MAX); \
+            ints_store(t, packed, n, dst, at);                                                                   \
+        }                                                                                                        \
+        }                                                                                                        \
     }
 #define X(id, T, low, high, lo, hi)                                                                           \
     case TN_##id:                                                                                             \
