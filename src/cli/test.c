@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,7 +18,7 @@
 static struct {
     tn_case_opts run;
     int timeout;
-    bool quiet, no_fork;
+    bool quiet, no_fork, shapes;
     const char *skips, *pins, *list;
 } set = { .run = { .rtol = 1e-3f, .atol = 1e-7f }, .timeout = 120 };
 
@@ -31,6 +32,8 @@ static const tn_option options[] = {
     { "--timeout", TN_OPT_INT, &set.timeout, "S", "seconds a case may take (default: 120)", 1, 86400 },
     { "--no-optimize", TN_OPT_FLAG, &set.run.no_optimize, NULL, "run the graphs as they stand", 0, 0 },
     { "--no-fork", TN_OPT_FLAG, &set.no_fork, NULL, "run all cases in this process", 0, 0 },
+    { "--shapes", TN_OPT_FLAG, &set.shapes, NULL, "print which outputs' shapes cannot be inferred, and how many can", 0,
+      0 },
     { "--quiet", TN_OPT_FLAG, &set.quiet, NULL, "print the last line only", 0, 0 },
 };
 
@@ -38,8 +41,9 @@ static const tn_command_usage usage = {
     .name = "test",
     .args = "DIR...",
     .doc = "Runs every folder below DIR that holds a model.onnx and test_data_set_* folders (the layout of the ONNX "
-           "backend\ntests), compares the outputs with the stored ones, and prints what failed and why. The last line "
-           "counts.\nA case runs with one thread unless --threads says otherwise.",
+           "backend\ntests), compares the outputs with the stored ones and with the types and shapes that can be "
+           "inferred, and prints what\nfailed and why. The last line counts.\nA case runs with one thread unless "
+           "--threads says otherwise.",
     .examples = "  tenon test /usr/share/libonnx-testdata/data\n"
                 "  tenon test --threads 2 /usr/share/libonnx-testdata/data/node/test_relu\n",
     .options = options,
@@ -91,7 +95,14 @@ typedef enum { PASSED, FAILED, SKIPPED } verdict;
 
 static verdict run_here(const char *dir, char *why, size_t n) {
     int sets;
+    tn_text gaps = { 0 };
+    set.run.gaps = set.shapes ? &gaps : NULL;
     tn_status st = tn_case_run(dir, &set.run, &sets);
+    if (gaps.s) {
+        printf("%s: %s", base_name(dir), gaps.s);
+        fflush(stdout);
+    }
+    tn_text_free(&gaps);
     if (st != TN_OK) {
         snprintf(why, n, "%s", tn_error());
         return FAILED;
@@ -170,11 +181,25 @@ static int gather(char **dirs, int n, case_list *l) {
     return -1;
 }
 
+/* The counters lie in memory that the cases' processes share. */
+static void count_shapes(void) {
+    void *p = mmap(NULL, sizeof *set.run.shapes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    set.run.shapes = p == MAP_FAILED ? NULL : p;
+}
+
+static void print_shapes(void) {
+    const tn_agreement *a = set.run.shapes;
+    if (!set.shapes || !a) return;
+    printf("inferred shapes of outputs: %d fixed, %d symbolic, %d in part, %d unknown, %d of other kinds\n", a->fixed,
+           a->symbolic, a->ranked, a->open, a->lists);
+}
+
 /* Runs them all; an exit code. */
 static int run_all(const case_list *l, const tn_map *skips, const tn_map *pins, FILE *list) {
     static const char *const words[] = { "passed", "FAILED", "skipped" };
     size_t count[3] = { 0 }, fallen = 0;
     char why[1200];
+    count_shapes();
     for (size_t i = 0; i < l->n; i++) {
         const char *name = base_name(l->v[i]), *reason = skips ? tn_map_gets(skips, name) : NULL;
         why[0] = 0;
@@ -198,6 +223,7 @@ static int run_all(const case_list *l, const tn_map *skips, const tn_map *pins, 
         count[SKIPPED] += count[FAILED] - fallen;
         count[FAILED] = fallen;
     }
+    print_shapes();
     printf("%zu passed, %zu failed, %zu skipped\n", count[PASSED], count[FAILED], count[SKIPPED]);
     return count[FAILED] ? TN_EXIT_FAILED : TN_EXIT_OK;
 }

@@ -1,5 +1,6 @@
 /* test_case.c - reads, runs and compares one case of the ONNX backend tests. */
 #include "cli/test_case.h"
+#include "analyse/agree.h"
 #include "base/file.h"
 #include "engine/session.h"
 #include "tensor/proto.h"
@@ -151,6 +152,7 @@ static tn_status run_set(tn_session *s, const tn_model *m, const char *dir, cons
         tn_datum_reset(&want);
         tn_file_close(&file);
     }
+    if (st == TN_OK) st = tn_agree(m, ptr, ni, out, no, o->shapes, o->gaps);
     for (size_t i = 0; out && i < no; i++) tn_datum_reset(&out[i]);
     for (size_t i = 0; in && files && i < ni; i++) {
         tn_datum_reset(&in[i]);

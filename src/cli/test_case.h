@@ -3,22 +3,26 @@
 #ifndef TN_CLI_TEST_CASE_H
 #define TN_CLI_TEST_CASE_H
 
-#include "base/status.h"
+#include "analyse/agree.h"
 #include <stdbool.h>
 #include <stddef.h>
 
 typedef struct {
     int threads;
     bool no_optimize;
-    float rtol, atol; /* an element agrees when |have - want| <= atol + rtol |want| */
+    float rtol, atol;     /* an element agrees when |have - want| <= atol + rtol |want| */
+    tn_agreement *shapes; /* counts what inference said of the outputs; may be NULL */
+    tn_text *gaps;        /* receives what it could not say; may be NULL */
 } tn_case_opts;
 
 /** Is there "dir/model.onnx"? */
 bool tn_case_here(const char *dir);
 
-/** Runs every data set of the case and compares the outputs.
+/** Runs every data set of the case and compares the outputs, their types and shapes also with what inference
+ *  says without running.
  *  sets     how many data sets were run
- *  errors   whatever reading and running say; TN_E_INVALID naming the output and its worst element when they differ */
+ *  errors   whatever reading and running say; TN_E_INVALID naming the output and its worst element when they differ,
+ *           TN_E_TYPE and TN_E_SHAPE when inference disagrees */
 tn_status tn_case_run(const char *dir, const tn_case_opts *o, int *sets);
 
 #endif

@@ -109,8 +109,13 @@ static tn_status sample_run(tn_run *r) {
 static tn_status affine_infer(tn_infer *c) {
     int n;
     const tn_dim *size = tn_infer_ints(c, 1, &n);
-    tn_infer_out(c, 0, tn_infer_dtype(c, 0), -1, NULL);
-    if (!size) return TN_OK;
+    if (!size) { /* its length says the rank, the transform the batch */
+        tn_dim shape[5] = { tn_infer_rank(c, 0) == 3 ? c->in[0]->dims[0] : TN_DIM_UNKNOWN };
+        n = tn_infer_length(c, 1);
+        for (int d = 1; d < 5; d++) shape[d] = d == n - 1 ? n - 2 : TN_DIM_UNKNOWN;
+        tn_infer_out(c, 0, tn_infer_dtype(c, 0), n == 4 || n == 5 ? n : -1, shape);
+        return TN_OK;
+    }
     if (n != 4 && n != 5) return tn_infer_fail(c, TN_E_SHAPE, "size has %d elements; 4 or 5 are needed", n);
     tn_dim dims[5] = { size[0] };
     for (int d = 2; d < n; d++) dims[d - 1] = size[d];

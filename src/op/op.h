@@ -38,6 +38,8 @@ typedef struct tn_infer {
  *  array lives in the inference's arena. Rank 0 counts as one element. */
 const tn_dim *tn_infer_ints(tn_infer *c, int i, int *n);
 bool tn_infer_int(tn_infer *c, int i, int64_t *v); /* a known constant scalar (or 1-element tensor) */
+/** How many elements input i has, when it is a list (or scalar) of known length; else -1. */
+int tn_infer_length(const tn_infer *c, int i);
 static inline bool tn_infer_has(const tn_infer *c, int i) { return i < c->n_in && c->in[i]; }
 static inline tn_dtype tn_infer_dtype(const tn_infer *c, int i) {
     return tn_infer_has(c, i) ? c->in[i]->dtype : TN_NONE;

@@ -24,7 +24,9 @@ static tn_status reduce_infer(tn_infer *c) {
     bool unknown = tn_infer_has(c, 1) && !axes;
     for (int i = 0; axes && i < n; i++) unknown |= !tn_dim_known(axes[i]);
     if (rank < 0 || unknown) {
-        tn_infer_out(c, 0, tn_infer_dtype(c, 0), keep ? rank : -1, NULL);
+        int length = tn_infer_length(c, 1); /* not which axes, but how many of them */
+        bool counted = rank >= 0 && length > 0 && length <= rank;
+        tn_infer_out(c, 0, tn_infer_dtype(c, 0), keep ? rank : counted ? rank - length : -1, NULL);
         return TN_OK;
     }
     for (int i = 0; axes && i < n; i++) {

@@ -32,6 +32,12 @@ bool tn_infer_int(tn_infer *c, int i, int64_t *v) {
     return true;
 }
 
+int tn_infer_length(const tn_infer *c, int i) {
+    if (!tn_infer_has(c, i) || c->in[i]->rank < 0 || c->in[i]->rank > 1) return -1;
+    tn_dim n = c->in[i]->rank ? c->in[i]->dims[0] : 1;
+    return tn_dim_known(n) && n >= 0 && n <= INT32_MAX ? (int)n : -1;
+}
+
 void tn_infer_out(tn_infer *c, int i, tn_dtype t, int rank, const tn_dim *dims) {
     if (i >= c->n_out) return;
     c->out[i] = (tn_type){ .kind = TN_KIND_TENSOR, .dtype = t, .rank = rank };

@@ -136,7 +136,8 @@ static tn_status squeeze_infer(tn_infer *c) {
     tn_dim dims[TN_MAX_RANK];
     pass_content(c);
     if (rank < 0 || (tn_infer_has(c, 1) && (!axes || !all_known(axes, n)))) {
-        tn_infer_out(c, 0, tn_infer_dtype(c, 0), -1, NULL);
+        int length = tn_infer_length(c, 1);
+        tn_infer_out(c, 0, tn_infer_dtype(c, 0), length >= 0 && length <= rank ? rank - length : -1, NULL);
         return TN_OK;
     }
     const tn_dim *in = c->in[0]->dims;
@@ -162,9 +163,9 @@ static tn_status unsqueeze_infer(tn_infer *c) {
     tn_dim dims[TN_MAX_RANK];
     pass_content(c);
     if (rank < 0 || !axes || !all_known(axes, n)) {
-        const tn_type *a = tn_infer_has(c, 1) ? c->in[1] : NULL;
-        bool ranked = rank >= 0 && a && a->rank == 1 && tn_dim_known(a->dims[0]) && rank + a->dims[0] <= TN_MAX_RANK;
-        tn_infer_out(c, 0, tn_infer_dtype(c, 0), ranked ? rank + (int)a->dims[0] : -1, NULL);
+        int length = tn_infer_length(c, 1);
+        bool ranked = rank >= 0 && length >= 0 && length <= TN_MAX_RANK - rank;
+        tn_infer_out(c, 0, tn_infer_dtype(c, 0), ranked ? rank + length : -1, NULL);
         return TN_OK;
     }
     if (rank + n > TN_MAX_RANK)

@@ -70,7 +70,9 @@ static tn_status expand_infer(tn_infer *c) {
     const tn_dim *shape = tn_infer_ints(c, 1, &n);
     tn_dim dims[TN_MAX_RANK];
     if (rank < 0 || !shape) {
-        tn_infer_out(c, 0, tn_infer_dtype(c, 0), -1, NULL);
+        int length = tn_infer_length(c, 1);
+        bool ranked = rank >= 0 && length >= 0 && length <= TN_MAX_RANK;
+        tn_infer_out(c, 0, tn_infer_dtype(c, 0), ranked ? (length > rank ? length : rank) : -1, NULL);
         return TN_OK;
     }
     if (n > TN_MAX_RANK) return tn_infer_fail(c, TN_E_SHAPE, "shape has %d entries, at most %d can be", n, TN_MAX_RANK);
