@@ -1,4 +1,4 @@
-/* onnx_decompose.c - operators that are sums of others: losses, windows, optimiser steps. A node without a row of its
+/* onnx_decompose.c - operators that are sums of others: losses, optimiser steps. A node without a row of its
  * own is replaced by what its specification says it means; should it get a row, the row is used instead. Source:
  * docs/Operators.md of ONNX; Kingma & Ba, ICLR 2015 (Adam); Duchi et al., JMLR 12, 2011 (Adagrad). */
 #include "format/onnx_upgrade.h"
@@ -98,29 +98,6 @@ static tn_status softmax_cross_entropy(tn_node *n) {
     return give(n, 1, log);
 }
 
-/* ------------------------------------------------------------------------------------------------------- windows */
-
-/* a0 - a1 cos(2 pi k / N) + a2 cos(4 pi k / N), k = 0 ... size - 1; N is size, or size - 1 when not periodic. */
-static tn_status window(tn_node *n, float a0, float a1, float a2) {
-    TN_TRY(need(n, 1));
-    tn_value *size = n->inputs[0], *real = tn_value_scalar_f32(n->graph, "zero", 0);
-    TN_UP_ROOM(real);
-    tn_value *count = bin(n, "CastLike", size, real), *one = tn_value_scalar_f32(n->graph, "one", 1);
-    tn_value *k = tri(n, "Range", real, count, one);
-    if (!tn_attr_int(n, "periodic", 1)) count = bin(n, "Sub", count, one);
-    tn_value *angle = bin(n, "Div", bin(n, "Mul", k, tn_value_scalar_f32(n->graph, "turn", 6.283185307f)), count);
-    tn_value *w = bin(n, "Sub", num(n, a0, real), bin(n, "Mul", un(n, "Cos", angle), num(n, a1, real)));
-    if (a2 != 0) {
-        tn_value *twice = un(n, "Cos", bin(n, "Add", angle, angle));
-        w = bin(n, "Add", w, bin(n, "Mul", twice, num(n, a2, real)));
-    }
-    return give(n, 0, with_int(un(n, "Cast", w), "to", tn_attr_int(n, "output_datatype", 1)));
-}
-
-static tn_status hann(tn_node *n) { return window(n, 0.5f, 0.5f, 0); }
-static tn_status hamming(tn_node *n) { return window(n, 25.0f / 46, 21.0f / 46, 0); }
-static tn_status blackman(tn_node *n) { return window(n, 0.42f, 0.5f, 0.08f); }
-
 /* ---------------------------------------------------------------------------------------------------- optimisers */
 
 static tn_value *scaled(tn_node *n, tn_value *v, float by) { return bin(n, "Mul", v, num(n, by, v)); }
@@ -216,9 +193,6 @@ static const struct {
     const char *domain, *op;
     tn_upgrade_fn fn;
 } rows[] = {
-    { "", "BlackmanWindow", blackman },
-    { "", "HammingWindow", hamming },
-    { "", "HannWindow", hann },
     { "", "NegativeLogLikelihoodLoss", negative_log_likelihood },
     { "", "SoftmaxCrossEntropyLoss", softmax_cross_entropy },
     { TRAINING, "Adagrad", adagrad },

@@ -3,6 +3,7 @@
 #define TN_KERNEL_FAMILIES_H
 
 #include "kernel/conv.h"
+#include "kernel/fft.h"
 #include "kernel/gemm.h"
 #include "kernel/move.h"
 #include "kernel/qgemm.h"
@@ -17,6 +18,7 @@
     X(conv)                   \
     X(reduce)                 \
     X(move)                   \
-    X(resize)
+    X(resize)                 \
+    X(fft)
 
 #endif

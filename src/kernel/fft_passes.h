@@ -1,0 +1,18 @@
+/* fft_passes.h - the passes of both element types for one translation unit. */
+#ifndef TN_KERNEL_FFT_PASSES_H
+#define TN_KERNEL_FFT_PASSES_H
+
+#include "kernel/fft.h"
+
+#define REAL    float
+#define NAME(x) x##_f32
+#include "kernel/fft_pass.h"
+#undef REAL
+#undef NAME
+#define REAL    double
+#define NAME(x) x##_f64
+#include "kernel/fft_pass.h"
+#undef REAL
+#undef NAME
+
+#endif
