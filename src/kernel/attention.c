@@ -1,0 +1,292 @@
+/* attention.c - the fast attention of f32: tiles of rows against blocks of keys, by the matrix and row kernels.
+ *
+ * A unit of work is one tile of rows of one head. A thread's units that share keys (one batch, one head of keys) are
+ * done together:
+ *     for each block of keys: pack its keys (transposed) and values
+ *       for each tile: scores = Q K^T; masks; exponentials, against the running maximum; Y += weights V
+ *     each row of Y is divided by its sum
+ * Few rows (decoding one token) read keys and values where they lie. Columns that no row of a tile sees are left out,
+ * so that causal attention costs half. */
+#include "kernel/attention.h"
+#include "base/mem.h"
+#include "kernel/kernel.h"
+#include <math.h>
+#include <string.h>
+
+enum {
+    BLOCK = 512,    /* keys per block: with 64 floats per head, keys, values and scores of a block fill half of L2 */
+    TILE_CELLS = 5, /* register tiles of rows per tile */
+    FEW_ROWS = 8,   /* so few rows are not worth packing for */
+    PART_FLOPS = 1 << 19 /* less is not worth a thread */
+};
+
+typedef struct {
+    const tn_attention *a;
+    const tn_kernels *kn;
+    int64_t group, tile, tiles; /* query heads per key head; rows per tile; tiles per head */
+    int64_t block, ld;          /* keys per block; floats from one row of scores to the next */
+    int64_t at_v, at_s, at_stat;
+    size_t floats; /* of scratch per thread */
+    float *scratch;
+} job;
+
+typedef struct {
+    const float *k, *v; /* of the shared head: row 0 */
+    float *pack_k, *pack_v, *scores, *top, *sum;
+    int64_t b, kv, k0, n; /* the block: keys k0 .. k0 + n - 1 */
+    bool few;
+} block_of;
+
+/* A tile: `count` rows of head h from row i on; its statistics begin at `stat`. */
+typedef struct {
+    int64_t h, i, count, stat;
+} tile_of;
+
+static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
+static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+static tile_of tile_at(const job *j, int64_t kv, int64_t unit, int64_t stat) {
+    int64_t t = unit % j->tiles;
+    return (tile_of){ kv * j->group + unit / j->tiles, t * j->tile, min64(j->tile, j->a->rows - t * j->tile), stat };
+}
+
+static float *y_row(const job *j, int64_t b, int64_t h, int64_t i) {
+    const tn_attention_stride *s = &j->a->stride_y;
+    return (float *)j->a->y + b * s->batch + h * s->head + i * s->row;
+}
+
+static const float *q_row(const job *j, int64_t b, int64_t h, int64_t i) {
+    const tn_attention_stride *s = &j->a->stride_q;
+    return (const float *)j->a->q + b * s->batch + h * s->head + i * s->row;
+}
+
+/* ------------------------------------------------------------------------------------------------------ products */
+
+static void pack(const job *j, const block_of *x) {
+    const tn_gemm_kernels *g = &j->kn->gemm;
+    const tn_attention *a = j->a;
+    for (int64_t n = 0; n < x->n; n += g->nr)
+        g->pack_b(true, a->size_k, min64(g->nr, x->n - n), x->k + (x->k0 + n) * a->stride_k.row, a->stride_k.row,
+                  x->pack_k + n * a->size_k);
+    for (int64_t n = 0; n < a->size_v; n += g->nr)
+        g->pack_b(false, x->n, min64(g->nr, a->size_v - n), x->v + x->k0 * a->stride_v.row + n, a->stride_v.row,
+                  x->pack_v + n * x->n);
+}
+
+/* Scores of columns [c0, c1) of the block; whole panels may be written. */
+static void score(const job *j, const block_of *x, const tile_of *t, int64_t c0, int64_t c1, float scale) {
+    const tn_gemm_kernels *g = &j->kn->gemm;
+    const tn_attention *a = j->a;
+    const float *q = q_row(j, x->b, t->h, t->i);
+    if (x->few) {
+        for (int64_t r = 0; r < t->count; r++) {
+            float *s = x->scores + r * j->ld + c0;
+            memset(s, 0, (size_t)(c1 - c0) * sizeof *s);
+            g->gemv_t(a->size_k, c1 - c0, scale, q + r * a->stride_q.row, x->k + (x->k0 + c0) * a->stride_k.row,
+                      a->stride_k.row, s);
+        }
+        return;
+    }
+    tn_gemm_strip s = { .m = t->count, .k = a->size_k, .tiles = ceil_div(t->count, g->mr), .alpha = scale };
+    s.t1 = s.tiles;
+    s.a = q, s.rs_a = a->stride_q.row, s.cs_a = 1;
+    s.ldb = g->nr, s.ldc = j->ld;
+    for (int64_t n = c0 / g->nr * g->nr; n < c1; n += g->nr) {
+        s.n = min64(g->nr, x->n - n);
+        s.b = x->pack_k + n * a->size_k;
+        s.c = x->scores + n;
+        g->strip(&s);
+    }
+}
+
+/* Y += weights [c0, c1) times the block's values. */
+static void gather(const job *j, const block_of *x, const tile_of *t, int64_t c0, int64_t c1) {
+    const tn_gemm_kernels *g = &j->kn->gemm;
+    const tn_attention *a = j->a;
+    float *y = y_row(j, x->b, t->h, t->i);
+    if (x->few) {
+        for (int64_t r = 0; r < t->count; r++)
+            g->gemv(c1 - c0, a->size_v, 1.0f, x->scores + r * j->ld + c0, 1, x->v + (x->k0 + c0) * a->stride_v.row,
+                    a->stride_v.row, y + r * a->stride_y.row);
+        return;
+    }
+    tn_gemm_strip s = { .m = t->count, .k = c1 - c0, .tiles = ceil_div(t->count, g->mr), .alpha = 1, .beta = 1 };
+    s.t1 = s.tiles;
+    s.a = x->scores + c0, s.rs_a = j->ld, s.cs_a = 1;
+    s.ldb = g->nr, s.ldc = s.ldd = a->stride_y.row;
+    for (int64_t n = 0; n < a->size_v; n += g->nr) {
+        s.n = min64(g->nr, a->size_v - n);
+        s.b = x->pack_v + n * x->n + c0 * g->nr;
+        s.c = y + n, s.d = s.c;
+        g->strip(&s);
+    }
+}
+
+/* ------------------------------------------------------------------------------------------------------- softmax */
+
+static void add_bias(float *s, const float *bias, int64_t step, int64_t n) {
+    if (step == 1)
+        for (int64_t c = 0; c < n; c++) s[c] = bias[c] == -INFINITY ? -INFINITY : s[c] + bias[c];
+    else
+        for (int64_t c = 0; c < n; c++) s[c] = bias[c * step] == -INFINITY ? -INFINITY : s[c] + bias[c * step];
+}
+
+static void hide(float *s, const uint8_t *allow, int64_t step, int64_t n) {
+    for (int64_t c = 0; c < n; c++) s[c] = allow[c * step] ? s[c] : -INFINITY;
+}
+
+/* Are the scores already divided by the cap? Not when they are wanted as they are. */
+static bool capped_scale(const tn_attention *a) { return a->softcap != 0 && !(a->qk && a->qk_mode == TN_QK_RAW); }
+
+/* Scores s of columns [c0, c1) become weights exp(score - top), of which the running sum learns. */
+static void soften(const job *j, const block_of *x, const tile_of *t, int64_t r, int64_t c0, int64_t c1, float *s) {
+    const tn_attention *a = j->a;
+    int64_t i = t->i + r, lo, hi, all = c1 - c0;
+    float *qk = a->qk ? (float *)a->qk + ((x->b * a->heads + t->h) * a->rows + i) * a->keys : NULL;
+    if (qk && a->qk_mode == TN_QK_RAW) memcpy(qk, s + c0, (size_t)all * sizeof *s);
+    if (a->softcap != 0) {
+        if (!capped_scale(a)) j->kn->vec.unary[TN_U_AFFINE](s + c0, s + c0, (size_t)all, 1.0f / (float)a->softcap, 0);
+        j->kn->vec.unary[TN_U_TANH](s + c0, s + c0, (size_t)all, 0, 0);
+        j->kn->vec.unary[TN_U_AFFINE](s + c0, s + c0, (size_t)all, (float)a->softcap, 0);
+    }
+    if (qk && a->qk_mode == TN_QK_CAPPED) memcpy(qk, s + c0, (size_t)all * sizeof *s);
+    tn_attention_span(a, x->b, i, &lo, &hi);
+    lo = min64(max64(lo - x->k0, c0), c1), hi = min64(max64(hi - x->k0, lo), c1);
+    if (a->bias) {
+        const tn_attention_mask_stride *m = &a->stride_bias;
+        add_bias(s + lo, (const float *)a->bias + x->b * m->batch + t->h * m->head + i * m->row + (x->k0 + lo) * m->key,
+                 m->key, hi - lo);
+    }
+    if (a->allow) {
+        const tn_attention_mask_stride *m = &a->stride_allow;
+        hide(s + lo, a->allow + x->b * m->batch + t->h * m->head + i * m->row + (x->k0 + lo) * m->key, m->key, hi - lo);
+    }
+    if (qk && a->qk_mode == TN_QK_BIASED) {
+        for (int64_t c = 0; c < a->keys; c++) qk[c] = c >= lo && c < hi ? s[c] : -INFINITY;
+    }
+    float *top = &x->top[t->stat + r], *sum = &x->sum[t->stat + r];
+    float now = j->kn->reduce.max(s + lo, (size_t)(hi - lo));
+    if (now < *top) now = *top;
+    memset(s + c0, 0, (size_t)(lo - c0) * sizeof *s);
+    memset(s + hi, 0, (size_t)(c1 - hi) * sizeof *s);
+    if (now == -INFINITY) { /* nothing seen yet, nothing here */
+        memset(s + lo, 0, (size_t)(hi - lo) * sizeof *s);
+        if (qk && a->qk_mode == TN_QK_SOFTMAX) memset(qk, 0, (size_t)a->keys * sizeof *qk);
+        return;
+    }
+    if (*sum != 0 && *top != now) {
+        float shrink = expf(*top - now);
+        j->kn->vec.unary[TN_U_AFFINE](y_row(j, x->b, t->h, i), y_row(j, x->b, t->h, i), (size_t)a->size_v, shrink, 0);
+        *sum *= shrink;
+    }
+    *top = now;
+    *sum += j->kn->reduce.expsum(s + lo, s + lo, (size_t)(hi - lo), now);
+    if (qk && a->qk_mode == TN_QK_SOFTMAX)
+        for (int64_t c = 0; c < a->keys; c++) qk[c] = *sum == 0 ? 0 : s[c] / *sum;
+}
+
+/* ---------------------------------------------------------------------------------------------------------- work */
+
+static void tile_step(const job *j, const block_of *x, const tile_of *t) {
+    const tn_attention *a = j->a;
+    int64_t c0 = x->n, c1 = 0, lo, hi;
+    for (int64_t r = 0; r < t->count; r++) {
+        tn_attention_span(a, x->b, t->i + r, &lo, &hi);
+        if (lo < hi) c0 = min64(c0, lo - x->k0), c1 = max64(c1, hi - x->k0);
+    }
+    c0 = max64(c0, 0), c1 = min64(c1, x->n);
+    if (a->qk) c0 = 0, c1 = x->n; /* all of it is wanted */
+    if (c0 >= c1) return;
+    score(j, x, t, c0, c1, (float)(capped_scale(a) ? a->scale / a->softcap : a->scale));
+    for (int64_t r = 0; r < t->count; r++) soften(j, x, t, r, c0, c1, x->scores + r * j->ld);
+    gather(j, x, t, c0, c1);
+}
+
+static void start_rows(const job *j, const block_of *x, const tile_of *t) {
+    for (int64_t r = 0; r < t->count; r++) {
+        memset(y_row(j, x->b, t->h, t->i + r), 0, (size_t)j->a->size_v * sizeof(float));
+        x->top[t->stat + r] = j->a->sink ? ((const float *)j->a->sink)[t->h] : -INFINITY;
+        x->sum[t->stat + r] = j->a->sink ? 1 : 0;
+    }
+}
+
+static void finish_rows(const job *j, const block_of *x, const tile_of *t) {
+    for (int64_t r = 0; r < t->count; r++) {
+        float *y = y_row(j, x->b, t->h, t->i + r), sum = x->sum[t->stat + r];
+        if (sum != 0) j->kn->vec.unary[TN_U_AFFINE](y, y, (size_t)j->a->size_v, 1.0f / sum, 0);
+    }
+}
+
+/* Units [begin, end) of one batch and one head of keys. */
+static void shared_keys(const job *j, int64_t b, int64_t kv, int64_t begin, int64_t end, float *scratch) {
+    const tn_attention *a = j->a;
+    block_of x = { .k = (const float *)a->k + b * a->stride_k.batch + kv * a->stride_k.head,
+                   .v = (const float *)a->v + b * a->stride_v.batch + kv * a->stride_v.head,
+                   .pack_k = scratch,
+                   .pack_v = scratch + j->at_v,
+                   .scores = scratch + j->at_s,
+                   .top = scratch + j->at_stat,
+                   .sum = scratch + j->at_stat + j->tiles * j->tile * j->group,
+                   .b = b,
+                   .kv = kv };
+    int64_t last = a->length ? min64(max64(a->length[b], 0), a->keys) : a->keys;
+    for (int64_t u = begin; u < end; u++) {
+        tile_of t = tile_at(j, kv, u, (u - begin) * j->tile);
+        start_rows(j, &x, &t);
+    }
+    x.few = a->rows * j->group <= FEW_ROWS;
+    if (a->qk) last = a->keys;
+    for (x.k0 = 0; x.k0 < last; x.k0 += j->block) {
+        x.n = min64(j->block, last - x.k0);
+        if (!x.few) pack(j, &x);
+        for (int64_t u = begin; u < end; u++) {
+            tile_of t = tile_at(j, kv, u, (u - begin) * j->tile);
+            tile_step(j, &x, &t);
+        }
+    }
+    for (int64_t u = begin; u < end; u++) {
+        tile_of t = tile_at(j, kv, u, (u - begin) * j->tile);
+        finish_rows(j, &x, &t);
+    }
+}
+
+static void units(void *arg, int64_t begin, int64_t end, int thread) {
+    const job *j = arg;
+    int64_t per = j->group * j->tiles;
+    while (begin < end) {
+        int64_t g = begin / per, stop = min64(end, (g + 1) * per);
+        shared_keys(j, g / j->a->kv_heads, g % j->a->kv_heads, begin - g * per, stop - g * per,
+                    j->scratch + (size_t)thread * j->floats);
+        begin = stop;
+    }
+}
+
+static int64_t up16(int64_t n) { return (n + 15) / 16 * 16; }
+
+tn_status tn_attention_run(const tn_kernels *kn, const tn_attention *a, tn_pool *pool) {
+    if (a->batch <= 0 || a->heads <= 0 || a->rows <= 0 || (a->size_v <= 0 && !a->qk)) return TN_OK;
+    if (a->type == TN_F64) return tn_attention_ref(a);
+    if (a->type != TN_F32) return tn_fail(TN_E_TYPE, "attention of element type %d", (int)a->type);
+    job j = { .a = a, .kn = kn ? kn : tn_kernels_get(), .group = a->heads / a->kv_heads };
+    int64_t mr = j.kn->gemm.mr, nr = j.kn->gemm.nr;
+    j.tiles = ceil_div(a->rows, mr * TILE_CELLS);
+    j.tile = ceil_div(a->rows, j.tiles);
+    j.tiles = ceil_div(a->rows, j.tile);
+    j.block = a->keys <= BLOCK * 3 / 2 || a->qk ? max64(a->keys, 1) : BLOCK;
+    j.ld = up16(ceil_div(j.block, nr) * nr) + 16;
+    j.at_v = up16(ceil_div(j.block, nr) * nr * a->size_k);
+    j.at_s = j.at_v + up16(ceil_div(a->size_v, nr) * nr * j.block);
+    j.at_stat = j.at_s + j.ld * j.tile;
+    j.floats = (size_t)(j.at_stat + up16(2 * j.tiles * j.tile * j.group));
+    int64_t count = a->batch * a->heads * j.tiles;
+    double each = 2.0 * (double)j.tile * (double)a->keys * (double)(a->size_k + a->size_v);
+    int64_t grain = each >= PART_FLOPS ? 1 : (int64_t)(PART_FLOPS / (each + 1)) + 1;
+    size_t bytes;
+    if (!tn_mul_size(j.floats * sizeof(float), (size_t)tn_pool_threads(pool), &bytes) ||
+        !(j.scratch = tn_mem_alloc(bytes, TN_MEM_SCRATCH)))
+        return tn_fail(TN_E_NOMEM, "scratch for attention");
+    tn_parallel(pool, count, grain, units, &j);
+    tn_mem_free(j.scratch);
+    return TN_OK;
+}

@@ -1,0 +1,66 @@
+/* attention.c - attention by its definition: one row at a time, all scores in double precision. */
+#include "kernel/attention.h"
+#include "base/mem.h"
+#include "tensor/dtype.h"
+#include <math.h>
+
+static double at(const tn_attention *a, const void *p, int64_t i) { return tn_get_f64(a->type, p, i); }
+
+static double score_of(const tn_attention *a, int64_t q, int64_t k) {
+    double s = 0;
+    for (int64_t e = 0; e < a->size_k; e++) s += at(a, a->q, q + e) * at(a, a->k, k + e);
+    return s * a->scale;
+}
+
+static int64_t mask_at(const tn_attention_mask_stride *s, int64_t b, int64_t h, int64_t i, int64_t j) {
+    return b * s->batch + h * s->head + i * s->row + j * s->key;
+}
+
+/* Score of one key after cap and masks; what qk wants is stored on the way. */
+static double masked_score(const tn_attention *a, int64_t b, int64_t h, int64_t i, int64_t j, int64_t cell) {
+    int64_t kv = h / (a->heads / a->kv_heads), from, to;
+    const tn_attention_stride *q = &a->stride_q, *k = &a->stride_k;
+    double s = score_of(a, b * q->batch + h * q->head + i * q->row, b * k->batch + kv * k->head + j * k->row);
+    if (a->qk && a->qk_mode == TN_QK_RAW) tn_set_f64(a->type, a->qk, cell, s);
+    if (a->softcap != 0) s = a->softcap * tanh(s / a->softcap);
+    if (a->qk && a->qk_mode == TN_QK_CAPPED) tn_set_f64(a->type, a->qk, cell, s);
+    tn_attention_span(a, b, i, &from, &to);
+    bool sees = j >= from && j < to;
+    if (a->allow && !a->allow[mask_at(&a->stride_allow, b, h, i, j)]) sees = false;
+    double bias = a->bias ? at(a, a->bias, mask_at(&a->stride_bias, b, h, i, j)) : 0;
+    s = sees && !(bias == -INFINITY) ? s + bias : -INFINITY;
+    if (a->qk && a->qk_mode == TN_QK_BIASED) tn_set_f64(a->type, a->qk, cell, s);
+    return s;
+}
+
+static void one_row(const tn_attention *a, int64_t b, int64_t h, int64_t i, double *p) {
+    int64_t kv = h / (a->heads / a->kv_heads), cell = ((b * a->heads + h) * a->rows + i) * a->keys;
+    const tn_attention_stride *v = &a->stride_v, *y = &a->stride_y;
+    double top = a->sink ? at(a, a->sink, h) : -INFINITY, sum = 0;
+    for (int64_t j = 0; j < a->keys; j++) {
+        p[j] = masked_score(a, b, h, i, j, cell + j);
+        if (p[j] > top || isnan(p[j])) top = p[j];
+    }
+    for (int64_t j = 0; j < a->keys; j++) sum += p[j] = p[j] == -INFINITY ? 0 : exp(p[j] - top);
+    if (a->sink) sum += exp(at(a, a->sink, h) - top);
+    for (int64_t j = 0; j < a->keys; j++) {
+        p[j] = sum == 0 ? 0 : p[j] / sum;
+        if (a->qk && a->qk_mode == TN_QK_SOFTMAX) tn_set_f64(a->type, a->qk, cell + j, p[j]);
+    }
+    for (int64_t e = 0; e < a->size_v; e++) {
+        double s = 0;
+        for (int64_t j = 0; j < a->keys; j++)
+            if (p[j] != 0) s += p[j] * at(a, a->v, b * v->batch + kv * v->head + j * v->row + e);
+        tn_set_f64(a->type, a->y, b * y->batch + h * y->head + i * y->row + e, s);
+    }
+}
+
+tn_status tn_attention_ref(const tn_attention *a) {
+    double *p = tn_mem_alloc((size_t)(a->keys + 1) * sizeof *p, TN_MEM_SCRATCH);
+    if (!p) return tn_fail(TN_E_NOMEM, "the scores of %lld keys", (long long)a->keys);
+    for (int64_t b = 0; b < a->batch; b++)
+        for (int64_t h = 0; h < a->heads; h++)
+            for (int64_t i = 0; i < a->rows; i++) one_row(a, b, h, i, p);
+    tn_mem_free(p);
+    return TN_OK;
+}
