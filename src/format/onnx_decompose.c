@@ -185,6 +185,16 @@ static tn_status adam(tn_node *n) {
     return TN_OK;
 }
 
+/* ------------------------------------------------------------------------------------------------------ activation */
+
+static tn_status swiglu(tn_node *n) {
+    TN_TRY(need(n, 2));
+    tn_value *gate = un(n, "Swish", n->inputs[0]);
+    TN_UP_ROOM(gate);
+    TN_TRY(tn_attr_set_float(gate->producer, "alpha", tn_attr_float(n, "alpha", 1)));
+    return give(n, 0, bin(n, "Mul", gate, n->inputs[1]));
+}
+
 /* --------------------------------------------------------------------------------------------------------- table */
 
 #define TRAINING "ai.onnx.preview.training"
@@ -195,6 +205,7 @@ static const struct {
 } rows[] = {
     { "", "NegativeLogLikelihoodLoss", negative_log_likelihood },
     { "", "SoftmaxCrossEntropyLoss", softmax_cross_entropy },
+    { "", "SwiGLU", swiglu },
     { TRAINING, "Adagrad", adagrad },
     { TRAINING, "Adam", adam },
     { TRAINING, "Momentum", momentum },
