@@ -202,6 +202,15 @@ void ob_floats(ob *b, const char *name, const float *v, int n) {
     tn_wire_end(&b->node, m);
 }
 
+void ob_strings(ob *b, const char *name, const char *v) {
+    size_t m = begin_attr(b, name, 8);
+    for (const char *end; v; v = *end ? end + 1 : NULL) {
+        end = strchrnul(v, '|');
+        tn_wire_put_bytes(&b->node, 9, v, (size_t)(end - v));
+    }
+    tn_wire_end(&b->node, m);
+}
+
 void ob_tensor(ob *b, const char *name, float v) {
     size_t m = begin_attr(b, name, 4), t = tn_wire_begin(&b->node, 5);
     tn_wire_put_varint(&b->node, 2, 1);
