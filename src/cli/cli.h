@@ -18,6 +18,7 @@ typedef struct {
 int tn_cmd_bench(int argc, char **argv);
 int tn_cmd_inspect(int argc, char **argv);
 int tn_cmd_ocr(int argc, char **argv);
+int tn_cmd_ops(int argc, char **argv);
 int tn_cmd_run(int argc, char **argv);
 int tn_cmd_test(int argc, char **argv);
 int tn_cmd_vad(int argc, char **argv);

@@ -10,6 +10,7 @@ static const tn_command commands[] = {
     { "inspect", "show what is inside a model", tn_cmd_inspect },
     { "bench", "measure latency, throughput, load time and memory", tn_cmd_bench },
     { "ocr", "read text off pictures", tn_cmd_ocr },
+    { "ops", "list the operators that models may use", tn_cmd_ops },
     { "test", "run ONNX backend test folders and compare their outputs", tn_cmd_test },
     { "vad", "find speech in recordings", tn_cmd_vad },
 };

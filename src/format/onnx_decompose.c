@@ -211,6 +211,12 @@ static const struct {
     { TRAINING, "Momentum", momentum },
 };
 
+const char *tn_onnx_decomposed(int i, const char **domain) {
+    if (i < 0 || (size_t)i >= TN_COUNT(rows)) return NULL;
+    *domain = rows[i].domain;
+    return rows[i].op;
+}
+
 tn_status tn_onnx_decompose(tn_node *n) {
     for (size_t i = 0; i < TN_COUNT(rows); i++) {
         if (strcmp(rows[i].op, n->type) || strcmp(rows[i].domain, n->domain)) continue;

@@ -725,3 +725,17 @@ int tn_onnx_lowest_opset(const tn_node *n) {
     }
     return last;
 }
+
+const char *tn_onnx_operator(int i, int *versions, int cap, int *n) {
+    *n = 0;
+    for (size_t row = 0; row < TN_COUNT(rows); row++) {
+        bool first = !row || strcmp(rows[row - 1].op, rows[row].op) != 0;
+        if (first && i-- == 0) {
+            const char *op = rows[row].op;
+            for (; row < TN_COUNT(rows) && !strcmp(rows[row].op, op); row++)
+                if (*n < cap) versions[(*n)++] = rows[row].since;
+            return op;
+        }
+    }
+    return NULL;
+}

@@ -72,6 +72,12 @@ static const struct {
     { "Xor", 7, tn_up_broadcast },
 };
 
+bool tn_onnx_upgrades(const char *type) {
+    for (size_t i = 0; i < TN_COUNT(rows); i++)
+        if (rows[i].below == TN_ONNX_OPSET_MAX && !strcmp(rows[i].op, type)) return true;
+    return false;
+}
+
 /* ------------------------------------------------------------------------------------------------------ building */
 
 tn_value *tn_up_emit(tn_node *before, const char *type, tn_value *a, tn_value *b, tn_value *c) {

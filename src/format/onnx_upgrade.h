@@ -8,6 +8,9 @@
 /** Rewrites one node whose version is below the row's; may insert nodes around it. */
 typedef tn_status (*tn_upgrade_fn)(tn_node *n);
 
+/** Whether files may name an operator that is rewritten as a newer one, whatever their version. */
+bool tn_onnx_upgrades(const char *type);
+
 /* Building: NULL in gives NULL out, so that a chain is checked once at its end. */
 tn_value *tn_up_emit(tn_node *before, const char *type, tn_value *a, tn_value *b, tn_value *c);
 tn_value *tn_up_ints(const tn_node *n, const char *what, const int64_t *v, int count);
@@ -78,5 +81,7 @@ tn_status tn_up_scaled_tanh(tn_node *n);
 /* onnx_decompose.c */
 /** Replaces a node whose operator has no row of its own, but a definition in terms of others. n is then removed. */
 tn_status tn_onnx_decompose(tn_node *n);
+/** The i-th such operator, NULL past the last. */
+const char *tn_onnx_decomposed(int i, const char **domain);
 
 #endif

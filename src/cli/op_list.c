@@ -1,0 +1,126 @@
+/* op_list.c - gathers what is known of operators: rows, the history of ai.onnx, kernel tables, and what
+ * scripts/op_facts.sh found in the sources. */
+#include "cli/op_list.h"
+#include "base/mem.h"
+#include "format/onnx_history.h"
+#include "format/onnx_upgrade.h"
+#include "kernel/kernel.h"
+#include "op_facts.h"
+#include <stdlib.h>
+
+/* The file of each family of rows, in the order of tn_op_families. */
+static const char *const files[] = {
+#define TN_OPS(family) #family,
+#include "op/ops.def"
+#undef TN_OPS
+};
+
+static const char *file_of(const tn_op *row) {
+    for (size_t i = 0; i < TN_COUNT(files); i++)
+        for (const tn_op *op = tn_op_families[i]; op->name; op++)
+            if (op == row) return files[i];
+    return "";
+}
+
+static void add_facts(tn_op_entry *e) {
+    const char *file = e->row ? file_of(e->row) : "";
+    e->kernels = e->tests = "";
+    for (size_t i = 0; i < TN_COUNT(op_kernels); i++)
+        if (!strcmp(op_kernels[i].file, file)) e->kernels = op_kernels[i].kernels;
+    for (size_t i = 0; i < TN_COUNT(op_tests); i++) {
+        if (strcmp(op_tests[i].op, e->name)) continue;
+        e->tests = op_tests[i].tests;
+        e->cases = op_tests[i].cases;
+    }
+}
+
+static int by_name(const void *a, const void *b) {
+    const tn_op_entry *x = a, *y = b;
+    int d = strcmp(x->domain, y->domain);
+    return d ? d : strcmp(x->name, y->name);
+}
+
+static tn_op_entry *find(tn_op_entry *v, int n, const char *domain, const char *name) {
+    for (int i = 0; i < n; i++)
+        if (!strcmp(v[i].name, name) && !strcmp(v[i].domain, domain)) return &v[i];
+    return NULL;
+}
+
+static bool decomposed(const char *domain, const char *name) {
+    const char *d, *op;
+    for (int i = 0; (op = tn_onnx_decomposed(i, &d)); i++)
+        if (!strcmp(op, name) && !strcmp(d, domain)) return true;
+    return false;
+}
+
+tn_status tn_op_list(tn_op_entry **out, int *n) {
+    const char *name, *domain;
+    int most = tn_op_count(), k = 0, count;
+    for (int i = 0; tn_onnx_operator(i, NULL, 0, &count); i++) most++;
+    for (int i = 0; tn_onnx_decomposed(i, &domain); i++) most++;
+    tn_op_entry *v = tn_mem_zalloc((size_t)(most + 1) * sizeof *v, TN_MEM_GENERAL);
+    if (!v) return tn_fail(TN_E_NOMEM, "no memory for %d operators", most);
+    for (int i = 0; i < tn_op_count(); i++) {
+        const tn_op *op = tn_op_at(i);
+        if (op->flags & TN_OP_INTERNAL) continue;
+        v[k++] = (tn_op_entry){ .name = op->name, .domain = op->domain ? op->domain : "", .row = op };
+    }
+    for (int i = 0; (name = tn_onnx_decomposed(i, &domain)); i++)
+        if (!find(v, k, domain, name))
+            v[k++] = (tn_op_entry){ .name = name, .domain = domain, .support = TN_OP_DECOMPOSED };
+    int versions[TN_COUNT(v->versions)];
+    for (int i = 0; (name = tn_onnx_operator(i, versions, (int)TN_COUNT(versions), &count)); i++) {
+        tn_op_entry *e = find(v, k, "", name);
+        if (!e) {
+            e = &v[k++];
+            *e = (tn_op_entry){ .name = name, .domain = "", .support = TN_OP_MISSING };
+            if (decomposed("", name)) e->support = TN_OP_DECOMPOSED;
+            if (!strcmp(name, "Constant")) e->support = TN_OP_LOADED;
+            if (tn_onnx_upgrades(name)) e->support = TN_OP_UPGRADED;
+        }
+        memcpy(e->versions, versions, sizeof versions);
+        e->n_versions = count;
+    }
+    for (int i = 0; i < k; i++) {
+        if (!v[i].n_versions && v[i].row) v[i].versions[v[i].n_versions++] = v[i].row->since;
+        add_facts(&v[i]);
+    }
+    qsort(v, (size_t)k, sizeof *v, by_name);
+    *out = v;
+    *n = k;
+    return TN_OK;
+}
+
+/* ------------------------------------------------------------------------------------------------------- kernels */
+
+static const struct {
+    const char *name;
+    unsigned flags, without; /* the tables filled for these, against those filled for less */
+} sets[] = {
+    { "AVX2", TN_CPU_AVX2, 0 },
+    { "AVX-512", TN_CPU_AVX2 | TN_CPU_AVX512, TN_CPU_AVX2 },
+    { "VNNI", TN_CPU_AVX2 | TN_CPU_AVX512 | TN_CPU_AVX512VNNI, TN_CPU_AVX2 | TN_CPU_AVX512 },
+    { "BF16", TN_CPU_AVX2 | TN_CPU_AVX512 | TN_CPU_AVX512BF16, TN_CPU_AVX2 | TN_CPU_AVX512 },
+};
+
+void tn_op_variants(const char *family, size_t len, tn_text *out) {
+    tn_kernels a, b;
+    bool any = false;
+    for (size_t i = 0; i < TN_COUNT(sets); i++) {
+        size_t from = 0, bytes = 0;
+        memset(&a, 0, sizeof a);
+        memset(&b, 0, sizeof b);
+        tn_kernels_fill(&a, sets[i].flags);
+        tn_kernels_fill(&b, sets[i].without);
+#define X(name)                                                            \
+    if (strlen(#name) == len && !memcmp(family, #name, len)) {             \
+        from = (size_t)((const char *)&a.name - (const char *)(void *)&a); \
+        bytes = sizeof a.name;                                             \
+    }
+        TN_KERNEL_FAMILIES(X)
+#undef X
+        if (!bytes || !memcmp((char *)(void *)&a + from, (char *)(void *)&b + from, bytes)) continue;
+        tn_text_printf(out, "%s%s", any ? ", " : "", sets[i].name);
+        any = true;
+    }
+}
