@@ -1,7 +1,8 @@
 /* qgemm.h - 8-bit integer matrix products with zero points: C = (A - za)(B - zb), exact in int32, then scaled if asked.
  *
- * Serves MatMulInteger, QLinearMatMul and 1x1 QLinearConv. Two halves as in gemm.h: a family of strip kernels, and the
- * driver tn_qgemm (kernel/qgemm.c), which packs, corrects for the zero points and shares the work among a pool.
+ * Serves MatMulInteger, QLinearMatMul, QLinearConv and their relatives. Two halves as in gemm.h: a family of strip
+ * kernels, and the driver tn_qgemm (kernel/qgemm.c), which packs, corrects for the zero points and shares the work
+ * among a pool.
  *
  * The kernels multiply what the packing stores: a' = a + shift_a, b' = b + shift_b, where a shift brings the operand
  * into the type the instruction wants (VNNI: u8 times s8) and moves its zero point along. Then sum (a' - za')(b' - zb')
@@ -45,6 +46,12 @@ typedef struct tn_qgemm_kernels {
     /** One panel: n <= nr columns, b(p, j) at b[p * ldb + j] or, with trans, b[j * ldb + p]; sums[j] = sum b'. */
     void (*pack_b)(bool is_signed, bool trans, int64_t k, int64_t n, const void *b, ptrdiff_t ldb, void *out,
                    int32_t *sums);
+
+    /** acc[i] += w * (x[i * stride] - zero), i < n: a row of a depthwise convolution. |w|, |x - zero| < 256. */
+    void (*add_row)(bool is_signed, int64_t n, int64_t stride, const void *x, int32_t w, int32_t zero, int32_t *acc);
+
+    /** y[i] = v[i] as c_type says (tn_qgemm_strip), with one scale. */
+    void (*store_row)(int64_t n, const int32_t *v, float scale, int32_t zero, tn_dtype type, void *y);
 } tn_qgemm_kernels;
 
 void tn_qgemm_fill_ref(tn_qgemm_kernels *k);

@@ -75,10 +75,41 @@ static inline void finish(const tn_qgemm_strip *s, const int32_t *acc, int64_t r
     }
 }
 
+#define ADD_ROW(T, step) \
+    for (int64_t i = 0; i < n; i++) acc[i] += w * ((int32_t)((const T *)x)[i * (step)] - zero);
+static void add_row(bool is_signed, int64_t n, int64_t stride, const void *x, int32_t w, int32_t zero, int32_t *acc) {
+    if (is_signed && stride == 1) {
+        ADD_ROW(int8_t, 1)
+    } else if (is_signed && stride == 2) {
+        ADD_ROW(int8_t, 2)
+    } else if (is_signed) {
+        ADD_ROW(int8_t, stride)
+    } else if (stride == 1) {
+        ADD_ROW(uint8_t, 1)
+    } else if (stride == 2) {
+        ADD_ROW(uint8_t, 2)
+    } else {
+        ADD_ROW(uint8_t, stride)
+    }
+}
+#undef ADD_ROW
+
+static void store_row(int64_t n, const int32_t *v, float scale, int32_t zero, tn_dtype type, void *y) {
+    if (type == TN_I32) {
+        memcpy(y, v, (size_t)n * sizeof *v);
+    } else if (type == TN_F32) {
+        for (int64_t i = 0; i < n; i++) ((float *)y)[i] = (float)v[i] * scale;
+    } else if (type == TN_U8) {
+        for (int64_t i = 0; i < n; i++) ((uint8_t *)y)[i] = (uint8_t)quantise(v[i], scale, zero, 0.0f, 255.0f);
+    } else {
+        for (int64_t i = 0; i < n; i++) ((int8_t *)y)[i] = (int8_t)quantise(v[i], scale, zero, -128.0f, 127.0f);
+    }
+}
+
 #define QGEMM_KERNELS(rows)                                                                             \
     (tn_qgemm_kernels) {                                                                                \
         .mr = rows, .nr = NR, .kr = KR, .elem = sizeof(elem_a), .shift_a = SHIFT_A, .shift_b = SHIFT_B, \
-        .strip = strip, .pack_a = pack_a, .pack_b = pack_b                                              \
+        .strip = strip, .pack_a = pack_a, .pack_b = pack_b, .add_row = add_row, .store_row = store_row  \
     }
 
 #endif

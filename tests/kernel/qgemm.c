@@ -89,6 +89,33 @@ static void small(check_ctx *c) { run(c, 40, 80, 40); }
 static void medium(check_ctx *c) { run(c, 150, 200, 300); }
 static void tall(check_ctx *c) { run(c, 2500, 40, 130); } /* several blocks of rows */
 
-static const check_case cases[] = { { "small", small, 300 }, { "medium", medium, 20 }, { "tall", tall, 10 } };
+static void rows(check_ctx *c) {
+    static const tn_dtype types[] = { TN_I32, TN_F32, TN_U8, TN_I8 };
+    int64_t n = (int64_t)check_size(c, 200), stride = check_int(c, 1, 3);
+    bool is_signed = check_chance(c, 50);
+    uint8_t *x = check_bytes(c, (size_t)(n * stride + 1));
+    int32_t *acc = check_out(c, (size_t)(n + 1) * sizeof *acc), *want = check_out(c, (size_t)(n + 1) * sizeof *want);
+    int32_t w = (int32_t)check_int(c, -255, 255), zero = (int32_t)check_int(c, 0, 255) - (is_signed ? 128 : 0);
+    for (int64_t i = 0; i < n; i++) {
+        acc[i] = want[i] = (int32_t)check_int(c, -10000, 10000);
+        want[i] += w * (at(x, is_signed, i * stride) - zero);
+    }
+    c->fast->qgemm.add_row(is_signed, n, stride, x, w, zero, acc);
+    for (int64_t i = 0; i < n; i++)
+        if (acc[i] != want[i]) check_fail(c, "sum %d of %d: %d, should be %d", (int)i, (int)n, acc[i], want[i]);
+    float scale = 0.0042f;
+    tn_qgemm_args g = { .k = 0, .c_type = types[check_int(c, 0, 3)], .scale = &scale, .c_zero = zero };
+    g.c = check_out(c, (size_t)(n + 1) * 4);
+    c->fast->qgemm.store_row(n, want, scale, zero, g.c_type, g.c);
+    for (int64_t i = 0; i < n; i++) {
+        g.bias = &want[i];
+        double e = expected(&g, 0, 0), r = result(&g, i);
+        if (r != e) check_fail(c, "stored %d of %d: %.9g, should be %.9g", (int)i, (int)n, r, e);
+    }
+}
+
+static const check_case cases[] = {
+    { "small", small, 300 }, { "medium", medium, 20 }, { "tall", tall, 10 }, { "rows", rows, 100 }
+};
 
 int main(int argc, char **argv) { return check_main("qgemm", cases, TN_COUNT(cases), argc, argv); }
