@@ -1,0 +1,154 @@
+/* spatial.c - Det, MaxUnpool, Col2Im, CenterCropPad, DeformConv: types and ranks the official cases lack, and
+ * attributes that must be refused. */
+#include "lib/op_run.h"
+#include "test.h"
+#include <math.h>
+
+static ob *begin(tn_dtype t, const char *op, const char *inputs) {
+    ob *b = ob_new(9, 22);
+    ob_input(b, "x", t, NULL);
+    ob_output(b, "y");
+    ob_node(b, op, inputs, "y");
+    return b;
+}
+
+static void determinants(void **state) {
+    op_data x = { TN_F64, "2,3,3", { 0, 2, 1, 3, 0, 0, 1, 1, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9 } };
+    op_data y = { TN_F64, "2", { -3, 0 } }, none = { TN_F32, "0,0" }, one = { TN_F32, "", { 1 } };
+    op_gives(begin(TN_F64, "Det", "x"), 1, &x, 1, &y, 1e-14);
+    x.type = y.type = TN_F16;
+    op_gives(begin(TN_F16, "Det", "x"), 1, &x, 1, &y, 1e-2);
+    op_gives(begin(TN_F32, "Det", "x"), 1, &none, 1, &one, 0);
+    op_data wide = { TN_F32, "2,3" }, row = { TN_F32, "3" };
+    op_refused(begin(TN_F32, "Det", "x"), 1, &wide, "square");
+    op_refused(begin(TN_F32, "Det", "x"), 1, &row, "dimensions");
+}
+
+static ob *unpool(int64_t kernel, int64_t stride, int64_t pad, const int64_t *index, const int64_t *shape) {
+    ob *b = ob_new(9, 22);
+    ob_input(b, "x", TN_F32, NULL);
+    ob_output(b, "y");
+    ob_ints_init(b, "i", "1,1,2", index, 2);
+    if (shape) ob_ints_init(b, "shape", "3", shape, 3);
+    ob_node(b, "MaxUnpool", shape ? "x i shape" : "x i", "y");
+    ob_ints(b, "kernel_shape", &kernel, 1);
+    ob_ints(b, "strides", &stride, 1);
+    ob_ints(b, "pads", (int64_t[]){ pad, pad }, 2);
+    return b;
+}
+
+static void unpooling(void **state) {
+    op_data x = { TN_F32, "1,1,2", { 7, 8 } }, y = { TN_F32, "1,1,4", { 0, 7, 8, 0 } };
+    op_gives(unpool(2, 2, 0, (int64_t[]){ 1, 2 }, NULL), 1, &x, 1, &y, 0);
+    op_data large = { TN_F32, "1,1,6", { 0, 7, 8 } }, small = { TN_F32, "1,1,3", { 0, 7, 8 } };
+    op_gives(unpool(2, 2, 0, (int64_t[]){ 1, 2 }, (int64_t[]){ 1, 1, 6 }), 1, &x, 1, &large, 0);
+    op_gives(unpool(2, 2, 0, (int64_t[]){ 1, 2 }, (int64_t[]){ 1, 1, 3 }), 1, &x, 1, &small, 0);
+    op_refused(unpool(2, 2, 0, (int64_t[]){ 1, 4 }, NULL), 1, &x, "index 4");
+    op_refused(unpool(2, 2, 0, (int64_t[]){ -1, 2 }, NULL), 1, &x, "index -1");
+    op_refused(unpool(0, 2, 0, (int64_t[]){ 1, 2 }, NULL), 1, &x, "kernel_shape");
+    op_refused(unpool(2, INT64_C(1) << 62, 0, (int64_t[]){ 1, 2 }, NULL), 1, &x, "strides");
+    op_refused(unpool(2, 2, INT64_C(1) << 62, (int64_t[]){ 1, 2 }, NULL), 1, &x, "pads");
+    op_refused(unpool(2, 2, 9, (int64_t[]){ 1, 2 }, NULL), 1, &x, "MaxUnpool");
+    op_refused(unpool(2, 2, 0, (int64_t[]){ 1, 2 }, (int64_t[]){ 1, 1, -6 }), 1, &x, "MaxUnpool");
+}
+
+static ob *fold(tn_dtype t, int rank, const int64_t *image, const int64_t *block, int64_t stride, int64_t pad) {
+    int64_t strides[4] = { stride, stride, stride, stride };
+    int64_t pads[8] = { pad, pad, pad, pad, pad, pad, pad, pad };
+    const char *const dims[] = { "0", "1", "2", "3" };
+    ob *b = ob_new(9, 18);
+    ob_input(b, "x", t, NULL);
+    ob_output(b, "y");
+    ob_ints_init(b, "image", dims[rank], image, rank);
+    ob_ints_init(b, "block", dims[rank], block, rank);
+    ob_node(b, "Col2Im", "x image block", "y");
+    ob_ints(b, "strides", strides, rank);
+    ob_ints(b, "pads", pads, 2 * rank);
+    return b;
+}
+
+static void folding(void **state) {
+    static const tn_dtype types[] = { TN_F16, TN_BF16, TN_F64, TN_U8, TN_I16, TN_I64 };
+    for (size_t i = 0; i < TN_COUNT(types); i++) { /* one dimension, blocks of 2 that overlap by one */
+        op_data x = { types[i], "1,2,3", { 1, 2, 3, 4, 5, 6 } }, y = { types[i], "1,1,4", { 1, 6, 8, 6 } };
+        op_gives(fold(types[i], 1, (int64_t[]){ 4 }, (int64_t[]){ 2 }, 1, 0), 1, &x, 1, &y, 0);
+    }
+    op_data cube = { TN_F32, "1,8,1", { 1, 2, 3, 4, 5, 6, 7, 8 } }, back = { TN_F32, "1,1,2,2,2" };
+    memcpy(back.v, cube.v, sizeof back.v);
+    op_gives(fold(TN_F32, 3, (int64_t[]){ 2, 2, 2 }, (int64_t[]){ 2, 2, 2 }, 1, 0), 1, &cube, 1, &back, 0);
+    op_data padded = { TN_F32, "1,4,1", { 1, 2, 3, 4 } }, corner = { TN_F32, "1,1,1,1", { 1 } };
+    op_refused(fold(TN_F32, 2, (int64_t[]){ 1, 1 }, (int64_t[]){ 2, 2 }, 1, 1), 1, &padded, "blocks");
+    op_gives(fold(TN_F32, 2, (int64_t[]){ 1, 1 }, (int64_t[]){ 2, 2 }, 4, 1), 1, &padded, 1, (corner.v[0] = 4, &corner),
+             0);
+    op_refused(fold(TN_F32, 1, (int64_t[]){ -4 }, (int64_t[]){ 2 }, 1, 0), 1, &padded, "Col2Im");
+    op_refused(fold(TN_F32, 1, (int64_t[]){ 4 }, (int64_t[]){ 0 }, 1, 0), 1, &padded, "Col2Im");
+    op_refused(fold(TN_F32, 1, (int64_t[]){ INT64_MAX }, (int64_t[]){ 2 }, 1, 0), 1, &padded, "Col2Im");
+    op_refused(fold(TN_F32, 1, (int64_t[]){ 4 }, (int64_t[]){ 3 }, 1, 0), 1, &padded, "Col2Im");
+    op_refused(fold(TN_F32, 1, (int64_t[]){ 4 }, (int64_t[]){ 2 }, 0, 0), 1, &padded, "strides");
+    op_refused(fold(TN_F32, 1, (int64_t[]){ 4 }, (int64_t[]){ 2 }, 1, INT64_C(1) << 62), 1, &padded, "pads");
+}
+
+static ob *centre(tn_dtype t, int n, const int64_t *shape, const int64_t *axes) {
+    ob *b = ob_new(9, 18);
+    ob_input(b, "x", t, NULL);
+    ob_output(b, "y");
+    ob_ints_init(b, "shape", n == 1 ? "1" : "2", shape, n);
+    ob_node(b, "CenterCropPad", "x shape", "y");
+    if (axes) ob_ints(b, "axes", axes, n);
+    return b;
+}
+
+static void centring(void **state) {
+    op_data x = { TN_STRING, "2,3", .s = { "a", "b", "c", "d", "e", "f" } };
+    op_data y = { TN_STRING, "3,2", .s = { "a", "b", "d", "e", "", "" } };
+    op_gives(centre(TN_STRING, 2, (int64_t[]){ 3, 2 }, NULL), 1, &x, 1, &y, 0);
+    op_data q = { TN_I4, "5", { 1, -2, 3, -4, 5 } }, p = { TN_I4, "8", { 0, 1, -2, 3, -4, 5, 0, 0 } };
+    op_gives(centre(TN_I4, 1, (int64_t[]){ 8 }, (int64_t[]){ -1 }), 1, &q, 1, &p, 0);
+    op_refused(centre(TN_I4, 1, (int64_t[]){ -8 }, NULL), 1, &q, "shape");
+    op_refused(centre(TN_I4, 1, (int64_t[]){ INT64_MAX }, NULL), 1, &q, "");
+    op_refused(centre(TN_I4, 1, (int64_t[]){ 8 }, (int64_t[]){ 1 }), 1, &q, "axis");
+    op_refused(centre(TN_I4, 2, (int64_t[]){ 8, 8 }, NULL), 1, &q, "shape");
+}
+
+static ob *deform(tn_dtype t, int64_t group, int64_t offsets, int64_t pad, int64_t dilation) {
+    ob *b = ob_new(9, 22);
+    ob_input(b, "x", t, NULL);
+    ob_input(b, "w", t, NULL);
+    ob_input(b, "o", t, NULL);
+    ob_output(b, "y");
+    ob_node(b, "DeformConv", "x w o", "y");
+    ob_int(b, "group", group);
+    ob_int(b, "offset_group", offsets);
+    ob_ints(b, "pads", (int64_t[]){ pad, pad }, 2);
+    ob_ints(b, "dilations", &dilation, 1);
+    return b;
+}
+
+static void deformed(void **state) {
+    /* one dimension: taps at 0, 1 of a line, the second moved by half a pixel, then out of the line */
+    static const tn_dtype types[] = { TN_F32, TN_F64, TN_F16, TN_BF16 };
+    for (size_t i = 0; i < TN_COUNT(types); i++) {
+        op_data in[3] = { { types[i], "1,1,3", { 2, 4, 8 } },
+                          { types[i], "1,1,2", { 1, 10 } },
+                          { types[i], "1,2,2", { 0, 0, 0.5, 0.5 } } };
+        op_data y = { types[i], "1,1,2", { 2 + 60, 4 + 40 } };
+        op_gives(deform(types[i], 1, 1, 0, 1), 3, in, 1, &y, 0);
+        in[2].v[2] = NAN, y.v[0] = 2, in[2].v[3] = 1e30, y.v[1] = 4;
+        op_gives(deform(types[i], 1, 1, 0, 1), 3, in, 1, &y, 0);
+    }
+    op_data in[3] = { { TN_F32, "1,1,3" }, { TN_F32, "1,1,2" }, { TN_F32, "1,2,2" } };
+    op_refused(deform(TN_F32, 0, 1, 0, 1), 3, in, "group");
+    op_refused(deform(TN_F32, 2, 1, 0, 1), 3, in, "groups");
+    op_refused(deform(TN_F32, 1, 2, 0, 1), 3, in, "groups");
+    op_refused(deform(TN_F32, 1, 1, 1, 1), 3, in, "offsets");
+    op_refused(deform(TN_F32, 1, 1, INT64_C(1) << 62, 1), 3, in, "pads");
+    op_refused(deform(TN_F32, 1, 1, 0, 0), 3, in, "dilations");
+    op_refused(deform(TN_F32, 1, 1, 0, INT32_MAX), 3, in, "DeformConv");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = { cmocka_unit_test(determinants), cmocka_unit_test(unpooling),
+                                        cmocka_unit_test(folding), cmocka_unit_test(centring),
+                                        cmocka_unit_test(deformed) };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
