@@ -20,6 +20,10 @@ tn_status tn_q_scales(tn_run *r, int i, int64_t n, tn_qparam *out);
 /** The same with the count read from the tensor: for shapes that the operator judges itself. *n elements. */
 tn_status tn_q_floats(tn_run *r, int i, float dflt, const float **out, int64_t *n);
 
+/** Bytes from the range of x, which always holds 0: y[i] = round(x[i] / scale) + zero, with scale = range / 255 (1 when
+ *  all are 0). y may be NULL: scale and zero only. */
+void tn_q_dynamic(const float *x, int64_t n, uint8_t *y, float *scale, uint8_t *zero, tn_pool *pool);
+
 /** Element types of quantised tensors. */
 #define TN_Q8 (tn_dtype_bit(TN_I8) | tn_dtype_bit(TN_U8))
 #define TN_F8 \

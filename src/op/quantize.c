@@ -1,6 +1,7 @@
 /* quantize.c - QuantizeLinear, DequantizeLinear, DynamicQuantizeLinear: numbers and their low-precision codes,
  * q = saturate(round(x / scale) + zero_point), with one scale per tensor, per slice of an axis, or per block of it. */
 #include "op/ports.h"
+#include "op/qparam.h"
 #include "op/support.h"
 #include <math.h>
 #include <string.h>
@@ -132,20 +133,14 @@ static tn_status dequantize_run(tn_run *r) {
     return TN_OK;
 }
 
-/* scale and zero point from the range of x, which always holds 0. */
 static tn_status dynamic_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0);
     tn_tensor *y = tn_out(r, 0), *scale = tn_out(r, 1), *zero = tn_out(r, 2);
-    const float *v = x->data;
-    float lo = 0, hi = 0;
-    for (int64_t i = 0; i < tn_count(x); i++) lo = v[i] < lo ? v[i] : lo, hi = v[i] > hi ? v[i] : hi;
-    float s = (hi - lo) / 255.0f;
-    if (s == 0) s = 1; /* all zeros */
-    float z = nearbyintf(fminf(fmaxf(-lo / s, 0), 255));
-    for (int64_t i = 0; y && i < tn_count(x); i++)
-        ((uint8_t *)y->data)[i] = (uint8_t)fminf(fmaxf(nearbyintf(v[i] / s) + z, 0), 255);
+    float s;
+    uint8_t z;
+    tn_q_dynamic(x->data, tn_count(x), y ? y->data : NULL, &s, &z, r->pool);
     if (scale) *(float *)scale->data = s;
-    if (zero) *(uint8_t *)zero->data = (uint8_t)z;
+    if (zero) *(uint8_t *)zero->data = z;
     return TN_OK;
 }
 
