@@ -2,6 +2,7 @@
 #include "cli/test_case.h"
 #include "analyse/agree.h"
 #include "base/file.h"
+#include "cli/test_random.h"
 #include "engine/session.h"
 #include "tensor/proto.h"
 #include "tensor/stats.h"
@@ -146,7 +147,10 @@ static tn_status run_set(tn_session *s, const tn_model *m, const char *dir, cons
         snprintf(where, sizeof where, "output '%s'", m->graph->outputs[i]->name);
         const tn_type *type = &s->model->graph->outputs[i]->type;
         st = load(dir, "output", (int)i, type, &file, &want);
-        if (st == TN_OK)
+        bool tensors = out[i].kind == TN_KIND_TENSOR && want.kind == TN_KIND_TENSOR;
+        if (st == TN_OK && tensors && tn_random_output(m, ptr, (int)i))
+            st = tn_random_compare(m, ptr, (int)i, &out[i].tensor, &want.tensor, where);
+        else if (st == TN_OK)
             st = holds_bits(type, &want) ? compare_bits(&out[i], &want.tensor, o, where)
                                          : compare(&out[i], &want, o, where);
         tn_datum_reset(&want);
