@@ -6,7 +6,13 @@
 #include <math.h>
 #include <string.h>
 
-/* ---------------------------------------------------------------------------------------------- which scale is whose
+#define F32    tn_dtype_bit(TN_F32)
+#define HALVES (tn_dtype_bit(TN_F16) | tn_dtype_bit(TN_BF16))
+#define SMALL \
+    (tn_dtype_bit(TN_I4) | tn_dtype_bit(TN_U4) | tn_dtype_bit(TN_I2) | tn_dtype_bit(TN_U2) | tn_dtype_bit(TN_F4E2M1))
+#define CODES (TN_Q8 | TN_F8 | SMALL | tn_dtype_bit(TN_I16) | tn_dtype_bit(TN_U16)) /* what can be quantised to */
+
+/* ----------------------------------------------------------------------------------------------- which scale is whose
  */
 
 typedef struct {
@@ -15,12 +21,22 @@ typedef struct {
     int64_t blocks;                 /* along the axis, when blocked */
 } scale_map;
 
-static int64_t scale_at(const scale_map *m, int64_t i) {
-    if (m->count == 1) return 0;
-    int64_t along = i / m->inner % m->axis_len;
-    if (m->block == 0) return along;
-    int64_t outer = i / m->inner / m->axis_len;
-    return (outer * m->blocks + along / m->block) * m->inner + i % m->inner;
+/* From element i on, `len` elements have the scales k, k + step, k + 2 step, ...; step is 0 or 1. */
+typedef struct {
+    int64_t k, step, len;
+} run_of;
+
+static run_of run_at(const scale_map *m, int64_t i) {
+    if (m->count == 1) return (run_of){ 0, 0, INT64_MAX };
+    int64_t along = i / m->inner % m->axis_len, outer = i / m->inner / m->axis_len, in = i % m->inner;
+    if (m->block == 0) {
+        if (m->inner == 1) return (run_of){ along, 1, m->axis_len - along };
+        return (run_of){ along, 0, m->inner - in };
+    }
+    int64_t block = outer * m->blocks + along / m->block;
+    if (m->inner > 1) return (run_of){ block * m->inner + in, 1, m->inner - in };
+    int64_t left = m->block - along % m->block, end = m->axis_len - along;
+    return (run_of){ block, 0, left < end ? left : end };
 }
 
 /* Reads axis and block_size and checks the scale's shape. errors TN_E_SHAPE, TN_E_INVALID. */
@@ -31,6 +47,7 @@ static tn_status map_scales(const tn_node *n, int rank, const int64_t *dims, int
     *m = (scale_map){ .inner = 1, .axis_len = 1, .count = count, .block = tn_attr_int(n, "block_size", 0) };
     if (m->block < 0) return tn_op_fail(n, TN_E_INVALID, "block_size is %lld", (long long)m->block);
     if (srank == 0 || (count == 1 && m->block == 0)) return TN_OK;
+    if (rank == 1) axis = 0; /* the only one there is */
     if (axis < -rank || axis >= rank)
         return tn_op_fail(n, TN_E_INVALID, "axis %lld is outside -%d..%d", (long long)axis, rank, rank - 1);
     if (axis < 0) axis += rank;
@@ -42,7 +59,7 @@ static tn_status map_scales(const tn_node *n, int rank, const int64_t *dims, int
                               (long long)axis, (long long)m->axis_len);
         return TN_OK;
     }
-    m->blocks = (m->axis_len + m->block - 1) / m->block;
+    m->blocks = m->axis_len / m->block + (m->axis_len % m->block != 0);
     bool fits = srank == rank;
     for (int d = 0; fits && d < rank; d++) fits = sdims[d] == (d == axis ? m->blocks : dims[d]);
     if (!fits)
@@ -53,11 +70,22 @@ static tn_status map_scales(const tn_node *n, int rank, const int64_t *dims, int
 
 /* ------------------------------------------------------------------------------------------------------ inference */
 
+/* An attribute that names an element type, one of `allowed`; TN_NONE when it is 0 or absent. */
+static tn_status type_attr(tn_infer *c, const char *name, uint64_t allowed, tn_dtype *t) {
+    int64_t code = tn_attr_int(c->node, name, 0);
+    *t = code > 0 && code <= INT32_MAX ? tn_dtype_from_onnx((int)code) : TN_NONE;
+    if (code == 0 || (*t != TN_NONE && allowed & tn_dtype_bit(*t))) return TN_OK;
+    return tn_infer_fail(c, TN_E_TYPE, "%s is %lld, which names no type that it can be", name, (long long)code);
+}
+
 static tn_status quantize_infer(tn_infer *c) {
     int rank = tn_infer_rank(c, 0);
-    int64_t code = tn_attr_int(c->node, "output_dtype", 0);
-    tn_dtype t = tn_infer_has(c, 2) ? tn_infer_dtype(c, 2) : code ? tn_dtype_from_onnx((int)code) : TN_U8;
-    if (code && tn_infer_has(c, 2) && t != TN_NONE && tn_dtype_from_onnx((int)code) != t)
+    tn_dtype given, precision, t = TN_U8;
+    TN_TRY(type_attr(c, "output_dtype", CODES, &given));
+    TN_TRY(type_attr(c, "precision", TN_FLOATS, &precision));
+    if (given != TN_NONE) t = given;
+    if (tn_infer_has(c, 2)) t = tn_infer_dtype(c, 2);
+    if (given != TN_NONE && t != TN_NONE && t != given)
         return tn_infer_fail(c, TN_E_TYPE, "output_dtype and the zero point's type differ");
     tn_infer_out(c, 0, t, rank, rank < 0 ? NULL : c->in[0]->dims);
     return TN_OK;
@@ -65,9 +93,11 @@ static tn_status quantize_infer(tn_infer *c) {
 
 static tn_status dequantize_infer(tn_infer *c) {
     int rank = tn_infer_rank(c, 0);
-    int64_t code = tn_attr_int(c->node, "output_dtype", 0);
-    tn_infer_out(c, 0, code ? tn_dtype_from_onnx((int)code) : tn_infer_dtype(c, 1), rank,
-                 rank < 0 ? NULL : c->in[0]->dims);
+    tn_dtype given;
+    TN_TRY(type_attr(c, "output_dtype", HALVES | F32, &given));
+    if (given == TN_NONE) given = tn_infer_dtype(c, 1);
+    if (given == TN_F8E8M0) return tn_infer_fail(c, TN_E_TYPE, "a float8e8m0 scale needs output_dtype");
+    tn_infer_out(c, 0, given, rank, rank < 0 ? NULL : c->in[0]->dims);
     return TN_OK;
 }
 
@@ -81,55 +111,133 @@ static tn_status dynamic_infer(tn_infer *c) {
 
 /* ------------------------------------------------------------------------------------------------------------ run */
 
-static void range_of(tn_dtype t, double *lo, double *hi) {
-    int bits = tn_dtype_bits(t);
-    bool s = tn_dtype_is_signed(t);
-    *lo = s ? -ldexp(1, bits - 1) : 0;
-    *hi = s ? ldexp(1, bits - 1) - 1 : ldexp(1, bits) - 1;
+enum { BLOCK = 1024 }; /* elements at a time; a multiple of every packed type's elements per byte */
+
+typedef struct {
+    const tn_tensor *x;
+    tn_tensor *y;
+    scale_map map;
+    const float *scale, *zero; /* zero: NULL when there is none */
+    tn_dtype precision;        /* F16 and BF16: the division is done in it */
+    bool saturate;
+    float lo, hi; /* of an integer type */
+} job;
+
+static void *element(const tn_tensor *t, int64_t at) { /* at: a multiple of BLOCK */
+    return (char *)t->data + at / tn_dtypes[t->dtype].block * tn_dtypes[t->dtype].bytes;
+}
+
+/* What is left of numbers in 16 bits. */
+static void round_to(tn_dtype t, float *v, int n) {
+    uint16_t half[BLOCK];
+    if (t != TN_F16 && t != TN_BF16) return;
+    (void)tn_convert(TN_F32, v, t, half, n, true, TN_ROUND_NEAREST);
+    (void)tn_convert(t, half, TN_F32, v, n, true, TN_ROUND_NEAREST);
+}
+
+/* Half to even, in arithmetic that every vector unit has: adding 1.5 * 2^23 leaves no bits behind the point. What lies
+ * beyond 2^22 saturates in any case; NaN becomes the lower end. */
+static inline float rounded(float v) {
+    const float top = 0x1p22f, shift = 0x1.8p23f;
+    v = v > -top ? v : -top;
+    v = v < top ? v : top;
+    return (v + shift) - shift;
+}
+
+/* Divided, rounded, moved by the zero point; a run of equal scales, or of one scale each. */
+static void quantise_block(const job *j, int64_t at, int n, float *v) {
+    bool integer = j->hi > j->lo;
+    for (int i = 0; i < n;) {
+        run_of r = run_at(&j->map, at + i);
+        int len = r.len < n - i ? (int)r.len : n - i;
+        const float *s = j->scale + r.k;
+        if (r.step == 0)
+            for (int e = i; e < i + len; e++) v[e] /= *s;
+        else
+            for (int e = 0; e < len; e++) v[i + e] /= s[e];
+        i += len;
+    }
+    round_to(j->precision, v, n);
+    for (int i = 0; i < n && integer; i++) v[i] = rounded(v[i]);
+    for (int i = 0; i < n && j->zero;) {
+        run_of r = run_at(&j->map, at + i);
+        int len = r.len < n - i ? (int)r.len : n - i;
+        for (int e = 0; e < len; e++) v[i + e] += j->zero[r.k + e * r.step];
+        i += len;
+    }
+    for (int i = 0; i < n && integer; i++) {
+        v[i] = v[i] > j->lo ? v[i] : j->lo;
+        v[i] = v[i] < j->hi ? v[i] : j->hi;
+    }
+}
+
+static void quantise_part(void *arg, int64_t begin, int64_t end, int thread) {
+    const job *j = arg;
+    float v[BLOCK];
+    int64_t total = tn_count(j->x);
+    (void)thread;
+    for (int64_t at = begin * BLOCK; at < end * BLOCK && at < total; at += BLOCK) {
+        int n = total - at < BLOCK ? (int)(total - at) : BLOCK;
+        (void)tn_convert(j->x->dtype, element(j->x, at), TN_F32, v, n, true, TN_ROUND_NEAREST);
+        round_to(j->precision, v, n);
+        quantise_block(j, at, n, v);
+        (void)tn_convert(TN_F32, v, j->y->dtype, element(j->y, at), n, j->saturate, TN_ROUND_NEAREST);
+    }
+}
+
+static void dequantise_part(void *arg, int64_t begin, int64_t end, int thread) {
+    const job *j = arg;
+    float v[BLOCK];
+    int64_t total = tn_count(j->x);
+    (void)thread;
+    for (int64_t at = begin * BLOCK; at < end * BLOCK && at < total; at += BLOCK) {
+        int n = total - at < BLOCK ? (int)(total - at) : BLOCK;
+        (void)tn_convert(j->x->dtype, element(j->x, at), TN_F32, v, n, true, TN_ROUND_NEAREST);
+        for (int i = 0; i < n;) {
+            run_of r = run_at(&j->map, at + i);
+            int len = r.len < n - i ? (int)r.len : n - i;
+            const float *s = j->scale + r.k;
+            for (int e = 0; e < len && j->zero; e++) v[i + e] -= j->zero[r.k + e * r.step];
+            if (r.step == 0)
+                for (int e = i; e < i + len; e++) v[e] *= *s;
+            else
+                for (int e = 0; e < len; e++) v[i + e] *= s[e];
+            i += len;
+        }
+        (void)tn_convert(TN_F32, v, j->y->dtype, element(j->y, at), n, true, TN_ROUND_NEAREST);
+    }
+}
+
+static tn_status set_up(tn_run *r, job *j) {
+    const tn_tensor *scale = tn_in(r, 1), *zero = tn_in(r, 2);
+    int64_t n;
+    *j = (job){ .x = tn_in(r, 0), .y = tn_out(r, 0), .saturate = tn_attr_int(r->node, "saturate", 1) != 0 };
+    TN_TRY(map_scales(r->node, j->x->rank, j->x->dims, scale->rank, scale->dims, &j->map));
+    if (zero && tn_count(zero) != tn_count(scale))
+        return tn_op_fail(r->node, TN_E_SHAPE, "scale and zero point differ in shape");
+    TN_TRY(tn_q_floats(r, 1, 1, &j->scale, &n));
+    if (zero) TN_TRY(tn_q_floats(r, 2, 0, &j->zero, &n));
+    return TN_OK;
 }
 
 static tn_status quantize_run(tn_run *r) {
-    const tn_tensor *x = tn_in(r, 0), *scale = tn_in(r, 1), *zero = tn_in(r, 2);
-    tn_tensor *y = tn_out(r, 0);
-    bool saturate = tn_attr_int(r->node, "saturate", 1) != 0, integer = tn_dtype_is_int(y->dtype);
-    double lo = 0, hi = 0;
-    scale_map m;
-    TN_TRY(map_scales(r->node, x->rank, x->dims, scale->rank, scale->dims, &m));
-    if (zero && tn_count(zero) != tn_count(scale))
-        return tn_op_fail(r->node, TN_E_SHAPE, "scale and zero point differ in shape");
-    if (integer) range_of(y->dtype, &lo, &hi);
-    for (int64_t i = 0; i < tn_count(x); i++) {
-        int64_t k = scale_at(&m, i);
-        /* the division happens in the input's precision, which decides ties */
-        double s = tn_get_f64(scale->dtype, scale->data, k), v = tn_get_f64(x->dtype, x->data, i);
-        double q = x->dtype == TN_F64 ? v / s : (double)((float)v / (float)s);
-        if (!integer) { /* the zero point of a float type is 0 */
-            float f = (float)q + (zero ? (float)tn_get_f64(zero->dtype, zero->data, k) : 0);
-            TN_TRY(tn_convert(TN_F32, &f, y->dtype == TN_F4E2M1 ? TN_F32 : y->dtype,
-                              y->dtype == TN_F4E2M1 ? (void *)&f : (char *)y->data + i, 1, saturate, TN_ROUND_NEAREST));
-            if (y->dtype == TN_F4E2M1) tn_set_f64(y->dtype, y->data, i, (double)f);
-            continue;
-        }
-        q = nearbyint(q) + (zero ? (double)tn_get_i64(zero->dtype, zero->data, k) : 0);
-        q = q < lo ? lo : q > hi ? hi : q == q ? q : 0;
-        tn_set_i64(y->dtype, y->data, i, (int64_t)q);
+    job j;
+    TN_TRY(set_up(r, &j));
+    int64_t code = tn_attr_int(r->node, "precision", 0);
+    j.precision = code ? tn_dtype_from_onnx((int)code) : tn_in(r, 1)->dtype;
+    if (tn_dtype_is_int(j.y->dtype)) {
+        int bits = tn_dtype_bits(j.y->dtype);
+        j.lo = tn_dtype_is_signed(j.y->dtype) ? -ldexpf(1, bits - 1) : 0;
+        j.hi = j.lo + ldexpf(1, bits) - 1;
     }
+    tn_parallel(r->pool, (tn_count(j.x) + BLOCK - 1) / BLOCK, 16, quantise_part, &j);
     return TN_OK;
 }
 
 static tn_status dequantize_run(tn_run *r) {
-    const tn_tensor *x = tn_in(r, 0), *scale = tn_in(r, 1), *zero = tn_in(r, 2);
-    tn_tensor *y = tn_out(r, 0);
-    scale_map m;
-    TN_TRY(map_scales(r->node, x->rank, x->dims, scale->rank, scale->dims, &m));
-    if (zero && tn_count(zero) != tn_count(scale))
-        return tn_op_fail(r->node, TN_E_SHAPE, "scale and zero point differ in shape");
-    for (int64_t i = 0; i < tn_count(x); i++) {
-        int64_t k = scale_at(&m, i);
-        double z = zero ? tn_get_f64(zero->dtype, zero->data, k) : 0, s = tn_get_f64(scale->dtype, scale->data, k);
-        double v = tn_get_f64(x->dtype, x->data, i) - z;
-        tn_set_f64(y->dtype, y->data, i, (double)((float)v * (float)s));
-    }
+    job j;
+    TN_TRY(set_up(r, &j));
+    tn_parallel(r->pool, (tn_count(j.x) + BLOCK - 1) / BLOCK, 16, dequantise_part, &j);
     return TN_OK;
 }
 
@@ -146,22 +254,27 @@ static tn_status dynamic_run(tn_run *r) {
 
 /* ----------------------------------------------------------------------------------------------------------- rows */
 
-static const tn_port quantize_in[] = { { "x", TN_FLOATS | tn_dtype_bit(TN_I32), 0 },
-                                       { "y_scale", TN_ANY_NUMBER, 0 },
-                                       { "y_zero_point", TN_ANY_NUMBER, 0, .optional = true },
+#define I32  tn_dtype_bit(TN_I32)
+#define E8M0 tn_dtype_bit(TN_F8E8M0)
+static const tn_port quantize_in[] = { { "x", F32 | HALVES | I32, 0 },
+                                       { "y_scale", F32 | HALVES | I32 | E8M0, 0 },
+                                       { "y_zero_point", CODES, 0, .optional = true },
                                        { 0 } };
-static const tn_port dequantize_in[] = { { "x", TN_ANY_NUMBER, 'T' },
-                                         { "x_scale", TN_ANY_NUMBER, 0 },
-                                         { "x_zero_point", TN_ANY_NUMBER, 'T', .optional = true },
+static const tn_port dequantize_in[] = { { "x", CODES | I32, 'T' },
+                                         { "x_scale", F32 | HALVES | E8M0, 0 },
+                                         { "x_zero_point", CODES | I32, 'T', .optional = true },
                                          { 0 } };
-static const tn_port f32_in[] = { { "x", tn_dtype_bit(TN_F32), 0 }, { 0 } };
-static const tn_port dynamic_out[] = { { "y", tn_dtype_bit(TN_U8), 0 },
-                                       { "y_scale", tn_dtype_bit(TN_F32), 0 },
-                                       { "y_zero_point", tn_dtype_bit(TN_U8), 0 },
-                                       { 0 } };
-static const tn_attr_spec quantize_attrs[] = { { "axis", TN_ATTR_INT },         { "block_size", TN_ATTR_INT },
-                                               { "output_dtype", TN_ATTR_INT }, { "precision", TN_ATTR_INT },
-                                               { "saturate", TN_ATTR_INT },     { 0 } };
+static const tn_port f32_in[] = { { "x", F32, 0 }, { 0 } };
+static const tn_port dynamic_out[] = {
+    { "y", tn_dtype_bit(TN_U8), 0 }, { "y_scale", F32, 0 }, { "y_zero_point", tn_dtype_bit(TN_U8), 0 }, { 0 }
+};
+#define PLACE \
+    { "axis", TN_ATTR_INT }, { "block_size", TN_ATTR_INT }, { "output_dtype", TN_ATTR_INT }
+static const tn_attr_spec quantize_attrs[] = {
+    PLACE, { "precision", TN_ATTR_INT }, { "saturate", TN_ATTR_INT }, { 0 }
+};
+static const tn_attr_spec dequantize_attrs[] = { PLACE, { 0 } };
+static const tn_attr_spec microsoft_attrs[] = { { "axis", TN_ATTR_INT }, { 0 } };
 
 const tn_op tn_ops_quantize[] = {
     { .name = "QuantizeLinear",
@@ -176,7 +289,7 @@ const tn_op tn_ops_quantize[] = {
       .since = 25,
       .in = dequantize_in,
       .out = tn_ports_any_free,
-      .attrs = quantize_attrs,
+      .attrs = dequantize_attrs,
       .infer = dequantize_infer,
       .run = dequantize_run,
       .doc = "codes to numbers: (x - zero point) scale" },
@@ -187,5 +300,23 @@ const tn_op tn_ops_quantize[] = {
       .infer = dynamic_infer,
       .run = dynamic_run,
       .doc = "numbers to bytes, with scale and zero point taken from their range" },
+    { .name = "QuantizeLinear",
+      .domain = "com.microsoft",
+      .since = 1,
+      .in = quantize_in,
+      .out = tn_ports_any_free,
+      .attrs = microsoft_attrs,
+      .infer = quantize_infer,
+      .run = quantize_run,
+      .doc = "QuantizeLinear without blocks" },
+    { .name = "DequantizeLinear",
+      .domain = "com.microsoft",
+      .since = 1,
+      .in = dequantize_in,
+      .out = tn_ports_any_free,
+      .attrs = microsoft_attrs,
+      .infer = dequantize_infer,
+      .run = dequantize_run,
+      .doc = "DequantizeLinear without blocks" },
     { 0 },
 };
