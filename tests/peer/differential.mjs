@@ -1,0 +1,222 @@
+// differential.mjs - random models through onnxruntime and through Tenon: who answers differently, and who is right?
+//
+//   NODE_PATH=DIR/node_modules node tests/peer/differential.mjs BUILD/src/tenon [OPTION]...
+//     --cases N   how many (default 2000)      --from I   the first one (default 0)      --seed S   which sequence (default 1)
+//     --only OP   cases of one operator        --show     print the smallest case of every kind of disagreement
+//     --state F   remember counts in a file and go on from there
+//
+// A case is a model of one operator or a small graph, made from (seed, index) alone (cases.mjs). onnxruntime runs it in a
+// process of its own, which is started anew behind a case that kills it; the case and its outputs are written in the layout of
+// the ONNX backend tests, and `tenon test` runs a folder of them, each guarded by a process. What remains is held against
+// tests/peer/disagreements.txt. Needs the npm package onnxruntime-node.
+import { spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { makeCase } from './cases.mjs';
+import { model, pack, tensor } from './onnx.mjs';
+
+const SELF = fileURLToPath(import.meta.url), CHUNK = 1000;
+
+/* ------------------------------------------------------------------------------------------------------- the peer */
+
+function peer() {
+  const require = createRequire(path.join(process.env.NODE_PATH ?? process.cwd(), 'x.js'));
+  return require(process.env.NODE_PATH ? path.resolve(process.env.NODE_PATH, 'onnxruntime-node') : 'onnxruntime-node');
+}
+
+async function runPeer(ort, c) {
+  const s = await ort.InferenceSession.create(model(c), { graphOptimizationLevel: 'disabled', logSeverityLevel: 4, intraOpNumThreads: 1, interOpNumThreads: 1 });
+  try {
+    const feeds = {};
+    for (const [name, v] of Object.entries(c.values)) if (!v.constant) feeds[name] = new ort.Tensor(v.type, v.data, v.dims);
+    return await s.run(feeds);
+  } finally { await s.release(); }
+}
+
+// How closely outputs must agree: exactly, or as their type and the sizes of the inputs allow.
+function closeness(c, outputs) {
+  const types = [...Object.values(c.values).map(v => v.type), ...Object.values(outputs ?? {}).map(t => t.type)];
+  if (types.includes('float16') || c.nodes.some(n => n.attrs.to && [10, 16].includes(n.attrs.to.i))) return 'half';
+  if (!types.some(t => t.startsWith('float'))) return 'exact';
+  return c.scale > 4 ? 'large' : 'float';
+}
+const LIMITS = { exact: [0, 0], float: [1e-4, 2e-5], large: [1e-3, 1e-3], half: [1e-2, 2e-2] };
+
+function writeCase(dir, c, outputs) {
+  const data = path.join(dir, 'test_data_set_0');
+  fs.mkdirSync(data, { recursive: true });
+  fs.writeFileSync(path.join(dir, 'model.onnx'), model(c));
+  Object.entries(c.values).filter(([, v]) => !v.constant).forEach(([name, v], i) => fs.writeFileSync(path.join(data, `input_${i}.pb`), tensor(v, name)));
+  c.outputs.forEach((name, i) => { const t = outputs?.[name]; if (t) fs.writeFileSync(path.join(data, `output_${i}.pb`), tensor({ type: t.type, dims: t.dims, data: t.data }, name)); });
+}
+
+// In a process of its own: makes, runs and writes cases FROM..TO-1; a line per case in the file `log`.
+async function work([seed, from, to, dir, opsFile, only]) {
+  const ort = peer(), ops = readOps(opsFile), log = fs.openSync(path.join(dir, 'log'), 'a');
+  for (let i = +from; i < +to; i++) {
+    const c = makeCase(+seed, i, ops, only || undefined);
+    fs.writeSync(log, `${i} begins ${c.kind}\n`);
+    let outputs = null, why = '';
+    try { outputs = await runPeer(ort, c); } catch (e) { why = String(e.message ?? e).replace(/\s+/g, ' ').slice(0, 300); }
+    writeCase(path.join(dir, closeness(c, outputs), `c${i}_${c.kind}${outputs ? '' : '_refused'}`), c, outputs);
+    fs.writeSync(log, `${i} ${outputs ? 'ran' : 'refused'} ${why}\n`);
+  }
+}
+
+/* ------------------------------------------------------------------------------------------------------- comparing */
+
+function readOps(file) { return Object.fromEntries(JSON.parse(fs.readFileSync(file, 'utf8')).filter(o => !o.domain || true).map(o => [o.domain ? `${o.domain}.${o.name}` : o.name, o])); }
+
+// What `tenon test` says of the cases below dir: a map from case to sentence for those that fail.
+function runTenon(tenon, dir) {
+  const failed = new Map();
+  for (const [kind, [rtol, atol]] of Object.entries(LIMITS)) {
+    const at = path.join(dir, kind);
+    if (!fs.existsSync(at)) continue;
+    const p = spawnSync(tenon, ['test', '--timeout', '20', '--rtol', String(rtol), '--atol', String(atol), at], { encoding: 'utf8', maxBuffer: 1 << 28 });
+    if (p.status !== 0 && p.status !== 1) throw new Error(`tenon test: ${p.status} ${p.stderr}`);
+    for (const line of p.stdout.split('\n')) {
+      const found = line.match(/^(FAILED|skipped) (\S+): (.*)$/);
+      if (found) failed.set(found[2], found[3]);
+    }
+  }
+  return failed;
+}
+
+const plain = s => s.replace(/^.*\/model.onnx: /, '').replace(/node '[^']*' /g, '').replace(/'[a-z]+\d+'/g, 'V').replace(/-?\d+(\.\d+)?(e[+-]?\d+)?/gi, 'N').replace(/N(xN)+/g, 'N').slice(0, 110);
+
+// A verdict per case: [kind, sentence]
+function judge(name, failed) {
+  const refused = name.endsWith('_refused'), why = failed.get(name);
+  if (why !== undefined && /^(crashed|took longer|ended with)/.test(why)) return ['crash', why];
+  if (refused) return [why === undefined ? 'runs here only' : /of \d+ elements differ|inference said/.test(why) ? 'differs' : 'both refuse', why ?? ''];
+  if (why === undefined) return ['agrees', ''];
+  return [/elements differ|shape|expected|inference said|is .* not/.test(why) && /^output/.test(why) ? 'differs' : 'refused here only', why];
+}
+
+function explanations() {
+  const file = path.join(path.dirname(SELF), 'disagreements.txt');
+  return !fs.existsSync(file) ? [] : fs.readFileSync(file, 'utf8').split('\n').filter(l => l && !l.startsWith('#')).map(l => l.split('|').map(s => s.trim())).map(([op, words, who, why]) => ({ op: new RegExp(`^(${op})$`), words: new RegExp(words), who, why, n: 0 }));
+}
+
+/* -------------------------------------------------------------------------------------------------------- shrinking */
+
+const copy = c => structuredClone(c);
+
+// Smaller versions of a case, most promising first.
+function* smaller(c) {
+  if (c.outputs.length > 1) for (const o of c.outputs) yield { ...copy(c), outputs: [o] };
+  if (c.nodes.length > 1) for (let i = c.nodes.length - 2; i >= 0; i--) { const d = copy(c); d.nodes.length = i + 1; d.outputs = [d.nodes[i].outputs[0]]; yield prune(d); }
+  for (let i = 0; i < c.nodes.length; i++) for (const a of Object.keys(c.nodes[i].attrs)) { const d = copy(c); delete d.nodes[i].attrs[a]; yield d; }
+  for (let i = 0; i < c.nodes.length; i++) if (c.nodes[i].inputs.length > 1) { const d = copy(c); d.nodes[i].inputs.pop(); yield prune(d); }
+  for (const name of Object.keys(c.values)) {
+    const v = c.values[name];
+    if (v.declare !== 'numbers') { const d = copy(c); d.values[name].declare = 'numbers'; yield d; }
+    for (const fill of [0, 1]) if (v.type !== 'string' && v.data.length > 0 && !v.data.every(x => Number(x) === fill)) { const d = copy(c); d.values[name].data = pack(v.type, Array(v.data.length).fill(fill)); yield d; }
+  }
+  const sizes = new Set(Object.values(c.values).flatMap(v => v.dims).filter(x => x > 1));
+  for (const size of sizes) for (const to of [1, size - 1]) {
+    const d = copy(c);
+    for (const v of Object.values(d.values)) {
+      if (!v.dims.includes(size)) continue;
+      v.dims = v.dims.map(x => (x === size ? to : x));
+      v.data = v.data.slice(0, v.dims.reduce((a, b) => a * b, 1));
+    }
+    yield d;
+  }
+}
+
+function prune(c) { // values nobody reads
+  const used = new Set(c.nodes.flatMap(n => n.inputs));
+  for (const name of Object.keys(c.values)) if (!used.has(name)) delete c.values[name];
+  return c;
+}
+
+async function verdictOf(ort, tenon, c, dir) {
+  let outputs = null;
+  try { outputs = await runPeer(ort, c); } catch { /* refused */ }
+  fs.rmSync(dir, { recursive: true, force: true });
+  const name = `c_${c.kind}${outputs ? '' : '_refused'}`;
+  writeCase(path.join(dir, closeness(c, outputs), name), c, outputs);
+  const [kind, why] = judge(name, runTenon(tenon, dir));
+  return { kind, why, outputs };
+}
+
+const numbers = a => Array.from(a.length > 40 ? a.slice(0, 40) : a, x => (typeof x === 'string' ? JSON.stringify(x) : String(x))).join(' ');
+
+async function show(ort, tenon, c, dir) {
+  let now = await verdictOf(ort, tenon, c, dir);
+  const kind = now.kind;
+  for (let again = true, budget = 150; again && budget > 0;) {
+    again = false;
+    for (const d of smaller(c)) {
+      if (--budget < 0) break;
+      const v = await verdictOf(ort, tenon, d, dir);
+      if (v.kind === kind && (kind !== 'refused here only' || plain(v.why) === plain(now.why))) { c = d; now = v; again = true; break; }
+    }
+  }
+  console.log(`    opset ${c.opset}; ${now.kind}: ${now.why}`);
+  for (const n of c.nodes) console.log(`    ${n.outputs.join(', ')} = ${n.op}(${n.inputs.join(', ')}) ${JSON.stringify(n.attrs, (k, v) => (typeof v === 'bigint' ? String(v) : v)).slice(0, 300)}`);
+  for (const [name, v] of Object.entries(c.values)) console.log(`    ${name}: ${v.type}[${v.dims}]${v.constant ? ' constant' : ''} = ${numbers(v.data)}`);
+  for (const [name, t] of Object.entries(now.outputs ?? {})) console.log(`    the peer's ${name}: ${t.type}[${t.dims}] = ${numbers(t.data)}`);
+}
+
+/* ------------------------------------------------------------------------------------------------------------ main */
+
+async function main(argv) {
+  const option = (name, dflt) => { const i = argv.indexOf(name); return i < 0 ? dflt : argv.splice(i, 2)[1]; };
+  const showing = argv.includes('--show') && argv.splice(argv.indexOf('--show'), 1);
+  const cases = +option('--cases', 2000), start = +option('--from', 0), seed = +option('--seed', 1), only = option('--only', ''), stateFile = option('--state', '');
+  const tenon = argv[0];
+  if (!tenon || argv.length > 1) { console.error('usage: differential.mjs BUILD/src/tenon [--cases N] [--from I] [--seed S] [--only OP] [--state FILE] [--show]'); return 2; }
+  const dir = fs.mkdtempSync(path.join(fs.existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir(), 'differential-')), opsFile = path.join(dir, 'ops.json');
+  process.on('exit', () => fs.rmSync(dir, { recursive: true, force: true }));
+  fs.writeFileSync(opsFile, spawnSync(tenon, ['ops', '--json'], { encoding: 'utf8', maxBuffer: 1 << 28 }).stdout);
+  const ops = readOps(opsFile), known = explanations();
+  const state = stateFile && fs.existsSync(stateFile) ? JSON.parse(fs.readFileSync(stateFile, 'utf8')) : { next: start, counts: {}, only: {}, groups: {}, explained: {} };
+  for (; state.next < start + cases; state.next = Math.min(start + cases, state.next + CHUNK)) {
+    const to = Math.min(start + cases, state.next + CHUNK), at = path.join(dir, 'chunk');
+    fs.mkdirSync(at);
+    for (let from = state.next; from < to;) { // again behind a case that ends the peer's process
+      const p = spawnSync(process.execPath, [SELF, 'work', seed, from, to, at, opsFile, only].map(String), { encoding: 'utf8', timeout: 600e3 });
+      if (p.status === 0) break;
+      const log = fs.existsSync(path.join(at, 'log')) ? fs.readFileSync(path.join(at, 'log'), 'utf8').trim().split('\n') : [], last = log.at(-1)?.match(/^(\d+) begins (.*)/);
+      if (!last) throw new Error(p.stderr.slice(-2000) || `the worker ended with ${p.status ?? p.signal}`);
+      state.counts['ends the peer'] = (state.counts['ends the peer'] ?? 0) + 1;
+      (state.only.crashes ??= []).push(`${last[1]} ${last[2]}`);
+      from = +last[1] + 1;
+    }
+    const failed = runTenon(tenon, at);
+    for (const kind of Object.keys(LIMITS)) {
+      if (!fs.existsSync(path.join(at, kind))) continue;
+      for (const name of fs.readdirSync(path.join(at, kind))) {
+        const [verdict, why] = judge(name, failed), [, index, what] = name.match(/^c(\d+)_(.*?)(_refused)?$/);
+        const reason = verdict === 'differs' || verdict === 'refused here only' ? known.find(k => k.op.test(what) && k.words.test(why)) : null;
+        const count = reason ? 'explained' : verdict;
+        state.counts[count] = (state.counts[count] ?? 0) + 1;
+        if (reason) state.explained[reason.why] = (state.explained[reason.why] ?? 0) + 1;
+        if (verdict === 'runs here only') state.only[what] = (state.only[what] ?? 0) + 1;
+        if (reason || !['differs', 'refused here only', 'crash'].includes(verdict)) continue;
+        const g = (state.groups[`${what}: ${verdict}: ${plain(why)}`] ??= { n: 0, first: +index, why });
+        g.n++;
+      }
+    }
+    fs.rmSync(at, { recursive: true });
+    if (stateFile) fs.writeFileSync(stateFile, JSON.stringify({ ...state, next: to }, null, 1));
+    process.stderr.write(`${to - start} of ${cases}: ${JSON.stringify(state.counts)}\n`);
+  }
+  const groups = Object.entries(state.groups).sort((a, b) => b[1].n - a[1].n);
+  const ort = showing ? peer() : null;
+  for (const [key, g] of groups) {
+    console.log(`${g.n} x ${key}\n    first: case ${g.first}: ${g.why.slice(0, 300)}`);
+    if (showing) await show(ort, tenon, makeCase(seed, g.first, ops, only || undefined), path.join(dir, 'one'));
+  }
+  console.log(`\nexplained: ${JSON.stringify(state.explained, null, 1)}\nrun here, refused by the peer: ${JSON.stringify(state.only)}`);
+  console.log(Object.entries(state.counts).map(([k, n]) => `${n} ${k}`).join(', '));
+  return groups.length ? 1 : 0;
+}
+
+process.exitCode = process.argv[2] === 'work' ? (await work(process.argv.slice(3)), 0) : await main(process.argv.slice(2));

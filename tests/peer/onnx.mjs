@@ -1,0 +1,84 @@
+// onnx.mjs - writes small ONNX models and tensors: enough of protobuf for the differential test.
+export const TYPES = { float32: 1, uint8: 2, int8: 3, uint16: 4, int16: 5, int32: 6, int64: 7, string: 8, bool: 9, float16: 10,
+  float64: 11, uint32: 12, uint64: 13, bfloat16: 16, float8e4m3fn: 17, float8e4m3fnuz: 18, float8e5m2: 19, float8e5m2fnuz: 20,
+  uint4: 21, int4: 22 };
+const ARRAYS = { float32: Float32Array, float64: Float64Array, int8: Int8Array, uint8: Uint8Array, int16: Int16Array,
+  uint16: Uint16Array, int32: Int32Array, uint32: Uint32Array, int64: BigInt64Array, uint64: BigUint64Array, bool: Uint8Array,
+  float16: Uint16Array };
+
+const float = new Float32Array(1), bits = new Uint32Array(float.buffer);
+export function half(x) { // to float16 bits, halves to even
+  float[0] = x;
+  const b = bits[0], sign = (b >>> 16) & 0x8000, e = ((b >>> 23) & 255) - 112, m = b & 0x7fffff;
+  if (e >= 143) return sign | 0x7c00 | (m ? 0x200 : 0);
+  if (e >= 31) return sign | 0x7c00;
+  if (e < -10) return sign;
+  const full = e > 0 ? (e << 23) | m : (m | 0x800000) >>> (1 - e), cut = full & 0x1fff, h = full >>> 13;
+  return sign + h + (cut > 0x1000 || (cut === 0x1000 && h & 1) ? 1 : 0);
+}
+
+// An array of the type's own kind from plain numbers (strings stay).
+export function pack(type, numbers) {
+  if (type === 'string') return numbers.map(String);
+  if (type === 'float16') return Uint16Array.from(numbers, half);
+  if (type === 'int64') return BigInt64Array.from(numbers, x => BigInt.asIntN(64, typeof x === 'bigint' ? x : BigInt(Math.trunc(x) || 0)));
+  if (type === 'uint64') return BigUint64Array.from(numbers, x => BigInt.asUintN(64, typeof x === 'bigint' ? x : BigInt(Math.trunc(x) || 0)));
+  return ARRAYS[type].from(numbers, Number);
+}
+
+function varint(n) {
+  let v = BigInt.asUintN(64, BigInt(n));
+  const out = [];
+  do { out.push(Number(v & 127n) | (v > 127n ? 128 : 0)); v >>= 7n; } while (v);
+  return Buffer.from(out);
+}
+const int = (field, n) => Buffer.concat([varint(field << 3), varint(n)]);
+const bytes = (field, b) => { b = Buffer.from(b); return Buffer.concat([varint((field << 3) | 2), varint(b.length), b]); };
+const real = (field, x) => { const b = Buffer.alloc(5); b[0] = (field << 3) | 5; b.writeFloatLE(x, 1); return b; };
+
+export function tensor(t, name) {
+  const parts = t.dims.map(d => int(1, d));
+  parts.push(int(2, TYPES[t.type]));
+  if (t.type === 'string') for (const s of t.data) parts.push(bytes(6, s));
+  else parts.push(bytes(9, Buffer.from(t.data.buffer, t.data.byteOffset, t.data.byteLength)));
+  if (name) parts.push(bytes(8, name));
+  return Buffer.concat(parts);
+}
+
+function attribute(name, v) { // { i } { f } { s } { t } { is } { fs } { ss }
+  const parts = [bytes(1, name)], kind = Object.keys(v)[0], x = v[kind];
+  if (kind === 'i') parts.push(int(3, x), int(20, 2));
+  if (kind === 'f') parts.push(real(2, x), int(20, 1));
+  if (kind === 's') parts.push(bytes(4, x), int(20, 3));
+  if (kind === 't') parts.push(bytes(5, tensor(x)), int(20, 4));
+  if (kind === 'fs') parts.push(...x.map(y => real(7, y)), int(20, 6));
+  if (kind === 'is') parts.push(...x.map(y => int(8, y)), int(20, 7));
+  if (kind === 'ss') parts.push(...x.map(y => bytes(9, y)), int(20, 8));
+  return Buffer.concat(parts);
+}
+
+// How an input's shape is declared: its numbers, names, or not at all.
+function valueInfo(name, v) {
+  if (!v) return bytes(1, name);
+  const dims = v.dims.map((d, i) => bytes(1, v.declare === 'names' ? bytes(2, `${name}_${i}`) : int(1, d)));
+  const type = [int(1, TYPES[v.type])];
+  if (v.declare !== 'nothing') type.push(bytes(2, Buffer.concat(dims)));
+  return Buffer.concat([bytes(1, name), bytes(2, bytes(1, Buffer.concat(type)))]);
+}
+
+// c: { opset, domains, nodes: [{ op, domain, inputs, outputs, attrs }], values: { name: { type, dims, data, constant, declare } },
+// outputs }
+export function model(c) {
+  const graph = [];
+  for (const n of c.nodes) {
+    const parts = [...n.inputs.map(x => bytes(1, x)), ...n.outputs.map(x => bytes(2, x)), bytes(3, `n_${n.outputs.find(x => x)}`), bytes(4, n.op)];
+    for (const [name, v] of Object.entries(n.attrs)) parts.push(bytes(5, attribute(name, v)));
+    if (n.domain) parts.push(bytes(7, n.domain));
+    graph.push(bytes(1, Buffer.concat(parts)));
+  }
+  graph.push(bytes(2, 'g'));
+  for (const [name, v] of Object.entries(c.values)) graph.push(v.constant ? bytes(5, tensor(v, name)) : bytes(11, valueInfo(name, v)));
+  for (const name of c.outputs) graph.push(bytes(12, valueInfo(name)));
+  const opsets = [['', c.opset], ['ai.onnx.ml', 3], ['com.microsoft', 1]].map(([d, v]) => bytes(8, Buffer.concat([bytes(1, d), int(2, v)])));
+  return Buffer.concat([int(1, 9), bytes(7, Buffer.concat(graph)), ...opsets]);
+}
