@@ -265,12 +265,31 @@ static void unary_loop(void *arg, int64_t begin, int64_t end, int thread) {
     j->loop(j->x + begin * bytes, j->y + begin * bytes, (size_t)(end - begin), j->a, j->b);
 }
 
+/* Functions that integers have only by way of real numbers: Shrink, Erf. */
+static void unary_by_f64(void *arg, int64_t begin, int64_t end, int thread) {
+    const unary *j = arg;
+    double v[256];
+    for (int64_t n; begin < end; begin += n) {
+        n = end - begin < 256 ? end - begin : 256;
+        for (int64_t i = 0; i < n; i++) v[i] = tn_get_f64(j->t, j->x, begin + i);
+        tn_unary_loop(j->op, TN_F64)((const char *)v, (char *)v, (size_t)n, j->a, j->b);
+        for (int64_t i = 0; i < n; i++) tn_set_f64(j->t, j->y, begin + i, v[i]);
+    }
+}
+
 tn_status tn_unary_run(tn_unary op, tn_dtype t, const void *x, void *y, int64_t n, double a, double b, tn_pool *pool) {
     unary j = { .op = op, .t = t, .x = x, .y = y, .a = a, .b = b };
     bool small = is_small_float(t);
-    if (t != TN_F32 && !small && !(j.loop = tn_unary_loop(op, t)))
+    if (t != TN_F32 && !small) j.loop = tn_unary_loop(op, t);
+    bool indirect = !j.loop && tn_dtype_is_int(t) && tn_unary_loop(op, TN_F64);
+    if (t != TN_F32 && !small && !j.loop && !indirect)
         return tn_fail(TN_E_TYPE, "%s is not defined for %s", tn_unary_names[op], tn_dtype_name(t));
     int64_t grain = op <= TN_U_SQUARE ? 32768 : 4096;
-    tn_parallel(pool, n, grain, t == TN_F32 ? unary_f32 : small ? unary_small_float : unary_loop, &j);
+    tn_parallel(pool, n, grain,
+                t == TN_F32 ? unary_f32
+                : small     ? unary_small_float
+                : indirect  ? unary_by_f64
+                            : unary_loop,
+                &j);
     return TN_OK;
 }

@@ -31,7 +31,7 @@ static int64_t y_block(const tn_node *n) { return n->op->arg == CONV_FUSED ? tn_
 static tn_status transpose_out(const tn_node *n, tn_syms *syms, tn_window *w, int d, tn_dim in, tn_dim *out) {
     int count;
     const int64_t *want = tn_attr_ints(n, "output_shape", &count);
-    int64_t reach = w->dilation[d] * (w->kernel[d] - 1) + 1, extra = 0;
+    int64_t reach = w->dilation[d] * (w->kernel[d] - 1) + 1, extra = 0; /* reach is not known when the kernel is not */
     const int64_t *more;
     if (want && count != w->rank && count != w->rank + 2)
         return tn_op_fail(n, TN_E_INVALID, "output_shape has %d numbers, %d are needed", count, w->rank);
@@ -45,6 +45,7 @@ static tn_status transpose_out(const tn_node *n, tn_syms *syms, tn_window *w, in
         return tn_op_fail(n, TN_E_INVALID, "output_padding holds %lld", (long long)extra);
     /* without padding: stride (in - 1) + reach + extra */
     tn_dim full = tn_dim_add(syms, tn_dim_mul(syms, tn_dim_sub(syms, in, 1), w->stride[d]), reach + extra);
+    if (!w->kernel[d]) full = TN_DIM_UNKNOWN;
     if (want || w->auto_pad == TN_PAD_SAME_UPPER || w->auto_pad == TN_PAD_SAME_LOWER) {
         *out = want ? want[d] : tn_dim_mul(syms, in, w->stride[d]);
         if (tn_dim_known(full) && tn_dim_known(*out)) {

@@ -37,6 +37,7 @@ tn_status tn_window_read(const tn_node *n, int rank, const tn_dim *kernel, tn_wi
     for (int d = 0; d < rank; d++) {
         w->begin[d] = w->auto_pad == TN_PAD_EXPLICIT ? pads[d] : 0;
         w->end[d] = w->auto_pad == TN_PAD_EXPLICIT ? pads[rank + d] : 0;
+        if (kernel && !tn_dim_known(kernel[d]) && !tn_attr_find(n, "kernel_shape")) w->kernel[d] = 0;
         if (!kernel || !tn_dim_known(kernel[d])) continue;
         if (tn_attr_find(n, "kernel_shape") && w->kernel[d] != kernel[d])
             return tn_op_fail(n, TN_E_SHAPE, "kernel_shape[%d] is %lld but the weight has %lld there", d,
@@ -51,6 +52,10 @@ tn_status tn_window_read(const tn_node *n, int rank, const tn_dim *kernel, tn_wi
 tn_status tn_window_out(const tn_node *n, tn_syms *syms, const tn_window *w, int d, tn_dim in, tn_dim *out) {
     if (w->auto_pad == TN_PAD_SAME_UPPER || w->auto_pad == TN_PAD_SAME_LOWER) {
         *out = tn_dim_ceil_div(syms, in, w->stride[d]);
+        return TN_OK;
+    }
+    if (!w->kernel[d]) {
+        *out = TN_DIM_UNKNOWN;
         return TN_OK;
     }
     int64_t reach = w->dilation[d] * (w->kernel[d] - 1) + 1, pad = w->begin[d] + w->end[d];

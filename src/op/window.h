@@ -9,8 +9,9 @@ enum { TN_WINDOW_RANK = TN_MAX_RANK - 2 };
 typedef enum { TN_PAD_EXPLICIT, TN_PAD_VALID, TN_PAD_SAME_UPPER, TN_PAD_SAME_LOWER } tn_auto_pad;
 
 typedef struct {
-    int rank; /* spatial dimensions */
-    int64_t kernel[TN_WINDOW_RANK], stride[TN_WINDOW_RANK], dilation[TN_WINDOW_RANK];
+    int rank;                       /* spatial dimensions */
+    int64_t kernel[TN_WINDOW_RANK]; /* 0: the weight's, not known yet */
+    int64_t stride[TN_WINDOW_RANK], dilation[TN_WINDOW_RANK];
     int64_t begin[TN_WINDOW_RANK], end[TN_WINDOW_RANK]; /* padding; for SAME filled by tn_window_place */
     tn_auto_pad auto_pad;
     bool ceil;

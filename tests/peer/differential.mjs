@@ -3,11 +3,11 @@
 //   NODE_PATH=DIR/node_modules node tests/peer/differential.mjs BUILD/src/tenon [OPTION]...
 //     --cases N   how many (default 2000)      --from I   the first one (default 0)      --seed S   which sequence (default 1)
 //     --only OP   cases of one operator        --show     print the smallest case of every kind of disagreement
-//     --state F   remember counts in a file and go on from there
+//     --state F   remember counts in a file and go on from there                         --case I    print one case
 //
 // A case is a model of one operator or a small graph, made from (seed, index) alone (cases.mjs). onnxruntime runs it in a
 // process of its own, which is started anew behind a case that kills it; the case and its outputs are written in the layout of
-// the ONNX backend tests, and `tenon test` runs a folder of them, each guarded by a process. What remains is held against
+// the ONNX backend tests, and `tenon test` runs a folder of them (each in a process of its own when one crashes). What remains is held against
 // tests/peer/disagreements.txt. Needs the npm package onnxruntime-node.
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
@@ -76,7 +76,9 @@ function runTenon(tenon, dir) {
   for (const [kind, [rtol, atol]] of Object.entries(LIMITS)) {
     const at = path.join(dir, kind);
     if (!fs.existsSync(at)) continue;
-    const p = spawnSync(tenon, ['test', '--timeout', '20', '--rtol', String(rtol), '--atol', String(atol), at], { encoding: 'utf8', maxBuffer: 1 << 28 });
+    const run = (...more) => spawnSync(tenon, ['test', ...more, '--rtol', String(rtol), '--atol', String(atol), at], { encoding: 'utf8', maxBuffer: 1 << 28, timeout: 600e3 });
+    let p = run('--no-fork'); // fast; a crash ends all, so then each case gets its process
+    if (p.status !== 0 && p.status !== 1) p = run('--timeout', '20');
     if (p.status !== 0 && p.status !== 1) throw new Error(`tenon test: ${p.status} ${p.stderr}`);
     for (const line of p.stdout.split('\n')) {
       const found = line.match(/^(FAILED|skipped) (\S+): (.*)$/);
@@ -147,10 +149,10 @@ async function verdictOf(ort, tenon, c, dir) {
 
 const numbers = a => Array.from(a.length > 40 ? a.slice(0, 40) : a, x => (typeof x === 'string' ? JSON.stringify(x) : String(x))).join(' ');
 
-async function show(ort, tenon, c, dir) {
+async function show(ort, tenon, c, dir, tries = 150) {
   let now = await verdictOf(ort, tenon, c, dir);
   const kind = now.kind;
-  for (let again = true, budget = 150; again && budget > 0;) {
+  for (let again = true, budget = tries; again && budget > 0;) {
     again = false;
     for (const d of smaller(c)) {
       if (--budget < 0) break;
@@ -169,13 +171,14 @@ async function show(ort, tenon, c, dir) {
 async function main(argv) {
   const option = (name, dflt) => { const i = argv.indexOf(name); return i < 0 ? dflt : argv.splice(i, 2)[1]; };
   const showing = argv.includes('--show') && argv.splice(argv.indexOf('--show'), 1);
-  const cases = +option('--cases', 2000), start = +option('--from', 0), seed = +option('--seed', 1), only = option('--only', ''), stateFile = option('--state', '');
+  const cases = +option('--cases', 2000), start = +option('--from', 0), seed = +option('--seed', 1), only = option('--only', ''), stateFile = option('--state', ''), printed = option('--case', '');
   const tenon = argv[0];
   if (!tenon || argv.length > 1) { console.error('usage: differential.mjs BUILD/src/tenon [--cases N] [--from I] [--seed S] [--only OP] [--state FILE] [--show]'); return 2; }
   const dir = fs.mkdtempSync(path.join(fs.existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir(), 'differential-')), opsFile = path.join(dir, 'ops.json');
   process.on('exit', () => fs.rmSync(dir, { recursive: true, force: true }));
   fs.writeFileSync(opsFile, spawnSync(tenon, ['ops', '--json'], { encoding: 'utf8', maxBuffer: 1 << 28 }).stdout);
   const ops = readOps(opsFile), known = explanations();
+  if (printed) { await show(peer(), tenon, makeCase(seed, +printed, ops, only || undefined), path.join(dir, 'one'), showing ? 150 : 0); return 0; }
   const state = stateFile && fs.existsSync(stateFile) ? JSON.parse(fs.readFileSync(stateFile, 'utf8')) : { next: start, counts: {}, only: {}, groups: {}, explained: {} };
   for (; state.next < start + cases; state.next = Math.min(start + cases, state.next + CHUNK)) {
     const to = Math.min(start + cases, state.next + CHUNK), at = path.join(dir, 'chunk');
