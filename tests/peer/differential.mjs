@@ -101,7 +101,7 @@ function judge(name, failed) {
 
 function explanations() {
   const file = path.join(path.dirname(SELF), 'disagreements.txt');
-  return !fs.existsSync(file) ? [] : fs.readFileSync(file, 'utf8').split('\n').filter(l => l && !l.startsWith('#')).map(l => l.split('|').map(s => s.trim())).map(([op, words, who, why]) => ({ op: new RegExp(`^(${op})$`), words: new RegExp(words), who, why, n: 0 }));
+  return !fs.existsSync(file) ? [] : fs.readFileSync(file, 'utf8').split('\n').filter(l => l && !l.startsWith('#')).map(l => l.split(' :: ').map(s => s.trim())).map(([op, words, who, why]) => ({ op: new RegExp(`^(${op})$`), words: new RegExp(words), who, why, n: 0 }));
 }
 
 /* -------------------------------------------------------------------------------------------------------- shrinking */
