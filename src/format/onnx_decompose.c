@@ -1,49 +1,7 @@
 /* onnx_decompose.c - operators that are sums of others: losses, optimiser steps. A node without a row of its
  * own is replaced by what its specification says it means; should it get a row, the row is used instead. Source:
  * docs/Operators.md of ONNX; Kingma & Ba, ICLR 2015 (Adam); Duchi et al., JMLR 12, 2011 (Adagrad). */
-#include "format/onnx_upgrade.h"
-
-/* A node with one output before n. An input that could not be made makes none. */
-static tn_value *un(tn_node *n, const char *type, tn_value *a) { return tn_up_emit(n, type, a, NULL, NULL); }
-static tn_value *bin(tn_node *n, const char *type, tn_value *a, tn_value *b) {
-    return b ? tn_up_emit(n, type, a, b, NULL) : NULL;
-}
-static tn_value *tri(tn_node *n, const char *type, tn_value *a, tn_value *b, tn_value *c) {
-    return b && c ? tn_up_emit(n, type, a, b, c) : NULL;
-}
-
-static tn_value *with_int(tn_value *v, const char *name, int64_t x) {
-    return v && tn_attr_set_int(v->producer, name, x) == TN_OK ? v : NULL;
-}
-
-/* A number of the element type of `like`. */
-static tn_value *num(tn_node *n, float v, tn_value *like) {
-    return like ? tn_up_scalar_like(n, "number", v, like) : NULL;
-}
-
-static tn_value *integer_like(tn_node *n, int64_t v, tn_value *like) {
-    return bin(n, "CastLike", tn_up_int(n, "number", v), like);
-}
-
-/* Output i of n is v from now on. */
-static tn_status give(tn_node *n, int i, tn_value *v) {
-    if (i >= n->n_outputs || !n->outputs[i]) return TN_OK;
-    TN_UP_ROOM(v);
-    tn_value *out = n->outputs[i];
-    tn_node *copy = tn_node_new(n->graph, n, "", "Identity", &v, 1, 0);
-    TN_UP_ROOM(copy);
-    TN_TRY(tn_node_set_output(n, i, NULL));
-    TN_TRY(tn_node_set_output(copy, 0, out));
-    copy->version = TN_ONNX_OPSET_MAX;
-    copy->name = out->name;
-    return TN_OK;
-}
-
-static tn_status need(const tn_node *n, int inputs) {
-    for (int i = 0; i < inputs; i++)
-        if (!tn_up_input(n, i)) return tn_fail(TN_E_GRAPH, "%s: input %d is missing", tn_node_where(n), i);
-    return TN_OK;
-}
+#include "format/onnx_decompose.h"
 
 /* -------------------------------------------------------------------------------------------------------- losses */
 
@@ -217,15 +175,18 @@ const char *tn_onnx_decomposed(int i, const char **domain) {
     return rows[i].op;
 }
 
+static tn_upgrade_fn definition_of(const tn_node *n) {
+    for (size_t i = 0; i < TN_COUNT(rows); i++)
+        if (!strcmp(rows[i].op, n->type) && !strcmp(rows[i].domain, n->domain)) return rows[i].fn;
+    return tn_onnx_microsoft(n);
+}
+
 tn_status tn_onnx_decompose(tn_node *n) {
-    for (size_t i = 0; i < TN_COUNT(rows); i++) {
-        if (strcmp(rows[i].op, n->type) || strcmp(rows[i].domain, n->domain)) continue;
-        if (tn_op_find(n->domain, n->type)) return TN_OK;
-        TN_TRY(rows[i].fn(n));
-        for (int k = 0; k < n->n_outputs; k++)
-            if (n->outputs[k]) return tn_fail(TN_E_GRAPH, "%s: %d outputs", tn_node_where(n), n->n_outputs);
-        tn_node_remove(n);
-        return TN_OK;
-    }
+    tn_upgrade_fn fn = definition_of(n);
+    if (!fn || tn_op_find(n->domain, n->type)) return TN_OK;
+    TN_TRY(fn(n));
+    for (int k = 0; k < n->n_outputs; k++)
+        if (n->outputs[k]) return tn_fail(TN_E_GRAPH, "%s: %d outputs", tn_node_where(n), n->n_outputs);
+    tn_node_remove(n);
     return TN_OK;
 }

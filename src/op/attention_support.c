@@ -19,6 +19,12 @@ void *tn_op_room_as(tn_run *r, const tn_tensor *y, tn_dtype type) {
     return tn_dtype_bytes(type, tn_count(y), &bytes) ? tn_run_scratch(r, bytes + 1) : NULL;
 }
 
+void *tn_op_result_room(tn_run *r, int i, tn_dtype type, int64_t count) {
+    size_t bytes;
+    if (tn_out(r, i)) return tn_op_room_as(r, tn_out(r, i), type);
+    return tn_dtype_bytes(type, count, &bytes) ? tn_run_scratch(r, bytes + 1) : NULL;
+}
+
 tn_status tn_op_store_as(const void *p, tn_dtype type, tn_tensor *y) {
     if (!y || y->data == p) return TN_OK;
     return tn_convert(type, p, y->dtype, y->data, tn_count(y), false, TN_ROUND_NEAREST);

@@ -51,6 +51,7 @@ static tn_status matmul_infer(tn_infer *c) {
         return TN_OK;
     }
     if (ra == 0 || rb == 0) return tn_infer_fail(c, TN_E_SHAPE, "a scalar cannot be multiplied as a matrix");
+    if ((ta && ra == 1) || (tb && rb == 1)) return tn_infer_fail(c, TN_E_SHAPE, "a vector cannot be transposed");
     if (c->node->op->arg == GEMM && (ra != 2 || rb != 2))
         return tn_infer_fail(c, TN_E_SHAPE, "A and B have %d and %d dimensions, 2 are needed", ra, rb);
     matrix_of(ra, c->in[0]->dims, false, &arows, &acols);
@@ -328,6 +329,12 @@ static const tn_port fused_in[] = { { "A", TN_FLOATS, 'T' },
 #define GEMM_ATTRS \
     { "alpha", TN_ATTR_FLOAT }, { "beta", TN_ATTR_FLOAT }, { "transA", TN_ATTR_INT }, { "transB", TN_ATTR_INT }
 static const tn_attr_spec gemm_attrs[] = { GEMM_ATTRS, { 0 } };
+static const tn_attr_spec contrib_attrs[] = { { "alpha", TN_ATTR_FLOAT },
+                                              { "transA", TN_ATTR_INT },
+                                              { "transB", TN_ATTR_INT },
+                                              { "transBatchA", TN_ATTR_INT, .min = -1, .max = 0 },
+                                              { "transBatchB", TN_ATTR_INT, .min = -1, .max = 0 },
+                                              { 0 } };
 static const tn_attr_spec fused_attrs[] = { GEMM_ATTRS, TN_FUSED_ATTRS, { 0 } };
 
 const tn_op tn_ops_matmul[] = {
@@ -365,5 +372,29 @@ const tn_op tn_ops_matmul[] = {
       .run = matmul_run,
       .arg = FUSED_MATMUL,
       .doc = "act(alpha A B + beta bias + residual): MatMul or Gemm with what follows it" },
+    { .name = "FusedMatMul",
+      .domain = "com.microsoft",
+      .since = 1,
+      .in = tn_ports_real_x2,
+      .out = tn_ports_real_t,
+      .attrs = contrib_attrs,
+      .infer = matmul_infer,
+      .cost = matmul_cost,
+      .prepare = matmul_prepare,
+      .run = matmul_run,
+      .arg = MATMUL,
+      .doc = "alpha A B, either matrix transposed; leading dimensions are batches and broadcast" },
+    { .name = "TransposeMatMul",
+      .domain = "com.microsoft",
+      .since = 1,
+      .in = tn_ports_real_x2,
+      .out = tn_ports_real_t,
+      .attrs = contrib_attrs,
+      .infer = matmul_infer,
+      .cost = matmul_cost,
+      .prepare = matmul_prepare,
+      .run = matmul_run,
+      .arg = MATMUL,
+      .doc = "alpha A B, either matrix transposed; leading dimensions are batches and broadcast" },
     { 0 },
 };

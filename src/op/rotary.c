@@ -1,8 +1,8 @@
 /* rotary.c - RotaryEmbedding of ai.onnx and com.microsoft: pairs of a head's elements turned by the angle of their
  * position (Su et al., arXiv 2104.09864). A pair is (i, i + half), or (2 i, 2 i + 1) when interleaved; elements past
  * the rotated part are copied. */
+#include "op/attention.h"
 #include "op/ports.h"
-#include "op/support.h"
 #include "tensor/codec.h"
 #include <string.h>
 
@@ -16,7 +16,6 @@ typedef struct {
     bool planes, interleaved, packed; /* packed: the caches are [batch, rows, half], no positions */
     const tn_tensor *ids;
     int64_t first; /* ids holds one number: where every batch begins */
-    float scale;
 } job;
 
 static float get(tn_dtype t, const void *p, int64_t i) {
@@ -33,18 +32,17 @@ static void put(tn_dtype t, void *p, int64_t i, float v) {
         tn_set_f64(t, p, i, (double)v);
 }
 
-static void turn_f32(const float *x, const float *c, const float *s, float *y, int64_t half, bool interleaved) {
-    if (interleaved) {
-        for (int64_t i = 0; i < half; i++) {
-            float a = x[2 * i], b = x[2 * i + 1];
-            y[2 * i] = c[i] * a - s[i] * b, y[2 * i + 1] = s[i] * a + c[i] * b;
-        }
-        return;
+void tn_op_rotate(const float *x, const float *c, const float *s, float *y, int64_t half, int64_t size,
+                  bool interleaved) {
+    for (int64_t i = 0; interleaved && i < half; i++) {
+        float a = x[2 * i], b = x[2 * i + 1];
+        y[2 * i] = c[i] * a - s[i] * b, y[2 * i + 1] = s[i] * a + c[i] * b;
     }
-    for (int64_t i = 0; i < half; i++) {
+    for (int64_t i = 0; !interleaved && i < half; i++) {
         float a = x[i], b = x[half + i];
         y[i] = c[i] * a - s[i] * b, y[half + i] = s[i] * a + c[i] * b;
     }
+    if (y != x) memcpy(y + 2 * half, x + 2 * half, (size_t)(size - 2 * half) * sizeof *y);
 }
 
 static void turn(const job *j, int64_t at, int64_t angle) {
@@ -52,16 +50,17 @@ static void turn(const job *j, int64_t at, int64_t angle) {
     const char *x = j->x + (size_t)at * each, *c = j->cos + (size_t)angle * each, *s = j->sin + (size_t)angle * each;
     char *y = j->y + (size_t)at * each;
     int64_t step = j->interleaved ? 1 : j->half;
-    if (j->type == TN_F32 && j->scale == 1) {
-        turn_f32((const float *)x, (const float *)c, (const float *)s, (float *)y, j->half, j->interleaved);
-    } else {
-        for (int64_t i = 0; i < j->half; i++) {
-            int64_t k = j->interleaved ? 2 * i : i;
-            float a = get(j->type, x, k), b = get(j->type, x, k + step);
-            float cv = get(j->type, c, i) * j->scale, sv = get(j->type, s, i) * j->scale;
-            put(j->type, y, k, cv * a - sv * b);
-            put(j->type, y, k + step, sv * a + cv * b);
-        }
+    if (j->type == TN_F32) {
+        tn_op_rotate((const float *)x, (const float *)c, (const float *)s, (float *)y, j->half, j->size,
+                     j->interleaved);
+        return;
+    }
+    for (int64_t i = 0; i < j->half; i++) {
+        int64_t k = j->interleaved ? 2 * i : i;
+        float a = get(j->type, x, k), b = get(j->type, x, k + step);
+        float cv = get(j->type, c, i), sv = get(j->type, s, i);
+        put(j->type, y, k, cv * a - sv * b);
+        put(j->type, y, k + step, sv * a + cv * b);
     }
     size_t done = (size_t)(2 * j->half) * each;
     if (y != x) memcpy(y + done, x + done, (size_t)j->size * each - done);
@@ -124,8 +123,7 @@ static tn_status rotary_run(tn_run *r) {
               .y = tn_out(r, 0)->data,
               .interleaved = tn_attr_int(r->node, "interleaved", 0) != 0,
               .ids = tn_in(r, contrib ? 1 : 3),
-              .first = -1,
-              .scale = contrib ? tn_attr_float(r->node, "scale", 1) : 1 };
+              .first = -1 };
     TN_TRY(read_layout(r, x, cos, &j));
     int64_t batch = x->dims[0];
     j.packed = !j.ids;

@@ -1,0 +1,54 @@
+/* onnx_decompose.h - building blocks of the definitions of operators in terms of others. A chain of them is checked
+ * once, at its end: no value in gives no value out. */
+#ifndef TN_FORMAT_ONNX_DECOMPOSE_H
+#define TN_FORMAT_ONNX_DECOMPOSE_H
+
+#include "format/onnx_upgrade.h"
+
+/** The definition of an operator of com.microsoft (onnx_decompose_microsoft.c), or NULL. It gives n's outputs to
+ * others; n is then removed. */
+tn_upgrade_fn tn_onnx_microsoft(const tn_node *n);
+
+/* A node with one output before n. An input that could not be made makes none. */
+static inline tn_value *un(tn_node *n, const char *type, tn_value *a) { return tn_up_emit(n, type, a, NULL, NULL); }
+static inline tn_value *bin(tn_node *n, const char *type, tn_value *a, tn_value *b) {
+    return b ? tn_up_emit(n, type, a, b, NULL) : NULL;
+}
+static inline tn_value *tri(tn_node *n, const char *type, tn_value *a, tn_value *b, tn_value *c) {
+    return b && c ? tn_up_emit(n, type, a, b, c) : NULL;
+}
+
+static inline tn_value *with_int(tn_value *v, const char *name, int64_t x) {
+    return v && tn_attr_set_int(v->producer, name, x) == TN_OK ? v : NULL;
+}
+
+/* A number of the element type of `like`. */
+static inline tn_value *num(tn_node *n, float v, tn_value *like) {
+    return like ? tn_up_scalar_like(n, "number", v, like) : NULL;
+}
+
+static inline tn_value *integer_like(tn_node *n, int64_t v, tn_value *like) {
+    return bin(n, "CastLike", tn_up_int(n, "number", v), like);
+}
+
+/* Output i of n is v from now on. */
+static inline tn_status give(tn_node *n, int i, tn_value *v) {
+    if (i >= n->n_outputs || !n->outputs[i]) return TN_OK;
+    TN_UP_ROOM(v);
+    tn_value *out = n->outputs[i];
+    tn_node *copy = tn_node_new(n->graph, n, "", "Identity", &v, 1, 0);
+    TN_UP_ROOM(copy);
+    TN_TRY(tn_node_set_output(n, i, NULL));
+    TN_TRY(tn_node_set_output(copy, 0, out));
+    copy->version = TN_ONNX_OPSET_MAX;
+    copy->name = out->name;
+    return TN_OK;
+}
+
+static inline tn_status need(const tn_node *n, int inputs) {
+    for (int i = 0; i < inputs; i++)
+        if (!tn_up_input(n, i)) return tn_fail(TN_E_GRAPH, "%s: input %d is missing", tn_node_where(n), i);
+    return TN_OK;
+}
+
+#endif

@@ -1,0 +1,393 @@
+/* onnx_decompose_microsoft.c - operators of com.microsoft that are sums of those of ai.onnx: mostly what ONNX Runtime's
+ * own optimiser writes into models. Fusion then finds the parts again. Source: docs/ContribOperators.md of ONNX
+ * Runtime, whose results the definitions were compared with. */
+#include "format/onnx_decompose.h"
+
+/* A node before n with any inputs (NULL entries: omitted) and `outputs` fresh outputs. NULL when out of memory. */
+static tn_node *emit(tn_node *n, const char *domain, const char *type, tn_value *const *in, int n_in, int outputs) {
+    tn_node *e = tn_node_new(n->graph, n, domain, type, in, n_in, outputs);
+    if (e) e->version = *domain ? 1 : TN_ONNX_OPSET_MAX;
+    return e;
+}
+
+static tn_value *with_float(tn_value *v, const char *name, float x) {
+    return v && tn_attr_set_float(v->producer, name, x) == TN_OK ? v : NULL;
+}
+
+static tn_value *with_word(tn_value *v, const char *name, const char *word) {
+    return v && tn_attr_set_string(v->producer, name, word) == TN_OK ? v : NULL;
+}
+
+/* Attributes of n that the new node has too. */
+static tn_status keep(tn_node *to, const tn_node *n, const char *const *names) {
+    for (; *names; names++) {
+        const tn_attr *a = tn_attr_find(n, *names);
+        if (a) TN_TRY(tn_attr_set(to, a));
+    }
+    return TN_OK;
+}
+
+/* n under another name, in ai.onnx: the same inputs, outputs and (some) attributes. */
+static tn_status same_as(tn_node *n, const char *type, const char *const *names) {
+    tn_node *e = emit(n, "", type, n->inputs, n->n_inputs, n->n_outputs);
+    TN_UP_ROOM(e);
+    TN_TRY(keep(e, n, names));
+    for (int i = 0; i < n->n_outputs; i++) TN_TRY(give(n, i, e->outputs[i]));
+    return TN_OK;
+}
+
+static tn_value *plus(tn_node *n, tn_value *a, tn_value *b) { return b ? bin(n, "Add", a, b) : a; }
+
+static const char *const none[] = { NULL };
+
+/* --------------------------------------------------------------------------------------------------- activations */
+
+/* act(v) for the names that fused nodes carry, with parameters a and b. */
+static tn_status activate(tn_node *n, tn_value *v, tn_string name, float a, float b, tn_value **out) {
+    static const struct {
+        const char *word, *type, *a, *b;
+    } acts[] = { { "Relu", "Relu", 0, 0 },
+                 { "Sigmoid", "Sigmoid", 0, 0 },
+                 { "Tanh", "Tanh", 0, 0 },
+                 { "HardSwish", "HardSwish", 0, 0 },
+                 { "LeakyRelu", "LeakyRelu", "alpha", 0 },
+                 { "HardSigmoid", "HardSigmoid", "alpha", "beta" },
+                 { "ThresholdedRelu", "ThresholdedRelu", "alpha", 0 },
+                 { "Elu", "Elu", "alpha", 0 },
+                 { "Softplus", "Softplus", 0, 0 },
+                 { "Softsign", "Softsign", 0, 0 },
+                 { "Gelu", "Gelu", 0, 0 } };
+    *out = v;
+    if (name.len == 0) return TN_OK;
+    if (name.len == 4 && !memcmp(name.ptr, "Clip", 4)) {
+        *out = v ? tri(n, "Clip", v, num(n, a, v), num(n, b, v)) : NULL;
+        return TN_OK;
+    }
+    for (size_t i = 0; i < TN_COUNT(acts); i++) {
+        if (strlen(acts[i].word) != name.len || memcmp(acts[i].word, name.ptr, name.len)) continue;
+        *out = un(n, acts[i].type, v);
+        if (acts[i].a) *out = with_float(*out, acts[i].a, a);
+        if (acts[i].b) *out = with_float(*out, acts[i].b, b);
+        return TN_OK;
+    }
+    return tn_fail(TN_E_UNSUPPORTED, "%s: activation '%.*s'", tn_node_where(n), (int)(name.len < 40 ? name.len : 40),
+                   name.ptr);
+}
+
+static tn_value *gelu_tanh(tn_node *n, tn_value *v) { return with_word(un(n, "Gelu", v), "approximate", "tanh"); }
+
+static tn_status gelu(tn_node *n) {
+    TN_TRY(need(n, 1));
+    return give(n, 0, un(n, "Gelu", plus(n, n->inputs[0], tn_up_input(n, 1)))); /* BiasGelu has the second one */
+}
+
+static tn_status fast_gelu(tn_node *n) {
+    TN_TRY(need(n, 1));
+    return give(n, 0, gelu_tanh(n, plus(n, n->inputs[0], tn_up_input(n, 1))));
+}
+
+static tn_status quick_gelu(tn_node *n) {
+    TN_TRY(need(n, 1));
+    return give(n, 0, with_float(un(n, "Swish", n->inputs[0]), "alpha", tn_attr_float(n, "alpha", 1.702f)));
+}
+
+static tn_status bias_add(tn_node *n) {
+    TN_TRY(need(n, 3));
+    return give(n, 0, plus(n, plus(n, n->inputs[0], n->inputs[1]), n->inputs[2]));
+}
+
+static tn_status bias_split_gelu(tn_node *n) {
+    TN_TRY(need(n, 2));
+    tn_value *sum = plus(n, n->inputs[0], n->inputs[1]);
+    TN_UP_ROOM(sum);
+    tn_node *halves = emit(n, "", "Split", &sum, 1, 2);
+    TN_UP_ROOM(halves);
+    TN_TRY(tn_attr_set_int(halves, "axis", -1));
+    TN_TRY(tn_attr_set_int(halves, "num_outputs", 2));
+    return give(n, 0, bin(n, "Mul", halves->outputs[0], un(n, "Gelu", halves->outputs[1])));
+}
+
+static tn_status bias_softmax(tn_node *n) {
+    TN_TRY(need(n, 2));
+    if (tn_attr_int(n, "is_inner_broadcast", 1) == 0) return tn_up_fail(n, "a bias that repeats from outside");
+    return give(n, 0, with_int(un(n, "Softmax", plus(n, n->inputs[0], n->inputs[1])), "axis", -1));
+}
+
+/* ------------------------------------------------------------------------------------------------ matrix products */
+
+static tn_status fused_gemm(tn_node *n) {
+    static const char *const names[] = { "alpha", "beta", "transA", "transB", NULL };
+    TN_TRY(need(n, 2));
+    tn_node *e = emit(n, "", "Gemm", n->inputs, n->n_inputs, 1);
+    tn_value *v;
+    TN_UP_ROOM(e);
+    TN_TRY(keep(e, n, names));
+    TN_TRY(activate(n, e->outputs[0], tn_attr_string(n, "activation", ""), tn_attr_float(n, "activation_alpha", 0.01f),
+                    tn_attr_float(n, "activation_beta", 0), &v));
+    return give(n, 0, v);
+}
+
+static tn_status fused_conv(tn_node *n) {
+    static const char *const names[] = { "auto_pad", "dilations", "group", "kernel_shape", "pads", "strides", NULL };
+    int count;
+    const float *p = tn_attr_floats(n, "activation_params", &count);
+    TN_TRY(need(n, 2));
+    tn_node *e = emit(n, "", "Conv", n->inputs, n->n_inputs < 3 ? n->n_inputs : 3, 1);
+    tn_value *v;
+    TN_UP_ROOM(e);
+    TN_TRY(keep(e, n, names));
+    TN_TRY(activate(n, plus(n, e->outputs[0], tn_up_input(n, 3)), tn_attr_string(n, "activation", ""),
+                    p && count > 0 ? p[0] : 0, p && count > 1 ? p[1] : 0, &v));
+    return give(n, 0, v);
+}
+
+static tn_status fused_matmul_activation(tn_node *n) {
+    static const char *const names[] = { "alpha", "transA", "transB", "transBatchA", "transBatchB", NULL };
+    TN_TRY(need(n, 2));
+    tn_node *e = emit(n, n->domain, "FusedMatMul", n->inputs, 2, 1);
+    tn_value *v;
+    TN_UP_ROOM(e);
+    TN_TRY(keep(e, n, names));
+    TN_TRY(activate(n, e->outputs[0], tn_attr_string(n, "activation", ""), tn_attr_float(n, "activation_alpha", 0.01f),
+                    tn_attr_float(n, "activation_beta", 0), &v));
+    return give(n, 0, v);
+}
+
+static tn_status gemm_fast_gelu(tn_node *n) {
+    TN_TRY(need(n, 2));
+    return give(n, 0, gelu_tanh(n, plus(n, bin(n, "MatMul", n->inputs[0], n->inputs[1]), tn_up_input(n, 2))));
+}
+
+/* ------------------------------------------------------------------------------------------------- normalisations */
+
+/* sum := the inputs 0 and 1 and the bias; output 3 is that sum. */
+static tn_status skip_sum(tn_node *n, int bias, tn_value **sum) {
+    TN_TRY(need(n, 3));
+    *sum = plus(n, plus(n, n->inputs[0], n->inputs[1]), tn_up_input(n, bias));
+    TN_UP_ROOM(*sum);
+    return give(n, 3, *sum);
+}
+
+static tn_status layer_norm(tn_node *n, tn_value *x, tn_value *gamma, tn_value *beta, float eps, tn_node **out) {
+    tn_value *in[] = { x, gamma, beta };
+    tn_node *e = *out = emit(n, "", "LayerNormalization", in, beta ? 3 : 2, 3);
+    TN_UP_ROOM(e);
+    TN_TRY(tn_attr_set_int(e, "axis", -1));
+    return tn_attr_set_float(e, "epsilon", eps);
+}
+
+static tn_status skip_layer_norm(tn_node *n) {
+    tn_value *sum;
+    tn_node *e;
+    TN_TRY(skip_sum(n, 4, &sum));
+    TN_TRY(layer_norm(n, sum, n->inputs[2], tn_up_input(n, 3), tn_attr_float(n, "epsilon", 1e-12f), &e));
+    for (int i = 0; i < 3; i++) TN_TRY(give(n, i, e->outputs[i]));
+    return TN_OK;
+}
+
+/* RMS normalisation of x along the last axes, and 1 / RMS as output 1 (or `rstd`) where it is wanted. */
+static tn_status rms_norm(tn_node *n, tn_value *x, tn_value *gamma, float eps, int64_t axis, int rstd) {
+    tn_value *y = with_float(with_int(bin(n, "RMSNormalization", x, gamma), "axis", axis), "epsilon", eps);
+    TN_TRY(give(n, 0, y));
+    if (rstd >= n->n_outputs || !n->outputs[rstd]) return TN_OK;
+    if (axis != -1) return tn_up_fail(n, "the reciprocal of the deviation along several axes");
+    tn_value *mean = bin(n, "ReduceMean", bin(n, "Mul", x, x), tn_up_int(n, "axis", -1));
+    return give(n, rstd, un(n, "Reciprocal", un(n, "Sqrt", mean ? bin(n, "Add", mean, num(n, eps, x)) : NULL)));
+}
+
+static tn_status skip_rms_norm(tn_node *n) {
+    tn_value *sum;
+    TN_TRY(skip_sum(n, 3, &sum));
+    TN_TRY(rms_norm(n, sum, n->inputs[2], tn_attr_float(n, "epsilon", 1e-12f), -1, 2));
+    return n->n_outputs > 1 && n->outputs[1] ? tn_up_fail(n, "a mean of what has none") : TN_OK;
+}
+
+static tn_status simple_layer_norm(tn_node *n) {
+    TN_TRY(need(n, 2));
+    return rms_norm(n, n->inputs[0], n->inputs[1], tn_attr_float(n, "epsilon", 1e-5f), tn_attr_int(n, "axis", -1), 1);
+}
+
+/* Sum of the embeddings of words, positions and segments, normalised. */
+static tn_status embed_layer_norm(tn_node *n) {
+    TN_TRY(need(n, 1));
+    tn_value *ids = n->inputs[0], *segments = tn_up_input(n, 1), *table = tn_up_input(n, 4), *at = tn_up_input(n, 8),
+             *mask = tn_up_input(n, 7), *positions = tn_up_input(n, 3), *gamma = tn_up_input(n, 5),
+             *words = tn_up_input(n, 2);
+    if (!words || !positions || !gamma)
+        return tn_fail(TN_E_GRAPH, "%s: word_embedding, position_embedding or gamma is missing", tn_node_where(n));
+    if (at) {
+        positions = bin(n, "Gather", positions, at);
+    } else { /* the first ones */
+        tn_value *shape = un(n, "Shape", ids), *length = bin(n, "Gather", shape, tn_up_int(n, "one", 1));
+        tn_value *in[] = { positions, tn_up_int(n, "from", 0), length, tn_up_int(n, "axis", 0) };
+        TN_UP_ROOM(in[1] && in[2] && in[3]);
+        tn_node *e = emit(n, "", "Slice", in, 4, 1);
+        TN_UP_ROOM(e);
+        positions = e->outputs[0];
+    }
+    tn_value *sum = bin(n, "Add", bin(n, "Gather", words, ids), positions);
+    if (segments && table) sum = bin(n, "Add", sum, bin(n, "Gather", table, segments));
+    TN_UP_ROOM(sum);
+    tn_node *norm;
+    TN_TRY(layer_norm(n, sum, gamma, tn_up_input(n, 6), tn_attr_float(n, "epsilon", 1e-12f), &norm));
+    TN_TRY(give(n, 0, norm->outputs[0]));
+    TN_TRY(give(n, 2, sum));
+    if (n->n_outputs < 2 || !n->outputs[1]) return TN_OK;
+    /* how many words of each sentence count; without a mask nobody asks, and the runtime says 0 */
+    tn_value *count = mask ? mask : bin(n, "Sub", ids, ids);
+    return give(n, 1, with_int(bin(n, "ReduceSum", count, tn_up_int(n, "axis", 1)), "keepdims", 0));
+}
+
+/* ------------------------------------------------------------------------------------------------------ attention */
+
+/* Attention with its projection: a matrix product, whose columns are queries, keys and values. */
+static tn_status attention(tn_node *n) {
+    static const char *const names[] = { "num_heads", "scale", "unidirectional", "mask_filter_value", NULL };
+    TN_TRY(need(n, 2));
+    if (tn_attr_int(n, "do_rotary", 0)) return tn_up_fail(n, "do_rotary");
+    if (tn_attr_int(n, "past_present_share_buffer", 0) || tn_up_input(n, 6))
+        return tn_up_fail(n, "past and present in one buffer");
+    tn_value *qkv = plus(n, bin(n, "MatMul", n->inputs[0], n->inputs[1]), tn_up_input(n, 2));
+    int count;
+    const int64_t *sizes = tn_attr_ints(n, "qkv_hidden_sizes", &count);
+    if (sizes && count != 3)
+        return tn_fail(TN_E_INVALID, "%s: qkv_hidden_sizes has %d entries", tn_node_where(n), count);
+    tn_value *in[2] = { qkv, sizes ? tn_up_ints(n, "sizes", sizes, 3) : NULL };
+    TN_UP_ROOM(qkv && (!sizes || in[1]));
+    tn_node *split = emit(n, "", "Split", in, sizes ? 2 : 1, 3);
+    TN_UP_ROOM(split);
+    TN_TRY(tn_attr_set_int(split, "axis", -1));
+    if (!sizes) TN_TRY(tn_attr_set_int(split, "num_outputs", 3));
+    tn_value *past[2] = { NULL, NULL }, *first = NULL;
+    for (int i = 0; i < 2 && tn_up_input(n, 4); i++) { /* [2, batch, heads, past, size] */
+        first = tn_value_ints(n->graph, "part", &(int64_t){ i }, 1);
+        past[i] = bin(n, "Squeeze", bin(n, "Gather", n->inputs[4], first), tn_up_int(n, "axis", 0));
+        TN_UP_ROOM(past[i]);
+    }
+    bool present = n->n_outputs > 1 && n->outputs[1];
+    tn_value *all[] = { split->outputs[0], split->outputs[1], split->outputs[2], NULL,
+                        tn_up_input(n, 3), tn_up_input(n, 5), past[0],           past[1] };
+    tn_node *e = emit(n, n->domain, "MultiHeadAttention", all, 8, present ? 3 : 1);
+    TN_UP_ROOM(e);
+    TN_TRY(keep(e, n, names));
+    TN_TRY(give(n, 0, e->outputs[0]));
+    if (!present) return TN_OK;
+    tn_value *k = bin(n, "Unsqueeze", e->outputs[1], tn_up_int(n, "axis", 0));
+    tn_value *v = bin(n, "Unsqueeze", e->outputs[2], tn_up_int(n, "axis", 0));
+    return give(n, 1, k ? with_int(bin(n, "Concat", k, v), "axis", 0) : NULL);
+}
+
+/* ------------------------------------------------------------------------------------------ older names, odds and ends
+ */
+
+static tn_status trilu(tn_node *n) {
+    static const char *const names[] = { "upper", NULL };
+    return same_as(n, "Trilu", names);
+}
+
+static tn_status range(tn_node *n) {
+    TN_TRY(need(n, 2));
+    tn_value *step = tn_up_input(n, 2);
+    return give(n, 0, tri(n, "Range", n->inputs[0], n->inputs[1], step ? step : num(n, 1, n->inputs[0])));
+}
+
+static tn_status gather_nd(tn_node *n) { return same_as(n, "GatherND", none); }
+
+static tn_status grid_sample(tn_node *n) {
+    static const char *const names[] = { "padding_mode", "align_corners", NULL };
+    TN_TRY(need(n, 2));
+    bool cubic = tn_attr_is(n, "mode", "bicubic", "bilinear"), nearest = tn_attr_is(n, "mode", "nearest", "bilinear");
+    tn_value *v = with_word(bin(n, "GridSample", n->inputs[0], n->inputs[1]), "mode",
+                            cubic     ? "cubic"
+                            : nearest ? "nearest"
+                                      : "linear");
+    TN_UP_ROOM(v);
+    TN_TRY(keep(v->producer, n, names));
+    return give(n, 0, v);
+}
+
+static tn_status pad(tn_node *n) {
+    static const char *const names[] = { "mode", NULL };
+    TN_TRY(need(n, 2));
+    tn_value *value = tn_up_input(n, 2), *flat = tn_up_int(n, "flat", -1);
+    tn_value *pads = bin(n, "Reshape", n->inputs[1], flat);
+    if (value) value = bin(n, "Squeeze", bin(n, "Reshape", value, flat), tn_up_int(n, "axis", 0));
+    tn_value *in[] = { n->inputs[0], pads, value };
+    TN_UP_ROOM(pads);
+    tn_node *e = emit(n, "", "Pad", in, value ? 3 : 2, 1);
+    TN_UP_ROOM(e);
+    TN_TRY(keep(e, n, names));
+    return give(n, 0, e->outputs[0]);
+}
+
+/* Values in the order they come, where each element's value stands, how often each comes. */
+static tn_status unique(tn_node *n) {
+    TN_TRY(need(n, 1));
+    tn_node *e = emit(n, "", "Unique", n->inputs, 1, 4);
+    TN_UP_ROOM(e);
+    TN_TRY(tn_attr_set_int(e, "sorted", 0));
+    TN_TRY(give(n, 0, e->outputs[0]));
+    TN_TRY(give(n, 1, e->outputs[2]));
+    return give(n, 2, e->outputs[3]);
+}
+
+static tn_status expand_dims(tn_node *n) {
+    TN_TRY(need(n, 2));
+    tn_value *axis = with_int(un(n, "Cast", n->inputs[1]), "to", tn_dtypes[TN_I64].onnx);
+    return give(n, 0, bin(n, "Unsqueeze", n->inputs[0], bin(n, "Reshape", axis, tn_up_int(n, "flat", -1))));
+}
+
+static tn_status linear_attention(tn_node *n) {
+    static const char *const names[] = { "chunk_size", "kv_num_heads", "q_num_heads", "scale", "update_rule", NULL };
+    if (tn_attr_int(n, "state_window", 0)) return tn_up_fail(n, "states of several steps");
+    return same_as(n, "LinearAttention", names);
+}
+
+static tn_status causal_conv(tn_node *n) {
+    static const char *const names[] = { "activation", NULL };
+    if (tn_attr_int(n, "state_window", 0) || tn_attr_int(n, "ndim", 1) != 1)
+        return tn_up_fail(n, "states of several steps, or several dimensions");
+    return same_as(n, "CausalConvWithState", names);
+}
+
+/* --------------------------------------------------------------------------------------------------------- table */
+
+static const struct {
+    const char *op;
+    tn_upgrade_fn fn;
+} rows[] = {
+    { "Attention", attention },
+    { "BiasAdd", bias_add },
+    { "BiasGelu", gelu },
+    { "BiasSoftmax", bias_softmax },
+    { "BiasSplitGelu", bias_split_gelu },
+    { "CausalConvWithState", causal_conv },
+    { "EmbedLayerNormalization", embed_layer_norm },
+    { "ExpandDims", expand_dims },
+    { "FastGelu", fast_gelu },
+    { "FusedConv", fused_conv },
+    { "FusedGemm", fused_gemm },
+    { "FusedMatMulActivation", fused_matmul_activation },
+    { "GatherND", gather_nd },
+    { "Gelu", gelu },
+    { "GemmFastGelu", gemm_fast_gelu },
+    { "GridSample", grid_sample },
+    { "LinearAttention", linear_attention },
+    { "Pad", pad },
+    { "QuickGelu", quick_gelu },
+    { "Range", range },
+    { "SkipLayerNormalization", skip_layer_norm },
+    { "SkipSimplifiedLayerNormalization", skip_rms_norm },
+    { "Trilu", trilu },
+    { "Unique", unique },
+};
+
+tn_upgrade_fn tn_onnx_microsoft(const tn_node *n) {
+    /* The runtime's optimiser leaves this one in ai.onnx, where it never was. */
+    if (!strcmp(n->type, "SimplifiedLayerNormalization") && (!*n->domain || !strcmp(n->domain, "com.microsoft")))
+        return simple_layer_norm;
+    if (strcmp(n->domain, "com.microsoft")) return NULL;
+    for (size_t i = 0; i < TN_COUNT(rows); i++)
+        if (!strcmp(rows[i].op, n->type)) return rows[i].fn;
+    return NULL;
+}
