@@ -157,27 +157,32 @@ static tn_status swiglu(tn_node *n) {
 
 #define TRAINING "ai.onnx.preview.training"
 
-static const struct {
-    const char *domain, *op;
-    tn_upgrade_fn fn;
-} rows[] = {
+static const tn_decomposition rows[] = {
     { "", "NegativeLogLikelihoodLoss", negative_log_likelihood },
     { "", "SoftmaxCrossEntropyLoss", softmax_cross_entropy },
     { "", "SwiGLU", swiglu },
     { TRAINING, "Adagrad", adagrad },
     { TRAINING, "Adam", adam },
     { TRAINING, "Momentum", momentum },
+    { 0 },
 };
 
+static const tn_decomposition *const tables[] = { rows, tn_decompose_quantized };
+
 const char *tn_onnx_decomposed(int i, const char **domain) {
-    if (i < 0 || (size_t)i >= TN_COUNT(rows)) return NULL;
-    *domain = rows[i].domain;
-    return rows[i].op;
+    for (size_t t = 0; i >= 0 && t < TN_COUNT(tables); t++)
+        for (const tn_decomposition *d = tables[t]; d->op; d++) {
+            if (i-- > 0) continue;
+            *domain = d->domain;
+            return d->op;
+        }
+    return NULL;
 }
 
 static tn_upgrade_fn definition_of(const tn_node *n) {
-    for (size_t i = 0; i < TN_COUNT(rows); i++)
-        if (!strcmp(rows[i].op, n->type) && !strcmp(rows[i].domain, n->domain)) return rows[i].fn;
+    for (size_t t = 0; t < TN_COUNT(tables); t++)
+        for (const tn_decomposition *d = tables[t]; d->op; d++)
+            if (!strcmp(d->op, n->type) && !strcmp(d->domain, n->domain)) return d->fn;
     return tn_onnx_microsoft(n);
 }
 
