@@ -171,6 +171,18 @@ TN_API size_t tn_model_outputs(const tn_model *m); /* how many outputs */
 TN_API tn_status tn_model_input(const tn_model *m, size_t i, tn_value_info *out);
 TN_API tn_status tn_model_output(const tn_model *m, size_t i, tn_value_info *out);
 
+/** A copy of the model that also computes gradients, by reverse differentiation of its graph.
+ *  output   the output that is differentiated; one with several elements stands for its sum. NULL: the only one
+ *  of       n names of float tensors: inputs, initializers or any value of the main graph
+ *  out      the model with n more outputs, in that order, called "grad/" + name, each of its value's shape; zeros
+ *           where the output does not depend on the value. m must outlive it.
+ *  errors   TN_E_NOT_FOUND (no such name), TN_E_TYPE (no float tensor), TN_E_UNSUPPORTED (an operator on the way has no
+ *           gradient; the message names it and its node), TN_E_NOMEM
+ *  owns     the caller owns *out: tn_model_close. Internal operators may be in it: it runs here, but when
+ *           convolutions, poolings or the like are in it, tn_model_save refuses it. */
+TN_API tn_status tn_model_gradient(const tn_model *m, const char *output, size_t n, const char *const *of,
+                                   tn_model **out);
+
 /* ------------------------------------------------------------------------------------------------------ sessions */
 
 typedef struct tn_session tn_session;

@@ -20,12 +20,14 @@ typedef struct {
     int taps;
     int32_t *index;
     float *w;
+    double *exact;    /* the weights in float64, when it is float64 that is resized; else NULL */
     uint8_t *outside; /* tf_crop_and_resize: 1 where the output lies outside the picture; NULL: nowhere */
 } axis;
 
 static void axis_free(axis *a) {
     tn_mem_free(a->index);
     tn_mem_free(a->w);
+    tn_mem_free(a->exact);
     tn_mem_free(a->outside);
     *a = (axis){ 0 };
 }
@@ -96,12 +98,14 @@ static void fill_taps(const tn_resize_opts *o, axis *a, int64_t first, double sh
             }
             at = at < 0 ? 0 : at > (double)a->in - 1 ? (double)a->in - 1 : at;
             a->index[k * a->out + i] = (int32_t)at;
-            a->w[k * a->out + i] = (float)((o->antialias || o->exclude_outside) && sum != 0 ? w / sum : w);
+            w = (o->antialias || o->exclude_outside) && sum != 0 ? w / sum : w;
+            a->w[k * a->out + i] = (float)w;
+            if (a->exact) a->exact[k * a->out + i] = w;
         }
 }
 
-static tn_status axis_init(axis *a, const tn_resize_opts *o, int64_t in, int64_t out, double scale, double start,
-                           double end) {
+static tn_status axis_init(axis *a, const tn_resize_opts *o, bool exact, int64_t in, int64_t out, double scale,
+                           double start, double end) {
     int64_t first;
     if (in < 1 || !(scale > 0))
         return tn_fail(TN_E_INVALID, "resizing a dimension of %lld by %g", (long long)in, scale);
@@ -112,7 +116,8 @@ static tn_status axis_init(axis *a, const tn_resize_opts *o, int64_t in, int64_t
     a->index = tn_mem_alloc(n * sizeof *a->index, TN_MEM_SCRATCH);
     a->w = tn_mem_alloc(n * sizeof *a->w, TN_MEM_SCRATCH);
     if (o->coord == TN_COORD_TF_CROP_AND_RESIZE) a->outside = tn_mem_alloc((size_t)out, TN_MEM_SCRATCH);
-    if (!a->index || !a->w || (o->coord == TN_COORD_TF_CROP_AND_RESIZE && !a->outside))
+    if (exact) a->exact = tn_mem_alloc(n * sizeof *a->exact, TN_MEM_SCRATCH);
+    if (!a->index || !a->w || (exact && !a->exact) || (o->coord == TN_COORD_TF_CROP_AND_RESIZE && !a->outside))
         return tn_fail(TN_E_NOMEM, "resizing to %lld elements", (long long)out);
     for (int64_t i = 0; i < out; i++) {
         double x = coordinate(o->coord, i, in, out, scale, start, end);
@@ -330,14 +335,77 @@ static tn_status run_as_f32(const tn_resize_opts *o, tn_dtype t, int rank, const
     return st;
 }
 
+/* ------------------------------------------------------------------------------------------- float64, and backwards */
+
+/* One axis of [outer][in][inner] to [outer][out][inner], or what flows back the other way. */
+static void apply_f64(const axis *a, bool back, int64_t outer, int64_t inner, const double *x, double *y) {
+    memset(y, 0, (size_t)(outer * (back ? a->in : a->out) * inner) * sizeof *y);
+    for (int64_t u = 0; u < outer * a->out; u++)
+        for (int t = 0; t < a->taps; t++) {
+            int64_t i = u % a->out, far = u / a->out * a->in + a->index[t * a->out + i];
+            double w = a->exact[t * a->out + i];
+            const double *from = x + (back ? u : far) * inner;
+            double *to = y + (back ? far : u) * inner;
+            for (int64_t e = 0; e < inner; e++) to[e] += w * from[e];
+        }
+}
+
+static bool outside_at(const axis *a, int rank, int64_t i) {
+    bool out = false;
+    for (int d = rank - 1; d >= 0; d--) {
+        if (a[d].outside) out |= a[d].outside[i % a[d].out];
+        i /= a[d].out;
+    }
+    return out;
+}
+
+tn_status tn_resize_f64(const tn_resize_opts *o, bool back, int rank, const int64_t *in, const int64_t *out,
+                        const float *scales, const float *roi, const double *x, double *y) {
+    axis a[TN_MAX_RANK] = { 0 };
+    tn_status st = TN_OK;
+    int64_t n_in = 1, n_out = 1, most = 1, dims[TN_MAX_RANK];
+    for (int d = 0; d < rank; d++) {
+        n_in *= in[d], n_out *= out[d], most *= in[d] > out[d] ? in[d] : out[d];
+        dims[d] = back ? out[d] : in[d];
+    }
+    if (n_in == 0 || n_out == 0) {
+        memset(y, 0, (size_t)(back ? n_in : n_out) * sizeof *y);
+        return TN_OK;
+    }
+    double *buffer[2] = { tn_mem_alloc((size_t)most * sizeof(double), TN_MEM_SCRATCH),
+                          tn_mem_alloc((size_t)most * sizeof(double), TN_MEM_SCRATCH) };
+    if (!buffer[0] || !buffer[1]) st = tn_fail(TN_E_NOMEM, "resizing to %lld elements", (long long)n_out);
+    for (int d = 0; d < rank && st == TN_OK; d++)
+        st = axis_init(&a[d], o, true, in[d], out[d], scales[d], roi ? roi[d] : 0, roi ? roi[rank + d] : 1);
+    if (st == TN_OK) memcpy(buffer[0], x, (size_t)(back ? n_out : n_in) * sizeof *x);
+    for (int64_t i = 0; st == TN_OK && back && i < n_out; i++)
+        if (outside_at(a, rank, i)) buffer[0][i] = 0;
+    for (int d = 0; d < rank && st == TN_OK; d++) {
+        int64_t outer = 1, inner = 1;
+        for (int k = 0; k < d; k++) outer *= dims[k];
+        for (int k = d + 1; k < rank; k++) inner *= dims[k];
+        apply_f64(&a[d], back, outer, inner, buffer[d % 2], buffer[(d + 1) % 2]);
+        dims[d] = back ? in[d] : out[d];
+    }
+    if (st == TN_OK) memcpy(y, buffer[rank % 2], (size_t)(back ? n_in : n_out) * sizeof *y);
+    for (int64_t i = 0; st == TN_OK && !back && i < n_out; i++)
+        if (outside_at(a, rank, i)) y[i] = (double)o->extrapolation;
+    for (int d = 0; d < rank; d++) axis_free(&a[d]);
+    tn_mem_free(buffer[0]);
+    tn_mem_free(buffer[1]);
+    return st;
+}
+
 tn_status tn_resize_run(const tn_resize_opts *o, tn_dtype t, int rank, const int64_t *in, const int64_t *out,
                         const float *scales, const float *roi, const void *x, void *y, tn_pool *pool) {
     axis a[TN_MAX_RANK] = { 0 };
     tn_status st = TN_OK;
     for (int d = 0; d < rank; d++)
         if (out[d] == 0) return TN_OK;
+    if (t == TN_F64 && o->mode != TN_RESIZE_NEAREST && rank > 0)
+        return tn_resize_f64(o, false, rank, in, out, scales, roi, x, y);
     for (int d = 0; d < rank && st == TN_OK; d++)
-        st = axis_init(&a[d], o, in[d], out[d], scales[d], roi ? roi[d] : 0, roi ? roi[rank + d] : 1);
+        st = axis_init(&a[d], o, false, in[d], out[d], scales[d], roi ? roi[d] : 0, roi ? roi[rank + d] : 1);
     if (st == TN_OK && rank == 0) {
         size_t bytes = 0;
         if (tn_dtype_bytes(t, 1, &bytes)) memcpy(y, x, bytes);

@@ -1,6 +1,7 @@
 /* binary.c - pointwise operators of two or more tensors, with NumPy broadcasting: arithmetic, comparison, logic, bits.
  * The loops are kernel/broadcast.h; rows only say which. */
 #include "kernel/broadcast.h"
+#include "op/grad.h"
 #include "op/pointwise.h"
 #include "op/ports.h"
 #include "op/support.h"
@@ -120,11 +121,13 @@ static const tn_attr_spec shift_attrs[] = { { "direction", TN_ATTR_STRING, .requ
                                             { 0 } };
 
 #define POINT (TN_OP_POINTWISE | TN_OP_INPLACE)
-#define ROW(name_, since_, in_, out_, infer_, run_, arg_, doc_)                                               \
+#define ROW_OF(grad_, name_, since_, in_, out_, infer_, run_, arg_, doc_)                                     \
     {                                                                                                         \
         .name = name_, .since = since_, .flags = POINT, .in = in_, .out = out_, .infer = infer_, .run = run_, \
-        .arg = arg_, .doc = doc_                                                                              \
+        .grad = grad_, .arg = arg_, .doc = doc_                                                               \
     }
+#define ROW(...)  ROW_OF(tn_grad_binary, __VA_ARGS__)
+#define TEST(...) ROW_OF(tn_grad_none, __VA_ARGS__) /* bools and bits have no gradient */
 const tn_op tn_ops_binary[] = {
     ROW("Add", 14, tn_ports_real_x2, tn_ports_real_t, tn_infer_elementwise, arith_run, TN_A_ADD, "A + B"),
     ROW("Sub", 14, tn_ports_real_x2, tn_ports_real_t, tn_infer_elementwise, arith_run, TN_A_SUB, "A - B"),
@@ -137,17 +140,17 @@ const tn_op tn_ops_binary[] = {
     ROW("Min", 13, tn_ports_real_many, tn_ports_real_t, tn_infer_elementwise, variadic_run, TN_A_MIN, "the smallest"),
     ROW("Sum", 13, tn_ports_real_many, tn_ports_real_t, tn_infer_elementwise, variadic_run, VARIADIC_SUM, "the sum"),
     ROW("Mean", 13, tn_ports_real_many, tn_ports_real_t, tn_infer_elementwise, variadic_run, VARIADIC_MEAN, "the mean"),
-    ROW("Equal", 19, equal_in, tn_ports_bool, tn_infer_compare, equal_run, TN_A_EQ, "A = B"),
-    ROW("Less", 13, tn_ports_real_x2, tn_ports_bool, tn_infer_compare, arith_run, TN_A_LT, "A < B"),
-    ROW("LessOrEqual", 16, tn_ports_real_x2, tn_ports_bool, tn_infer_compare, arith_run, TN_A_LE, "A <= B"),
-    ROW("Greater", 13, tn_ports_real_x2, tn_ports_bool, tn_infer_compare, arith_run, TN_A_GT, "A > B"),
-    ROW("GreaterOrEqual", 16, tn_ports_real_x2, tn_ports_bool, tn_infer_compare, arith_run, TN_A_GE, "A >= B"),
-    ROW("And", 7, bool_x2, tn_ports_bool, tn_infer_compare, arith_run, TN_A_AND, "both"),
-    ROW("Or", 7, bool_x2, tn_ports_bool, tn_infer_compare, arith_run, TN_A_OR, "either"),
-    ROW("Xor", 7, bool_x2, tn_ports_bool, tn_infer_compare, arith_run, TN_A_XOR, "exactly one"),
-    ROW("BitwiseAnd", 18, ints_x2, ints_t, tn_infer_elementwise, arith_run, TN_A_BIT_AND, "bits set in both"),
-    ROW("BitwiseOr", 18, ints_x2, ints_t, tn_infer_elementwise, arith_run, TN_A_BIT_OR, "bits set in either"),
-    ROW("BitwiseXor", 18, ints_x2, ints_t, tn_infer_elementwise, arith_run, TN_A_BIT_XOR, "bits set in exactly one"),
+    TEST("Equal", 19, equal_in, tn_ports_bool, tn_infer_compare, equal_run, TN_A_EQ, "A = B"),
+    TEST("Less", 13, tn_ports_real_x2, tn_ports_bool, tn_infer_compare, arith_run, TN_A_LT, "A < B"),
+    TEST("LessOrEqual", 16, tn_ports_real_x2, tn_ports_bool, tn_infer_compare, arith_run, TN_A_LE, "A <= B"),
+    TEST("Greater", 13, tn_ports_real_x2, tn_ports_bool, tn_infer_compare, arith_run, TN_A_GT, "A > B"),
+    TEST("GreaterOrEqual", 16, tn_ports_real_x2, tn_ports_bool, tn_infer_compare, arith_run, TN_A_GE, "A >= B"),
+    TEST("And", 7, bool_x2, tn_ports_bool, tn_infer_compare, arith_run, TN_A_AND, "both"),
+    TEST("Or", 7, bool_x2, tn_ports_bool, tn_infer_compare, arith_run, TN_A_OR, "either"),
+    TEST("Xor", 7, bool_x2, tn_ports_bool, tn_infer_compare, arith_run, TN_A_XOR, "exactly one"),
+    TEST("BitwiseAnd", 18, ints_x2, ints_t, tn_infer_elementwise, arith_run, TN_A_BIT_AND, "bits set in both"),
+    TEST("BitwiseOr", 18, ints_x2, ints_t, tn_infer_elementwise, arith_run, TN_A_BIT_OR, "bits set in either"),
+    TEST("BitwiseXor", 18, ints_x2, ints_t, tn_infer_elementwise, arith_run, TN_A_BIT_XOR, "bits set in exactly one"),
     { .name = "Mod",
       .since = 13,
       .flags = POINT,
@@ -156,6 +159,7 @@ const tn_op tn_ops_binary[] = {
       .attrs = mod_attrs,
       .infer = tn_infer_elementwise,
       .run = mod_run,
+      .grad = tn_grad_binary,
       .doc = "the remainder, with the sign of B, or of A with fmod" },
     { .name = "BitShift",
       .since = 11,
@@ -165,6 +169,7 @@ const tn_op tn_ops_binary[] = {
       .attrs = shift_attrs,
       .infer = tn_infer_elementwise,
       .run = shift_run,
+      .grad = tn_grad_none,
       .doc = "bits moved left or right" },
     { 0 },
 };

@@ -1,5 +1,6 @@
 /* cast.c - Cast, CastLike, BitCast: another element type. Numbers convert as tensor/dtype.h says; strings are parsed
  * and printed here. */
+#include "op/grad.h"
 #include "op/ports.h"
 #include "op/support.h"
 #include <errno.h>
@@ -162,6 +163,7 @@ const tn_op tn_ops_cast[] = {
       .attrs = cast_attrs,
       .infer = cast_infer,
       .run = cast_run,
+      .grad = tn_grad_cast,
       .doc = "the same numbers in another element type" },
     { .name = "CastLike",
       .since = 25,
@@ -170,6 +172,7 @@ const tn_op tn_ops_cast[] = {
       .attrs = like_attrs,
       .infer = cast_like_infer,
       .run = cast_run,
+      .grad = tn_grad_cast,
       .doc = "the same numbers in the element type of another tensor" },
     { .name = "BitCast",
       .since = 26,
@@ -178,6 +181,7 @@ const tn_op tn_ops_cast[] = {
       .attrs = bitcast_attrs,
       .infer = bitcast_infer,
       .run = bitcast_run,
+      .grad = tn_grad_none,
       .doc = "the same bits read as another element type of equal size" },
     { 0 },
 };

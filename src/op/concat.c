@@ -1,4 +1,5 @@
 /* concat.c - Concat: tensors one after another along an axis. */
+#include "op/grad.h"
 #include "op/ports.h"
 #include "op/support.h"
 #include <string.h>
@@ -96,6 +97,7 @@ const tn_op tn_ops_concat[] = {
       .attrs = concat_attrs,
       .infer = concat_infer,
       .run = concat_run,
+      .grad = tn_grad_concat,
       .doc = "the inputs one after another along axis" },
     { 0 },
 };

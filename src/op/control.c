@@ -1,4 +1,5 @@
 /* control.c - If, Loop, Scan, SequenceMap: operators that run subgraphs. */
+#include "op/grad.h"
 #include "op/ports.h"
 #include "op/support.h"
 #include <string.h>
@@ -382,6 +383,7 @@ const tn_op tn_ops_control[] = {
       .attrs = if_attrs,
       .infer = if_infer,
       .run = if_run,
+      .grad = tn_grad_if,
       .doc = "runs one of two subgraphs" },
     { .name = "Loop",
       .since = 25,
@@ -391,6 +393,7 @@ const tn_op tn_ops_control[] = {
       .attrs = body_attrs,
       .infer = loop_infer,
       .run = loop_run,
+      .grad = tn_grad_loop,
       .doc = "runs a subgraph again and again, carrying values over" },
     { .name = "Scan",
       .since = 25,
@@ -400,6 +403,7 @@ const tn_op tn_ops_control[] = {
       .attrs = scan_attrs,
       .infer = scan_infer,
       .run = scan_run,
+      .grad = tn_grad_scan,
       .doc = "runs a subgraph once per slice of its scanned inputs" },
     { .name = "SequenceMap",
       .since = 17,
@@ -409,6 +413,7 @@ const tn_op tn_ops_control[] = {
       .attrs = body_attrs,
       .infer = map_infer,
       .run = map_run,
+      .grad = tn_grad_refused,
       .doc = "runs a subgraph once per item of a sequence" },
     { 0 },
 };

@@ -3,8 +3,10 @@
  * tenon.Conv is Conv with a residual (input 3), an activation, and its tensors plain or blocked: x_block and y_block
  * are the channels per block (kernel/conv.h), 0 for plain. A blocked value is an ordinary tensor
  * [N, ceil(C / c), spatial.., c]; that C is not a multiple of c is known from the weight. */
+#include "op/conv.h"
 #include "kernel/kernel.h"
 #include "op/fused.h"
+#include "op/grad.h"
 #include "op/ports.h"
 #include "op/support.h"
 #include "op/window.h"
@@ -111,8 +113,8 @@ static tn_status conv_infer(tn_infer *c) {
 /* ---------------------------------------------------------------------------------------------------- description */
 
 /* What to compute, from exact shapes. errors TN_E_UNSUPPORTED: more spatial dimensions than the kernels take. */
-static tn_status describe(const tn_node *n, const int64_t *xd, int xrank, const int64_t *wd, bool bias, bool residual,
-                          tn_conv_desc *d) {
+static tn_status describe_as(const tn_node *n, bool turned, const int64_t *xd, int xrank, const int64_t *wd, bool bias,
+                             bool residual, tn_conv_desc *d) {
     int rank = xrank - 2 - (x_block(n) != 0);
     int64_t group = tn_attr_int(n, "group", 1), out[TN_WINDOW_RANK];
     tn_window w;
@@ -120,17 +122,17 @@ static tn_status describe(const tn_node *n, const int64_t *xd, int xrank, const 
         return tn_op_fail(n, TN_E_UNSUPPORTED, "%d spatial dimensions; at most %d can be convolved", rank,
                           TN_CONV_RANK);
     TN_TRY(tn_window_read(n, rank, wd + 2, &w));
-    if (transposed(n)) {
+    if (turned) {
         for (int i = 0; i < rank; i++) TN_TRY(transpose_out(n, NULL, &w, i, xd[2 + i], &out[i]));
     } else {
         TN_TRY(tn_window_place(n, &w, xd + 2, out));
     }
     *d = (tn_conv_desc){ .rank = rank,
                          .n = xd[0],
-                         .ic = transposed(n) ? wd[0] : wd[1] * group,
-                         .oc = transposed(n) ? wd[1] * group : wd[0],
+                         .ic = turned ? wd[0] : wd[1] * group,
+                         .oc = turned ? wd[1] * group : wd[0],
                          .group = group,
-                         .transposed = transposed(n),
+                         .transposed = turned,
                          .x_layout = x_block(n) ? TN_LAYOUT_BLOCKED : TN_LAYOUT_PLAIN,
                          .y_layout = y_block(n) ? TN_LAYOUT_BLOCKED : TN_LAYOUT_PLAIN,
                          .bias = bias,
@@ -141,6 +143,18 @@ static tn_status describe(const tn_node *n, const int64_t *xd, int xrank, const 
         d->kernel[i] = w.kernel[i], d->stride[i] = w.stride[i], d->dilation[i] = w.dilation[i], d->pad[i] = w.begin[i];
     }
     if (!tn_conv_valid(d)) return tn_op_fail(n, TN_E_SHAPE, "the sizes of this convolution are out of range");
+    return TN_OK;
+}
+
+static tn_status describe(const tn_node *n, const int64_t *xd, int xrank, const int64_t *wd, bool bias, bool residual,
+                          tn_conv_desc *d) {
+    return describe_as(n, transposed(n), xd, xrank, wd, bias, residual, d);
+}
+
+tn_status tn_conv_describe(const tn_node *n, bool turned, const int64_t *x, int rank, const int64_t *w,
+                           tn_conv_desc *d) {
+    TN_TRY(describe_as(n, turned, x, rank, w, false, false, d));
+    d->x_layout = d->y_layout = TN_LAYOUT_PLAIN;
     return TN_OK;
 }
 
@@ -197,9 +211,9 @@ static tn_status conv_prepare(tn_prep *p) {
 /* ------------------------------------------------------------------------------------------------------------ run */
 
 /* Weights or shapes that were not known when planning: choose and pack now. */
-static tn_status run_unprepared(tn_run *r, const tn_conv_desc *d) {
+static tn_status run_unprepared(tn_run *r, const tn_conv_desc *d, const tn_tensor *x, const tn_tensor *w,
+                                const tn_tensor *bias, const tn_tensor *residual, tn_tensor *y) {
     const tn_kernels *k = tn_kernels_get();
-    const tn_tensor *w = tn_in(r, 1), *bias = tn_in(r, 2), *residual = tn_in(r, 3);
     const tn_conv_algo *list[TN_CONV_ALGOS];
     if (tn_conv_list(k, d, list, TN_CONV_ALGOS) == 0)
         return tn_op_fail(r->node, TN_E_UNSUPPORTED, "no algorithm for this convolution");
@@ -208,11 +222,9 @@ static tn_status run_unprepared(tn_run *r, const tn_conv_desc *d) {
     void *scratch = tn_run_scratch(r, need + 64);
     if (!packed || !scratch) return tn_op_fail(r->node, TN_E_NOMEM, "no memory to pack weights");
     list[0]->pack(k, d, w->data, bias ? bias->data : NULL, packed);
-    tn_conv_io io = { .x = tn_in(r, 0)->data,
-                      .w = packed,
-                      .residual = residual ? residual->data : NULL,
-                      .y = tn_out(r, 0)->data,
-                      .scratch = scratch };
+    tn_conv_io io = {
+        .x = x->data, .w = packed, .residual = residual ? residual->data : NULL, .y = y->data, .scratch = scratch
+    };
     list[0]->run(k, d, &io, r->pool);
     return TN_OK;
 }
@@ -250,11 +262,10 @@ static void run_f64(const tn_conv_desc *d, const double *x, const double *w, con
 }
 
 /* 16-bit floats: through float32. */
-static tn_status run_converted(tn_run *r, const tn_conv_desc *d) {
-    tn_tensor *y = tn_out(r, 0);
+static tn_status run_converted(tn_run *r, const tn_conv_desc *d, const tn_tensor *const *from, tn_tensor *y) {
     const float *in[4] = { 0 };
     for (int i = 0; i < 4; i++) {
-        const tn_tensor *t = tn_in(r, i);
+        const tn_tensor *t = from[i];
         if (!t) continue;
         float *f = tn_run_scratch(r, (size_t)tn_count(t) * sizeof *f + 64);
         if (!f) return tn_op_fail(r->node, TN_E_NOMEM, "no memory to convert input %d", i);
@@ -265,6 +276,17 @@ static tn_status run_converted(tn_run *r, const tn_conv_desc *d) {
     if (!out) return tn_op_fail(r->node, TN_E_NOMEM, "no memory for the result");
     tn_conv_ref(d, 1, in[0], in[1], in[2], in[3], out);
     return tn_convert(TN_F32, out, y->dtype, y->data, tn_count(y), true, TN_ROUND_NEAREST);
+}
+
+static tn_status run_exact(tn_run *r, const tn_conv_desc *d, const tn_tensor *const *in, tn_tensor *y) {
+    if (y->dtype == TN_F32) return run_unprepared(r, d, in[0], in[1], in[2], in[3], y);
+    if (y->dtype != TN_F64) return run_converted(r, d, in, y);
+    run_f64(d, in[0]->data, in[1]->data, in[2] ? in[2]->data : NULL, y->data);
+    return TN_OK;
+}
+
+tn_status tn_conv_run_any(tn_run *r, const tn_conv_desc *d, const tn_tensor *x, const tn_tensor *w, tn_tensor *y) {
+    return run_exact(r, d, (const tn_tensor *[4]){ x, w }, y);
 }
 
 static tn_status conv_run(tn_run *r) {
@@ -282,10 +304,7 @@ static tn_status conv_run(tn_run *r) {
     }
     tn_conv_desc d;
     TN_TRY(describe(r->node, x->dims, x->rank, tn_in(r, 1)->dims, tn_run_has(r, 2), tn_run_has(r, 3), &d));
-    if (x->dtype == TN_F32) return run_unprepared(r, &d);
-    if (x->dtype != TN_F64) return run_converted(r, &d);
-    run_f64(&d, x->data, tn_in(r, 1)->data, tn_run_has(r, 2) ? tn_in(r, 2)->data : NULL, tn_out(r, 0)->data);
-    return TN_OK;
+    return run_exact(r, &d, (const tn_tensor *[4]){ x, tn_in(r, 1), tn_in(r, 2), residual }, tn_out(r, 0));
 }
 
 /* ----------------------------------------------------------------------------------------------------------- rows */
@@ -318,6 +337,7 @@ const tn_op tn_ops_conv[] = {
       .cost = conv_cost,
       .prepare = conv_prepare,
       .run = conv_run,
+      .grad = tn_grad_conv,
       .arg = CONV,
       .doc = "convolution over any number of spatial dimensions, grouped, strided, dilated" },
     { .name = "ConvTranspose",
@@ -329,6 +349,7 @@ const tn_op tn_ops_conv[] = {
       .cost = conv_cost,
       .prepare = conv_prepare,
       .run = conv_run,
+      .grad = tn_grad_conv,
       .arg = CONV_TRANSPOSE,
       .doc = "transposed convolution: the gradient of Conv with respect to its input" },
     { .name = "Conv",

@@ -1,5 +1,6 @@
 /* detection.c - NonMaxSuppression, RoiAlign, MaxRoiPool: boxes chosen by score and overlap, and features read inside
  * boxes. */
+#include "op/grad.h"
 #include "op/ports.h"
 #include "op/support.h"
 #include <math.h>
@@ -136,39 +137,76 @@ typedef struct {
     double y, x, bin_h, bin_w; /* of the bin: its corner and size */
     int64_t gh, gw;            /* samples in it */
     bool max;
+    double *back; /* the image's gradient, when what flows back to it is wanted: `flow` of this bin */
+    double flow;
 } roi_bin;
 
+/* What a bin gives back to the four neighbours of a sample, with weights w. */
+static void give_back(const roi_bin *b, const int64_t *at, const double *w, double by) {
+    for (int k = 0; k < 4; k++) b->back[at[k]] += w[k] * by;
+}
+
 static double sample_bin(const tn_tensor *x, int64_t plane, const roi_bin *b) {
-    int64_t h = x->dims[2], w = x->dims[3], y0, y1, x0, x1, base = plane * h * w;
-    double sum = 0, most = -INFINITY, ty, tx;
+    int64_t h = x->dims[2], w = x->dims[3], y0, y1, x0, x1, base = plane * h * w, best = -1;
+    double sum = 0, most = -INFINITY, ty, tx, best_weight = 0;
     for (int64_t i = 0; i < b->gh; i++)
         for (int64_t j = 0; j < b->gw; j++) {
-            double v[4] = { 0 };
+            double v[4] = { 0 }, weight[4] = { 0 };
+            int64_t at[4] = { base, base, base, base };
             if (neighbours(b->y + ((double)i + 0.5) * b->bin_h / (double)b->gh, h, &y0, &y1, &ty) &&
                 neighbours(b->x + ((double)j + 0.5) * b->bin_w / (double)b->gw, w, &x0, &x1, &tx)) {
-                v[0] = (1 - ty) * (1 - tx) * tn_get_f64(x->dtype, x->data, base + y0 * w + x0);
-                v[1] = (1 - ty) * tx * tn_get_f64(x->dtype, x->data, base + y0 * w + x1);
-                v[2] = ty * (1 - tx) * tn_get_f64(x->dtype, x->data, base + y1 * w + x0);
-                v[3] = ty * tx * tn_get_f64(x->dtype, x->data, base + y1 * w + x1);
+                int64_t rows[4] = { y0, y0, y1, y1 }, columns[4] = { x0, x1, x0, x1 };
+                double wy[4] = { 1 - ty, 1 - ty, ty, ty }, wx[4] = { 1 - tx, tx, 1 - tx, tx };
+                for (int k = 0; k < 4; k++) {
+                    at[k] = base + rows[k] * w + columns[k], weight[k] = wy[k] * wx[k];
+                    v[k] = weight[k] * tn_get_f64(x->dtype, x->data, at[k]);
+                }
             }
             sum += v[0] + v[1] + v[2] + v[3];
-            for (int k = 0; k < 4; k++)
-                most = v[k] > most ? v[k] : most; /* of weighted corners, as the standard has it */
+            if (b->back && !b->max) give_back(b, at, weight, b->flow / (double)(b->gh * b->gw));
+            for (int k = 0; k < 4; k++) /* of weighted corners, as the standard has it */
+                if (v[k] > most) most = v[k], best = at[k], best_weight = weight[k];
         }
+    if (b->back && b->max && best >= 0) b->back[best] += best_weight * b->flow;
     if (b->gh * b->gw == 0) return 0;
     return b->max ? most : sum / (double)(b->gh * b->gw);
 }
 
-static tn_status align_run(tn_run *r) {
-    const tn_tensor *x = tn_in(r, 0), *rois = tn_in(r, 1), *which = tn_in(r, 2);
+/* The back rows take the flow as a first input and give the image's gradient, summed in float64. */
+typedef struct {
+    int first;             /* index of X among the inputs */
+    const tn_tensor *flow; /* NULL: forward */
+    double *dx;
+} roi_way;
+
+static tn_status way_of(tn_run *r, roi_way *w) {
+    *w = (roi_way){ 0 };
+    if (!(r->node->op->flags & TN_OP_INTERNAL)) return TN_OK;
+    w->first = 1, w->flow = tn_in(r, 0);
+    size_t bytes = (size_t)tn_count(tn_in(r, 1)) * sizeof *w->dx;
+    if (!(w->dx = tn_run_scratch(r, bytes + 64))) return tn_op_fail(r->node, TN_E_NOMEM, "no memory for its sums");
+    memset(w->dx, 0, bytes);
+    return TN_OK;
+}
+
+static tn_status way_finish(tn_run *r, const roi_way *w) {
     tn_tensor *y = tn_out(r, 0);
+    if (!w->flow) return TN_OK;
+    return tn_convert(TN_F64, w->dx, y->dtype, y->data, tn_count(y), true, TN_ROUND_NEAREST);
+}
+
+static tn_status align_run(tn_run *r) {
+    roi_way way;
+    TN_TRY(way_of(r, &way));
+    const tn_tensor *x = tn_in(r, way.first), *rois = tn_in(r, way.first + 1), *which = tn_in(r, way.first + 2);
+    const tn_tensor *y = way.flow ? way.flow : tn_out(r, 0);
     bool half = tn_attr_is(r->node, "coordinate_transformation_mode", "half_pixel", "half_pixel");
     double scale = (double)tn_attr_float(r->node, "spatial_scale", 1), shift = half ? 0.5 : 0;
     int64_t ratio = tn_attr_int(r->node, "sampling_ratio", 0), oh = y->dims[2], ow = y->dims[3], *batch;
     if (rois->dims[1] != 4 || tn_count(which) != rois->dims[0])
         return tn_op_fail(r->node, TN_E_SHAPE, "rois must be [n, 4] and batch_indices [n]");
     TN_TRY(tn_op_indices(r, which, x->dims[0], &batch));
-    if (tn_count(y) == 0) return TN_OK;
+    if (tn_count(y) == 0) return way_finish(r, &way);
     if (x->dims[2] == 0 || x->dims[3] == 0) return tn_op_fail(r->node, TN_E_SHAPE, "X is empty");
     for (int64_t k = 0; k < rois->dims[0]; k++) {
         double p[4];
@@ -186,19 +224,24 @@ static tn_status align_run(tn_run *r) {
                       .gw = gw > 0 ? (int64_t)gw : 0 };
         b.max = tn_attr_is(r->node, "mode", "max", "avg");
         for (int64_t i = 0; i < x->dims[1] * oh * ow; i++) {
+            int64_t at = k * x->dims[1] * oh * ow + i;
             b.y = p[1] + (double)(i / ow % oh) * b.bin_h, b.x = p[0] + (double)(i % ow) * b.bin_w;
-            tn_set_f64(y->dtype, y->data, k * x->dims[1] * oh * ow + i,
-                       sample_bin(x, batch[k] * x->dims[1] + i / (oh * ow), &b));
+            b.back = way.dx;
+            if (way.flow) b.flow = tn_get_f64(way.flow->dtype, way.flow->data, at);
+            double v = sample_bin(x, batch[k] * x->dims[1] + i / (oh * ow), &b);
+            if (!way.flow) tn_set_f64(y->dtype, y->data, at, v);
         }
     }
-    return TN_OK;
+    return way_finish(r, &way);
 }
 
 static int64_t clamp_index(double v, int64_t len) { return !(v > 0) ? 0 : v >= (double)len ? len : (int64_t)v; }
 
 static tn_status roi_pool_run(tn_run *r) {
-    const tn_tensor *x = tn_in(r, 0), *rois = tn_in(r, 1);
-    tn_tensor *y = tn_out(r, 0);
+    roi_way way;
+    TN_TRY(way_of(r, &way));
+    const tn_tensor *x = tn_in(r, way.first), *rois = tn_in(r, way.first + 1);
+    const tn_tensor *y = way.flow ? way.flow : tn_out(r, 0);
     double scale = (double)tn_attr_float(r->node, "spatial_scale", 1);
     int64_t oh = y->dims[2], ow = y->dims[3], h = x->dims[2], w = x->dims[3], channels = x->dims[1];
     if (rois->dims[1] != 5) return tn_op_fail(r->node, TN_E_SHAPE, "rois must be [n, 5]");
@@ -214,13 +257,41 @@ static tn_status roi_pool_run(tn_run *r) {
             int64_t y0 = clamp_index(floor(py * bh) + p[2], h), y1 = clamp_index(ceil((py + 1) * bh) + p[2], h);
             int64_t x0 = clamp_index(floor(px * bw) + p[1], w), x1 = clamp_index(ceil((px + 1) * bw) + p[1], w);
             int64_t plane = ((int64_t)p[0] * channels + i / (oh * ow)) * h;
+            int64_t best = -1;
             for (int64_t a = y0; a < y1; a++)
-                for (int64_t b = x0; b < x1; b++) most = fmax(most, tn_get_f64(x->dtype, x->data, (plane + a) * w + b));
-            tn_set_f64(y->dtype, y->data, k * channels * oh * ow + i, y1 > y0 && x1 > x0 ? most : 0);
+                for (int64_t b = x0; b < x1; b++) {
+                    double v = tn_get_f64(x->dtype, x->data, (plane + a) * w + b);
+                    if (v > most) most = v, best = (plane + a) * w + b;
+                }
+            int64_t at = k * channels * oh * ow + i;
+            if (!way.flow)
+                tn_set_f64(y->dtype, y->data, at, y1 > y0 && x1 > x0 ? most : 0);
+            else if (best >= 0)
+                way.dx[best] += tn_get_f64(way.flow->dtype, way.flow->data, at);
         }
     }
+    return way_finish(r, &way);
+}
+
+/* ------------------------------------------------------------------------------------------------------- gradients */
+
+static tn_status back_infer(tn_infer *c) {
+    int rank = tn_infer_rank(c, 1);
+    tn_infer_out(c, 0, tn_infer_dtype(c, 1), rank, rank < 0 ? NULL : c->in[1]->dims);
     return TN_OK;
 }
+
+static tn_status back(tn_grad *g, const char *type) {
+    if (tn_grad_wants(g, 1)) return tn_op_fail(g->node, TN_E_UNSUPPORTED, "boxes have no gradient");
+    tn_value *in[] = { tn_grad_dy(g, 0), tn_grad_x(g, 0), tn_grad_x(g, 1), tn_grad_x(g, 2) };
+    tn_node *n = tn_grad_node_n(g, "tenon", type, in, 4, 1);
+    tn_grad_copy_attrs(g, n, g->node);
+    g->dx[0] = tn_grad_made(g, n);
+    return g->st;
+}
+
+tn_status tn_grad_roi_align(tn_grad *g) { return back(g, "RoiAlignBack"); }
+tn_status tn_grad_max_roi_pool(tn_grad *g) { return back(g, "MaxRoiPoolBack"); }
 
 /* ----------------------------------------------------------------------------------------------------------- rows */
 
@@ -248,6 +319,15 @@ static const tn_attr_spec roi_attrs[] = { { "pooled_shape", TN_ATTR_INTS, .requi
                                           { "spatial_scale", TN_ATTR_FLOAT },
                                           { 0 } };
 
+static const tn_port align_back_in[] = { { "dY", TN_FLOATS, 'T' },
+                                         { "X", TN_FLOATS, 'T' },
+                                         { "rois", TN_FLOATS, 'T' },
+                                         { "batch_indices", tn_dtype_bit(TN_I64), 0 },
+                                         { 0 } };
+static const tn_port roi_back_in[] = {
+    { "dY", TN_FLOATS, 'T' }, { "X", TN_FLOATS, 'T' }, { "rois", TN_FLOATS, 'T' }, { 0 }
+};
+
 const tn_op tn_ops_detection[] = {
     { .name = "NonMaxSuppression",
       .since = 11,
@@ -257,6 +337,7 @@ const tn_op tn_ops_detection[] = {
       .attrs = nms_attrs,
       .infer = nms_infer,
       .run = nms_run,
+      .grad = tn_grad_none,
       .doc = "boxes in falling order of score, without those that overlap a better one" },
     { .name = "RoiAlign",
       .since = 22,
@@ -265,6 +346,7 @@ const tn_op tn_ops_detection[] = {
       .attrs = align_attrs,
       .infer = roi_infer,
       .run = align_run,
+      .grad = tn_grad_roi_align,
       .doc = "boxes of an image interpolated to one size" },
     { .name = "MaxRoiPool",
       .since = 22,
@@ -273,6 +355,27 @@ const tn_op tn_ops_detection[] = {
       .attrs = roi_attrs,
       .infer = roi_infer,
       .run = roi_pool_run,
+      .grad = tn_grad_max_roi_pool,
       .doc = "boxes of an image reduced to one size by the largest element of each bin" },
+    { .name = "RoiAlignBack",
+      .domain = "tenon",
+      .since = 1,
+      .flags = TN_OP_INTERNAL,
+      .in = align_back_in,
+      .out = tn_ports_float_t,
+      .attrs = align_attrs,
+      .infer = back_infer,
+      .run = align_run,
+      .doc = "what flows back through RoiAlign to the image" },
+    { .name = "MaxRoiPoolBack",
+      .domain = "tenon",
+      .since = 1,
+      .flags = TN_OP_INTERNAL,
+      .in = roi_back_in,
+      .out = tn_ports_float_t,
+      .attrs = roi_attrs,
+      .infer = back_infer,
+      .run = roi_pool_run,
+      .doc = "what flows back through MaxRoiPool to the image" },
     { 0 },
 };

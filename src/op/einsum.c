@@ -2,6 +2,7 @@
  * matrix product; everything else is summed directly. */
 #include "kernel/gemm.h"
 #include "kernel/kernel.h"
+#include "op/grad.h"
 #include "op/ports.h"
 #include "op/support.h"
 #include <ctype.h>
@@ -275,6 +276,7 @@ const tn_op tn_ops_einsum[] = {
       .attrs = einsum_attrs,
       .infer = einsum_infer,
       .run = einsum_run,
+      .grad = tn_grad_einsum,
       .doc = "sums of products over the indices an equation names" },
     { 0 },
 };

@@ -1,4 +1,5 @@
 /* gather.c - Gather, GatherElements, GatherND: picking elements and slices by index. */
+#include "op/grad.h"
 #include "op/ports.h"
 #include "op/support.h"
 #include <string.h>
@@ -189,6 +190,7 @@ const tn_op tn_ops_gather[] = {
       .attrs = axis_attrs,
       .infer = gather_infer,
       .run = gather_run,
+      .grad = tn_grad_gather,
       .doc = "slices of data along axis, in the order of indices" },
     { .name = "GatherElements",
       .since = 13,
@@ -197,6 +199,7 @@ const tn_op tn_ops_gather[] = {
       .attrs = axis_attrs,
       .infer = gather_elements_infer,
       .run = gather_elements_run,
+      .grad = tn_grad_gather_elements,
       .doc = "one element per index; the index replaces the coordinate along axis" },
     { .name = "GatherND",
       .since = 13,
@@ -205,6 +208,7 @@ const tn_op tn_ops_gather[] = {
       .attrs = batch_attrs,
       .infer = gather_nd_infer,
       .run = gather_nd_run,
+      .grad = tn_grad_copying,
       .doc = "slices of data; each tuple of indices names the first coordinates" },
     { 0 },
 };

@@ -1,5 +1,5 @@
 /* identity.c - operators that hand their input on: Identity, and Dropout as it is at inference. */
-#include "op/op.h"
+#include "op/grad.h"
 
 tn_status tn_infer_pass(tn_infer *c) {
     if (tn_infer_has(c, 0)) c->out[0] = *c->in[0];
@@ -17,6 +17,7 @@ const tn_op tn_ops_identity[] = {
       .in = any_in,
       .out = any_out,
       .infer = tn_infer_pass,
+      .grad = tn_grad_same,
       .doc = "the input, unchanged: a tensor, a sequence or an optional" },
     { 0 },
 };

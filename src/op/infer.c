@@ -207,6 +207,48 @@ static tn_status keep_fact(tn_model *m, tn_value *v, const tn_fact *f) {
     return TN_OK;
 }
 
+tn_status tn_infer_added(const tn_node *n) {
+    tn_model *m = n->graph->model;
+    if (n->op && n->op->flags & TN_OP_SUBGRAPH) return TN_OK;
+    tn_arena *a = tn_arena_new(0, TN_MEM_GRAPH), *scratch = tn_arena_new(0, TN_MEM_GRAPH);
+    tn_status st = TN_OK;
+    size_t n_in = (size_t)n->n_inputs, n_out = (size_t)n->n_outputs;
+    const tn_type **in = a ? tn_arena_array(a, const tn_type *, n_in + 1) : NULL;
+    const tn_tensor **tensors = in ? tn_arena_array(a, const tn_tensor *, n_in + n_out + 2) : NULL;
+    const tn_content **contents = tensors ? tn_arena_array(a, const tn_content *, n_in + n_out + 2) : NULL;
+    tn_type *out = contents ? tn_arena_array(a, tn_type, n_out + 1) : NULL;
+    if (!out || !scratch) {
+        st = tn_fail(TN_E_NOMEM, "inferring shapes");
+        goto done;
+    }
+    for (size_t i = 0; i < n_in; i++) {
+        const tn_value *v = n->inputs[i];
+        if (!v) continue;
+        in[i] = &v->type;
+        tensors[i] = v->constant;
+        contents[i] = v->content;
+    }
+    tn_infer c = { .node = n,
+                   .syms = m->syms,
+                   .arena = a,
+                   .n_in = (int)n_in,
+                   .n_out = (int)n_out,
+                   .in = in,
+                   .in_tensor = tensors,
+                   .in_content = contents,
+                   .out = out,
+                   .out_content = contents + n_in + 1 };
+    if ((st = tn_infer_node(&c)) != TN_OK) goto done;
+    tn_infer_follow(&c, scratch, tensors + n_in + 1);
+    for (size_t i = 0; i < n_out && st == TN_OK; i++)
+        if (n->outputs[i] && out[i].kind != TN_KIND_NONE)
+            st = keep_fact(m, n->outputs[i], &(tn_fact){ .type = out[i], .content = c.out_content[i] });
+done:
+    tn_arena_free(&scratch);
+    tn_arena_free(&a);
+    return st;
+}
+
 tn_status tn_graph_infer(tn_graph *g) {
     tn_model *m = g->model;
     tn_status st = TN_OK;

@@ -27,6 +27,10 @@ tn_status tn_infer_node(tn_infer *c);
  *  in c->arena). Never fails: what cannot be known stays unknown. */
 void tn_infer_follow(tn_infer *c, tn_arena *scratch, const tn_tensor **out_tensor);
 
+/** Types and contents of one node's outputs from those its inputs have in the model: for nodes that were just added.
+ *  Nodes with subgraphs are left alone. errors as tn_infer_node */
+tn_status tn_infer_added(const tn_node *n);
+
 /** Types and contents of all values of g (and its subgraphs) for the given types of its inputs, without touching the
  *  model: several threads may do this with one model at once.
  *  input_types  in the order of g->inputs; exact for a plan. Declared types of other values are not believed.

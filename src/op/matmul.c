@@ -4,6 +4,7 @@
  * hands whole batches to the driver of kernel/gemm.h. float32 goes there; other types take the generic C product. */
 #include "kernel/kernel.h"
 #include "op/fused.h"
+#include "op/grad.h"
 #include "op/ports.h"
 #include "op/support.h"
 #include <string.h>
@@ -347,6 +348,7 @@ const tn_op tn_ops_matmul[] = {
       .prepare = matmul_prepare,
       .run = matmul_run,
       .arg = MATMUL,
+      .grad = tn_grad_matmul,
       .doc = "matrix product as in NumPy: leading dimensions are batches and broadcast" },
     { .name = "Gemm",
       .since = 13,
@@ -358,6 +360,7 @@ const tn_op tn_ops_matmul[] = {
       .prepare = matmul_prepare,
       .run = matmul_run,
       .arg = GEMM,
+      .grad = tn_grad_gemm,
       .doc = "alpha A B + beta C, either matrix transposed" },
     { .name = "MatMul",
       .domain = "tenon",

@@ -1,5 +1,6 @@
 /* move.c - Transpose, Pad, DepthToSpace, SpaceToDepth: elements at other places. The loops are kernel/move.h. */
 #include "kernel/move.h"
+#include "op/grad.h"
 #include "op/ports.h"
 #include "op/support.h"
 #include <string.h>
@@ -187,6 +188,7 @@ const tn_op tn_ops_move[] = {
       .attrs = perm_attrs,
       .infer = transpose_infer,
       .run = transpose_run,
+      .grad = tn_grad_transpose_of,
       .doc = "dimensions in another order" },
     { .name = "Pad",
       .since = 25,
@@ -195,6 +197,7 @@ const tn_op tn_ops_move[] = {
       .attrs = pad_attrs,
       .infer = pad_infer,
       .run = pad_run,
+      .grad = tn_grad_pad,
       .doc = "more elements at the edges, or fewer: constant, edge, reflect or wrap" },
     { .name = "DepthToSpace",
       .since = 13,
@@ -204,6 +207,7 @@ const tn_op tn_ops_move[] = {
       .infer = block_infer,
       .run = block_run,
       .arg = true,
+      .grad = tn_grad_space_to_depth,
       .doc = "channels become blocks of pixels" },
     { .name = "SpaceToDepth",
       .since = 13,
@@ -213,6 +217,7 @@ const tn_op tn_ops_move[] = {
       .infer = block_infer,
       .run = block_run,
       .arg = false,
+      .grad = tn_grad_space_to_depth,
       .doc = "blocks of pixels become channels" },
     { 0 },
 };

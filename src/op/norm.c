@@ -1,6 +1,7 @@
 /* norm.c - normalisations: batch, layer, RMS, instance, group, Lp, local response. float32 takes kernel/norm.h; every
  * float type has the definition in double precision here. */
 #include "kernel/norm.h"
+#include "op/grad.h"
 #include "op/ports.h"
 #include "op/support.h"
 #include <math.h>
@@ -313,6 +314,7 @@ const tn_op tn_ops_norm[] = {
       .infer = batch_infer,
       .run = batch_run,
       .arg = 1,
+      .grad = tn_grad_batch_norm,
       .doc = "each channel scaled and shifted by its statistics" },
     { .name = "LayerNormalization",
       .since = 17,
@@ -322,6 +324,7 @@ const tn_op tn_ops_norm[] = {
       .attrs = layer_attrs,
       .infer = layer_infer,
       .run = layer_run,
+      .grad = tn_grad_layer_norm,
       .doc = "each row to mean 0 and deviation 1, then scaled and shifted" },
     { .name = "RMSNormalization",
       .since = 23,
@@ -332,6 +335,7 @@ const tn_op tn_ops_norm[] = {
       .infer = layer_infer,
       .run = layer_run,
       .arg = 1,
+      .grad = tn_grad_layer_norm,
       .doc = "each row divided by its root mean square, then scaled" },
     { .name = "InstanceNormalization",
       .since = 22,
@@ -341,6 +345,7 @@ const tn_op tn_ops_norm[] = {
       .infer = image_infer,
       .run = group_run,
       .arg = 2,
+      .grad = tn_grad_group_norm,
       .doc = "each channel of each image normalised on its own" },
     { .name = "GroupNormalization",
       .since = 21,
@@ -350,6 +355,7 @@ const tn_op tn_ops_norm[] = {
       .infer = image_infer,
       .run = group_run,
       .arg = 0,
+      .grad = tn_grad_group_norm,
       .doc = "groups of channels of each image normalised together" },
     { .name = "LpNormalization",
       .since = 22,
@@ -358,6 +364,7 @@ const tn_op tn_ops_norm[] = {
       .attrs = lp_attrs,
       .infer = lp_infer,
       .run = lp_run,
+      .grad = tn_grad_lp_norm,
       .doc = "vectors along an axis divided by their 1- or 2-norm" },
     { .name = "MeanVarianceNormalization",
       .since = 13,
@@ -366,6 +373,7 @@ const tn_op tn_ops_norm[] = {
       .attrs = axes_attrs,
       .infer = mvn_infer,
       .run = mvn_run,
+      .grad = tn_grad_mean_variance,
       .doc = "mean 0 and deviation 1 over axes" },
     { .name = "LRN",
       .since = 13,
@@ -374,6 +382,7 @@ const tn_op tn_ops_norm[] = {
       .attrs = lrn_attrs,
       .infer = image_infer,
       .run = lrn_run,
+      .grad = tn_grad_lrn,
       .doc = "local response normalisation across channels" },
     { 0 },
 };

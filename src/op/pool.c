@@ -1,6 +1,8 @@
 /* pool.c - MaxPool, AveragePool, LpPool and their global forms. tenon.* rows take and give blocked tensors. */
+#include "op/pool.h"
 #include "kernel/kernel.h"
 #include "kernel/pooling.h"
+#include "op/grad.h"
 #include "op/ports.h"
 #include "op/support.h"
 #include "op/window.h"
@@ -53,6 +55,10 @@ static tn_status describe(const tn_node *n, const tn_tensor *x, const tn_tensor 
     return TN_OK;
 }
 
+tn_status tn_pool_describe(const tn_node *n, const tn_tensor *x, const tn_tensor *y, tn_pooling_desc *d) {
+    return describe(n, x, y, d);
+}
+
 /* Other element types: through float32 (exact for 8-bit integers and 16-bit floats). */
 static tn_status as_f32(tn_run *r, const tn_tensor *x, tn_tensor *copy) {
     *copy = *x;
@@ -67,6 +73,11 @@ static tn_status pool_run(tn_run *r) {
     const tn_kernels *k = tn_kernels_get();
     tn_tensor x, *y = tn_out(r, 0), *index = tn_out(r, 1), out;
     tn_pooling_desc d;
+    if (tn_in(r, 0)->dtype == TN_F64 && !blocked(r->node)) {
+        TN_TRY(describe(r->node, tn_in(r, 0), y ? y : index, &d));
+        tn_pool_f64(&d, tn_in(r, 0)->data, y ? y->data : NULL, index ? index->data : NULL, r->pool);
+        return TN_OK;
+    }
     TN_TRY(as_f32(r, tn_in(r, 0), &x));
     TN_TRY(describe(r->node, &x, y ? y : index, &d));
     if (tn_count(y ? y : index) == 0) return TN_OK;
@@ -108,6 +119,12 @@ static tn_status global_infer(tn_infer *c) {
 static tn_status global_run(tn_run *r) {
     tn_tensor x, *y = tn_out(r, 0);
     bool b = blocked(r->node);
+    if (tn_in(r, 0)->dtype == TN_F64 && !b) {
+        x = *tn_in(r, 0);
+        tn_pool_global_f64(kind_of(r->node), (double)tn_attr_int(r->node, "p", 2), x.dims[0] * x.dims[1],
+                           tn_op_product(x.dims, 2, x.rank), x.data, y->data);
+        return TN_OK;
+    }
     TN_TRY(as_f32(r, tn_in(r, 0), &x));
     int64_t pixels = tn_op_product(x.dims, 2, x.rank - b), channels = b ? x.dims[1] * x.dims[x.rank - 1] : x.dims[1];
     float *out = y->data;
@@ -143,34 +160,35 @@ static const tn_attr_spec lp_attrs[] = {
 };
 static const tn_attr_spec global_lp_attrs[] = { { "p", TN_ATTR_INT, .min = 1, .max = INT32_MAX }, { 0 } };
 
-#define WINDOW(name_, domain_, since_, flags_, in_, out_, attrs_, arg_, doc_)                                        \
+#define WINDOW(name_, domain_, since_, flags_, in_, out_, attrs_, arg_, grad_, doc_)                                 \
     {                                                                                                                \
         .name = name_, .domain = domain_, .since = since_, .flags = flags_, .in = in_, .out = out_, .attrs = attrs_, \
-        .infer = pool_infer, .cost = pool_cost, .run = pool_run, .arg = arg_, .doc = doc_                            \
+        .infer = pool_infer, .cost = pool_cost, .run = pool_run, .grad = grad_, .arg = arg_, .doc = doc_             \
     }
-#define GLOBAL(name_, domain_, since_, flags_, attrs_, arg_, doc_)                                               \
+#define GLOBAL(name_, domain_, since_, flags_, attrs_, arg_, grad_, doc_)                                        \
     {                                                                                                            \
         .name = name_, .domain = domain_, .since = since_, .flags = flags_, .in = tn_ports_float_t,              \
         .out = tn_ports_float_t, .attrs = attrs_, .infer = global_infer, .cost = global_cost, .run = global_run, \
-        .arg = arg_, .doc = doc_                                                                                 \
+        .grad = grad_, .arg = arg_, .doc = doc_                                                                  \
     }
 const tn_op tn_ops_pool[] = {
-    WINDOW("MaxPool", NULL, 22, 0, max_in, max_out, max_attrs, TN_POOLING_MAX,
+    WINDOW("MaxPool", NULL, 22, 0, max_in, max_out, max_attrs, TN_POOLING_MAX, tn_grad_max_pool,
            "the largest of each window, and where it is"),
     WINDOW("AveragePool", NULL, 22, 0, tn_ports_float_t, tn_ports_float_t, average_attrs, TN_POOLING_AVERAGE,
-           "the mean of each window"),
-    WINDOW("LpPool", NULL, 22, 0, tn_ports_float_t, tn_ports_float_t, lp_attrs, TN_POOLING_LP,
+           tn_grad_pool, "the mean of each window"),
+    WINDOW("LpPool", NULL, 22, 0, tn_ports_float_t, tn_ports_float_t, lp_attrs, TN_POOLING_LP, tn_grad_pool,
            "the p-norm of each window"),
     WINDOW("MaxPool", "tenon", 1, TN_OP_INTERNAL, tn_ports_float_t, tn_ports_float_t, max_attrs,
-           TN_POOLING_MAX | BLOCKED, "MaxPool of a blocked tensor"),
+           TN_POOLING_MAX | BLOCKED, NULL, "MaxPool of a blocked tensor"),
     WINDOW("AveragePool", "tenon", 1, TN_OP_INTERNAL, tn_ports_float_t, tn_ports_float_t, average_attrs,
-           TN_POOLING_AVERAGE | BLOCKED, "AveragePool of a blocked tensor"),
-    GLOBAL("GlobalMaxPool", NULL, 22, 0, NULL, TN_POOLING_MAX, "the largest of each channel"),
-    GLOBAL("GlobalAveragePool", NULL, 22, 0, NULL, TN_POOLING_AVERAGE, "the mean of each channel"),
-    GLOBAL("GlobalLpPool", NULL, 22, 0, global_lp_attrs, TN_POOLING_LP, "the p-norm of each channel"),
-    GLOBAL("GlobalMaxPool", "tenon", 1, TN_OP_INTERNAL, NULL, TN_POOLING_MAX | BLOCKED,
+           TN_POOLING_AVERAGE | BLOCKED, NULL, "AveragePool of a blocked tensor"),
+    GLOBAL("GlobalMaxPool", NULL, 22, 0, NULL, TN_POOLING_MAX, tn_grad_global_pool, "the largest of each channel"),
+    GLOBAL("GlobalAveragePool", NULL, 22, 0, NULL, TN_POOLING_AVERAGE, tn_grad_global_pool, "the mean of each channel"),
+    GLOBAL("GlobalLpPool", NULL, 22, 0, global_lp_attrs, TN_POOLING_LP, tn_grad_global_pool,
+           "the p-norm of each channel"),
+    GLOBAL("GlobalMaxPool", "tenon", 1, TN_OP_INTERNAL, NULL, TN_POOLING_MAX | BLOCKED, NULL,
            "GlobalMaxPool of a blocked tensor"),
-    GLOBAL("GlobalAveragePool", "tenon", 1, TN_OP_INTERNAL, NULL, TN_POOLING_AVERAGE | BLOCKED,
+    GLOBAL("GlobalAveragePool", "tenon", 1, TN_OP_INTERNAL, NULL, TN_POOLING_AVERAGE | BLOCKED, NULL,
            "GlobalAveragePool of a blocked tensor"),
     { 0 },
 };

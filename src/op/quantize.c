@@ -1,5 +1,6 @@
 /* quantize.c - QuantizeLinear, DequantizeLinear, DynamicQuantizeLinear: numbers and their low-precision codes,
  * q = saturate(round(x / scale) + zero_point), with one scale per tensor, per slice of an axis, or per block of it. */
+#include "op/grad.h"
 #include "op/ports.h"
 #include "op/qparam.h"
 #include "op/support.h"
@@ -284,6 +285,7 @@ const tn_op tn_ops_quantize[] = {
       .attrs = quantize_attrs,
       .infer = quantize_infer,
       .run = quantize_run,
+      .grad = tn_grad_none,
       .doc = "numbers to codes: round(x / scale) + zero point, saturated" },
     { .name = "DequantizeLinear",
       .since = 25,
@@ -292,6 +294,7 @@ const tn_op tn_ops_quantize[] = {
       .attrs = dequantize_attrs,
       .infer = dequantize_infer,
       .run = dequantize_run,
+      .grad = tn_grad_dequantize,
       .doc = "codes to numbers: (x - zero point) scale" },
     { .name = "DynamicQuantizeLinear",
       .since = 11,
@@ -299,6 +302,7 @@ const tn_op tn_ops_quantize[] = {
       .out = dynamic_out,
       .infer = dynamic_infer,
       .run = dynamic_run,
+      .grad = tn_grad_none,
       .doc = "numbers to bytes, with scale and zero point taken from their range" },
     { .name = "QuantizeLinear",
       .domain = "com.microsoft",

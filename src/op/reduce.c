@@ -1,6 +1,7 @@
 /* reduce.c - reductions over axes, arg-max, softmax and running sums: one axis or several become one number, or a
  * distribution. The loops are kernel/reduce.h. */
 #include "kernel/reduce.h"
+#include "op/grad.h"
 #include "op/ports.h"
 #include "op/support.h"
 #include <string.h>
@@ -151,26 +152,27 @@ static const tn_attr_spec arg_attrs[] = {
 static const tn_attr_spec axis_attrs[] = { { "axis", TN_ATTR_INT }, { 0 } };
 static const tn_attr_spec cumulate_attrs[] = { { "exclusive", TN_ATTR_INT }, { "reverse", TN_ATTR_INT }, { 0 } };
 
-#define REDUCE(name_, since_, arg_, doc_)                                                          \
-    {                                                                                              \
-        .name = name_, .since = since_, .in = reduce_in, .out = reduce_out, .attrs = reduce_attrs, \
-        .infer = reduce_infer, .cost = reduce_cost, .run = reduce_run, .arg = arg_, .doc = doc_    \
+#define REDUCE(name_, since_, arg_, doc_)                                                                   \
+    {                                                                                                       \
+        .name = name_, .since = since_, .in = reduce_in, .out = reduce_out, .attrs = reduce_attrs,          \
+        .infer = reduce_infer, .cost = reduce_cost, .run = reduce_run, .grad = tn_grad_reduce, .arg = arg_, \
+        .doc = doc_                                                                                         \
     }
-#define ARG(name_, arg_, doc_)                                                                      \
-    {                                                                                               \
-        .name = name_, .since = 13, .in = tn_ports_real_t, .out = tn_ports_i64, .attrs = arg_attrs, \
-        .infer = arg_infer, .cost = reduce_cost, .run = arg_run, .arg = arg_, .doc = doc_           \
+#define ARG(name_, arg_, doc_)                                                                                  \
+    {                                                                                                           \
+        .name = name_, .since = 13, .in = tn_ports_real_t, .out = tn_ports_i64, .attrs = arg_attrs,             \
+        .infer = arg_infer, .cost = reduce_cost, .run = arg_run, .grad = tn_grad_none, .arg = arg_, .doc = doc_ \
     }
-#define SOFTMAX(name_, arg_, doc_)                                                                           \
-    {                                                                                                        \
-        .name = name_, .since = 13, .flags = TN_OP_INPLACE, .in = tn_ports_float_t, .out = tn_ports_float_t, \
-        .attrs = axis_attrs, .infer = softmax_infer, .cost = softmax_cost, .run = softmax_run, .arg = arg_,  \
-        .doc = doc_                                                                                          \
+#define SOFTMAX(name_, arg_, grad_, doc_)                                                                     \
+    {                                                                                                         \
+        .name = name_, .since = 13, .flags = TN_OP_INPLACE, .in = tn_ports_float_t, .out = tn_ports_float_t,  \
+        .attrs = axis_attrs, .infer = softmax_infer, .cost = softmax_cost, .run = softmax_run, .grad = grad_, \
+        .arg = arg_, .doc = doc_                                                                              \
     }
 #define CUMULATE(name_, since_, arg_, doc_)                                                                 \
     {                                                                                                       \
         .name = name_, .since = since_, .in = cumulate_in, .out = tn_ports_real_t, .attrs = cumulate_attrs, \
-        .infer = tn_infer_same, .run = cumulate_run, .arg = arg_, .doc = doc_                               \
+        .infer = tn_infer_same, .run = cumulate_run, .grad = tn_grad_cumulate, .arg = arg_, .doc = doc_     \
     }
 
 const tn_op tn_ops_reduce[] = {
@@ -186,9 +188,9 @@ const tn_op tn_ops_reduce[] = {
     REDUCE("ReduceLogSumExp", 18, TN_R_LOGSUMEXP, "log(sum(exp(x))) over axes"),
     ARG("ArgMax", true, "where the largest element along an axis is"),
     ARG("ArgMin", false, "where the smallest element along an axis is"),
-    SOFTMAX("Softmax", TN_SOFTMAX, "exp(x) / sum(exp(x)) along an axis"),
-    SOFTMAX("LogSoftmax", TN_LOGSOFTMAX, "the logarithm of Softmax"),
-    SOFTMAX("Hardmax", TN_HARDMAX, "1 at the first largest element along an axis, 0 elsewhere"),
+    SOFTMAX("Softmax", TN_SOFTMAX, tn_grad_softmax, "exp(x) / sum(exp(x)) along an axis"),
+    SOFTMAX("LogSoftmax", TN_LOGSOFTMAX, tn_grad_softmax, "the logarithm of Softmax"),
+    SOFTMAX("Hardmax", TN_HARDMAX, tn_grad_none, "1 at the first largest element along an axis, 0 elsewhere"),
     CUMULATE("CumSum", 14, false, "running sums along an axis"),
     CUMULATE("CumProd", 26, true, "running products along an axis"),
     { 0 },

@@ -1,6 +1,7 @@
 /* resize.c - Resize: resampling along chosen axes to given sizes or by given scales. The arithmetic is kernel/resize.h.
  */
 #include "kernel/resize.h"
+#include "op/grad.h"
 #include "op/ports.h"
 #include "op/support.h"
 #include <math.h>
@@ -100,12 +101,16 @@ static int word_of(const tn_node *n, const char *attr, const char *dflt, const c
     return 0;
 }
 
-static tn_status resize_run(tn_run *r) {
+/* Options, scales and region of a node for an input of these sizes. */
+typedef struct {
+    tn_resize_opts o;
+    float scales[TN_MAX_RANK], region[2 * TN_MAX_RANK];
+} resize_plan;
+
+static tn_status plan_of(const tn_node *n, const tn_tensor *x, const tn_tensor *roi, const tn_tensor *s,
+                         const tn_tensor *sizes, resize_plan *p) {
     static const char *const modes[] = { "nearest", "linear", "cubic" };
-    const tn_node *n = r->node;
-    const tn_tensor *x = tn_in(r, X), *roi = tn_in(r, ROI), *s = tn_in(r, SCALES), *sizes = tn_in(r, SIZES);
-    tn_tensor *y = tn_out(r, 0);
-    tn_resize_opts o = {
+    p->o = (tn_resize_opts){
         .mode = (tn_resize_mode)word_of(n, "mode", "nearest", modes, 3),
         .coord = (tn_resize_coord)word_of(n, "coordinate_transformation_mode", "half_pixel", tn_resize_coord_names,
                                           TN_COORD_COUNT),
@@ -117,26 +122,85 @@ static tn_status resize_run(tn_run *r) {
         .extrapolation = tn_attr_float(n, "extrapolation_value", 0),
     };
     int axes[TN_MAX_RANK], count;
-    float scales[TN_MAX_RANK], region[2 * TN_MAX_RANK];
     TN_TRY(read_axes(n, x->rank, axes, &count));
-    for (int d = 0; d < x->rank; d++) scales[d] = 1, region[d] = 0, region[x->rank + d] = 1;
+    for (int d = 0; d < x->rank; d++) p->scales[d] = 1, p->region[d] = 0, p->region[x->rank + d] = 1;
     if (sizes && tn_count(sizes) > 0) {
         int64_t in[TN_MAX_RANK], want[TN_MAX_RANK], out[TN_MAX_RANK];
         float by[TN_MAX_RANK];
         for (int i = 0; i < count; i++) in[i] = x->dims[axes[i]], want[i] = tn_get_i64(sizes->dtype, sizes->data, i);
         tn_resize_sizes(aspect_of(n), count, in, want, out, by);
-        for (int i = 0; i < count; i++) scales[axes[i]] = by[i];
+        for (int i = 0; i < count; i++) p->scales[axes[i]] = by[i];
     } else {
-        for (int i = 0; i < count; i++) scales[axes[i]] = (float)tn_get_f64(s->dtype, s->data, i);
+        for (int i = 0; i < count; i++) p->scales[axes[i]] = (float)tn_get_f64(s->dtype, s->data, i);
     }
     for (int i = 0; crops(n) && roi && i < count && tn_count(roi) == 2 * count; i++) {
-        region[axes[i]] = (float)tn_get_f64(roi->dtype, roi->data, i);
-        region[x->rank + axes[i]] = (float)tn_get_f64(roi->dtype, roi->data, count + i);
+        p->region[axes[i]] = (float)tn_get_f64(roi->dtype, roi->data, i);
+        p->region[x->rank + axes[i]] = (float)tn_get_f64(roi->dtype, roi->data, count + i);
     }
+    return TN_OK;
+}
+
+static tn_status resize_run(tn_run *r) {
+    const tn_tensor *x = tn_in(r, X);
+    tn_tensor *y = tn_out(r, 0);
+    resize_plan p;
+    TN_TRY(plan_of(r->node, x, tn_in(r, ROI), tn_in(r, SCALES), tn_in(r, SIZES), &p));
     if (tn_count(y) == 0) return TN_OK;
-    tn_status st = tn_resize_run(&o, x->dtype, x->rank, x->dims, y->dims, scales, crops(n) ? region : NULL, x->data,
-                                 y->data, r->pool);
-    return st == TN_OK ? tn_op_own_strings(y) : tn_fail_at(st, "%s", tn_node_where(n));
+    tn_status st = tn_resize_run(&p.o, x->dtype, x->rank, x->dims, y->dims, p.scales, crops(r->node) ? p.region : NULL,
+                                 x->data, y->data, r->pool);
+    return st == TN_OK ? tn_op_own_strings(y) : tn_fail_at(st, "%s", tn_node_where(r->node));
+}
+
+/* ------------------------------------------------------------------------------------------------------- gradients */
+
+static tn_status back_infer(tn_infer *c) {
+    int rank = tn_infer_rank(c, 4);
+    tn_infer_out(c, 0, tn_infer_dtype(c, 0), rank, rank < 0 ? NULL : c->in[4]->dims);
+    return TN_OK;
+}
+
+/* (dY, roi, scales, sizes, X): what flows back to X. */
+static tn_status back_run(tn_run *r) {
+    const tn_tensor *dy = tn_in(r, 0), *x = tn_in(r, 4);
+    tn_tensor *dx = tn_out(r, 0);
+    resize_plan p;
+    TN_TRY(plan_of(r->node, x, tn_in(r, ROI), tn_in(r, SCALES), tn_in(r, SIZES), &p));
+    int64_t n = tn_count(dy), m = tn_count(dx);
+    double *a = tn_run_scratch(r, (size_t)n * sizeof *a + 64), *b = tn_run_scratch(r, (size_t)m * sizeof *b + 64);
+    if (!a || !b) return tn_op_fail(r->node, TN_E_NOMEM, "no memory for its sums");
+    TN_TRY(tn_convert(dy->dtype, dy->data, TN_F64, a, n, true, TN_ROUND_NEAREST));
+    tn_status st =
+        tn_resize_f64(&p.o, true, x->rank, x->dims, dy->dims, p.scales, crops(r->node) ? p.region : NULL, a, b);
+    if (st != TN_OK) return tn_fail_at(st, "%s", tn_node_where(r->node));
+    return tn_convert(TN_F64, b, dx->dtype, dx->data, m, true, TN_ROUND_NEAREST);
+}
+
+static tn_node *back_node(tn_grad *g, const char *domain, const char *type, tn_value *const *in, int n) {
+    tn_node *node = tn_grad_node_n(g, domain, type, in, n, 1);
+    tn_grad_copy_attrs(g, node, g->node);
+    return node;
+}
+
+tn_status tn_grad_resize(tn_grad *g) {
+    tn_value *in[] = {
+        tn_grad_dy(g, 0),
+        tn_grad_x(g, ROI),
+        tn_grad_x(g, SCALES),
+        tn_grad_x(g, SIZES),
+        tn_grad_x(g, X)
+    };
+    for (int i = 1; i < 4; i++)
+        if (tn_grad_wants(g, i)) return tn_op_fail(g->node, TN_E_UNSUPPORTED, "only X has a gradient");
+    g->dx[0] = tn_grad_made(g, back_node(g, "tenon", "ResizeBack", in, 5));
+    return g->st;
+}
+
+static tn_status grad_of_back(tn_grad *g) { /* linear: forward again */
+    tn_value *in[] = { tn_grad_dy(g, 0), tn_grad_x(g, ROI), tn_grad_x(g, SCALES), tn_grad_x(g, SIZES) };
+    tn_node *n = back_node(g, "", "Resize", in, 4);
+    if (n && g->st == TN_OK) g->st = tn_attr_set_float(n, "extrapolation_value", 0);
+    g->dx[0] = tn_grad_made(g, n);
+    return g->st;
 }
 
 static const tn_port resize_in[] = { { "X", TN_ANY_TYPE, 'T' },
@@ -158,6 +222,13 @@ static const tn_attr_spec resize_attrs[] = {
     { 0 },
 };
 
+static const tn_port back_in[] = { { "dY", TN_FLOATS, 'T' },
+                                   { "roi", TN_FLOATS, 0, .optional = true },
+                                   { "scales", TN_FLOATS, 0, .optional = true },
+                                   { "sizes", tn_dtype_bit(TN_I64), 0, .optional = true },
+                                   { "X", TN_FLOATS, 'T' },
+                                   { 0 } };
+
 const tn_op tn_ops_resize[] = {
     { .name = "Resize",
       .since = 19,
@@ -166,6 +237,18 @@ const tn_op tn_ops_resize[] = {
       .attrs = resize_attrs,
       .infer = resize_infer,
       .run = resize_run,
+      .grad = tn_grad_resize,
       .doc = "resampling to sizes or by scales: nearest, linear or cubic" },
+    { .name = "ResizeBack",
+      .domain = "tenon",
+      .since = 1,
+      .flags = TN_OP_INTERNAL,
+      .in = back_in,
+      .out = tn_ports_float_t,
+      .attrs = resize_attrs,
+      .infer = back_infer,
+      .run = back_run,
+      .grad = grad_of_back,
+      .doc = "what flows back through Resize" },
     { 0 },
 };

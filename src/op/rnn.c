@@ -6,6 +6,7 @@
  *
  * Gate order (ONNX): LSTM i o f c, GRU z r h. */
 #include "kernel/kernel.h"
+#include "op/grad.h"
 #include "op/ports.h"
 #include "op/support.h"
 #include <stdio.h>
@@ -424,7 +425,7 @@ static const tn_attr_spec lstm_attrs[] = { RNN_ATTRS, { "input_forget", TN_ATTR_
 #define ROW(name_, in_, out_, attrs_, gates, doc_)                                                                 \
     {                                                                                                              \
         .name = name_, .since = 22, .in = in_, .out = out_, .attrs = attrs_, .infer = rnn_infer, .cost = rnn_cost, \
-        .prepare = rnn_prepare, .run = rnn_run, .arg = gates, .doc = doc_                                          \
+        .prepare = rnn_prepare, .run = rnn_run, .grad = tn_grad_rnn, .arg = gates, .doc = doc_                                          \
     }
 const tn_op tn_ops_rnn[] = {
     ROW("RNN", rnn_in, rnn_out, rnn_attrs, RNN, "a simple recurrent layer"),

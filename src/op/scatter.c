@@ -1,4 +1,5 @@
 /* scatter.c - ScatterElements, ScatterND: a copy of data with some elements replaced or combined. */
+#include "op/grad.h"
 #include "op/ports.h"
 #include "op/support.h"
 #include <string.h>
@@ -149,6 +150,7 @@ const tn_op tn_ops_scatter[] = {
       .attrs = elements_attrs,
       .infer = scatter_elements_infer,
       .run = scatter_elements_run,
+      .grad = tn_grad_scatter_into,
       .doc = "data with single elements replaced by updates, or combined with them" },
     { .name = "ScatterND",
       .since = 18,
@@ -157,6 +159,7 @@ const tn_op tn_ops_scatter[] = {
       .attrs = nd_attrs,
       .infer = scatter_nd_infer,
       .run = scatter_nd_run,
+      .grad = tn_grad_scatter_into,
       .doc = "data with slices replaced by updates, or combined with them" },
     { 0 },
 };

@@ -1,4 +1,5 @@
 /* select.c - Where, Compress, NonZero, OneHot, Trilu, ReverseSequence: elements chosen or placed by a condition. */
+#include "op/grad.h"
 #include "op/ports.h"
 #include "op/support.h"
 #include <string.h>
@@ -270,6 +271,7 @@ const tn_op tn_ops_select[] = {
       .out = tn_ports_any_t,
       .infer = where_infer,
       .run = where_run,
+      .grad = tn_grad_where,
       .doc = "X where the condition holds, else Y; all broadcast" },
     { .name = "Compress",
       .since = 11,
@@ -279,6 +281,7 @@ const tn_op tn_ops_select[] = {
       .attrs = axis_attrs,
       .infer = compress_infer,
       .run = compress_run,
+      .grad = tn_grad_copying,
       .doc = "the slices whose condition holds" },
     { .name = "NonZero",
       .since = 13,
@@ -287,6 +290,7 @@ const tn_op tn_ops_select[] = {
       .out = tn_ports_i64,
       .infer = nonzero_infer,
       .run = nonzero_run,
+      .grad = tn_grad_none,
       .doc = "coordinates of the elements that are not zero, one per column" },
     { .name = "OneHot",
       .since = 11,
@@ -295,6 +299,7 @@ const tn_op tn_ops_select[] = {
       .attrs = axis_attrs,
       .infer = onehot_infer,
       .run = onehot_run,
+      .grad = tn_grad_one_hot,
       .doc = "a new axis that is 'on' at the index and 'off' elsewhere" },
     { .name = "Trilu",
       .since = 14,
@@ -303,6 +308,7 @@ const tn_op tn_ops_select[] = {
       .attrs = trilu_attrs,
       .infer = trilu_infer,
       .run = trilu_run,
+      .grad = tn_grad_trilu,
       .doc = "the upper or lower triangle of each matrix, the rest zero" },
     { .name = "ReverseSequence",
       .since = 10,
@@ -311,6 +317,7 @@ const tn_op tn_ops_select[] = {
       .attrs = reverse_attrs,
       .infer = tn_infer_same,
       .run = reverse_run,
+      .grad = tn_grad_reverse,
       .doc = "each sequence of a batch reversed up to its own length" },
     { 0 },
 };

@@ -1,4 +1,5 @@
 /* sequence.c - sequences and optionals: lists of data, and data that may be absent. */
+#include "op/grad.h"
 #include "op/ports.h"
 #include "op/support.h"
 #include <string.h>
@@ -312,26 +313,31 @@ static const tn_attr_spec join_attrs[] = { { "axis", TN_ATTR_INT, .required = tr
                                            { 0 } };
 static const tn_attr_spec type_attrs[] = { { "type", TN_ATTR_TYPE }, { 0 } };
 
-#define ROW(name_, since_, in_, out_, attrs_, infer_, run_, doc_)                                        \
+#define ROW(name_, since_, in_, out_, attrs_, infer_, run_, grad_, doc_)                                 \
     {                                                                                                    \
         .name = name_, .since = since_, .flags = TN_OP_DYNAMIC, .in = in_, .out = out_, .attrs = attrs_, \
-        .infer = infer_, .run = run_, .doc = doc_                                                        \
+        .infer = infer_, .run = run_, .grad = grad_, .doc = doc_                                         \
     }
 const tn_op tn_ops_sequence[] = {
-    ROW("SequenceConstruct", 11, many_in, any_one, NULL, construct_infer, construct_run, "a sequence of the inputs"),
-    ROW("SequenceEmpty", 11, none_in, any_one, dtype_attrs, empty_infer, empty_run, "an empty sequence"),
-    ROW("SequenceInsert", 11, insert_in, any_one, NULL, insert_infer, insert_run, "a sequence with one more item"),
-    ROW("SequenceErase", 11, erase_in, any_one, NULL, erase_infer, erase_run, "a sequence with one item less"),
-    ROW("SequenceAt", 11, at_in, any_one, NULL, at_infer, at_run, "the item at a position"),
-    ROW("SequenceLength", 11, any_one, tn_ports_i64, NULL, length_infer, length_run, "how many items a sequence has"),
-    ROW("SplitToSequence", 24, split_in, any_one, split_attrs, split_infer, split_run,
+    ROW("SequenceConstruct", 11, many_in, any_one, NULL, construct_infer, construct_run, tn_grad_refused,
+        "a sequence of the inputs"),
+    ROW("SequenceEmpty", 11, none_in, any_one, dtype_attrs, empty_infer, empty_run, tn_grad_none, "an empty sequence"),
+    ROW("SequenceInsert", 11, insert_in, any_one, NULL, insert_infer, insert_run, tn_grad_refused,
+        "a sequence with one more item"),
+    ROW("SequenceErase", 11, erase_in, any_one, NULL, erase_infer, erase_run, tn_grad_refused,
+        "a sequence with one item less"),
+    ROW("SequenceAt", 11, at_in, any_one, NULL, at_infer, at_run, tn_grad_refused, "the item at a position"),
+    ROW("SequenceLength", 11, any_one, tn_ports_i64, NULL, length_infer, length_run, tn_grad_none,
+        "how many items a sequence has"),
+    ROW("SplitToSequence", 24, split_in, any_one, split_attrs, split_infer, split_run, tn_grad_refused,
         "a tensor's parts as a sequence"),
-    ROW("ConcatFromSequence", 11, any_one, tn_ports_any_free, join_attrs, join_infer, join_run,
+    ROW("ConcatFromSequence", 11, any_one, tn_ports_any_free, join_attrs, join_infer, join_run, tn_grad_refused,
         "a sequence's tensors joined or stacked along an axis"),
-    ROW("Optional", 15, any_opt, any_one, type_attrs, optional_infer, optional_run,
+    ROW("Optional", 15, any_opt, any_one, type_attrs, optional_infer, optional_run, tn_grad_refused,
         "an optional that holds the input, or nothing"),
-    ROW("OptionalHasElement", 18, any_opt, tn_ports_bool, NULL, has_infer, has_run,
+    ROW("OptionalHasElement", 18, any_opt, tn_ports_bool, NULL, has_infer, has_run, tn_grad_none,
         "whether an optional holds something"),
-    ROW("OptionalGetElement", 18, any_one, any_one, NULL, get_infer, get_run, "what an optional holds"),
+    ROW("OptionalGetElement", 18, any_one, any_one, NULL, get_infer, get_run, tn_grad_refused,
+        "what an optional holds"),
     { 0 },
 };

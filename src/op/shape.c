@@ -1,7 +1,7 @@
 /* shape.c - operators on shapes: they read a tensor's dimensions, give its memory another shape, or make tensors from
  * shapes. Their contents are followed symbolically, so that a Shape -> Gather -> Concat -> Reshape chain keeps its
  * meaning before any data exists. */
-#include "op/op.h"
+#include "op/grad.h"
 #include <string.h>
 
 /* ------------------------------------------------------------------------------------------------- Shape and Size */
@@ -354,6 +354,7 @@ const tn_op tn_ops_shape[] = {
       .attrs = shape_attrs,
       .infer = shape_infer,
       .run = shape_run,
+      .grad = tn_grad_none,
       .doc = "the input's dimensions, or a slice of them" },
     { .name = "Size",
       .since = 25,
@@ -362,6 +363,7 @@ const tn_op tn_ops_shape[] = {
       .out = int64_out,
       .infer = size_infer,
       .run = size_run,
+      .grad = tn_grad_none,
       .doc = "how many elements the input has" },
     { .name = "Reshape",
       .since = 25,
@@ -370,6 +372,7 @@ const tn_op tn_ops_shape[] = {
       .out = data_out,
       .attrs = reshape_attrs,
       .infer = reshape_infer,
+      .grad = tn_grad_reshape,
       .doc = "the same elements under another shape; 0 copies a dimension, -1 is what is left" },
     { .name = "Squeeze",
       .since = 25,
@@ -377,6 +380,7 @@ const tn_op tn_ops_shape[] = {
       .in = data_axes_in,
       .out = data_out,
       .infer = squeeze_infer,
+      .grad = tn_grad_reshape,
       .doc = "drops dimensions of size 1: the named ones, or all" },
     { .name = "Unsqueeze",
       .since = 25,
@@ -384,6 +388,7 @@ const tn_op tn_ops_shape[] = {
       .in = data_axes_in,
       .out = data_out,
       .infer = unsqueeze_infer,
+      .grad = tn_grad_reshape,
       .doc = "inserts dimensions of size 1" },
     { .name = "Flatten",
       .since = 25,
@@ -392,6 +397,7 @@ const tn_op tn_ops_shape[] = {
       .out = data_out,
       .attrs = axis_attrs,
       .infer = flatten_infer,
+      .grad = tn_grad_reshape,
       .doc = "two dimensions: those before axis and those from it on, each multiplied out" },
     { .name = "ConstantOfShape",
       .since = 25,
@@ -400,6 +406,7 @@ const tn_op tn_ops_shape[] = {
       .attrs = value_attrs,
       .infer = constant_of_shape_infer,
       .run = constant_of_shape_run,
+      .grad = tn_grad_none,
       .doc = "a tensor of that shape filled with one value" },
     { .name = "Range",
       .since = 11,
@@ -407,6 +414,7 @@ const tn_op tn_ops_shape[] = {
       .out = data_out,
       .infer = range_infer,
       .run = range_run,
+      .grad = tn_grad_range,
       .doc = "start, start + delta, ... up to but without limit" },
     { .name = "EyeLike",
       .since = 22,
@@ -416,6 +424,7 @@ const tn_op tn_ops_shape[] = {
       .attrs = eye_attrs,
       .infer = eye_infer,
       .run = eye_run,
+      .grad = tn_grad_none,
       .doc = "ones on the k-th diagonal, zeros elsewhere" },
     { 0 },
 };

@@ -1,5 +1,6 @@
 /* slice.c - Slice and Split: parts of a tensor. */
 #include "kernel/move.h"
+#include "op/grad.h"
 #include "op/ports.h"
 #include "op/support.h"
 #include <string.h>
@@ -241,6 +242,7 @@ const tn_op tn_ops_slice[] = {
       .out = tn_ports_any_t,
       .infer = slice_infer,
       .run = slice_run,
+      .grad = tn_grad_slice,
       .doc = "from starts to ends by steps along axes" },
     { .name = "Split",
       .since = 18,
@@ -249,6 +251,7 @@ const tn_op tn_ops_slice[] = {
       .attrs = split_attrs,
       .infer = split_infer,
       .run = split_run,
+      .grad = tn_grad_split,
       .doc = "parts along axis, of the given or equal sizes" },
     { 0 },
 };

@@ -1,4 +1,5 @@
 /* tile.c - Tile and Expand: a tensor repeated along its dimensions. */
+#include "op/grad.h"
 #include "op/ports.h"
 #include "op/support.h"
 #include <string.h>
@@ -98,6 +99,7 @@ const tn_op tn_ops_tile[] = {
       .out = tn_ports_any_t,
       .infer = tile_infer,
       .run = repeat_run,
+      .grad = tn_grad_tile,
       .doc = "the input repeated along each dimension" },
     { .name = "Expand",
       .since = 13,
@@ -105,6 +107,7 @@ const tn_op tn_ops_tile[] = {
       .out = tn_ports_any_t,
       .infer = expand_infer,
       .run = repeat_run,
+      .grad = tn_grad_expand,
       .doc = "the input broadcast to a shape" },
     { 0 },
 };

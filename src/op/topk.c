@@ -1,4 +1,5 @@
 /* topk.c - TopK and Unique: order statistics along an axis. */
+#include "op/grad.h"
 #include "op/ports.h"
 #include "op/support.h"
 #include <stdlib.h>
@@ -253,6 +254,7 @@ const tn_op tn_ops_topk[] = {
       .attrs = topk_attrs,
       .infer = topk_infer,
       .run = topk_run,
+      .grad = tn_grad_topk,
       .doc = "the K largest or smallest along an axis, in order, with their indices" },
     { .name = "Unique",
       .since = 11,
@@ -262,6 +264,7 @@ const tn_op tn_ops_topk[] = {
       .attrs = unique_attrs,
       .infer = unique_infer,
       .run = unique_run,
+      .grad = tn_grad_unique,
       .doc = "distinct elements or slices, where they are and how often" },
     { 0 },
 };

@@ -1,6 +1,7 @@
 /* unary.c - pointwise operators of one tensor: y[i] = f(x[i]; a, b). One table says which function and where its
  * parameters come from; the loops for every element type are kernel/broadcast.h. */
 #include "kernel/broadcast.h"
+#include "op/grad.h"
 #include "op/pointwise.h"
 #include "op/ports.h"
 #include "op/support.h"
@@ -202,7 +203,10 @@ static const tn_attr_spec isinf_attrs[] = { { "detect_negative", TN_ATTR_INT },
                                             { "detect_positive", TN_ATTR_INT },
                                             { 0 } };
 
-#define POINT (TN_OP_POINTWISE | TN_OP_INPLACE)
+/* Steps have no gradient. */
+#define STEP(id)    (OP_##id == OP_SIGN || OP_##id == OP_FLOOR || OP_##id == OP_CEIL || OP_##id == OP_ROUND)
+#define GRAD_OF(id) STEP(id) ? tn_grad_none : tn_grad_unary
+#define POINT       (TN_OP_POINTWISE | TN_OP_INPLACE)
 const tn_op tn_ops_unary[] = {
 #define X(name_, id, since_, types, an, bn, av, bv, doc_) \
     { .name = name_,                                      \
@@ -213,6 +217,7 @@ const tn_op tn_ops_unary[] = {
       .attrs = attrs_##id,                                \
       .infer = tn_infer_same,                             \
       .run = unary_run,                                   \
+      .grad = GRAD_OF(id),                                \
       .arg = OP_##id,                                     \
       .doc = doc_ },
     UNARY_OPS(X)
@@ -225,6 +230,7 @@ const tn_op tn_ops_unary[] = {
           .attrs = gelu_attrs,
           .infer = tn_infer_same,
           .run = gelu_run,
+          .grad = tn_grad_unary,
           .doc = "x/2 (1 + erf(x / sqrt 2)), or its tanh approximation" },
     { .name = "Clip",
       .since = 13,
@@ -233,6 +239,7 @@ const tn_op tn_ops_unary[] = {
       .out = tn_ports_real_t,
       .infer = tn_infer_same,
       .run = clip_run,
+      .grad = tn_grad_clip,
       .doc = "x limited to min..max" },
     { .name = "IsNaN",
       .since = 20,
@@ -241,6 +248,7 @@ const tn_op tn_ops_unary[] = {
       .out = tn_ports_bool,
       .infer = bool_infer,
       .run = isnan_run,
+      .grad = tn_grad_none,
       .doc = "whether x is NaN" },
     { .name = "IsInf",
       .since = 20,
@@ -250,6 +258,7 @@ const tn_op tn_ops_unary[] = {
       .attrs = isinf_attrs,
       .infer = bool_infer,
       .run = isinf_run,
+      .grad = tn_grad_none,
       .doc = "whether x is infinite, of either or one sign" },
     { .name = "Not",
       .since = 1,
@@ -258,6 +267,7 @@ const tn_op tn_ops_unary[] = {
       .out = tn_ports_bool,
       .infer = bool_infer,
       .run = not_run,
+      .grad = tn_grad_none,
       .doc = "logical negation" },
     { .name = "BitwiseNot",
       .since = 18,
@@ -266,6 +276,7 @@ const tn_op tn_ops_unary[] = {
       .out = ints_t,
       .infer = tn_infer_same,
       .run = bitwise_not_run,
+      .grad = tn_grad_none,
       .doc = "every bit flipped" },
     { 0 },
 };

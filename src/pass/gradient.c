@@ -1,0 +1,58 @@
+/* gradient.c - a model that also computes gradients: tn_model_gradient over the walk of op/gradient.h. */
+#include "op/gradient.h"
+#include "op/op.h"
+#include <tenon.h>
+
+static tn_status find(const tn_model *m, const char *name, tn_value **out) {
+    *out = name ? tn_map_gets(m->names, name) : NULL;
+    if (!*out || (*out)->graph != m->graph)
+        return tn_fail(TN_E_NOT_FOUND, "the model has no value '%.200s'", name ? name : "");
+    return TN_OK;
+}
+
+static tn_status add_output(tn_model *m, const char *of, tn_value *d) {
+    tn_value *named = tn_value_new(m->graph, tn_arena_printf(m->arena, "grad/%s", of));
+    tn_node *id = named ? tn_node_new(m->graph, NULL, "", "Identity", &d, 1, 0) : NULL;
+    if (!id) return TN_E_NOMEM;
+    id->version = id->op->since;
+    id->name = named->name;
+    TN_TRY(tn_node_set_output(id, 0, named));
+    return tn_graph_add_output(m->graph, named);
+}
+
+tn_status tn_model_gradient(const tn_model *m, const char *output, size_t n, const char *const *of, tn_model **out) {
+    tn_model *copy = NULL;
+    tn_value *y, **xs, **dxs;
+    tn_status st = TN_OK;
+    *out = NULL;
+    if (n > INT32_MAX) return tn_fail(TN_E_INVALID, "%zu names", n);
+    if (!output && m->graph->n_outputs != 1)
+        return tn_fail(TN_E_INVALID, "the model has %d outputs: say which one is to be differentiated",
+                       m->graph->n_outputs);
+    if ((st = tn_model_clone(m, &copy)) != TN_OK) return st;
+    xs = tn_arena_array(copy->arena, tn_value *, n + 1);
+    dxs = tn_arena_array(copy->arena, tn_value *, n + 1);
+    if (!xs || !dxs) {
+        st = tn_fail(TN_E_NOMEM, "%zu gradients", n);
+        goto done;
+    }
+    if ((st = find(copy, output ? output : copy->graph->outputs[0]->name, &y)) != TN_OK) goto done;
+    for (size_t i = 0; i < n; i++) {
+        if ((st = find(copy, of[i], &xs[i])) != TN_OK) goto done;
+        if (xs[i]->type.kind != TN_KIND_TENSOR || !tn_dtype_is_float(xs[i]->type.dtype)) {
+            st = tn_fail(TN_E_TYPE, "'%.200s' is no tensor of floats", of[i]);
+            goto done;
+        }
+    }
+    tn_gradient_job job = { .graph = copy->graph, .ys = &y, .n_ys = 1, .xs = xs, .n_xs = (int)n };
+    if ((st = tn_gradient_or_zeros(&job, dxs)) != TN_OK) goto done;
+    for (size_t i = 0; i < n && st == TN_OK; i++) st = add_output(copy, of[i], dxs[i]);
+    if (st == TN_OK) st = tn_graph_infer(copy->graph);
+    if (st == TN_OK) {
+        *out = copy;
+        copy = NULL;
+    }
+done:
+    tn_model_close(&copy);
+    return st;
+}
