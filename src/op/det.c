@@ -1,4 +1,5 @@
 /* det.c - Det: determinants of square matrices, by elimination with row exchanges, in double. */
+#include "op/grad.h"
 #include "op/ports.h"
 #include "op/support.h"
 #include <math.h>
@@ -72,6 +73,50 @@ static tn_status det_cost(const tn_infer *c, tn_cost *out) {
     return TN_OK;
 }
 
+/* ------------------------------------------------------------------------------------------------------- cofactors */
+
+static double minor_of(const double *a, int64_t n, int64_t row, int64_t column, double *room) {
+    double det = 1;
+    int64_t m = n - 1;
+    for (int64_t i = 0; i < m; i++)
+        for (int64_t j = 0; j < m; j++) room[i * m + j] = a[(i + (i >= row)) * n + j + (j >= column)];
+    for (int64_t k = 0; k < m; k++) { /* Gauss with pivots */
+        int64_t p = k;
+        for (int64_t i = k + 1; i < m; i++)
+            if (fabs(room[i * m + k]) > fabs(room[p * m + k])) p = i;
+        if (room[p * m + k] == 0) return 0;
+        for (int64_t j = 0; p != k && j < m; j++) {
+            double swap = room[p * m + j];
+            room[p * m + j] = room[k * m + j], room[k * m + j] = swap;
+        }
+        if (p != k) det = -det;
+        det *= room[k * m + k];
+        for (int64_t i = k + 1; i < m; i++) {
+            double f = room[i * m + k] / room[k * m + k];
+            for (int64_t j = k; j < m; j++) room[i * m + j] -= f * room[k * m + j];
+        }
+    }
+    return det;
+}
+
+/* The gradient of the determinant: element by element the determinant without that row and column, so that singular
+ * matrices have theirs, too. O(n^5): for the small matrices determinants are taken of. */
+static tn_status cofactors_run(tn_run *r) {
+    const tn_tensor *x = tn_in(r, 0);
+    tn_tensor *y = tn_out(r, 0);
+    int64_t n = x->dims[x->rank - 1];
+    double *a = tn_run_scratch(r, (size_t)(2 * n * n + 1) * sizeof *a);
+    if (!a) return tn_op_fail(r->node, TN_E_NOMEM, "no memory for a copy of a matrix");
+    for (int64_t base = 0; n > 0 && base < tn_count(x); base += n * n) {
+        for (int64_t i = 0; i < n * n; i++) a[i] = tn_get_f64(x->dtype, x->data, base + i);
+        for (int64_t i = 0; i < n * n; i++) {
+            double m = minor_of(a, n, i / n, i % n, a + n * n);
+            tn_set_f64(y->dtype, y->data, base + i, (i / n + i % n) % 2 ? -m : m);
+        }
+    }
+    return TN_OK;
+}
+
 const tn_op tn_ops_det[] = {
     { .name = "Det",
       .since = 22,
@@ -80,6 +125,16 @@ const tn_op tn_ops_det[] = {
       .infer = det_infer,
       .cost = det_cost,
       .run = det_run,
+      .grad = tn_grad_det,
       .doc = "the determinants of square matrices" },
+    { .name = "Cofactors",
+      .domain = "tenon",
+      .since = 1,
+      .flags = TN_OP_INTERNAL,
+      .in = tn_ports_float_t,
+      .out = tn_ports_float_t,
+      .infer = tn_infer_same,
+      .run = cofactors_run,
+      .doc = "the gradient of Det" },
     { 0 },
 };

@@ -1,4 +1,5 @@
 /* ngrams.c - TfIdfVectorizer: counts the n-grams of a pool in rows of tokens, with skips. */
+#include "op/grad.h"
 #include "op/ports.h"
 #include "op/support.h"
 #include <string.h>
@@ -248,6 +249,7 @@ const tn_op tn_ops_ngrams[] = {
       .prepare = prepare,
       .run = run,
       .release = release,
+      .grad = tn_grad_none,
       .doc = "how often the n-grams of a pool occur in rows of tokens" },
     { 0 },
 };

@@ -7,6 +7,7 @@
  * gather: it sums rows of the image, tap by tap. */
 #include "base/mem.h"
 #include "kernel/kernel.h"
+#include "op/grad.h"
 #include "op/ports.h"
 #include "op/qparam.h"
 #include "op/support.h"
@@ -461,6 +462,7 @@ const tn_op tn_ops_qconv[] = {
       .prepare = qconv_prepare,
       .run = qconv_run,
       .arg = INTEGER,
+      .grad = tn_grad_none,
       .doc = "convolution of 8-bit integers with int32 sums" },
     { .name = "QLinearConv",
       .since = 10,
@@ -472,6 +474,7 @@ const tn_op tn_ops_qconv[] = {
       .prepare = qconv_prepare,
       .run = qconv_run,
       .arg = LINEAR,
+      .grad = tn_grad_none,
       .doc = "convolution of quantised tensors with a quantised result" },
     { .name = "QLinearConv",
       .domain = "com.microsoft",
@@ -484,6 +487,7 @@ const tn_op tn_ops_qconv[] = {
       .prepare = qconv_prepare,
       .run = qconv_run,
       .arg = LINEAR,
+      .grad = tn_grad_none,
       .doc = "QLinearConv, also for tensors whose channels are last" },
     { 0 },
 };

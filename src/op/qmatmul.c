@@ -5,6 +5,7 @@
  * most. Whatever is left - float8, int16, factors per row - takes sums of doubles or int32 and ends in finish(). */
 #include "kernel/kernel.h"
 #include "kernel/loop.h"
+#include "op/grad.h"
 #include "op/ports.h"
 #include "op/qparam.h"
 #include "op/support.h"
@@ -411,6 +412,7 @@ const tn_op tn_ops_qmatmul[] = {
       .out = i32_out,
       .arg = INTEGER,
       FUNCTIONS,
+      .grad = tn_grad_none,
       .doc = "matrix product of 8-bit integers with int32 sums" },
     { .name = "QLinearMatMul",
       .since = 21,
@@ -418,6 +420,7 @@ const tn_op tn_ops_qmatmul[] = {
       .out = any_out,
       .arg = LINEAR,
       FUNCTIONS,
+      .grad = tn_grad_none,
       .doc = "matrix product of quantised tensors with a quantised result" },
     { .name = "MatMulInteger16",
       .domain = MICROSOFT,
@@ -426,6 +429,7 @@ const tn_op tn_ops_qmatmul[] = {
       .out = i32_out,
       .arg = INTEGER,
       FUNCTIONS,
+      .grad = tn_grad_none,
       .doc = "matrix product of 16-bit integers with int32 sums" },
     { .name = "MatMulIntegerToFloat",
       .domain = MICROSOFT,
@@ -434,6 +438,7 @@ const tn_op tn_ops_qmatmul[] = {
       .out = any_out,
       .arg = TO_FLOAT,
       FUNCTIONS,
+      .grad = tn_grad_refused,
       .doc = "matrix product of quantised tensors as floats, plus a bias" },
     { .name = "DynamicQuantizeMatMul",
       .domain = MICROSOFT,
@@ -442,6 +447,7 @@ const tn_op tn_ops_qmatmul[] = {
       .out = any_out,
       .arg = DYNAMIC,
       FUNCTIONS,
+      .grad = tn_grad_refused,
       .doc = "floats quantised by their range, times a quantised matrix, plus a bias" },
     { .name = "QGemm",
       .domain = MICROSOFT,
@@ -451,6 +457,7 @@ const tn_op tn_ops_qmatmul[] = {
       .attrs = gemm_attrs,
       .arg = GEMM,
       FUNCTIONS,
+      .grad = tn_grad_refused,
       .doc = "alpha A B + C of quantised matrices, either one transposed; quantised again or as floats" },
     { 0 },
 };

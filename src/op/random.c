@@ -2,6 +2,7 @@
  * Dropout. One generator serves all (base/random.h). With a seed every run gives the same values, however many threads
  * there are; without one every run gives others. */
 #include "base/random.h"
+#include "op/grad.h"
 #include "op/ports.h"
 #include "op/support.h"
 #include <string.h>
@@ -267,11 +268,12 @@ static const tn_attr_spec multinomial_attrs[] = {
 };
 static const tn_attr_spec dropout_attrs[] = { { "seed", TN_ATTR_INT }, { 0 } };
 
-#define ROW(name_, in_, out_, attrs_, infer_, run_, arg_, doc_)                                                      \
+#define ROW_OF(grad_, name_, in_, out_, attrs_, infer_, run_, arg_, doc_)                                            \
     {                                                                                                                \
         .name = name_, .since = 22, .flags = TN_OP_RANDOM, .in = in_, .out = out_, .attrs = attrs_, .infer = infer_, \
-        .run = run_, .arg = arg_, .doc = doc_                                                                        \
+        .run = run_, .grad = grad_, .arg = arg_, .doc = doc_                                                         \
     }
+#define ROW(...) ROW_OF(tn_grad_none, __VA_ARGS__)
 const tn_op tn_ops_random[] = {
     ROW("RandomNormal", none_in, float_out, normal_attrs, random_infer, random_run, NORMAL,
         "normally distributed random numbers"),
@@ -285,7 +287,7 @@ const tn_op tn_ops_random[] = {
         "1 with the probability that the input says, else 0"),
     ROW("Multinomial", float_in, index_out, multinomial_attrs, multinomial_infer, multinomial_run, 0,
         "classes drawn by their log-probabilities"),
-    ROW("Dropout", dropout_in, dropout_out, dropout_attrs, dropout_infer, dropout_run, 0,
-        "the input at inference; random zeros in training mode"),
+    ROW_OF(tn_grad_dropout, "Dropout", dropout_in, dropout_out, dropout_attrs, dropout_infer, dropout_run, 0,
+           "the input at inference; random zeros in training mode"),
     { 0 },
 };

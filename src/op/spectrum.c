@@ -1,5 +1,6 @@
 /* spectrum.c - HannWindow, HammingWindow, BlackmanWindow, MelWeightMatrix: weights for signals and their spectra,
  * computed in double. */
+#include "op/grad.h"
 #include "op/op.h"
 #include "op/ports.h"
 #include <math.h>
@@ -108,10 +109,11 @@ static const tn_attr_spec window_attrs[] = { { "output_datatype", TN_ATTR_INT },
                                              { 0 } };
 static const tn_attr_spec mel_attrs[] = { { "output_datatype", TN_ATTR_INT }, { 0 } };
 
-#define WINDOW(name_, arg_)                                                                               \
-    {                                                                                                     \
-        .name = name_ "Window", .since = 17, .in = window_in, .out = numbers_out, .attrs = window_attrs,  \
-        .infer = window_infer, .run = window_run, .arg = arg_, .doc = "the weights of a " name_ " window" \
+#define WINDOW(name_, arg_)                                                                              \
+    {                                                                                                    \
+        .name = name_ "Window", .since = 17, .in = window_in, .out = numbers_out, .attrs = window_attrs, \
+        .infer = window_infer, .run = window_run, .grad = tn_grad_none, .arg = arg_,                     \
+        .doc = "the weights of a " name_ " window"                                                       \
     }
 const tn_op tn_ops_spectrum[] = {
     WINDOW("Hann", 0),
@@ -124,6 +126,7 @@ const tn_op tn_ops_spectrum[] = {
       .attrs = mel_attrs,
       .infer = mel_infer,
       .run = mel_run,
+      .grad = tn_grad_none,
       .doc = "triangles on the mel scale that sum the bins of a spectrum into bands" },
     { 0 },
 };

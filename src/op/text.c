@@ -3,6 +3,7 @@
 #include "base/regex.h"
 #include "base/unicode.h"
 #include "base/utf8.h"
+#include "op/grad.h"
 #include "op/ports.h"
 #include "op/support.h"
 #include <string.h>
@@ -278,6 +279,7 @@ const tn_op tn_ops_text[] = {
       .attrs = normalizer_attrs,
       .infer = normalizer_infer,
       .run = normalizer_run,
+      .grad = tn_grad_none,
       .doc = "strings without stop words, in lower or upper case" },
     { .name = "StringConcat",
       .since = 20,
@@ -285,6 +287,7 @@ const tn_op tn_ops_text[] = {
       .out = one_in,
       .infer = tn_infer_elementwise,
       .run = concat_run,
+      .grad = tn_grad_none,
       .doc = "two strings joined, element by element" },
     { .name = "StringSplit",
       .since = 20,
@@ -294,6 +297,7 @@ const tn_op tn_ops_text[] = {
       .attrs = split_attrs,
       .infer = split_infer,
       .run = split_run,
+      .grad = tn_grad_none,
       .doc = "every string's parts between delimiters along a new last axis" },
     { .name = "RegexFullMatch",
       .since = 20,
@@ -304,6 +308,7 @@ const tn_op tn_ops_text[] = {
       .prepare = regex_prepare,
       .run = regex_run,
       .release = regex_release,
+      .grad = tn_grad_none,
       .doc = "whether whole strings match a regular expression (RE2's syntax)" },
     { 0 },
 };

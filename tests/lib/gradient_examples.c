@@ -105,6 +105,8 @@ const gradient_example gradient_examples[] = {
     { .op = "Einsum", .attrs = "equation=ii->i", .inputs = "3,3" },
     { .op = "Einsum", .attrs = "equation=iij,k->j", .inputs = "3,3,2 2" },
     { .op = "Einsum", .attrs = "equation=i,j->", .inputs = "3 2" },
+    { .op = "Det", .inputs = "2,3,3" },
+    { .op = "Det", .inputs = "2,2=1,2,2,4" },
     /* moving */
     { .op = "Reshape", .inputs = "2,6 i3=3,-1,2" },
     { .op = "Squeeze", .inputs = "2,1,3 i1=1" },

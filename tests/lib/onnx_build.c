@@ -190,12 +190,6 @@ void ob_string(ob *b, const char *name, const char *v) {
     tn_wire_end(&b->node, m);
 }
 
-void ob_strings(ob *b, const char *name, const char *words_) {
-    size_t m = begin_attr(b, name, 8);
-    words(words_, ' ', put_word, &b->node, 9);
-    tn_wire_end(&b->node, m);
-}
-
 void ob_ints(ob *b, const char *name, const int64_t *v, int n) {
     size_t m = begin_attr(b, name, 7);
     for (int i = 0; i < n; i++) tn_wire_put_varint(&b->node, 8, (uint64_t)v[i]);

@@ -30,7 +30,6 @@ void ob_name(ob *b, const char *name); /* of the last node */
 void ob_int(ob *b, const char *name, int64_t v);
 void ob_float(ob *b, const char *name, float v);
 void ob_string(ob *b, const char *name, const char *v);
-void ob_strings(ob *b, const char *name, const char *words); /* separated by blanks */
 void ob_ints(ob *b, const char *name, const int64_t *v, int n);
 void ob_floats(ob *b, const char *name, const float *v, int n);
 void ob_strings(ob *b, const char *name, const char *v);        /* by bars: "a|b" */

@@ -122,7 +122,7 @@ static void put_attr(ob *b, const char *name, const char *value) {
         char words[200];
         snprintf(words, sizeof words, "%.*s", (int)strlen(value) - 2, value + 1);
         for (char *p = words; *p; p++)
-            if (*p == ',') *p = ' ';
+            if (*p == ',') *p = '|';
         ob_strings(b, name, words);
     } else if (strchr("0123456789-", *value)) {
         if (strchr(value, '.'))
