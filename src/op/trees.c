@@ -1,0 +1,165 @@
+/* trees.c - building and walking trees: see trees.h. */
+#include "op/trees.h"
+#include <math.h>
+#include <string.h>
+
+/* -------------------------------------------------------------------------------------------------------- building */
+
+typedef struct {
+    const tn_node *node;
+    const tn_tree_source *s;
+    tn_trees *t;
+    int64_t n, cap; /* nodes placed, room */
+    int64_t *from;  /* node of the source behind each placed one */
+} builder;
+
+static tn_status check_source(const tn_node *n, const tn_tree_source *s) {
+    for (int64_t i = 0; i < s->n; i++) {
+        if (s->mode[i] > TN_TREE_LEAF)
+            return tn_op_fail(n, TN_E_INVALID, "tree node %lld has no such mode", (long long)i);
+        if (s->mode[i] == TN_TREE_LEAF) continue;
+        if (s->yes[i] < 0 || s->yes[i] >= s->n || s->no[i] < 0 || s->no[i] >= s->n)
+            return tn_op_fail(n, TN_E_INVALID, "tree node %lld has a child that does not exist", (long long)i);
+        if (s->feature[i] < 0 || s->feature[i] > INT32_MAX)
+            return tn_op_fail(n, TN_E_INVALID, "tree node %lld asks for feature %lld", (long long)i,
+                              (long long)s->feature[i]);
+        if (s->mode[i] == TN_TREE_MEMBER && !(s->split[i] >= 0 && s->split[i] < (double)s->n_sets))
+            return tn_op_fail(n, TN_E_INVALID, "tree node %lld has no set of members", (long long)i);
+    }
+    for (int64_t i = 0; i < s->n_roots; i++)
+        if (s->roots[i] < 0 || s->roots[i] >= s->n)
+            return tn_op_fail(n, TN_E_INVALID, "tree %lld has no root", (long long)i);
+    return TN_OK;
+}
+
+static void place(builder *b, int64_t at, int64_t i) {
+    const tn_tree_source *s = b->s;
+    tn_trees *t = b->t;
+    bool leaf = s->mode[i] == TN_TREE_LEAF, missing = !leaf && s->missing && s->missing[i];
+    b->from[at] = i;
+    t->mode[at] = (uint8_t)(s->mode[i] | (missing ? 8 : 0));
+    t->leaf[at] = i;
+    t->node[at] =
+        (tn_tree_node){ leaf ? NAN : s->split[i], leaf ? 0 : (uint32_t)s->feature[i], leaf ? (int32_t)at - 1 : 0 };
+    if (leaf) return;
+    t->plain &= s->mode[i] == TN_TREE_LEQ && !missing;
+    if (t->features <= s->feature[i]) t->features = s->feature[i] + 1;
+}
+
+/* One tree in order of levels. Were a branch reached twice, the number of nodes would have no bound: it has one here.
+ */
+static tn_status place_tree(builder *b, int64_t root, int *depth) {
+    int64_t level = b->n, next;
+    *depth = 0;
+    if (b->n + 1 > b->cap) goto twice;
+    place(b, b->n++, root);
+    for (; level < b->n; level = next) {
+        next = b->n;
+        for (int64_t at = level; at < next; at++) {
+            int64_t i = b->from[at];
+            if (b->s->mode[i] == TN_TREE_LEAF) continue;
+            if (b->n + 2 > b->cap) goto twice;
+            b->t->node[at].child = (int32_t)b->n;
+            place(b, b->n++, b->s->yes[i]);
+            place(b, b->n++, b->s->no[i]);
+        }
+        *depth += b->n > next;
+    }
+    return TN_OK;
+twice:
+    return tn_op_fail(b->node, TN_E_INVALID, "the trees have a cycle, or nodes that belong to two branches");
+}
+
+tn_status tn_trees_build(const tn_node *n, tn_arena *a, const tn_tree_source *s, tn_trees **out) {
+    int64_t inner = 0;
+    TN_TRY(check_source(n, s));
+    for (int64_t i = 0; i < s->n; i++) inner += s->mode[i] != TN_TREE_LEAF;
+    builder b = { .node = n, .s = s, .cap = 2 * inner + s->n_roots };
+    if (b.cap > INT32_MAX) return tn_op_fail(n, TN_E_LIMIT, "%lld tree nodes", (long long)s->n);
+    tn_trees *t = b.t = tn_arena_new_of(a, tn_trees);
+    size_t room = (size_t)b.cap + 1;
+    b.from = tn_arena_array(a, int64_t, room);
+    if (t) {
+        *t = (tn_trees){ .node = tn_arena_array(a, tn_tree_node, room),
+                         .mode = tn_arena_array(a, uint8_t, room),
+                         .leaf = b.from,
+                         .root = tn_arena_array(a, int32_t, (size_t)s->n_roots + 1),
+                         .depth = tn_arena_array(a, int, (size_t)s->n_roots + 1),
+                         .n_trees = s->n_roots,
+                         .plain = true,
+                         .source = *s };
+    }
+    if (!t || !b.from || !t->node || !t->mode || !t->root || !t->depth)
+        return tn_op_fail(n, TN_E_NOMEM, "no memory for %lld tree nodes", (long long)b.cap);
+    for (int64_t i = 0; i < s->n_roots; i++) {
+        t->root[i] = (int32_t)b.n;
+        TN_TRY(place_tree(&b, s->roots[i], &t->depth[i]));
+    }
+    *out = t;
+    return TN_OK;
+}
+
+/* --------------------------------------------------------------------------------------------------------- walking */
+
+static bool member(const tn_tree_source *s, double set, double v) {
+    int64_t lo = s->sets[(int64_t)set], hi = s->sets[(int64_t)set + 1];
+    while (lo < hi) {
+        int64_t mid = (lo + hi) / 2;
+        if (s->members[mid] < v)
+            lo = mid + 1;
+        else if (s->members[mid] > v)
+            hi = mid;
+        else
+            return true;
+    }
+    return false;
+}
+
+static bool holds(const tn_trees *t, int64_t at, double v) {
+    double split = t->node[at].split;
+    if (v != v) { /* no comparison holds, except "differs" */
+        return t->mode[at] & 8 || (t->mode[at] & 7) == TN_TREE_NEQ;
+    }
+    switch ((tn_tree_mode)(t->mode[at] & 7)) {
+    case TN_TREE_LEQ: return v <= split;
+    case TN_TREE_LT: return v < split;
+    case TN_TREE_GTE: return v >= split;
+    case TN_TREE_GT: return v > split;
+    case TN_TREE_EQ: return v == split;
+    case TN_TREE_NEQ: return v != split;
+    case TN_TREE_MEMBER: return member(&t->source, split, v);
+    case TN_TREE_LEAF: break;
+    }
+    return false;
+}
+
+/* Rows step together, so that the loads of one hide the wait for another's. */
+static void walk_plain(const tn_tree_node *node, int32_t root, int depth, const double *const *x, int64_t *leaf) {
+    int32_t at[8];
+    for (int i = 0; i < 8; i++) at[i] = root;
+    for (int d = 0; d < depth; d++)
+        for (int i = 0; i < 8; i++) {
+            const tn_tree_node *k = &node[at[i]];
+            at[i] = k->child + !(x[i][k->feature] <= k->split);
+        }
+    for (int i = 0; i < 8; i++) leaf[i] = at[i];
+}
+
+enum { DEEP = 24 }; /* of a deeper tree most rows would wait at their leaves */
+
+void tn_trees_walk(const tn_trees *t, int64_t tree, const double *const *x, int rows, int64_t *leaf) {
+    int i = 0;
+    for (; t->plain && t->depth[tree] <= DEEP && i + 8 <= rows; i += 8)
+        walk_plain(t->node, t->root[tree], t->depth[tree], x + i, leaf + i);
+    for (; i < rows; i++) {
+        int64_t at = t->root[tree];
+        if (t->plain) {
+            while (t->mode[at] != TN_TREE_LEAF)
+                at = t->node[at].child + !(x[i][t->node[at].feature] <= t->node[at].split);
+        } else {
+            while (t->mode[at] != TN_TREE_LEAF) at = t->node[at].child + !holds(t, at, x[i][t->node[at].feature]);
+        }
+        leaf[i] = at;
+    }
+    for (i = 0; i < rows; i++) leaf[i] = t->leaf[leaf[i]];
+}
