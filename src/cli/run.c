@@ -128,7 +128,10 @@ static tn_status report(const tn_model *m, const tn_datum *out, bool *good) {
             tn_text_json(&t, name, strlen(name));
             tn_text_puts(&t, ", \"summary\": ");
             tn_text line = { 0 };
-            if (out[i].kind == TN_KIND_TENSOR) tn_report_tensor(&out[i].tensor, &line);
+            if (out[i].kind == TN_KIND_TENSOR)
+                tn_report_tensor(&out[i].tensor, &line);
+            else
+                tn_report_datum(&out[i], &line);
             tn_text_json(&t, line.s ? line.s : "", line.n);
             tn_text_free(&line);
         } else {
@@ -137,10 +140,8 @@ static tn_status report(const tn_model *m, const tn_datum *out, bool *good) {
                 tn_report_tensor(&out[i].tensor, &t);
                 tn_text_puts(&t, "\n");
                 tn_report_top(&out[i].tensor, top, &t);
-            } else if (out[i].kind == TN_KIND_SEQUENCE) {
-                tn_text_printf(&t, "sequence of %zu\n", out[i].list ? out[i].list->n : 0);
             } else {
-                tn_text_puts(&t, "nothing\n");
+                tn_report_datum(&out[i], &t);
             }
         }
         if (expect_dir) st = expect_one(m, i, &out[i], &t, good);

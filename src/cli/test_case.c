@@ -63,6 +63,37 @@ static tn_status compare_tensors(const tn_tensor *have, const tn_tensor *want, c
                   (long long)d.count, (long long)d.worst, a, b);
 }
 
+static tn_status compare(const tn_datum *have, const tn_datum *want, const tn_case_opts *o, const char *where);
+
+static bool same_key(const tn_tensor *a, int64_t i, const tn_tensor *b, int64_t k) {
+    if (a->dtype != b->dtype) return false;
+    if (a->dtype != TN_STRING) return tn_get_i64(a->dtype, a->data, i) == tn_get_i64(b->dtype, b->data, k);
+    const tn_string *x = (const tn_string *)a->data + i, *y = (const tn_string *)b->data + k;
+    return x->len == y->len && !memcmp(x->len ? x->ptr : "", y->len ? y->ptr : "", x->len);
+}
+
+/* Maps have no order: every wanted key is looked for, first at the same place. */
+static tn_status compare_maps(const tn_datum *have, const tn_datum *want, const tn_case_opts *o, const char *where) {
+    const tn_tensor *hk = &have->list->items[0].tensor, *wk = &want->list->items[0].tensor;
+    int64_t n = tn_count(wk);
+    char key[128], item[400];
+    if (tn_count(hk) != n) return differ(where, "has %lld keys, expected %lld", (long long)tn_count(hk), (long long)n);
+    for (int64_t i = 0; i < n; i++) {
+        int64_t at = i;
+        for (int64_t k = 0; k < n && !same_key(hk, at, wk, i); k++) at = k;
+        element_text(wk, i, key, sizeof key);
+        if (!same_key(hk, at, wk, i)) return differ(where, "lacks key %s", key);
+        tn_datum h = { .kind = TN_KIND_TENSOR, .tensor = have->list->items[1].tensor }, w = h;
+        w.tensor = want->list->items[1].tensor;
+        h.tensor.rank = w.tensor.rank = 1, h.tensor.dims[0] = w.tensor.dims[0] = 1;
+        h.tensor.data = (char *)h.tensor.data + at * tn_dtypes[h.tensor.dtype].bytes;
+        w.tensor.data = (char *)w.tensor.data + i * tn_dtypes[w.tensor.dtype].bytes;
+        if (snprintf(item, sizeof item, "%.200s, key %s", where, key) < 0) item[0] = 0; /* a cut name is fine */
+        TN_TRY(compare(&h, &w, o, item));
+    }
+    return TN_OK;
+}
+
 static tn_status compare(const tn_datum *have, const tn_datum *want, const tn_case_opts *o, const char *where) {
     static const char *const kinds[] = { "nothing", "a tensor", "a sequence", "an optional", "a map" };
     if (have->kind != want->kind) return differ(where, "is %s, expected %s", kinds[have->kind], kinds[want->kind]);
@@ -70,6 +101,7 @@ static tn_status compare(const tn_datum *have, const tn_datum *want, const tn_ca
     if (want->kind == TN_KIND_TENSOR) return compare_tensors(&have->tensor, &want->tensor, o, where);
     if (have->list->n != want->list->n)
         return differ(where, "has %zu items, expected %zu", have->list->n, want->list->n);
+    if (want->kind == TN_KIND_MAP) return compare_maps(have, want, o, where);
     for (size_t i = 0; i < want->list->n; i++) {
         char item[300];
         if (snprintf(item, sizeof item, "%s, item %zu", where, i) < 0) item[0] = 0; /* a cut name is fine */
@@ -109,6 +141,7 @@ static tn_status load(const char *dir, const char *what, int i, const tn_type *t
     TN_TRY(tn_file_map(path, file));
     tn_wire w = tn_wire_of((*file)->data, (*file)->size);
     if (type->kind == TN_KIND_SEQUENCE) return tn_datum_from_sequence_proto(w, path, out);
+    if (type->kind == TN_KIND_MAP) return tn_datum_from_map_proto(w, path, out);
     if (type->kind == TN_KIND_OPTIONAL) return tn_datum_from_optional_proto(w, path, out);
     TN_TRY(tn_tensor_from_proto(w, path, &out->tensor, &name, &ext));
     out->kind = TN_KIND_TENSOR;

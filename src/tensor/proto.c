@@ -435,6 +435,8 @@ tn_status tn_datum_from_sequence_proto(tn_wire w, const char *where, tn_datum *o
     return sequence(w, where, 0, out);
 }
 
+tn_status tn_datum_from_map_proto(tn_wire w, const char *where, tn_datum *out) { return map(w, where, 0, out); }
+
 tn_status tn_datum_from_optional_proto(tn_wire w, const char *where, tn_datum *out) {
     return optional(w, where, 0, out);
 }

@@ -21,6 +21,7 @@ tn_status tn_tensor_from_proto(tn_wire w, const char *where, tn_tensor *out, tn_
 /** SequenceProto, OptionalProto, MapProto (onnx.proto's onnx-data); tensors inside are aligned, or copied if they are
  * not. */
 tn_status tn_datum_from_sequence_proto(tn_wire w, const char *where, tn_datum *out);
+tn_status tn_datum_from_map_proto(tn_wire w, const char *where, tn_datum *out);
 tn_status tn_datum_from_optional_proto(tn_wire w, const char *where, tn_datum *out);
 
 /** Appends a TensorProto message (raw_data, except strings) to a wire writer. */
