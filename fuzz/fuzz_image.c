@@ -1,4 +1,4 @@
-/* fuzz_image.c - picture files: the front of the JPEG, PNG and WebP decoders, EXIF, orientation; once with all memory
+/* fuzz_image.c - picture files: all decoders, from their front on, EXIF, orientation; once with all memory
  * and once with too little. */
 #include "fuzz.h"
 #include "vision/image.h"

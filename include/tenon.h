@@ -210,6 +210,16 @@ TN_API void tn_session_free(tn_session **s);
 TN_API tn_status tn_session_run(tn_session *s, size_t n_in, const tn_tensor *const *inputs, size_t n_out,
                                 tn_tensor **outputs);
 
+/* -------------------------------------------------------------------------------------------------------- pictures */
+
+/** Decodes one picture file held in memory into *rgb: a new uint8 tensor [height, width, 3] (tn_tensor_new), which the
+ *  library then owns. Anything but TN_OK: it is no picture that can be decoded. Called from any thread. */
+typedef tn_status (*tn_image_decoder)(void *user, const void *data, size_t bytes, tn_tensor **rgb);
+
+/** What the operator ImageDecoder calls; the library itself reads no picture formats, so without a decoder that
+ *  operator fails. For the whole process: set it before sessions run. NULL: none again. */
+TN_API void tn_set_image_decoder(tn_image_decoder decoder, void *user);
+
 #ifdef __cplusplus
 }
 #endif

@@ -3,8 +3,8 @@
 # usage: setup.sh [build] [test] [demo] [ci] [bench]     default: build
 set -eu
 
-build='gcc libc6-dev make meson ninja-build pkg-config libjpeg62-turbo-dev libpng-dev libwebp-dev libfreetype-dev
-       libfontconfig-dev'
+build='gcc libc6-dev make meson ninja-build pkg-config libjpeg62-turbo-dev libpng-dev libwebp-dev libtiff-dev
+       libopenjp2-7-dev libfreetype-dev libfontconfig-dev'
 test="$build libcmocka-dev libonnx-testdata fonts-dejavu-core fonts-noto-cjk espeak-ng"
 demo="$build fonts-dejavu-core fonts-noto-cjk espeak-ng"
 ci="$test clang clang-format libclang-rt-14-dev git python3-minimal"

@@ -2,6 +2,7 @@
 #include "base/status.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "vision/image.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -36,6 +37,7 @@ int main(int argc, char **argv) {
         printf("tenon %s\n", tn_version());
         return TN_EXIT_OK;
     }
+    tn_image_serve_operators();
     for (size_t i = 0; i < TN_COUNT(commands); i++) {
         if (!strcmp(argv[1], commands[i].name)) return commands[i].run(argc - 1, argv + 1);
         names[i] = commands[i].name;

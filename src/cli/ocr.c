@@ -43,7 +43,8 @@ static const tn_option options[] = {
 static const tn_command_usage usage = {
     .name = "ocr",
     .args = "IMAGE...",
-    .doc = "Reads the text off pictures (JPEG, PNG, WebP) with PP-OCR's three models. Text goes to standard output in\n"
+    .doc = "Reads the text off pictures (JPEG, PNG, WebP, BMP, PNM, TIFF, JPEG 2000) with PP-OCR's three models. Text "
+           "goes\nto standard output in "
            "reading order, times to standard error.",
     .examples = "  tenon ocr receipt.jpg\n"
                 "  tenon ocr page.png --annotate read.png\n"

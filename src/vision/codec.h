@@ -1,4 +1,4 @@
-/* codec.h - what the three decoders share; image.c alone calls them. */
+/* codec.h - what the decoders share; image.c alone calls them. */
 #ifndef TN_VISION_CODEC_H
 #define TN_VISION_CODEC_H
 
@@ -9,6 +9,10 @@
 tn_status tn_jpeg_decode(const uint8_t *data, size_t bytes, size_t max_pixels, tn_image *out, int *orientation);
 tn_status tn_png_decode(const uint8_t *data, size_t bytes, size_t max_pixels, tn_image *out, int *orientation);
 tn_status tn_webp_decode(const uint8_t *data, size_t bytes, size_t max_pixels, tn_image *out, int *orientation);
+tn_status tn_bmp_decode(const uint8_t *data, size_t bytes, size_t max_pixels, tn_image *out, int *orientation);
+tn_status tn_pnm_decode(const uint8_t *data, size_t bytes, size_t max_pixels, tn_image *out, int *orientation);
+tn_status tn_tiff_decode(const uint8_t *data, size_t bytes, size_t max_pixels, tn_image *out, int *orientation);
+tn_status tn_jp2_decode(const uint8_t *data, size_t bytes, size_t max_pixels, tn_image *out, int *orientation);
 
 /** Allocates out->px with `channels` bytes per pixel after checking the size against max_pixels and against what a file
  *  of `bytes` bytes can hold, at most pixels_per_byte each (0: no such bound is known for the format). */

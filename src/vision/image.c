@@ -14,10 +14,10 @@ static const struct {
     const char *name;
     decode_fn decode;
 } formats[] = {
-    [TN_IMAGE_UNKNOWN] = { "unknown", NULL },
-    [TN_IMAGE_JPEG] = { "JPEG", tn_jpeg_decode },
-    [TN_IMAGE_PNG] = { "PNG", tn_png_decode },
-    [TN_IMAGE_WEBP] = { "WebP", tn_webp_decode },
+    [TN_IMAGE_UNKNOWN] = { "unknown", NULL },     [TN_IMAGE_JPEG] = { "JPEG", tn_jpeg_decode },
+    [TN_IMAGE_PNG] = { "PNG", tn_png_decode },    [TN_IMAGE_WEBP] = { "WebP", tn_webp_decode },
+    [TN_IMAGE_BMP] = { "BMP", tn_bmp_decode },    [TN_IMAGE_PNM] = { "PNM", tn_pnm_decode },
+    [TN_IMAGE_TIFF] = { "TIFF", tn_tiff_decode }, [TN_IMAGE_JP2] = { "JPEG 2000", tn_jp2_decode },
 };
 
 const char *tn_image_kind_name(tn_image_kind k) {
@@ -69,20 +69,50 @@ tn_image_kind tn_image_detect(const void *data, size_t bytes) {
     if (bytes >= 3 && p[0] == 0xff && p[1] == 0xd8 && p[2] == 0xff) return TN_IMAGE_JPEG;
     if (bytes >= sizeof png && memcmp(p, png, sizeof png) == 0) return TN_IMAGE_PNG;
     if (bytes >= 12 && memcmp(p, "RIFF", 4) == 0 && memcmp(p + 8, "WEBP", 4) == 0) return TN_IMAGE_WEBP;
+    if (bytes >= 2 && p[0] == 'B' && p[1] == 'M') return TN_IMAGE_BMP;
+    if (bytes >= 3 && p[0] == 'P' && p[1] >= '1' && p[1] <= '7' && strchr(" \t\r\n#", p[2]) && p[2])
+        return TN_IMAGE_PNM;
+    if (bytes >= 4 &&
+        (!memcmp(p, "II*", 4) || !memcmp(p, "MM\0*", 4) || !memcmp(p, "II+", 4) || !memcmp(p, "MM\0+", 4)))
+        return TN_IMAGE_TIFF;
+    if (bytes >= 12 && memcmp(p, "\0\0\0\x0cjP  \r\n\x87\n", 12) == 0) return TN_IMAGE_JP2;
+    if (bytes >= 4 && memcmp(p, "\xff\x4f\xff\x51", 4) == 0) return TN_IMAGE_JP2;
     return TN_IMAGE_UNKNOWN;
 }
 
-tn_status tn_image_decode(const void *data, size_t bytes, size_t max_pixels, tn_image *out) {
+static tn_status decode(const void *data, size_t bytes, size_t max_pixels, bool upright, tn_image *out) {
     *out = (tn_image){ 0 };
     tn_image_kind kind = tn_image_detect(data, bytes);
     if (kind == TN_IMAGE_UNKNOWN)
-        return tn_fail(TN_E_FORMAT, bytes ? "neither JPEG nor PNG nor WebP" : "an empty file, not a picture");
+        return tn_fail(TN_E_FORMAT, bytes ? "not a picture: neither JPEG, PNG, WebP, BMP, PNM, TIFF nor JPEG 2000"
+                                          : "an empty file, not a picture");
     int orientation = 1;
     tn_status st = formats[kind].decode(data, bytes, max_pixels ? max_pixels : TN_IMAGE_MAX_PIXELS, out, &orientation);
-    if (st == TN_OK) st = tn_image_orient(out, orientation);
+    if (st == TN_OK && upright) st = tn_image_orient(out, orientation);
     if (st != TN_OK) tn_image_free(out);
     return st;
 }
+
+tn_status tn_image_decode(const void *data, size_t bytes, size_t max_pixels, tn_image *out) {
+    return decode(data, bytes, max_pixels, true, out);
+}
+
+tn_status tn_image_decode_stored(const void *data, size_t bytes, size_t max_pixels, tn_image *out) {
+    return decode(data, bytes, max_pixels, false, out);
+}
+
+static tn_status decode_for_operator(void *user, const void *data, size_t bytes, tn_tensor **rgb) {
+    tn_image im;
+    (void)user;
+    *rgb = NULL;
+    TN_TRY(tn_image_decode_stored(data, bytes, 0, &im));
+    tn_status st = tn_tensor_new(TN_U8, 3, (int64_t[]){ im.height, im.width, 3 }, rgb);
+    if (st == TN_OK) memcpy(tn_tensor_data(*rgb), im.px, tn_tensor_bytes(*rgb));
+    tn_image_free(&im);
+    return st;
+}
+
+void tn_image_serve_operators(void) { tn_set_image_decoder(decode_for_operator, NULL); }
 
 tn_status tn_image_load(const char *path, tn_image *out) {
     tn_file *f = NULL;

@@ -1,4 +1,4 @@
-/* image.h - 8-bit RGB pictures: decoding JPEG, PNG and WebP, writing PNG.
+/* image.h - 8-bit RGB pictures: decoding JPEG, PNG, WebP, BMP, PNM, TIFF and JPEG 2000, writing PNG.
  *
  * A picture is a plain value over its own memory: rows from top to bottom, no padding, three bytes per pixel. Files are
  * told apart by their first bytes, never by name. Transparent pixels are laid over white, 16-bit samples are rounded to
@@ -17,7 +17,16 @@ typedef struct {
     uint8_t *px; /* height * width * 3 bytes: R, G, B */
 } tn_image;
 
-typedef enum { TN_IMAGE_UNKNOWN, TN_IMAGE_JPEG, TN_IMAGE_PNG, TN_IMAGE_WEBP } tn_image_kind;
+typedef enum {
+    TN_IMAGE_UNKNOWN,
+    TN_IMAGE_JPEG,
+    TN_IMAGE_PNG,
+    TN_IMAGE_WEBP,
+    TN_IMAGE_BMP,
+    TN_IMAGE_PNM, /* PBM, PGM, PPM, PAM */
+    TN_IMAGE_TIFF,
+    TN_IMAGE_JP2, /* JPEG 2000: JP2 files and bare codestreams */
+} tn_image_kind;
 
 /** A black picture. errors TN_E_INVALID (a side < 1), TN_E_LIMIT (more than TN_IMAGE_MAX_PIXELS), TN_E_NOMEM. The
  * caller owns *out: tn_image_free. */
@@ -34,7 +43,14 @@ const char *tn_image_kind_name(tn_image_kind k); /* "JPEG", ...; "unknown" */
  *  owns        the caller owns *out: tn_image_free. On error *out is a zeroed value. */
 tn_status tn_image_decode(const void *data, size_t bytes, size_t max_pixels, tn_image *out);
 
-/** The same for a file; the message names it. errors also TN_E_IO. */
+/** The same, but the picture stays as it is stored: the orientation is not applied. */
+tn_status tn_image_decode_stored(const void *data, size_t bytes, size_t max_pixels, tn_image *out);
+
+/** Makes the decoders here the ones that the operator ImageDecoder uses (tn_set_image_decoder). Pictures stay as they
+ *  are stored. */
+void tn_image_serve_operators(void);
+
+/** tn_image_decode of a file; the message names it. errors also TN_E_IO. */
 tn_status tn_image_load(const char *path, tn_image *out);
 
 /** Appends the picture as a PNG file to *out (8-bit RGB). errors TN_E_NOMEM. */
