@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "format/format.h"
+#include "op/gradient.h"
 #include "op/op.h"
 
 /* ------------------------------------------------------------------------------------------- unknown operators */
@@ -115,9 +116,11 @@ static tn_status load(tn_model *m, const uint8_t *data, size_t size) {
     declare(&declared);
     TN_TRY(tn_onnx_upgrade(m));
     TN_TRY(resolve_all(m));
+    TN_TRY(tn_gradient_nodes_open(m));
     TN_TRY(tn_graph_sort(m->graph));
     TN_TRY(tn_graph_check(m->graph));
-    return infer(m, &declared);
+    TN_TRY(infer(m, &declared));
+    return tn_gradient_nodes(m);
 }
 
 tn_status tn_model_open(const char *path, tn_model **out) {

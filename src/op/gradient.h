@@ -24,7 +24,10 @@ tn_status tn_gradient(const tn_gradient_job *job, tn_value **dxs);
 /** The same with zeros in x's shape instead of NULL. */
 tn_status tn_gradient_or_zeros(const tn_gradient_job *job, tn_value **dxs);
 
-/** Rewrites the Gradient nodes (ai.onnx.preview.training) of a model's main graph, whose types are inferred. */
+/** Gradient nodes (ai.onnx.preview.training) of a model's main graph. `open`, before the graph is sorted: the tensors
+ *  they name become inputs of theirs. The other, with types inferred: they are rewritten, types are inferred again.
+ *  errors   TN_E_GRAPH (a name that is not there), and those of tn_gradient */
+tn_status tn_gradient_nodes_open(tn_model *m);
 tn_status tn_gradient_nodes(tn_model *m);
 
 #endif

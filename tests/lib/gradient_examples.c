@@ -2,6 +2,76 @@
 #include "lib/gradient_examples.h"
 #include <stddef.h>
 
+/* x2 ? x0 x1 : sin(x0) + x3, twice nested */
+static void branches(ob *b) {
+    ob *inner[2] = { ob_graph(), ob_graph() }, *outer[2] = { ob_graph(), ob_graph() };
+    ob_node(inner[0], "Mul", "x0 x1", "p");
+    ob_output(inner[0], "p");
+    ob_node(inner[1], "Exp", "x1", "e");
+    ob_output(inner[1], "e");
+    ob_node(outer[0], "If", "x2", "r");
+    ob_subgraph(outer[0], "then_branch", inner[0]);
+    ob_subgraph(outer[0], "else_branch", inner[1]);
+    ob_output(outer[0], "r");
+    ob_node(outer[1], "Sin", "x0", "s");
+    ob_node(outer[1], "Add", "s x3", "a");
+    ob_output(outer[1], "a");
+    ob_node(b, "If", "x2", "y0");
+    ob_subgraph(b, "then_branch", outer[0]);
+    ob_subgraph(b, "else_branch", outer[1]);
+}
+
+/* h = tanh(h x2 + x); shown: h x. x0: first h, x1: the xs, x2: captured. */
+static ob *scan_body(void) {
+    ob *g = ob_graph();
+    ob_input(g, "h", TN_F64, "2");
+    ob_input(g, "x", TN_F64, "2");
+    ob_node(g, "Mul", "h x2", "p");
+    ob_node(g, "Add", "p x", "q");
+    ob_node(g, "Tanh", "q", "hn");
+    ob_node(g, "Mul", "hn x", "shown");
+    ob_output(g, "hn");
+    ob_output(g, "shown");
+    return g;
+}
+
+static void scan(ob *b) {
+    ob_node(b, "Scan", "x0 x1", "y0 y1");
+    ob_int(b, "num_scan_inputs", 1);
+    ob_subgraph(b, "body", scan_body());
+}
+
+static void scan_backwards(ob *b) {
+    ob_node(b, "Scan", "x0 x1", "y0 y1");
+    ob_int(b, "num_scan_inputs", 1);
+    ob_ints(b, "scan_input_axes", (int64_t[]){ 1 }, 1);
+    ob_ints(b, "scan_input_directions", (int64_t[]){ 1 }, 1);
+    ob_ints(b, "scan_output_axes", (int64_t[]){ -1 }, 1);
+    ob_ints(b, "scan_output_directions", (int64_t[]){ 1 }, 1);
+    ob_subgraph(b, "body", scan_body());
+}
+
+/* v = sin(v) x1 + i, as long as sum(v) < 2 and i < x2; shown: v x1. */
+static void loop(ob *b) {
+    ob *g = ob_graph();
+    ob_input(g, "i", TN_I64, "");
+    ob_input(g, "c", TN_BOOL, "");
+    ob_input(g, "v", TN_F64, "2");
+    ob_node(g, "Sin", "v", "s");
+    ob_node(g, "Mul", "s x1", "p");
+    ob_node(g, "CastLike", "i v", "f");
+    ob_node(g, "Add", "p f", "vn");
+    ob_node(g, "ReduceSum", "vn", "sum");
+    ob_int(g, "keepdims", 0);
+    ob_node(g, "Mul", "v x1", "shown");
+    ob_node(g, "Less", "sum x3", "go");
+    ob_output(g, "go");
+    ob_output(g, "vn");
+    ob_output(g, "shown");
+    ob_node(b, "Loop", "x2 _ x0", "y0 y1");
+    ob_subgraph(b, "body", g);
+}
+
 #define U(op_) \
     { .op = op_, .inputs = "3,4" }
 
@@ -235,5 +305,12 @@ const gradient_example gradient_examples[] = {
       .attrs = "mode=max output_height=2 output_width=2 sampling_ratio=1",
       .inputs = "1,1,5,6 !1,4=0.3,0.4,4.1,3.8 i1=0" },
     { .op = "MaxRoiPool", .attrs = "pooled_shape=[2,2]", .inputs = "1,2,5,6 !2,5=0,0,0,4,3,0,1,1,5,4" },
+    /* subgraphs */
+    { .op = "If", .inputs = "2,3 3 b=1 2,3", .body = branches },
+    { .op = "If", .inputs = "2,3 2,3 b=0 2,3", .body = branches },
+    { .op = "Scan", .inputs = "2 4,2 2", .outputs = 2, .body = scan },
+    { .op = "Scan", .inputs = "2 2,3 2", .outputs = 2, .body = scan_backwards },
+    { .op = "Loop", .inputs = "2 2 i=3 !=100.5", .outputs = 2, .body = loop },
+    { .op = "Loop", .inputs = "2 2 i=30 !=3.3", .outputs = 2, .body = loop },
     { 0 },
 };
