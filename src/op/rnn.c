@@ -2,9 +2,11 @@
  *
  * The input's share of all gates, X W^T + bias, is one matrix product for the whole sequence; only H R^T runs step by
  * step. Weights are packed once when they are constants. Rows of a batch may have lengths of their own (sequence_lens):
- * a row that has ended keeps its state and writes zeros. Other float types run through float32.
+ * a row that has ended keeps its state and writes zeros. 16-bit floats run through float32; float64 has cells of
+ * its own (rnn_f64.c).
  *
  * Gate order (ONNX): LSTM i o f c, GRU z r h. */
+#include "op/rnn.h"
 #include "kernel/kernel.h"
 #include "op/grad.h"
 #include "op/ports.h"
@@ -13,22 +15,9 @@
 #include <string.h>
 #include <strings.h>
 
-enum { RNN = 1, GRU = 3, LSTM = 4 }; /* .arg of a row: the number of gates */
-
-typedef struct {
-    tn_unary fn;
-    float a, b, scale; /* ScaledTanh is scale * tanh(a x): scale * fn(scale_in * x) */
-    float scale_in;
-} gate_act;
-
-typedef struct {
-    int gates, dirs;
-    bool reverse_first, batch_first, linear_before_reset, input_forget;
-    float clip; /* 0: none */
-    int64_t hidden;
-    gate_act act[2][3];
-    const float *w[2], *r[2], *r2[2]; /* packed, per direction; r2: GRU's candidate gate apart from z and r */
-} rnn_state;
+enum { RNN = TN_RNN, GRU = TN_GRU, LSTM = TN_LSTM };
+typedef tn_rnn_act gate_act;
+typedef tn_rnn_state rnn_state;
 
 /* ----------------------------------------------------------------------------------------------------- attributes */
 
@@ -354,32 +343,43 @@ static tn_status run_direction(tn_run *r, const rnn_state *s, const rnn_io *io, 
     return TN_OK;
 }
 
+/* sequence_lens, checked; NULL when there are none. */
+static tn_status read_lengths(tn_run *r, const rnn_io *io, int64_t **len) {
+    int64_t n;
+    *len = NULL;
+    if (!tn_run_has(r, 4)) return TN_OK;
+    TN_TRY(tn_op_ints(r, tn_in(r, 4), len, &n));
+    for (int64_t b = 0; b < io->batch; b++)
+        if ((*len)[b] < 0 || (*len)[b] > io->seq)
+            return tn_op_fail(r->node, TN_E_INVALID, "sequence_lens[%lld] is %lld; sequences have %lld steps",
+                              (long long)b, (long long)(*len)[b], (long long)io->seq);
+    return TN_OK;
+}
+
 static tn_status rnn_run(tn_run *r) {
     const rnn_state *s = r->state;
-    const tn_tensor *x = tn_in(r, 0), *w = tn_in(r, 1), *lens = tn_in(r, 4);
+    const tn_tensor *x = tn_in(r, 0), *w = tn_in(r, 1);
     rnn_io io = { .seq = x->dims[s->batch_first],
                   .batch = x->dims[!s->batch_first],
                   .in = x->dims[2],
                   .hidden = tn_in(r, 2)->dims[2] };
     float *out[3] = { 0 };
-    int64_t rows = s->gates * io.hidden, *len = NULL, n_len;
+    int64_t rows = s->gates * io.hidden, *len = NULL;
     bool halfway = w->dtype != TN_F32;
     TN_TRY(check_count(r, 3, s->dirs * 2 * rows));
     TN_TRY(check_count(r, 4, io.batch));
     TN_TRY(check_count(r, 5, s->dirs * io.batch * io.hidden));
     TN_TRY(check_count(r, 6, s->dirs * io.batch * io.hidden));
     TN_TRY(check_count(r, 7, s->dirs * 3 * io.hidden));
+    if (w->dtype == TN_F64) {
+        TN_TRY(read_lengths(r, &io, &len));
+        return tn_rnn_run_f64(r, s, len);
+    }
     const float **in[] = { &io.x, &io.w, &io.r, &io.b, NULL, &io.h0, &io.c0, &io.p };
     for (int i = 0; i < (int)TN_COUNT(in); i++)
         if (in[i]) TN_TRY(input_f32(r, i, in[i]));
-    if (lens) {
-        TN_TRY(tn_op_ints(r, lens, &len, &n_len));
-        for (int64_t b = 0; b < io.batch; b++)
-            if (len[b] < 0 || len[b] > io.seq)
-                return tn_op_fail(r->node, TN_E_INVALID, "sequence_lens[%lld] is %lld; sequences have %lld steps",
-                                  (long long)b, (long long)len[b], (long long)io.seq);
-        io.len = len;
-    }
+    TN_TRY(read_lengths(r, &io, &len));
+    io.len = len;
     for (int i = 0; i < 3 && i < r->n_out; i++) {
         if (!tn_run_wants(r, i)) continue;
         out[i] = halfway ? tn_run_scratch(r, (size_t)tn_count(tn_out(r, i)) * sizeof(float) + 1) : tn_out(r, i)->data;
@@ -425,7 +425,7 @@ static const tn_attr_spec lstm_attrs[] = { RNN_ATTRS, { "input_forget", TN_ATTR_
 #define ROW(name_, in_, out_, attrs_, gates, doc_)                                                                 \
     {                                                                                                              \
         .name = name_, .since = 22, .in = in_, .out = out_, .attrs = attrs_, .infer = rnn_infer, .cost = rnn_cost, \
-        .prepare = rnn_prepare, .run = rnn_run, .grad = tn_grad_rnn, .arg = gates, .doc = doc_                                          \
+        .prepare = rnn_prepare, .run = rnn_run, .grad = tn_grad_rnn, .arg = gates, .doc = doc_                     \
     }
 const tn_op tn_ops_rnn[] = {
     ROW("RNN", rnn_in, rnn_out, rnn_attrs, RNN, "a simple recurrent layer"),

@@ -72,6 +72,15 @@ static void loop(ob *b) {
     ob_subgraph(b, "body", g);
 }
 
+/* Scales are float32 at best. */
+static void dequantize(ob *b) {
+    ob_node(b, "Cast", "x1", "scale");
+    ob_int(b, "to", 1);
+    ob_node(b, "DequantizeLinear", "x0 scale x2", "y");
+    ob_node(b, "Cast", "y", "y0");
+    ob_int(b, "to", 11);
+}
+
 #define U(op_) \
     { .op = op_, .inputs = "3,4" }
 
@@ -305,6 +314,22 @@ const gradient_example gradient_examples[] = {
       .attrs = "mode=max output_height=2 output_width=2 sampling_ratio=1",
       .inputs = "1,1,5,6 !1,4=0.3,0.4,4.1,3.8 i1=0" },
     { .op = "MaxRoiPool", .attrs = "pooled_shape=[2,2]", .inputs = "1,2,5,6 !2,5=0,0,0,4,3,0,1,1,5,4" },
+    { .op = "RNN", .attrs = "hidden_size=3", .inputs = "3,2,2 1,3,2 1,3,3", .outputs = 2 },
+    { .op = "RNN",
+      .attrs = "hidden_size=2 direction=bidirectional activations=[Tanh,ScaledTanh] clip=0.8",
+      .inputs = "3,2,2 2,2,2 2,2,2 2,4 j2=3,2 2,2,2",
+      .outputs = 2 },
+    { .op = "GRU", .attrs = "hidden_size=2", .inputs = "3,2,2 1,6,2 1,6,2 1,12 _ 1,2,2", .outputs = 2 },
+    { .op = "GRU",
+      .attrs = "hidden_size=2 linear_before_reset=1 direction=reverse layout=1",
+      .inputs = "2,3,2 1,6,2 1,6,2 1,12 j2=2,3",
+      .outputs = 2 },
+    { .op = "LSTM", .attrs = "hidden_size=2", .inputs = "3,2,2 1,8,2 1,8,2", .outputs = 3 },
+    { .op = "LSTM",
+      .attrs = "hidden_size=2 direction=bidirectional",
+      .inputs = "3,2,2 2,8,2 2,8,2 2,16 j2=3,2 2,2,2 2,2,2 2,6",
+      .outputs = 3 },
+    { .op = "LSTM", .attrs = "hidden_size=2 input_forget=1", .inputs = "2,1,2 1,8,2 1,8,2 1,16", .outputs = 3 },
     /* subgraphs */
     { .op = "If", .inputs = "2,3 3 b=1 2,3", .body = branches },
     { .op = "If", .inputs = "2,3 2,3 b=0 2,3", .body = branches },
