@@ -314,6 +314,9 @@ const gradient_example gradient_examples[] = {
       .attrs = "mode=max output_height=2 output_width=2 sampling_ratio=1",
       .inputs = "1,1,5,6 !1,4=0.3,0.4,4.1,3.8 i1=0" },
     { .op = "MaxRoiPool", .attrs = "pooled_shape=[2,2]", .inputs = "1,2,5,6 !2,5=0,0,0,4,3,0,1,1,5,4" },
+    { .op = "DequantizeLinear", .inputs = "u2,3=1,20,3,40,5,60 3 u3=1,2,3", .loose = true, .body = dequantize },
+    { .op = "DequantizeLinear", .inputs = "u2,3=1,20,3,40,5,60 =0.3 u=7", .loose = true, .body = dequantize },
+    /* recurrent */
     { .op = "RNN", .attrs = "hidden_size=3", .inputs = "3,2,2 1,3,2 1,3,3", .outputs = 2 },
     { .op = "RNN",
       .attrs = "hidden_size=2 direction=bidirectional activations=[Tanh,ScaledTanh] clip=0.8",
