@@ -67,6 +67,28 @@ static int64_t suppress(const corners *box, candidate *c, int64_t n, int64_t mos
     return count;
 }
 
+typedef struct {
+    const float *boxes, *scores;
+    int64_t n, classes, most, *kept, *count;
+    float overlap, least;
+    bool bounded;
+    corners *box;
+    candidate *room; /* n per thread */
+} nms_job;
+
+/* Classes begin .. end - 1 of all images. */
+static void nms_part(void *arg, int64_t begin, int64_t end, int thread) {
+    const nms_job *j = arg;
+    candidate *c = j->room + thread * j->n;
+    for (int64_t k = begin; k < end; k++) {
+        const float *s = j->scores + k * j->n;
+        int64_t m = 0;
+        for (int64_t i = 0; i < j->n; i++)
+            if (j->bounded ? s[i] > j->least : s[i] == s[i]) c[m++] = (candidate){ s[i], i };
+        j->count[k] = suppress(j->box + k / j->classes * j->n, c, m, j->most, j->overlap, j->kept + k * j->most);
+    }
+}
+
 static tn_status nms_run(tn_run *r) {
     const tn_tensor *boxes = tn_in(r, 0), *scores = tn_in(r, 1), *limit = tn_in(r, 2);
     int64_t batch = boxes->dims[0], n = boxes->dims[1], classes = scores->dims[1];
@@ -81,20 +103,15 @@ static tn_status nms_run(tn_run *r) {
         return tn_fail(TN_E_LIMIT, "too many boxes");
     int64_t *kept = tn_run_scratch(r, kept_bytes);
     int64_t *count = tn_run_scratch(r, (size_t)(batch * classes) * sizeof *count);
-    corners *box = tn_run_scratch(r, (size_t)n * sizeof *box);
-    candidate *c = tn_run_scratch(r, (size_t)n * sizeof *c);
-    if (!kept || !count || !box || !c) return tn_fail(TN_E_NOMEM, "no memory for boxes");
-    for (int64_t b = 0; b < batch; b++) {
-        for (int64_t i = 0; i < n; i++) box[i] = corners_of((const float *)boxes->data + (b * n + i) * 4, centre);
-        for (int64_t k = b * classes; k < (b + 1) * classes; k++) {
-            const float *s = (const float *)scores->data + k * n;
-            int64_t m = 0;
-            for (int64_t i = 0; i < n; i++)
-                if (tn_run_has(r, 4) ? s[i] > least : s[i] == s[i]) c[m++] = (candidate){ s[i], i };
-            count[k] = suppress(box, c, m, most, overlap, kept + k * most);
-            total += count[k];
-        }
-    }
+    nms_job j = { .boxes = boxes->data, .scores = scores->data, .n = n, .classes = classes, .most = most };
+    j.overlap = overlap, j.least = least, j.bounded = tn_run_has(r, 4);
+    j.kept = kept, j.count = count;
+    j.box = tn_run_scratch(r, (size_t)(batch * n) * sizeof *j.box);
+    j.room = tn_run_scratch(r, (size_t)(n * tn_pool_threads(r->pool)) * sizeof *j.room);
+    if (!kept || !count || !j.box || !j.room) return tn_fail(TN_E_NOMEM, "no memory for boxes");
+    for (int64_t i = 0; i < batch * n; i++) j.box[i] = corners_of(j.boxes + i * 4, centre);
+    tn_parallel(r->pool, batch * classes, 1 + 256 / (n + 1), nms_part, &j);
+    for (int64_t k = 0; k < batch * classes; k++) total += count[k];
     TN_TRY(tn_run_alloc(r, 0, TN_I64, 2, (int64_t[]){ total, 3 }));
     int64_t *out = tn_out(r, 0)->data;
     for (int64_t k = 0; k < batch * classes; k++)
@@ -195,6 +212,26 @@ static tn_status way_finish(tn_run *r, const roi_way *w) {
     return tn_convert(TN_F64, w->dx, y->dtype, y->data, tn_count(y), true, TN_ROUND_NEAREST);
 }
 
+typedef struct {
+    const tn_tensor *x, *flow;
+    tn_tensor *y;
+    double *dx, top, left;
+    int64_t oh, ow, first, plane; /* first: bin of the result; plane: of the image's first channel */
+    roi_bin bin;
+} align_job;
+
+static void align_part(void *arg, int64_t begin, int64_t end, int thread) {
+    const align_job *j = arg;
+    roi_bin b = j->bin;
+    b.back = j->dx;
+    for (int64_t i = begin; i < end; i++) {
+        b.y = j->top + (double)(i / j->ow % j->oh) * b.bin_h, b.x = j->left + (double)(i % j->ow) * b.bin_w;
+        if (j->flow) b.flow = tn_get_f64(j->flow->dtype, j->flow->data, j->first + i);
+        double v = sample_bin(j->x, j->plane + i / (j->oh * j->ow), &b);
+        if (j->y) tn_set_f64(j->y->dtype, j->y->data, j->first + i, v);
+    }
+}
+
 static tn_status align_run(tn_run *r) {
     roi_way way;
     TN_TRY(way_of(r, &way));
@@ -223,19 +260,44 @@ static tn_status align_run(tn_run *r) {
                       .gh = gh > 0 ? (int64_t)gh : 0,
                       .gw = gw > 0 ? (int64_t)gw : 0 };
         b.max = tn_attr_is(r->node, "mode", "max", "avg");
-        for (int64_t i = 0; i < x->dims[1] * oh * ow; i++) {
-            int64_t at = k * x->dims[1] * oh * ow + i;
-            b.y = p[1] + (double)(i / ow % oh) * b.bin_h, b.x = p[0] + (double)(i % ow) * b.bin_w;
-            b.back = way.dx;
-            if (way.flow) b.flow = tn_get_f64(way.flow->dtype, way.flow->data, at);
-            double v = sample_bin(x, batch[k] * x->dims[1] + i / (oh * ow), &b);
-            if (!way.flow) tn_set_f64(y->dtype, y->data, at, v);
-        }
+        align_job j = { .x = x, .flow = way.flow, .y = way.flow ? NULL : tn_out(r, 0), .bin = b, .dx = way.dx };
+        j.top = p[1], j.left = p[0], j.oh = oh, j.ow = ow, j.first = k * x->dims[1] * oh * ow;
+        j.plane = batch[k] * x->dims[1];
+        /* what flows back is summed, so by one thread */
+        tn_parallel(way.flow ? NULL : r->pool, x->dims[1] * oh * ow, 1 + 256 / (b.gh * b.gw + 1), align_part, &j);
     }
     return way_finish(r, &way);
 }
 
 static int64_t clamp_index(double v, int64_t len) { return !(v > 0) ? 0 : v >= (double)len ? len : (int64_t)v; }
+
+typedef struct {
+    const tn_tensor *x, *flow;
+    tn_tensor *y;
+    double *dx, top, left, bh, bw;
+    int64_t oh, ow, first, plane;
+} pool_job;
+
+static void roi_pool_part(void *arg, int64_t begin, int64_t end, int thread) {
+    const pool_job *j = arg;
+    const tn_tensor *x = j->x;
+    int64_t h = x->dims[2], w = x->dims[3];
+    for (int64_t i = begin; i < end; i++) {
+        double py = (double)(i / j->ow % j->oh), px = (double)(i % j->ow), most = -INFINITY;
+        int64_t y0 = clamp_index(floor(py * j->bh) + j->top, h), y1 = clamp_index(ceil((py + 1) * j->bh) + j->top, h);
+        int64_t x0 = clamp_index(floor(px * j->bw) + j->left, w), x1 = clamp_index(ceil((px + 1) * j->bw) + j->left, w);
+        int64_t row = (j->plane + i / (j->oh * j->ow)) * h, best = -1;
+        for (int64_t a = y0; a < y1; a++)
+            for (int64_t b = x0; b < x1; b++) {
+                double v = tn_get_f64(x->dtype, x->data, (row + a) * w + b);
+                if (v > most) most = v, best = (row + a) * w + b;
+            }
+        if (j->y)
+            tn_set_f64(j->y->dtype, j->y->data, j->first + i, y1 > y0 && x1 > x0 ? most : 0);
+        else if (best >= 0)
+            j->dx[best] += tn_get_f64(j->flow->dtype, j->flow->data, j->first + i);
+    }
+}
 
 static tn_status roi_pool_run(tn_run *r) {
     roi_way way;
@@ -243,7 +305,7 @@ static tn_status roi_pool_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, way.first), *rois = tn_in(r, way.first + 1);
     const tn_tensor *y = way.flow ? way.flow : tn_out(r, 0);
     double scale = (double)tn_attr_float(r->node, "spatial_scale", 1);
-    int64_t oh = y->dims[2], ow = y->dims[3], h = x->dims[2], w = x->dims[3], channels = x->dims[1];
+    int64_t oh = y->dims[2], ow = y->dims[3], channels = x->dims[1];
     if (rois->dims[1] != 5) return tn_op_fail(r->node, TN_E_SHAPE, "rois must be [n, 5]");
     for (int64_t k = 0; k < rois->dims[0]; k++) {
         double p[5];
@@ -252,23 +314,12 @@ static tn_status roi_pool_run(tn_run *r) {
             return tn_op_fail(r->node, TN_E_INVALID, "roi %lld names image %g of %lld", (long long)k, p[0],
                               (long long)x->dims[0]);
         double bw = fmax(p[3] - p[1] + 1, 1) / (double)ow, bh = fmax(p[4] - p[2] + 1, 1) / (double)oh;
-        for (int64_t i = 0; i < channels * oh * ow; i++) {
-            double py = (double)(i / ow % oh), px = (double)(i % ow), most = -INFINITY;
-            int64_t y0 = clamp_index(floor(py * bh) + p[2], h), y1 = clamp_index(ceil((py + 1) * bh) + p[2], h);
-            int64_t x0 = clamp_index(floor(px * bw) + p[1], w), x1 = clamp_index(ceil((px + 1) * bw) + p[1], w);
-            int64_t plane = ((int64_t)p[0] * channels + i / (oh * ow)) * h;
-            int64_t best = -1;
-            for (int64_t a = y0; a < y1; a++)
-                for (int64_t b = x0; b < x1; b++) {
-                    double v = tn_get_f64(x->dtype, x->data, (plane + a) * w + b);
-                    if (v > most) most = v, best = (plane + a) * w + b;
-                }
-            int64_t at = k * channels * oh * ow + i;
-            if (!way.flow)
-                tn_set_f64(y->dtype, y->data, at, y1 > y0 && x1 > x0 ? most : 0);
-            else if (best >= 0)
-                way.dx[best] += tn_get_f64(way.flow->dtype, way.flow->data, at);
-        }
+        pool_job j = {
+            .x = x, .flow = way.flow, .y = way.flow ? NULL : tn_out(r, 0), .dx = way.dx, .bh = bh, .bw = bw
+        };
+        j.left = p[1], j.top = p[2], j.oh = oh, j.ow = ow, j.first = k * channels * oh * ow;
+        j.plane = (int64_t)p[0] * channels;
+        tn_parallel(way.flow ? NULL : r->pool, channels * oh * ow, 64, roi_pool_part, &j);
     }
     return way_finish(r, &way);
 }

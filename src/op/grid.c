@@ -72,22 +72,25 @@ typedef struct {
  * the weights' derivatives with respect to g[slope] instead. */
 static void find_taps(const double *g, int rank, const int64_t *len, int per_axis, padding p, bool corners, int slope,
                       taps *t) {
-    *t = (taps){ .n = 1, .weight[0] = 1 };
+    t->n = 1, t->at[0] = 0, t->weight[0] = 1;
     for (int d = 0; d < rank; d++) {
-        double x = g[rank - 1 - d], w[4];
+        double x = g[rank - 1 - d], w[4], old_weight[16];
+        int64_t old_at[16];
+        int n = t->n;
         x = corners ? (x + 1) / 2 * (double)(len[d] - 1) : ((x + 1) * (double)len[d] - 1) / 2;
         x = x == x ? fmin(fmax(x, -1e9), 1e9) : -1e9;
         double base = per_axis == 1 ? nearbyint(x) : floor(x);
         double unit = corners ? (double)(len[d] - 1) / 2 : (double)len[d] / 2;
         (slope == rank - 1 - d ? tap_slopes : tap_weights)(per_axis, x - base, w);
         for (int j = 0; slope == rank - 1 - d && j < per_axis; j++) w[j] *= unit;
-        taps old = *t;
+        memcpy(old_at, t->at, sizeof *old_at * (size_t)n);
+        memcpy(old_weight, t->weight, sizeof *old_weight * (size_t)n);
         t->n = 0;
-        for (int i = 0; i < old.n; i++)
+        for (int i = 0; i < n; i++)
             for (int j = 0; j < per_axis; j++) {
                 int64_t k = pad_index((int64_t)base + j - (per_axis == 4), len[d], p, corners);
                 if (k < 0) continue;
-                t->at[t->n] = old.at[i] * len[d] + k, t->weight[t->n++] = old.weight[i] * w[j];
+                t->at[t->n] = old_at[i] * len[d] + k, t->weight[t->n++] = old_weight[i] * w[j];
             }
     }
 }
@@ -117,16 +120,43 @@ static tn_status read_sampling(const tn_node *n, const tn_tensor *x, const tn_te
     return TN_OK;
 }
 
+static double number(const tn_tensor *t, int64_t i) {
+    return t->dtype == TN_F32 ? (double)((const float *)t->data)[i] : tn_get_f64(t->dtype, t->data, i);
+}
+
 static void taps_at(const sampling *s, const tn_tensor *x, const tn_tensor *grid, int64_t i, int slope, taps *t) {
     double g[3];
-    for (int d = 0; d < s->rank; d++) g[d] = tn_get_f64(grid->dtype, grid->data, i * s->rank + d);
+    for (int d = 0; d < s->rank; d++) g[d] = number(grid, i * s->rank + d);
     find_taps(g, s->rank, x->dims + 2, s->per_axis, s->padding, s->corners, slope, t);
 }
 
 static double tapped(const sampling *s, const tn_tensor *x, int64_t plane, const taps *t) {
     double sum = 0;
-    for (int k = 0; k < t->n; k++) sum += t->weight[k] * tn_get_f64(x->dtype, x->data, plane * s->in + t->at[k]);
+    for (int k = 0; k < t->n; k++) sum += t->weight[k] * number(x, plane * s->in + t->at[k]);
     return sum;
+}
+
+typedef struct {
+    const sampling *s;
+    const tn_tensor *x, *grid;
+    tn_tensor *y;
+} sample_job;
+
+static void sample_part(void *arg, int64_t begin, int64_t end, int thread) {
+    const sample_job *j = arg;
+    const sampling *s = j->s;
+    for (int64_t i = begin; i < end; i++) {
+        taps t;
+        taps_at(s, j->x, j->grid, i, -1, &t);
+        for (int64_t c = 0; c < s->channels; c++) {
+            int64_t plane = i / s->out * s->channels + c, to = plane * s->out + i % s->out;
+            double v = tapped(s, j->x, plane, &t);
+            if (j->y->dtype == TN_F32)
+                ((float *)j->y->data)[to] = (float)v;
+            else
+                tn_set_f64(j->y->dtype, j->y->data, to, v);
+        }
+    }
 }
 
 static tn_status sample_run(tn_run *r) {
@@ -136,14 +166,8 @@ static tn_status sample_run(tn_run *r) {
     TN_TRY(read_sampling(r->node, x, grid, &s));
     if (tn_count(y) == 0) return TN_OK;
     if (s.in == 0) return tn_op_fail(r->node, TN_E_SHAPE, "X is empty");
-    for (int64_t i = 0; i < x->dims[0] * s.out; i++) {
-        taps t;
-        taps_at(&s, x, grid, i, -1, &t);
-        for (int64_t c = 0; c < s.channels; c++) {
-            int64_t plane = i / s.out * s.channels + c;
-            tn_set_f64(y->dtype, y->data, plane * s.out + i % s.out, tapped(&s, x, plane, &t));
-        }
-    }
+    sample_job j = { &s, x, grid, y };
+    tn_parallel(r->pool, x->dims[0] * s.out, 1 + 512 / s.channels, sample_part, &j);
     return TN_OK;
 }
 
@@ -228,31 +252,44 @@ static tn_status affine_infer(tn_infer *c) {
     return TN_OK;
 }
 
+typedef struct {
+    const tn_tensor *theta;
+    tn_tensor *y;
+    bool corners;
+    int64_t places;
+} affine_job;
+
+static void affine_part(void *arg, int64_t begin, int64_t end, int thread) {
+    const affine_job *j = arg;
+    const tn_tensor *theta = j->theta;
+    int rank = j->y->rank - 2;
+    for (int64_t i = begin; i < end; i++) {
+        double at[3];
+        int64_t rest = i % j->places;
+        for (int d = 0; d < rank; d++) { /* x first, y, z: the last dimension first */
+            int64_t len = j->y->dims[rank - d], k = rest % len;
+            rest /= len;
+            at[d] = !j->corners ? (double)(2 * k + 1) / (double)len - 1
+                    : len > 1   ? 2 * (double)k / (double)(len - 1) - 1
+                                : 0;
+        }
+        for (int row = 0; row < rank; row++) {
+            int64_t base = (i / j->places * rank + row) * (rank + 1);
+            double v = number(theta, base + rank);
+            for (int d = 0; d < rank; d++) v += number(theta, base + d) * at[d];
+            tn_set_f64(j->y->dtype, j->y->data, i * rank + row, v);
+        }
+    }
+}
+
 static tn_status affine_run(tn_run *r) {
     const tn_tensor *theta = tn_in(r, 0);
     tn_tensor *y = tn_out(r, 0);
     int rank = y->rank - 2;
-    bool corners = tn_attr_int(r->node, "align_corners", 0) != 0;
-    int64_t places = tn_op_product(y->dims, 1, rank + 1);
+    affine_job j = { theta, y, tn_attr_int(r->node, "align_corners", 0) != 0, tn_op_product(y->dims, 1, rank + 1) };
     if (theta->rank != 3 || theta->dims[0] != y->dims[0] || theta->dims[1] != rank || theta->dims[2] != rank + 1)
         return tn_op_fail(r->node, TN_E_SHAPE, "theta must be [N, %d, %d] with size's N", rank, rank + 1);
-    for (int64_t i = 0; i < y->dims[0] * places; i++) {
-        double at[3];
-        int64_t rest = i % places;
-        for (int d = 0; d < rank; d++) { /* x first, y, z: the last dimension first */
-            int64_t len = y->dims[rank - d], k = rest % len;
-            rest /= len;
-            at[d] = !corners  ? (double)(2 * k + 1) / (double)len - 1
-                    : len > 1 ? 2 * (double)k / (double)(len - 1) - 1
-                              : 0;
-        }
-        for (int row = 0; row < rank; row++) {
-            int64_t base = (i / places * rank + row) * (rank + 1);
-            double v = tn_get_f64(theta->dtype, theta->data, base + rank);
-            for (int d = 0; d < rank; d++) v += tn_get_f64(theta->dtype, theta->data, base + d) * at[d];
-            tn_set_f64(y->dtype, y->data, i * rank + row, v);
-        }
-    }
+    tn_parallel(r->pool, y->dims[0] * j.places, 512, affine_part, &j);
     return TN_OK;
 }
 

@@ -3,9 +3,11 @@
 #include "kernel/kernel.h"
 #include "kernel/pooling.h"
 #include "op/grad.h"
+#include "op/pool_any.h"
 #include "op/ports.h"
 #include "op/support.h"
 #include "op/window.h"
+#include <math.h>
 #include <string.h>
 
 /* .arg of a row: the kind, and whether tensors are blocked (kernel/conv.h). */
@@ -34,8 +36,6 @@ static tn_status describe(const tn_node *n, const tn_tensor *x, const tn_tensor 
     tn_window w;
     int64_t out[TN_WINDOW_RANK];
     int rank = x->rank - 2 - blocked(n);
-    if (rank > TN_CONV_RANK)
-        return tn_op_fail(n, TN_E_UNSUPPORTED, "%d spatial dimensions; at most %d can be pooled", rank, TN_CONV_RANK);
     TN_TRY(tn_window_read(n, rank, NULL, &w));
     TN_TRY(tn_window_place(n, &w, x->dims + 2, out));
     *d = (tn_pooling_desc){ .kind = kind_of(n),
@@ -69,10 +69,25 @@ static tn_status as_f32(tn_run *r, const tn_tensor *x, tn_tensor *copy) {
     return tn_convert(x->dtype, x->data, TN_F32, copy->data, tn_count(x), true, TN_ROUND_NEAREST);
 }
 
+/* Double, and more dimensions than the fast kernels know. */
+static tn_status pool_any(tn_run *r, const tn_tensor *x, tn_tensor *y, tn_tensor *index) {
+    const tn_node *n = r->node;
+    int64_t out[TN_WINDOW_RANK];
+    tn_pool_any d = { .kind = kind_of(n),
+                      .count_include_pad = tn_attr_int(n, "count_include_pad", 0) != 0,
+                      .column_major = tn_attr_int(n, "storage_order", 0) != 0,
+                      .p = (double)tn_attr_int(n, "p", 2) };
+    TN_TRY(tn_window_read(n, x->rank - 2, NULL, &d.window));
+    TN_TRY(tn_window_place(n, &d.window, x->dims + 2, out));
+    return tn_pool_any_run(r, &d, x, y, index);
+}
+
 static tn_status pool_run(tn_run *r) {
     const tn_kernels *k = tn_kernels_get();
     tn_tensor x, *y = tn_out(r, 0), *index = tn_out(r, 1), out;
     tn_pooling_desc d;
+    if (!blocked(r->node) && (tn_in(r, 0)->dtype == TN_F64 || tn_in(r, 0)->rank > TN_CONV_RANK + 2))
+        return pool_any(r, tn_in(r, 0), y, index);
     if (tn_in(r, 0)->dtype == TN_F64 && !blocked(r->node)) {
         TN_TRY(describe(r->node, tn_in(r, 0), y ? y : index, &d));
         tn_pool_f64(&d, tn_in(r, 0)->data, y ? y->data : NULL, index ? index->data : NULL, r->pool);
@@ -116,9 +131,27 @@ static tn_status global_infer(tn_infer *c) {
     return TN_OK;
 }
 
+/* Of double: one channel, by the definition. */
+static double global_f64(tn_pooling_kind kind, double p, int64_t n, const double *x) {
+    double sum = 0, most = -INFINITY;
+    for (int64_t i = 0; i < n; i++) {
+        sum += kind == TN_POOLING_LP ? pow(fabs(x[i]), p) : x[i];
+        most = x[i] > most ? x[i] : most;
+    }
+    return kind == TN_POOLING_MAX ? most : kind == TN_POOLING_LP ? pow(sum, 1 / p) : n ? sum / (double)n : 0;
+}
+
 static tn_status global_run(tn_run *r) {
     tn_tensor x, *y = tn_out(r, 0);
     bool b = blocked(r->node);
+    if (y->dtype == TN_F64) {
+        const tn_tensor *in = tn_in(r, 0);
+        int64_t n = tn_op_product(in->dims, 2, in->rank);
+        for (int64_t i = 0; i < tn_count(y); i++)
+            ((double *)y->data)[i] =
+                global_f64(kind_of(r->node), (double)tn_attr_int(r->node, "p", 2), n, (const double *)in->data + i * n);
+        return TN_OK;
+    }
     if (tn_in(r, 0)->dtype == TN_F64 && !b) {
         x = *tn_in(r, 0);
         tn_pool_global_f64(kind_of(r->node), (double)tn_attr_int(r->node, "p", 2), x.dims[0] * x.dims[1],
