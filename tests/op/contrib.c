@@ -159,10 +159,53 @@ static void projected(void **state) {
     op_refused(b, 3, in, "");
 }
 
+static void matrices(void **state) {
+    op_data x = { TN_F32, "1,2,2", { 0, 2, 4, 0 } }, y = { TN_F32, "1,2,2", { 0, 0.25, 0.5, 0 } };
+    op_gives(model("Inverse", "a", "y", 1), 1, &x, 1, &y, 1e-6);
+    op_data oblong = { TN_F32, "2,1", { 1, 2 } };
+    op_refused(model("Inverse", "a", "y", 1), 1, &oblong, "square");
+    op_data points[] = { { TN_F32, "1,2", { 0, 0 } }, { TN_F32, "2,2", { 3, 4, 1, 0 } } };
+    op_data far = { TN_F32, "1,2", { 25, 1 } };
+    op_gives(model("CDist", "a b", "y", 2), 2, points, 1, &far, 1e-6);
+    points[1].dims = "4,1";
+    op_refused(model("CDist", "a b", "y", 2), 2, points, "numbers");
+}
+
+static void hashes(void **state) {
+    ob *b = ob_new(8, 17);
+    ob_opset(b, "com.microsoft", 1);
+    ob_input(b, "a", TN_STRING, NULL);
+    ob_output(b, "y");
+    ob_node(b, "com.microsoft::MurmurHash3", "a", "y");
+    op_data x = { TN_STRING, "2", .s = { "", "hello" } }, y = { TN_U32, "2", { 0, 613153351 } };
+    op_gives(b, 1, &x, 1, &y, 0);
+}
+
+/* Four buckets up to distance 4, looking back: 0, 1, 2..2, 3 and beyond. */
+static void distances(void **state) {
+    op_data table = { TN_F32, "4,1", { 10, 11, 12, 13 } };
+    op_data y = { TN_F32, "1,1,6,2", { 10, 10, 11, 10, 12, 11, 13, 12, 13, 13, 13, 13 } };
+    for (int64_t most = 1; most <= 4; most += 3) {
+        ob *b = ob_new(8, 17);
+        ob_opset(b, "com.microsoft", 1);
+        ob_input(b, "a", TN_F32, NULL);
+        ob_output(b, "y");
+        ob_ints_init(b, "q", "1", (int64_t[]){ 6 }, 1);
+        ob_ints_init(b, "k", "1", (int64_t[]){ 2 }, 1);
+        ob_node(b, "com.microsoft::RelativePositionBias", "a q k", "y");
+        ob_int(b, "max_distance", most);
+        if (most == 4)
+            op_gives(b, 1, &table, 1, &y, 0);
+        else
+            op_refused(b, 1, &table, "distances");
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(activations), cmocka_unit_test(products),     cmocka_unit_test(normalisations),
         cmocka_unit_test(heads),       cmocka_unit_test(shared_heads), cmocka_unit_test(projected),
+        cmocka_unit_test(matrices),    cmocka_unit_test(hashes),       cmocka_unit_test(distances),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
