@@ -26,18 +26,20 @@ typedef struct {
     int64_t group, tile, tiles; /* query heads per key head; rows per tile; tiles per head */
     int64_t block, ld;          /* keys per block; floats from one row of scores to the next */
     int64_t at_v, at_s, at_stat;
+    bool spans;    /* lengths or windows: rows do not all see all keys */
     size_t floats; /* of scratch per thread */
     float *scratch;
 } job;
 
 typedef struct {
     const float *k, *v; /* of the shared head: row 0 */
-    float *pack_k, *pack_v, *scores, *top, *sum;
+    float *pack_k, *pack_v, *scores, *top, *sum, *fresh;
     int64_t b, kv, k0, n; /* the block: keys k0 .. k0 + n - 1 */
     bool few;
 } block_of;
 
-/* A tile: `count` rows of head h from row i on; its statistics begin at `stat`. */
+/* A tile: `count` rows of head h from row i on; its statistics begin at `stat`. Its rows of Y hold nothing as long as
+ * the first row's `fresh` is not 0. */
 typedef struct {
     int64_t h, i, count, stat;
 } tile_of;
@@ -100,12 +102,20 @@ static void score(const job *j, const block_of *x, const tile_of *t, int64_t c0,
     }
 }
 
+static void clear(const job *j, const block_of *x, const tile_of *t) {
+    for (int64_t r = 0; r < t->count; r++)
+        memset(y_row(j, x->b, t->h, t->i + r), 0, (size_t)j->a->size_v * sizeof(float));
+}
+
 /* Y += weights [c0, c1) times the block's values. */
 static void gather(const job *j, const block_of *x, const tile_of *t, int64_t c0, int64_t c1) {
     const tn_gemm_kernels *g = &j->kn->gemm;
     const tn_attention *a = j->a;
     float *y = y_row(j, x->b, t->h, t->i);
+    bool first = x->fresh[t->stat] != 0;
+    x->fresh[t->stat] = 0;
     if (x->few) {
+        if (first) clear(j, x, t);
         for (int64_t r = 0; r < t->count; r++)
             g->gemv(c1 - c0, a->size_v, 1.0f, x->scores + r * j->ld + c0, 1, x->v + (x->k0 + c0) * a->stride_v.row,
                     a->stride_v.row, y + r * a->stride_y.row);
@@ -118,18 +128,17 @@ static void gather(const job *j, const block_of *x, const tile_of *t, int64_t c0
     for (int64_t n = 0; n < a->size_v; n += g->nr) {
         s.n = min64(g->nr, a->size_v - n);
         s.b = x->pack_v + n * x->n + c0 * g->nr;
-        s.c = y + n, s.d = s.c;
+        s.c = y + n, s.d = first ? NULL : s.c;
         g->strip(&s);
     }
 }
 
 /* ------------------------------------------------------------------------------------------------------- softmax */
 
-static void add_bias(float *s, const float *bias, int64_t step, int64_t n) {
-    if (step == 1)
-        for (int64_t c = 0; c < n; c++) s[c] = bias[c] == -INFINITY ? -INFINITY : s[c] + bias[c];
-    else
-        for (int64_t c = 0; c < n; c++) s[c] = bias[c * step] == -INFINITY ? -INFINITY : s[c] + bias[c * step];
+/* What -inf hides stays hidden, also where the score is NaN or infinite. */
+static void hide_by_bias(float *s, const float *bias, int64_t step, int64_t n) {
+    for (int64_t c = 0; c < n; c++)
+        if (bias[c * step] == -INFINITY) s[c] = -INFINITY;
 }
 
 static void hide(float *s, const uint8_t *allow, int64_t step, int64_t n) {
@@ -151,12 +160,17 @@ static void soften(const job *j, const block_of *x, const tile_of *t, int64_t r,
         j->kn->vec.unary[TN_U_AFFINE](s + c0, s + c0, (size_t)all, (float)a->softcap, 0);
     }
     if (qk && a->qk_mode == TN_QK_CAPPED) memcpy(qk, s + c0, (size_t)all * sizeof *s);
-    tn_attention_span(a, x->b, i, &lo, &hi);
-    lo = min64(max64(lo - x->k0, c0), c1), hi = min64(max64(hi - x->k0, lo), c1);
+    lo = c0, hi = c1;
+    if (j->spans) {
+        tn_attention_span(a, x->b, i, &lo, &hi);
+        lo = min64(max64(lo - x->k0, c0), c1), hi = min64(max64(hi - x->k0, lo), c1);
+    }
+    const float *bias = NULL;
     if (a->bias) {
         const tn_attention_mask_stride *m = &a->stride_bias;
-        add_bias(s + lo, (const float *)a->bias + x->b * m->batch + t->h * m->head + i * m->row + (x->k0 + lo) * m->key,
-                 m->key, hi - lo);
+        bias = (const float *)a->bias + x->b * m->batch + t->h * m->head + i * m->row + (x->k0 + lo) * m->key;
+        j->kn->vec.binary[TN_B_ADD][m->key ? TN_VV : TN_VS](s + lo, bias, s + lo, (size_t)(hi - lo));
+        if (m->key == 0 || a->qk) hide_by_bias(s + lo, bias, m->key, hi - lo), bias = NULL;
     }
     if (a->allow) {
         const tn_attention_mask_stride *m = &a->stride_allow;
@@ -167,17 +181,21 @@ static void soften(const job *j, const block_of *x, const tile_of *t, int64_t r,
     }
     float *top = &x->top[t->stat + r], *sum = &x->sum[t->stat + r];
     float now = j->kn->reduce.max(s + lo, (size_t)(hi - lo));
+    if (bias && now != now) {
+        hide_by_bias(s + lo, bias, 1, hi - lo);
+        now = j->kn->reduce.max(s + lo, (size_t)(hi - lo));
+    }
     if (now < *top) now = *top;
-    memset(s + c0, 0, (size_t)(lo - c0) * sizeof *s);
-    memset(s + hi, 0, (size_t)(c1 - hi) * sizeof *s);
+    if (lo > c0) memset(s + c0, 0, (size_t)(lo - c0) * sizeof *s);
+    if (c1 > hi) memset(s + hi, 0, (size_t)(c1 - hi) * sizeof *s);
     if (now == -INFINITY) { /* nothing seen yet, nothing here */
         memset(s + lo, 0, (size_t)(hi - lo) * sizeof *s);
         if (qk && a->qk_mode == TN_QK_SOFTMAX) memset(qk, 0, (size_t)a->keys * sizeof *qk);
         return;
     }
     if (*sum != 0 && *top != now) {
-        float shrink = expf(*top - now);
-        j->kn->vec.unary[TN_U_AFFINE](y_row(j, x->b, t->h, i), y_row(j, x->b, t->h, i), (size_t)a->size_v, shrink, 0);
+        float shrink = expf(*top - now), *y = y_row(j, x->b, t->h, i);
+        if (x->fresh[t->stat] == 0) j->kn->vec.unary[TN_U_AFFINE](y, y, (size_t)a->size_v, shrink, 0);
         *sum *= shrink;
     }
     *top = now;
@@ -190,8 +208,8 @@ static void soften(const job *j, const block_of *x, const tile_of *t, int64_t r,
 
 static void tile_step(const job *j, const block_of *x, const tile_of *t) {
     const tn_attention *a = j->a;
-    int64_t c0 = x->n, c1 = 0, lo, hi;
-    for (int64_t r = 0; r < t->count; r++) {
+    int64_t c0 = j->spans ? x->n : 0, c1 = j->spans ? 0 : x->n, lo, hi;
+    for (int64_t r = 0; j->spans && r < t->count; r++) {
         tn_attention_span(a, x->b, t->i + r, &lo, &hi);
         if (lo < hi) c0 = min64(c0, lo - x->k0), c1 = max64(c1, hi - x->k0);
     }
@@ -205,13 +223,17 @@ static void tile_step(const job *j, const block_of *x, const tile_of *t) {
 
 static void start_rows(const job *j, const block_of *x, const tile_of *t) {
     for (int64_t r = 0; r < t->count; r++) {
-        memset(y_row(j, x->b, t->h, t->i + r), 0, (size_t)j->a->size_v * sizeof(float));
         x->top[t->stat + r] = j->a->sink ? ((const float *)j->a->sink)[t->h] : -INFINITY;
         x->sum[t->stat + r] = j->a->sink ? 1 : 0;
     }
+    x->fresh[t->stat] = 1;
 }
 
 static void finish_rows(const job *j, const block_of *x, const tile_of *t) {
+    if (x->fresh[t->stat] != 0) {
+        clear(j, x, t);
+        return;
+    }
     for (int64_t r = 0; r < t->count; r++) {
         float *y = y_row(j, x->b, t->h, t->i + r), sum = x->sum[t->stat + r];
         if (sum != 0) j->kn->vec.unary[TN_U_AFFINE](y, y, (size_t)j->a->size_v, 1.0f / sum, 0);
@@ -228,6 +250,7 @@ static void shared_keys(const job *j, int64_t b, int64_t kv, int64_t begin, int6
                    .scores = scratch + j->at_s,
                    .top = scratch + j->at_stat,
                    .sum = scratch + j->at_stat + j->tiles * j->tile * j->group,
+                   .fresh = scratch + j->at_stat + 2 * j->tiles * j->tile * j->group,
                    .b = b,
                    .kv = kv };
     int64_t last = a->length ? min64(max64(a->length[b], 0), a->keys) : a->keys;
@@ -270,6 +293,7 @@ tn_status tn_attention_run(const tn_kernels *kn, const tn_attention *a, tn_pool 
     if (a->type != TN_F32) return tn_fail(TN_E_TYPE, "attention of element type %d", (int)a->type);
     job j = { .a = a, .kn = kn ? kn : tn_kernels_get(), .group = a->heads / a->kv_heads };
     int64_t mr = j.kn->gemm.mr, nr = j.kn->gemm.nr;
+    j.spans = a->first || a->length || a->left >= 0 || a->right >= 0;
     j.tiles = ceil_div(a->rows, mr * TILE_CELLS);
     j.tile = ceil_div(a->rows, j.tiles);
     j.tiles = ceil_div(a->rows, j.tile);
@@ -278,7 +302,7 @@ tn_status tn_attention_run(const tn_kernels *kn, const tn_attention *a, tn_pool 
     j.at_v = up16(ceil_div(j.block, nr) * nr * a->size_k);
     j.at_s = j.at_v + up16(ceil_div(a->size_v, nr) * nr * j.block);
     j.at_stat = j.at_s + j.ld * j.tile;
-    j.floats = (size_t)(j.at_stat + up16(2 * j.tiles * j.tile * j.group));
+    j.floats = (size_t)(j.at_stat + up16(3 * j.tiles * j.tile * j.group));
     int64_t count = a->batch * a->heads * j.tiles;
     double each = 2.0 * (double)j.tile * (double)a->keys * (double)(a->size_k + a->size_v);
     int64_t grain = each >= PART_FLOPS ? 1 : (int64_t)(PART_FLOPS / (each + 1)) + 1;

@@ -10,6 +10,8 @@ const tn_pass tn_passes[] = {
     { "fold", "constant expressions become constants", tn_pass_fold, true },
     { "eliminate", "the same, for what constants have decided", tn_pass_eliminate, true },
     { "forms", "operators that were written in pieces are put together", tn_pass_forms, true },
+    { "fuse-attention", "products around a softmax, with scale, mask and transposes, become one node",
+      tn_pass_fuse_attention, true },
     { "fuse-conv-bn", "scales and shifts of channels go into convolutions", tn_pass_fuse_conv_bn, true },
     { "fuse-activation", "bias, residual and activation run inside convolutions and products", tn_pass_fuse_activation,
       true },

@@ -1,0 +1,137 @@
+/* attention_fused.c - tenon.Attention: products, scale, mask and softmax that pass/fuse_attention.c found, with the
+ * transposes around them as strides. */
+#include "op/attention.h"
+#include "op/ports.h"
+#include <string.h>
+
+enum { Q, K, V, BIAS };
+
+/* Logical dimension i of the operand is dimension order[i] of the tensor; the last one is the last of both. NULL when
+ * the attribute does not fit. */
+static const int64_t *order_of(const tn_node *n, const char *name, int rank) {
+    int count;
+    const int64_t *p = tn_attr_ints(n, name, &count);
+    unsigned seen = 0;
+    if (!p || count != rank || (rank != 3 && rank != 4) || p[rank - 1] != rank - 1) return NULL;
+    for (int i = 0; i < rank; i++) {
+        if (p[i] < 0 || p[i] >= rank || seen >> p[i] & 1) return NULL;
+        seen |= 1u << p[i];
+    }
+    return p;
+}
+
+static const char *const order_names[] = { "order_q", "order_k", "order_v" };
+
+/* Logical sizes of input i: [heads, rows, size] or [batch, heads, rows, size]. */
+static tn_status logical(const tn_node *n, int i, int rank, const tn_dim *dims, tn_dim *out) {
+    const int64_t *p = order_of(n, order_names[i], rank);
+    if (!p) return tn_op_fail(n, TN_E_GRAPH, "attribute '%s' does not fit %d dimensions", order_names[i], rank);
+    for (int d = 0; d < rank; d++) out[d] = dims[p[d]];
+    return TN_OK;
+}
+
+static tn_status fused_infer(tn_infer *c) {
+    int rank = tn_infer_rank(c, Q);
+    tn_dim d[3][TN_MAX_RANK], y[TN_MAX_RANK];
+    tn_infer_out(c, 0, tn_infer_dtype(c, Q), -1, NULL);
+    for (int i = Q; i <= V; i++) {
+        if (tn_infer_rank(c, i) < 0) return TN_OK;
+        if (tn_infer_rank(c, i) != rank) return tn_infer_fail(c, TN_E_SHAPE, "operands differ in rank");
+        TN_TRY(logical(c->node, i, rank, c->in[i]->dims, d[i]));
+    }
+    for (int i = K; i <= V; i++)
+        for (int k = 0; k < rank; k++) {
+            tn_dim a = k < rank - 2 ? d[Q][k] : k == rank - 2 ? d[K][k] : i == K ? d[Q][k] : d[V][k];
+            if (tn_dim_known(a) && tn_dim_known(d[i][k]) && a != d[i][k])
+                return tn_infer_fail(c, TN_E_SHAPE, "the shapes of queries, keys and values do not fit each other");
+        }
+    const int64_t *p = order_of(c->node, "order_y", rank);
+    if (!p) return tn_infer_fail(c, TN_E_GRAPH, "attribute 'order_y' does not fit %d dimensions", rank);
+    for (int k = 0; k < rank; k++) y[p[k]] = k == rank - 1 ? d[V][k] : d[Q][k];
+    tn_infer_out(c, 0, tn_infer_dtype(c, Q), rank, y);
+    return TN_OK;
+}
+
+static tn_status fused_cost(const tn_infer *c, tn_cost *out) {
+    int rank = c->in[Q]->rank;
+    tn_dim q[TN_MAX_RANK] = { 0 }, k[TN_MAX_RANK] = { 0 }, v[TN_MAX_RANK] = { 0 };
+    TN_TRY(logical(c->node, Q, rank, c->in[Q]->dims, q));
+    TN_TRY(logical(c->node, K, rank, c->in[K]->dims, k));
+    TN_TRY(logical(c->node, V, rank, c->in[V]->dims, v));
+    out->flops = 2.0 * (double)k[rank - 2] * (double)(q[rank - 1] + v[rank - 1]);
+    for (int i = 0; i < rank - 1; i++) out->flops *= (double)q[i];
+    return TN_OK;
+}
+
+/* Strides of a tensor seen through an order. */
+static tn_attention_stride strides(const tn_tensor *t, const int64_t *order) {
+    int64_t step[4] = { 0 }, s = 1;
+    for (int d = t->rank - 1; d >= 0; d--) {
+        for (int i = 0; i < t->rank; i++)
+            if (order[i] == d) step[4 - t->rank + i] = s;
+        s *= t->dims[d];
+    }
+    return (tn_attention_stride){ step[0], step[1], step[2] };
+}
+
+static tn_status fused_run(tn_run *r) {
+    const tn_node *n = r->node;
+    int rank = tn_in(r, Q)->rank;
+    tn_dim d[3][TN_MAX_RANK];
+    const int64_t *order[3], *order_y = order_of(n, "order_y", rank);
+    for (int i = Q; i <= V; i++) {
+        order[i] = order_of(n, order_names[i], rank);
+        TN_TRY(logical(n, i, rank, tn_in(r, i)->dims, d[i]));
+    }
+    tn_attention a = { .type = tn_in(r, Q)->dtype,
+                       .batch = rank == 4 ? d[Q][0] : 1,
+                       .heads = d[Q][rank - 3],
+                       .kv_heads = d[Q][rank - 3],
+                       .rows = d[Q][rank - 2],
+                       .keys = d[K][rank - 2],
+                       .size_k = d[Q][rank - 1],
+                       .size_v = d[V][rank - 1],
+                       .q = tn_in(r, Q)->data,
+                       .k = tn_in(r, K)->data,
+                       .v = tn_in(r, V)->data,
+                       .y = tn_out(r, 0)->data,
+                       .scale = (double)tn_attr_float(n, "scale", 1),
+                       .left = -1,
+                       .right = -1 };
+    a.stride_q = strides(tn_in(r, Q), order[Q]), a.stride_k = strides(tn_in(r, K), order[K]);
+    a.stride_v = strides(tn_in(r, V), order[V]), a.stride_y = strides(tn_out(r, 0), order_y);
+    const tn_tensor *bias = tn_in(r, BIAS);
+    if (bias) {
+        int64_t dims[] = { a.batch, a.heads, a.rows, a.keys };
+        TN_TRY(tn_op_mask_strides(r, bias, dims, false, &a.stride_bias));
+        a.bias = bias->data;
+    }
+    return tn_attention_run(NULL, &a, r->pool);
+}
+
+static const tn_port fused_in[] = { { "Q", tn_dtype_bit(TN_F32), 'T' },
+                                    { "K", tn_dtype_bit(TN_F32), 'T' },
+                                    { "V", tn_dtype_bit(TN_F32), 'T' },
+                                    { "bias", tn_dtype_bit(TN_F32), 'T', .optional = true },
+                                    { 0 } };
+static const tn_attr_spec fused_attrs[] = { { "order_q", TN_ATTR_INTS, .required = true },
+                                            { "order_k", TN_ATTR_INTS, .required = true },
+                                            { "order_v", TN_ATTR_INTS, .required = true },
+                                            { "order_y", TN_ATTR_INTS, .required = true },
+                                            { "scale", TN_ATTR_FLOAT },
+                                            { 0 } };
+
+const tn_op tn_ops_attention_fused[] = {
+    { .name = "Attention",
+      .domain = "tenon",
+      .since = 1,
+      .flags = TN_OP_INTERNAL,
+      .in = fused_in,
+      .out = tn_ports_float_t,
+      .attrs = fused_attrs,
+      .infer = fused_infer,
+      .cost = fused_cost,
+      .run = fused_run,
+      .doc = "softmax(scale Q K^T + bias) V, the transposes around it as strides" },
+    { 0 },
+};

@@ -1,0 +1,211 @@
+/* fuse_attention.c - attention as exporters write it becomes one node, tenon.Attention:
+ *
+ *     q ─ [scale, transpose]* ─┐
+ *     k ─ [scale, transpose]* ─ MatMul ─ [scale]* ─ [Add mask | Where(mask, large negative)] ─ Softmax ─┐
+ *     v ─ [transpose]* ───────────────────────────────────────────────────────────────────────────────── MatMul ─
+ * [transpose]
+ *
+ * The transposes that leave each head's elements side by side become strides, so that nothing is moved; the scores stay
+ * in the cache instead of being written and read three times. */
+#include "pass/util.h"
+#include <math.h>
+#include <string.h>
+
+/* An operand on its way back to its source: logical dimension i is dimension order[i] of the value. */
+typedef struct {
+    tn_value *v;
+    int rank;
+    int64_t order[4];
+    double scale;
+} operand;
+
+static bool usable(const tn_value *v) { return v && tn_pass_rank(v) >= 0 && v->type.dtype == TN_F32; }
+
+/* v = x * s or x / s with a constant scalar s: x, and what it is multiplied by. */
+static tn_value *scaled(const tn_value *v, const tn_graph *g, double *by) {
+    const tn_node *n = v->producer;
+    double s;
+    if (!n || n->graph != g || n->n_inputs != 2) return NULL;
+    bool mul = tn_pass_is_op(n, "", "Mul"), div = tn_pass_is_op(n, "", "Div");
+    for (int i = 0; i < 2 && (mul || (div && i == 0)); i++) {
+        tn_value *x = n->inputs[i], *y = n->inputs[1 - i];
+        if (!tn_pass_scalar(y, &s) || s == 0 || !isfinite(s) || tn_pass_rank(y) > tn_pass_rank(x)) continue;
+        *by = mul ? s : 1 / s;
+        return x;
+    }
+    return NULL;
+}
+
+/* Follows v back through transposes and scales, and stops at the last place where the elements of a head are
+ * contiguous. false: there is none. */
+static bool trace(tn_value *v, const tn_graph *g, bool transposed, operand *out) {
+    operand at = { v, tn_pass_rank(v), { 0, 1, 2, 3 }, 1 };
+    bool found = false;
+    int r = at.rank, count;
+    if (r != 3 && r != 4) return false;
+    if (transposed) at.order[r - 1] = r - 2, at.order[r - 2] = r - 1;
+    for (int step = 0; step < 8; step++) {
+        if (!usable(at.v)) break;
+        if (at.order[r - 1] == r - 1) *out = at, found = true;
+        double by;
+        tn_value *x = scaled(at.v, g, &by);
+        const tn_node *n = at.v->producer;
+        if (x) {
+            at.v = x, at.scale *= by;
+            continue;
+        }
+        if (!n || n->graph != g || !tn_pass_is_op(n, "", "Transpose")) break;
+        const int64_t *perm = tn_attr_ints(n, "perm", &count);
+        for (int i = 0; i < r; i++) at.order[i] = perm && count == r ? perm[at.order[i]] : r - 1 - at.order[i];
+        at.v = n->inputs[0];
+    }
+    return found;
+}
+
+static tn_node *sole_maker(tn_value *v, const tn_node *user, const char *type) {
+    tn_node *p = v ? v->producer : NULL;
+    return p && p->graph == user->graph && tn_pass_is_op(p, "", type) && tn_value_only_user(v) == user ? p : NULL;
+}
+
+/* Does m broadcast into the scores without making them larger? */
+static bool fits(const tn_value *m, const tn_value *scores) {
+    int rm = tn_pass_rank(m), rs = tn_pass_rank(scores);
+    if (rm < 0 || rm > rs) return false;
+    for (int d = 0; d < rm; d++) {
+        tn_dim a = m->type.dims[d], b = scores->type.dims[rs - rm + d];
+        if (a != 1 && (a != b || a == TN_DIM_UNKNOWN)) return false;
+    }
+    return true;
+}
+
+/* The parts of one match. */
+typedef struct {
+    tn_node *softmax, *scores, *result; /* scores, result: the two MatMuls */
+    operand q, k, v;
+    double scale;
+    tn_value *bias;  /* Add's, or NULL */
+    tn_node *where;  /* Where's condition chooses a large negative number */
+    bool fill_first; /* it does so where the condition holds */
+    const tn_value *fill;
+} match;
+
+static bool large_negative(const tn_value *v) {
+    double x;
+    return v && tn_pass_scalar(v, &x) && isfinite(x) && x <= -1e4 && tn_pass_rank(v) == 0;
+}
+
+/* What stands between the scores and the softmax, walked backwards. */
+static bool match_scores(match *m) {
+    tn_node *user = m->softmax;
+    tn_value *v = user->inputs[0];
+    tn_node *add = sole_maker(v, user, "Add"), *where = sole_maker(v, user, "Where");
+    if (add && add->n_inputs == 2) {
+        /* The side that leads to a product; the other one is the mask. */
+        for (int i = 0; i < 2 && !m->bias; i++) {
+            double by;
+            tn_value *x = add->inputs[i], *y = x;
+            for (tn_value *s; y && (s = scaled(y, add->graph, &by));) y = s;
+            if (!y || !y->producer || !tn_pass_is_op(y->producer, "", "MatMul") || !usable(add->inputs[1 - i]))
+                continue;
+            if (!fits(add->inputs[1 - i], v)) continue;
+            m->bias = add->inputs[1 - i], v = x;
+        }
+        if (!m->bias) return false;
+        user = add;
+    } else if (where && where->n_inputs == 3) {
+        m->fill_first = large_negative(where->inputs[1]);
+        if (!m->fill_first && !large_negative(where->inputs[2])) return false;
+        m->fill = where->inputs[m->fill_first ? 1 : 2];
+        if (!fits(where->inputs[0], v)) return false;
+        m->where = user = where;
+        v = where->inputs[m->fill_first ? 2 : 1];
+    }
+    double by;
+    for (tn_value *x; v && tn_value_only_user(v) == user && (x = scaled(v, user->graph, &by)); v = x)
+        m->scale *= by, user = v->producer;
+    m->scores = v && usable(v) ? sole_maker(v, user, "MatMul") : NULL;
+    return m->scores != NULL;
+}
+
+/* Equal leading dimensions, equal inner sizes: what broadcasting could differ in is left alone. */
+static bool match_shapes(const match *m) {
+    int r = m->q.rank;
+    if (m->k.rank != r || m->v.rank != r) return false;
+    const tn_dim *q = m->q.v->type.dims, *k = m->k.v->type.dims, *v = m->v.v->type.dims;
+    for (int i = 0; i < r; i++) {
+        tn_dim a = q[m->q.order[i]], b = k[m->k.order[i]], c = v[m->v.order[i]];
+        if (i < r - 2 && (a != b || a != c || a == TN_DIM_UNKNOWN)) return false;
+        if (i == r - 2 && (b != c || b == TN_DIM_UNKNOWN)) return false;
+        if (i == r - 1 && (a != b || a == TN_DIM_UNKNOWN)) return false;
+    }
+    return true;
+}
+
+static bool find(tn_node *result, match *m) {
+    *m = (match){ .result = result, .scale = 1 };
+    if (result->n_inputs != 2 || !usable(result->outputs[0])) return false;
+    m->softmax = sole_maker(result->inputs[0], result, "Softmax");
+    if (!m->softmax || !usable(m->softmax->inputs[0])) return false;
+    int64_t axis = tn_attr_int(m->softmax, "axis", -1);
+    if (axis != -1 && axis != tn_pass_rank(m->softmax->inputs[0]) - 1) return false;
+    if (!match_scores(m)) return false;
+    const tn_graph *g = result->graph;
+    return trace(m->scores->inputs[0], g, false, &m->q) && trace(m->scores->inputs[1], g, true, &m->k) &&
+           trace(result->inputs[1], g, false, &m->v) && match_shapes(m);
+}
+
+/* The mask of Where as numbers to add. */
+static tn_value *mask_numbers(const match *m) {
+    tn_value *zero = tn_value_scalar_f32(m->result->graph, "seen", 0);
+    tn_value *in[] = { m->where->inputs[0], m->fill_first ? (tn_value *)m->fill : zero,
+                       m->fill_first ? zero : (tn_value *)m->fill };
+    tn_node *n = zero ? tn_node_new(m->result->graph, m->result, "", "Where", in, 3, 1) : NULL;
+    if (!n) return NULL;
+    n->outputs[0]->type = in[0]->type;
+    n->outputs[0]->type.dtype = TN_F32;
+    return n->outputs[0];
+}
+
+/* *before: the node to go on with. */
+static tn_status rewrite(match *m, tn_pass_ctx *c, tn_node **before) {
+    tn_node *last = m->result, *after = tn_value_only_user(last->outputs[0]);
+    int r = m->q.rank, count;
+    int64_t y[4] = { 0, 1, 2, 3 };
+    if (tn_pass_is(after, "", "Transpose") && after->graph == last->graph) {
+        const int64_t *perm = tn_attr_ints(after, "perm", &count);
+        if (perm && count == r && perm[r - 1] == r - 1) {
+            for (int i = 0; i < r; i++) y[perm[i]] = i;
+            last = after;
+        }
+    }
+    tn_value *bias = m->where ? mask_numbers(m) : m->bias;
+    if (m->where && !bias) return tn_fail(TN_E_NOMEM, "no memory to rewrite %s", tn_node_where(last));
+    tn_value *in[] = { m->q.v, m->k.v, m->v.v, bias };
+    tn_node *f = tn_node_new(last->graph, last, "tenon", "Attention", in, bias ? 4 : 3, 1);
+    if (!f) return tn_fail(TN_E_NOMEM, "no memory to rewrite %s", tn_node_where(last));
+    f->name = last->name;
+    f->outputs[0]->type = last->outputs[0]->type;
+    TN_TRY(tn_attr_set_ints(f, "order_q", m->q.order, r));
+    TN_TRY(tn_attr_set_ints(f, "order_k", m->k.order, r));
+    TN_TRY(tn_attr_set_ints(f, "order_v", m->v.order, r));
+    TN_TRY(tn_attr_set_ints(f, "order_y", y, r));
+    TN_TRY(tn_attr_set_float(f, "scale", (float)(m->scale * m->q.scale * m->k.scale)));
+    TN_TRY(tn_value_replace(last->outputs[0], f->outputs[0]));
+    tn_pass_prune(last);
+    *before = f->prev;
+    c->changed++;
+    return TN_OK;
+}
+
+static tn_status fuse_graph(tn_graph *g, tn_pass_ctx *c) {
+    for (tn_node *n = g->last, *before; n;
+         n = before) { /* backwards: a match takes away what lies before and one behind */
+        match m;
+        before = n->prev;
+        if (!tn_pass_is_op(n, "", "MatMul") || !find(n, &m) || m.v.scale != 1) continue;
+        TN_TRY(rewrite(&m, c, &before));
+    }
+    return TN_OK;
+}
+
+tn_status tn_pass_fuse_attention(tn_model *m, tn_pass_ctx *c) { return tn_pass_each_graph(m->graph, fuse_graph, c); }
