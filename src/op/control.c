@@ -138,6 +138,10 @@ static tn_status loop_infer(tn_infer *c) {
 static tn_status loop_run(tn_run *r) {
     tn_graph *body = tn_attr_graph(r->node, "body");
     int carried = r->n_in > 2 ? r->n_in - 2 : 0, n_out = body->n_outputs, scans = n_out - 1 - carried;
+    for (int i = 0; i < 2; i++)
+        if (tn_run_has(r, i) && tn_count(tn_in(r, i)) != 1)
+            return tn_op_fail(r->node, TN_E_SHAPE, "input %d holds %lld elements, not one", i,
+                              (long long)tn_count(tn_in(r, i)));
     int64_t trips = tn_run_has(r, 0) ? tn_get_i64(tn_in(r, 0)->dtype, tn_in(r, 0)->data, 0) : INT64_MAX;
     uint8_t go = tn_run_has(r, 1) ? *(const uint8_t *)tn_in(r, 1)->data : 1;
     tn_datum *in = tn_run_scratch(r, (size_t)(carried + 2) * sizeof *in);

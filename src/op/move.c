@@ -94,6 +94,23 @@ static tn_status pad_infer(tn_infer *c) {
     return TN_OK;
 }
 
+/* Packed elements: through tensors of bytes. */
+static tn_status pad_packed(tn_run *r, const int64_t *before, const int64_t *after, tn_pad_mode mode) {
+    const tn_tensor *x = tn_in(r, 0), *value = tn_in(r, 2);
+    tn_tensor *y = tn_out(r, 0), one = { .dtype = x->dtype };
+    uint8_t fill = 0, *xb = tn_run_scratch(r, (size_t)tn_count(x) + 1),
+            *yb = tn_run_scratch(r, (size_t)tn_count(y) + 1);
+    if (!xb || !yb) return tn_op_fail(r->node, TN_E_NOMEM, "no memory to unpack the tensor");
+    if (value && tn_count(value)) {
+        one.data = value->data;
+        tn_op_unpack(&one, &fill);
+    }
+    tn_op_unpack(x, xb);
+    TN_TRY(tn_pad_run(1, x->rank, x->dims, before, after, mode, &fill, xb, yb, r->pool));
+    tn_op_pack(yb, y);
+    return TN_OK;
+}
+
 static tn_status pad_run(tn_run *r) {
     static const struct {
         const char *word;
@@ -115,10 +132,12 @@ static tn_status pad_run(tn_run *r) {
     if (tn_run_has(r, 3)) TN_TRY(tn_op_ints(r, tn_in(r, 3), &axes, &na));
     TN_TRY(place_pads(r->node, x->rank, pads, n, axes, na, before, after));
     if (tn_count(y) == 0) return TN_OK;
+    tn_status st;
     if (tn_dtypes[x->dtype].block > 1)
-        return tn_op_fail(r->node, TN_E_UNSUPPORTED, "%s tensors cannot be padded yet", tn_dtype_name(x->dtype));
-    tn_status st = tn_pad_run(tn_dtypes[x->dtype].bytes, x->rank, x->dims, before, after, mode,
-                              value && tn_count(value) ? value->data : &zero, x->data, y->data, r->pool);
+        st = pad_packed(r, before, after, mode);
+    else
+        st = tn_pad_run(tn_dtypes[x->dtype].bytes, x->rank, x->dims, before, after, mode,
+                        value && tn_count(value) ? value->data : &zero, x->data, y->data, r->pool);
     return st == TN_OK ? tn_op_own_strings(y) : tn_fail_at(st, "%s", tn_node_where(r->node));
 }
 

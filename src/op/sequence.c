@@ -36,7 +36,9 @@ static tn_status construct_infer(tn_infer *c) {
 
 static tn_status empty_infer(tn_infer *c) {
     int64_t code = tn_attr_int(c->node, "dtype", 0);
-    tn_type t = tn_type_tensor(code ? tn_dtype_from_onnx((int)code) : TN_F32);
+    tn_type t = tn_type_tensor(code > 0 && code < 1000 ? tn_dtype_from_onnx((int)code) : TN_F32);
+    if (tn_attr_find(c->node, "dtype") && (code < 1 || code >= 1000 || !t.dtype))
+        return tn_infer_fail(c, TN_E_INVALID, "dtype %lld is no element type", (long long)code);
     out_sequence(c, &t);
     return TN_OK;
 }
@@ -151,6 +153,8 @@ static tn_status empty_run(tn_run *r) {
 /* The position input i names in 0 .. n-1 (or n, for inserting); negative ones count from the end. */
 static tn_status position(tn_run *r, int i, int64_t n, int64_t last, int64_t *at) {
     const tn_tensor *t = tn_in(r, i);
+    if (tn_count(t) != 1)
+        return tn_op_fail(r->node, TN_E_SHAPE, "the position holds %lld elements, not one", (long long)tn_count(t));
     *at = tn_get_i64(t->dtype, t->data, 0);
     if (*at < -n || *at > last)
         return tn_op_fail(r->node, TN_E_INVALID, "position %lld is outside -%lld..%lld", (long long)*at, (long long)n,
@@ -227,7 +231,7 @@ static tn_status split_run(tn_run *r) {
     for (int64_t i = 0; st == TN_OK && (sizes ? i < n : at < total); i++) {
         int64_t len = sizes ? sizes[i] : total - at < each ? total - at : each;
         tn_datum d = { 0 };
-        if (len < 0 || at + len > total) {
+        if (len < 0 || len > total - at) {
             st = tn_op_fail(r->node, TN_E_SHAPE, "split does not fit an axis of %lld", (long long)total);
             break;
         }

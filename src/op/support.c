@@ -65,6 +65,14 @@ void tn_op_copy_elements(tn_tensor *y, int64_t i, const tn_tensor *x, int64_t k,
     memcpy((char *)y->data + (size_t)i * each, (const char *)x->data + (size_t)k * each, (size_t)n * each);
 }
 
+void tn_op_unpack(const tn_tensor *x, uint8_t *bytes) {
+    for (int64_t i = 0; i < tn_count(x); i++) bytes[i] = (uint8_t)packed_get(x->data, i, tn_dtypes[x->dtype].block);
+}
+
+void tn_op_pack(const uint8_t *bytes, tn_tensor *y) {
+    for (int64_t i = 0; i < tn_count(y); i++) packed_set(y->data, i, tn_dtypes[y->dtype].block, bytes[i]);
+}
+
 tn_status tn_op_own_strings(tn_tensor *t) {
     if (t->dtype != TN_STRING) return TN_OK;
     const tn_string *s = t->data;

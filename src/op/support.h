@@ -19,6 +19,10 @@ tn_status tn_op_index_tuple(const tn_node *n, const int64_t *dims, int depth, co
 void tn_op_copy_element(tn_tensor *y, int64_t i, const tn_tensor *x, int64_t k);
 void tn_op_copy_elements(tn_tensor *y, int64_t i, const tn_tensor *x, int64_t k, int64_t n);
 
+/** The bits of a packed tensor's elements, one element to a byte, and back. */
+void tn_op_unpack(const tn_tensor *x, uint8_t *bytes);
+void tn_op_pack(const uint8_t *bytes, tn_tensor *y);
+
 /** Gives a string tensor that was filled with borrowed strings its own copies; others are left alone. errors
  * TN_E_NOMEM. */
 tn_status tn_op_own_strings(tn_tensor *t);
