@@ -1,6 +1,7 @@
 /* attention.c - Attention of ai.onnx: heads in rows or planes, caches inside or outside, masks, the scores as an
  * output. The arithmetic is kernel/attention.h. */
 #include "op/attention.h"
+#include "op/grad.h"
 #include <math.h>
 #include <string.h>
 
@@ -235,6 +236,7 @@ const tn_op tn_ops_attention[] = {
       .infer = attention_infer,
       .cost = attention_cost,
       .run = attention_run,
+      .grad = tn_grad_attention,
       .doc = "softmax(scale Q K^T + mask) V per head, with a cache of earlier keys and values" },
     { 0 },
 };

@@ -4,6 +4,7 @@
 #include "kernel/kernel.h"
 #include "kernel/reduce.h"
 #include "op/attention.h"
+#include "op/grad.h"
 #include "op/ports.h"
 #include <math.h>
 #include <string.h>
@@ -161,6 +162,7 @@ const tn_op tn_ops_attention_flex[] = {
       .attrs = flex_attrs,
       .infer = flex_infer,
       .run = flex_run,
+      .grad = tn_grad_refused,
       .doc = "attention whose scores and weights pass through subgraphs" },
     { 0 },
 };

@@ -2,6 +2,7 @@
  * of places are interpolated into a matrix, which the weights are multiplied with. Source: Dai et al., ICCV 2017; Zhu
  * et al., CVPR 2019 (the mask). */
 #include "kernel/kernel.h"
+#include "op/grad.h"
 #include "op/ports.h"
 #include "op/support.h"
 #include "op/window.h"
@@ -270,6 +271,7 @@ const tn_op tn_ops_deform[] = {
       .infer = deform_infer,
       .cost = deform_cost,
       .run = deform_run,
+      .grad = tn_grad_refused,
       .doc = "a convolution whose taps are moved by an input" },
     { 0 },
 };

@@ -141,3 +141,66 @@ tn_status tn_grad_range(tn_grad *g) {
     tn_grad_formula(g, "dx0 ~= dy; dx2 ~= dy * CastLike(Range(#0, Size(y), #1), dy)");
     return g->st;
 }
+
+/* Operators that copy some elements and put zeros elsewhere, run on positions counted from 1: 0 is nowhere. `at` is
+ * what came out. */
+static tn_value *from_places(tn_grad *g, tn_value *at, tn_value *x) {
+    tn_grad_let(g, "at", at);
+    tn_grad_formula(g, "at = Cast{to=7}(at); none = Equal(at, #0)");
+    tn_value *flow = tn_grad_formula(g, "Where(none, 0, dy)");
+    return tn_grad_scatter(g, flow, tn_grad_formula(g, "Where(none, #0, at - #1)"), x);
+}
+
+static tn_value *places(tn_grad *g, tn_value *x) {
+    tn_grad_let(g, "places", tn_grad_positions(g, x));
+    return tn_grad_formula(g, "places + #1");
+}
+
+tn_status tn_grad_center(tn_grad *g) {
+    g->dx[0] = from_places(g, tn_grad_again(g, places(g, tn_grad_x(g, 0))), tn_grad_x(g, 0));
+    return g->st;
+}
+
+tn_status tn_grad_unpool(tn_grad *g) { /* knows floats only */
+    tn_grad_let(g, "numbers", places(g, tn_grad_x(g, 0)));
+    tn_value *at = tn_grad_again(g, tn_grad_formula(g, "Cast{to=11}(numbers)"));
+    g->dx[0] = from_places(g, at, tn_grad_x(g, 0));
+    return g->st;
+}
+
+/* Where the update was written, the cache has nothing to say. */
+tn_status tn_grad_tensor_scatter(tn_grad *g) {
+    tn_value *past = tn_grad_x(g, 0), *update = tn_grad_x(g, 1);
+    tn_value *in[3] = { tn_grad_dy(g, 0), NULL, tn_grad_x(g, 2) };
+    if (tn_grad_wants(g, 0)) {
+        in[1] = tn_grad_fill(g, update, 0);
+        tn_node *n = tn_grad_node_n(g, "", "TensorScatter", in, 3, 1);
+        tn_grad_copy_attrs(g, n, g->node);
+        g->dx[0] = tn_grad_made(g, n);
+    }
+    if (tn_grad_wants(g, 1)) {
+        tn_grad_let(g, "empty", tn_grad_fill(g, past, 0));
+        in[0] = tn_grad_formula(g, "Cast{to=7}(empty)");
+        in[1] = places(g, update);
+        tn_node *n = tn_grad_node_n(g, "", "TensorScatter", in, 3, 1);
+        tn_grad_copy_attrs(g, n, g->node);
+        g->dx[1] = from_places(g, tn_grad_made(g, n), update);
+    }
+    return g->st;
+}
+
+/* Blocks out of an image again: a convolution with one filter per place of the block, each image plane on its own. */
+tn_status tn_grad_fold(tn_grad *g) {
+    tn_value *pixels = tn_grad_y(g, 0);
+    int rank = tn_grad_rank(g, pixels) - 2;
+    if (g->st != TN_OK) return g->st;
+    tn_grad_formula(g,
+                    "taps = ReduceProd{keepdims=1}(x2, [0]); unit = EyeLike{dtype=%d}(Expand(#0, Concat{axis=0}(taps, "
+                    "taps))); filters = Reshape(unit, Concat{axis=0}(taps, [1], x2));"
+                    "image = Reshape(dy, Concat{axis=0}([-1, 1], Slice(Shape(y), [2], [%d], [0])))",
+                    tn_dtypes[pixels->type.dtype].onnx, rank + 2);
+    tn_node *conv = tn_grad_node(g, "Conv", 1, tn_grad_formula(g, "image"), tn_grad_formula(g, "filters"));
+    tn_grad_copy_attrs(g, conv, g->node);
+    g->dx[0] = tn_grad_reshape_like(g, tn_grad_made(g, conv), tn_grad_x(g, 0));
+    return g->st;
+}

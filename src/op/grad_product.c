@@ -48,6 +48,20 @@ tn_status tn_grad_gemm(tn_grad *g) {
     return g->st;
 }
 
+/* FusedMatMul: alpha A' B', either turned in its last two dimensions. */
+tn_status tn_grad_fused_matmul(tn_grad *g) {
+    tn_node *mark = tn_grad_mark(g);
+    if (tn_attr_int(g->node, "transBatchA", 0) || tn_attr_int(g->node, "transBatchB", 0))
+        return tn_op_fail(g->node, TN_E_UNSUPPORTED, "its gradient: not with turned batches");
+    tn_value *a = tn_grad_x(g, 0), *b = tn_grad_x(g, 1);
+    tn_grad_let(g, "a", tn_attr_int(g->node, "transA", 0) ? swap_last(g, a) : a);
+    tn_grad_let(g, "b", tn_attr_int(g->node, "transB", 0) ? swap_last(g, b) : b);
+    tn_grad_let_number(g, "alpha", (double)tn_attr_float(g->node, "alpha", 1));
+    tn_value *y = tn_grad_formula(g, "alpha * MatMul(a, b)");
+    tn_grad_through(g, mark, &y, 1);
+    return g->st;
+}
+
 /* ---------------------------------------------------------------------------------------------------------- Einsum */
 
 enum { TERM = 160, OPERANDS = 40 };

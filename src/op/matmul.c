@@ -386,6 +386,7 @@ const tn_op tn_ops_matmul[] = {
       .prepare = matmul_prepare,
       .run = matmul_run,
       .arg = MATMUL,
+      .grad = tn_grad_fused_matmul,
       .doc = "alpha A B, either matrix transposed; leading dimensions are batches and broadcast" },
     { .name = "TransposeMatMul",
       .domain = "com.microsoft",
@@ -398,6 +399,7 @@ const tn_op tn_ops_matmul[] = {
       .prepare = matmul_prepare,
       .run = matmul_run,
       .arg = MATMUL,
+      .grad = tn_grad_fused_matmul,
       .doc = "alpha A B, either matrix transposed; leading dimensions are batches and broadcast" },
     { 0 },
 };

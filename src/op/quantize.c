@@ -312,6 +312,7 @@ const tn_op tn_ops_quantize[] = {
       .attrs = microsoft_attrs,
       .infer = quantize_infer,
       .run = quantize_run,
+      .grad = tn_grad_none,
       .doc = "QuantizeLinear without blocks" },
     { .name = "DequantizeLinear",
       .domain = "com.microsoft",
@@ -321,6 +322,7 @@ const tn_op tn_ops_quantize[] = {
       .attrs = microsoft_attrs,
       .infer = dequantize_infer,
       .run = dequantize_run,
+      .grad = tn_grad_refused,
       .doc = "DequantizeLinear without blocks" },
     { 0 },
 };

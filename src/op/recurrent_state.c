@@ -3,6 +3,7 @@
  * which writes into a cache. States are f32 while they change. */
 #include "kernel/kernel.h"
 #include "op/attention.h"
+#include "op/grad.h"
 #include "op/ports.h"
 #include <math.h>
 #include <string.h>
@@ -294,6 +295,7 @@ const tn_op tn_ops_recurrent_state[] = {
       .attrs = linear_attrs,
       .infer = linear_infer,
       .run = linear_run,
+      .grad = tn_grad_refused,
       .doc = "attention as a recurrence: a matrix per head that decays, learns key and value, and is read by queries" },
     { .name = "CausalConvWithState",
       .since = 27,
@@ -302,6 +304,7 @@ const tn_op tn_ops_recurrent_state[] = {
       .attrs = causal_attrs,
       .infer = causal_infer,
       .run = causal_run,
+      .grad = tn_grad_causal_conv,
       .doc = "depthwise convolution over the past, whose last values are carried along" },
     { .name = "TensorScatter",
       .since = 24,
@@ -310,6 +313,7 @@ const tn_op tn_ops_recurrent_state[] = {
       .attrs = cache_attrs,
       .infer = cache_infer,
       .run = cache_run,
+      .grad = tn_grad_tensor_scatter,
       .doc = "a cache with new rows written at an index per batch" },
     { 0 },
 };

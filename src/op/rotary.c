@@ -2,6 +2,7 @@
  * position (Su et al., arXiv 2104.09864). A pair is (i, i + half), or (2 i, 2 i + 1) when interleaved; elements past
  * the rotated part are copied. */
 #include "op/attention.h"
+#include "op/grad.h"
 #include "op/ports.h"
 #include "tensor/codec.h"
 #include <string.h>
@@ -55,7 +56,13 @@ static void turn(const job *j, int64_t at, int64_t angle) {
                      j->interleaved);
         return;
     }
-    for (int64_t i = 0; i < j->half; i++) {
+    for (int64_t i = 0; i < j->half && j->type == TN_F64; i++) {
+        int64_t k = j->interleaved ? 2 * i : i;
+        double a = ((const double *)x)[k], b = ((const double *)x)[k + step];
+        double cv = ((const double *)c)[i], sv = ((const double *)s)[i];
+        ((double *)y)[k] = cv * a - sv * b, ((double *)y)[k + step] = sv * a + cv * b;
+    }
+    for (int64_t i = 0; i < j->half && j->type != TN_F64; i++) {
         int64_t k = j->interleaved ? 2 * i : i;
         float a = get(j->type, x, k), b = get(j->type, x, k + step);
         float cv = get(j->type, c, i), sv = get(j->type, s, i);
@@ -188,6 +195,7 @@ const tn_op tn_ops_rotary[] = {
       .infer = rotary_infer,
       .run = rotary_run,
       .arg = ONNX,
+      .grad = tn_grad_rotary,
       .doc = "pairs of each head's elements turned by the angle of their position" },
     { .name = "RotaryEmbedding",
       .domain = "com.microsoft",
@@ -198,6 +206,7 @@ const tn_op tn_ops_rotary[] = {
       .infer = rotary_infer,
       .run = rotary_run,
       .arg = CONTRIB,
+      .grad = tn_grad_rotary,
       .doc = "pairs of each head's elements turned by the angle of their position" },
     { 0 },
 };

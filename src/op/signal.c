@@ -1,6 +1,7 @@
 /* signal.c - DFT and STFT: Fourier transforms along an axis, and of windowed frames. */
 #include "kernel/fft.h"
 #include "kernel/kernel.h"
+#include "op/grad.h"
 #include "op/ports.h"
 #include "op/support.h"
 #include <string.h>
@@ -342,6 +343,7 @@ const tn_op tn_ops_signal[] = {
       .run = dft_run,
       .release = release_plan,
       .arg = 1,
+      .grad = tn_grad_dft,
       .doc = "the discrete Fourier transform along an axis" },
     { .name = "STFT",
       .since = 17,
@@ -352,6 +354,7 @@ const tn_op tn_ops_signal[] = {
       .prepare = stft_prepare,
       .run = stft_run,
       .release = release_plan,
+      .grad = tn_grad_stft,
       .doc = "the Fourier transforms of windowed frames of a signal" },
     { 0 },
 };

@@ -1,4 +1,5 @@
 /* unpool.c - MaxUnpool, Col2Im, CenterCropPad: parts put back, or set into the middle of, a larger image. */
+#include "op/grad.h"
 #include "op/ports.h"
 #include "op/support.h"
 #include "op/window.h"
@@ -306,6 +307,7 @@ const tn_op tn_ops_unpool[] = {
       .attrs = unpool_attrs,
       .infer = unpool_infer,
       .run = unpool_run,
+      .grad = tn_grad_unpool,
       .doc = "maxima back at the places they came from, zeros around them" },
     { .name = "Col2Im",
       .since = 18,
@@ -314,6 +316,7 @@ const tn_op tn_ops_unpool[] = {
       .attrs = fold_attrs,
       .infer = fold_infer,
       .run = fold_run,
+      .grad = tn_grad_fold,
       .doc = "the sum of overlapping blocks, each at its place in an image" },
     { .name = "CenterCropPad",
       .since = 18,
@@ -322,6 +325,7 @@ const tn_op tn_ops_unpool[] = {
       .attrs = centre_attrs,
       .infer = centre_infer,
       .run = centre_run,
+      .grad = tn_grad_center,
       .doc = "the middle of a tensor, or zeros around it" },
     { 0 },
 };
