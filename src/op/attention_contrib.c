@@ -2,6 +2,7 @@
  * masks that add a large negative number. com.microsoft's Attention becomes this one when a model is loaded
  * (format/onnx_decompose_microsoft.c). */
 #include "op/attention.h"
+#include "op/grad.h"
 #include <math.h>
 #include <string.h>
 
@@ -327,6 +328,7 @@ const tn_op tn_ops_attention_contrib[] = {
       .attrs = mha_attrs,
       .infer = mha_infer,
       .run = mha_run,
+      .grad = tn_grad_refused,
       .doc = "attention after the projections: bias, masks, a cache of earlier keys and values" },
     { 0 },
 };

@@ -1,6 +1,7 @@
 /* attention_group.c - GroupQueryAttention of com.microsoft: the attention of exported language models. Query heads
  * share heads of keys; new keys are rotated to their positions and written behind the earlier ones of a cache. */
 #include "op/attention.h"
+#include "op/grad.h"
 #include <math.h>
 #include <string.h>
 
@@ -314,6 +315,7 @@ const tn_op tn_ops_attention_group[] = {
       .attrs = gqa_attrs,
       .infer = gqa_infer,
       .run = gqa_run,
+      .grad = tn_grad_refused,
       .doc = "causal attention of query heads that share keys, with rotation and a cache" },
     { 0 },
 };

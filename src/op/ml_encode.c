@@ -1,4 +1,5 @@
 /* ml_encode.c - LabelEncoder, CategoryMapper, OneHotEncoder: values looked up among keys of any type. */
+#include "op/grad.h"
 #include "op/ml.h"
 #include "op/support.h"
 #include <math.h>
@@ -319,6 +320,7 @@ const tn_op tn_ops_ml_encode[] = {
       .infer = map_infer,
       .prepare = map_prepare,
       .run = map_run,
+      .grad = tn_grad_none,
       .doc = "every element replaced by what a table says of it" },
     { .name = "CategoryMapper",
       .domain = TN_ML,
@@ -329,6 +331,7 @@ const tn_op tn_ops_ml_encode[] = {
       .infer = map_infer,
       .prepare = map_prepare,
       .run = map_run,
+      .grad = tn_grad_none,
       .doc = "strings to integers, or back, by a table" },
     { .name = "OneHotEncoder",
       .domain = TN_ML,
@@ -339,6 +342,7 @@ const tn_op tn_ops_ml_encode[] = {
       .infer = one_hot_infer,
       .prepare = one_hot_prepare,
       .run = one_hot_run,
+      .grad = tn_grad_none,
       .doc = "a 1 at the place of each element's category, zeros elsewhere" },
     { 0 },
 };

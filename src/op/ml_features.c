@@ -1,5 +1,6 @@
 /* ml_features.c - ArrayFeatureExtractor, Binarizer, FeatureVectorizer, Imputer, Normalizer, Scaler: columns chosen,
  * joined and put on one scale. */
+#include "op/grad.h"
 #include "op/ml.h"
 #include "op/support.h"
 #include <math.h>
@@ -193,7 +194,7 @@ static const tn_attr_spec scale_attrs[] = { { "offset", TN_ATTR_FLOATS }, { "sca
 #define FEATURES(name_, in_, out_, attrs_, infer_, run_, doc_)                                                \
     {                                                                                                         \
         .name = name_, .domain = TN_ML, .since = 1, .in = in_, .out = out_, .attrs = attrs_, .infer = infer_, \
-        .run = run_, .doc = doc_                                                                              \
+        .run = run_, .grad = tn_grad_refused, .doc = doc_                                                     \
     }
 const tn_op tn_ops_ml_features[] = {
     FEATURES("ArrayFeatureExtractor", extract_in, extract_out, NULL, extract_infer, extract_run, "columns by number"),

@@ -1,4 +1,5 @@
 /* ml_linear.c - LinearClassifier, LinearRegressor: a matrix of coefficients, then a transform of the scores. */
+#include "op/grad.h"
 #include "op/ml.h"
 #include <string.h>
 
@@ -144,11 +145,11 @@ static const tn_attr_spec regressor_attrs[] = { { "coefficients", TN_ATTR_FLOATS
                                                 { "targets", TN_ATTR_INT, .min = 1, .max = INT32_MAX },
                                                 { 0 } };
 
-#define LINEAR(name_, out_, attrs_, arg_, doc_)                                                                \
-    {                                                                                                          \
-        .name = name_, .domain = TN_ML, .since = 1, .in = tn_ml_ports_x, .out = out_, .attrs = attrs_,         \
-        .infer = linear_infer, .cost = linear_cost, .prepare = linear_prepare, .run = linear_run, .arg = arg_, \
-        .doc = doc_                                                                                            \
+#define LINEAR(name_, out_, attrs_, arg_, doc_)                                                        \
+    {                                                                                                  \
+        .name = name_, .domain = TN_ML, .since = 1, .in = tn_ml_ports_x, .out = out_, .attrs = attrs_, \
+        .infer = linear_infer, .cost = linear_cost, .prepare = linear_prepare, .run = linear_run,      \
+        .grad = tn_grad_refused, .arg = arg_, .doc = doc_                                              \
     }
 const tn_op tn_ops_ml_linear[] = {
     LINEAR("LinearClassifier", tn_ml_ports_classified, classifier_attrs, CLASSIFIER,

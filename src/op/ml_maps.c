@@ -1,5 +1,6 @@
 /* ml_maps.c - ZipMap, CastMap, DictVectorizer: tensors to maps and back. A map is a tensor of keys and one of values.
  */
+#include "op/grad.h"
 #include "op/ml.h"
 #include "op/support.h"
 #include <stdio.h>
@@ -243,7 +244,7 @@ static const tn_attr_spec dict_attrs[] = { { "int64_vocabulary", TN_ATTR_INTS },
 #define MAPS(name_, flags_, in_, out_, attrs_, infer_, run_, doc_)                                            \
     {                                                                                                         \
         .name = name_, .domain = TN_ML, .since = 1, .flags = flags_, .in = in_, .out = out_, .attrs = attrs_, \
-        .infer = infer_, .run = run_, .doc = doc_                                                             \
+        .infer = infer_, .run = run_, .grad = tn_grad_refused, .doc = doc_                                    \
     }
 const tn_op tn_ops_ml_maps[] = {
     MAPS("ZipMap", TN_OP_DYNAMIC, zip_in, map_port, zip_attrs, zip_infer, zip_run,

@@ -1,6 +1,7 @@
 /* ml_svm.c - SVMClassifier, SVMRegressor: sums of kernels between a row and the support vectors; for classes, one
  * decision per pair and votes, or probabilities by pairwise coupling. Source: Platt 1999; Wu, Lin & Weng, JMLR 5, 2004,
  * second approach. */
+#include "op/grad.h"
 #include "op/ml.h"
 #include <math.h>
 #include <string.h>
@@ -310,10 +311,10 @@ static const tn_attr_spec regressor_attrs[] = {
     SVM_ATTRS, { "n_supports", TN_ATTR_INT, .min = 0, .max = INT32_MAX }, { "one_class", TN_ATTR_INT }, { 0 }
 };
 
-#define SVM(name_, out_, attrs_, arg_, doc_)                                                           \
-    {                                                                                                  \
-        .name = name_, .domain = TN_ML, .since = 1, .in = tn_ml_ports_x, .out = out_, .attrs = attrs_, \
-        .infer = svm_infer, .prepare = svm_prepare, .run = svm_run, .arg = arg_, .doc = doc_           \
+#define SVM(name_, out_, attrs_, arg_, doc_)                                                                          \
+    {                                                                                                                 \
+        .name = name_, .domain = TN_ML, .since = 1, .in = tn_ml_ports_x, .out = out_, .attrs = attrs_,                \
+        .infer = svm_infer, .prepare = svm_prepare, .run = svm_run, .grad = tn_grad_refused, .arg = arg_, .doc = doc_ \
     }
 const tn_op tn_ops_ml_svm[] = {
     SVM("SVMClassifier", tn_ml_ports_classified, classifier_attrs, CLASSIFIER,

@@ -1,4 +1,5 @@
 /* ml_trees.c - TreeEnsemble, TreeEnsembleClassifier, TreeEnsembleRegressor: sums over the leaves that rows reach. */
+#include "op/grad.h"
 #include "op/ml.h"
 #include "op/trees.h"
 #include <math.h>
@@ -516,10 +517,11 @@ static const tn_port ensemble_ports[] = {
     { "X", tn_dtype_bit(TN_F32) | tn_dtype_bit(TN_F64) | tn_dtype_bit(TN_F16), 'T' }, { 0 }
 };
 
-#define TREES(name_, since_, in_, out_, attrs_, arg_, doc_)                                                            \
-    {                                                                                                                  \
-        .name = name_, .domain = TN_ML, .since = since_, .in = in_, .out = out_, .attrs = attrs_,                      \
-        .infer = trees_infer, .cost = trees_cost, .prepare = trees_prepare, .run = trees_run, .arg = arg_, .doc = doc_ \
+#define TREES(name_, since_, in_, out_, attrs_, arg_, doc_)                                                         \
+    {                                                                                                               \
+        .name = name_, .domain = TN_ML, .since = since_, .in = in_, .out = out_, .attrs = attrs_,                   \
+        .infer = trees_infer, .cost = trees_cost, .prepare = trees_prepare, .run = trees_run, .grad = tn_grad_none, \
+        .arg = arg_, .doc = doc_                                                                                    \
     }
 const tn_op tn_ops_ml_trees[] = {
     TREES("TreeEnsembleClassifier", 3, tn_ml_ports_x, tn_ml_ports_classified, classifier_attrs, CLASSIFIER,
