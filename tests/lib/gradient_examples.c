@@ -153,7 +153,7 @@ const gradient_example gradient_examples[] = {
     { .op = "ReduceMax", .attrs = "keepdims=0", .inputs = "2,3,4 i1=1" },
     { .op = "ReduceMin", .inputs = "2,3,4 i2=0,2" },
     { .op = "ReduceProd", .attrs = "keepdims=0", .inputs = "2,3,4 i2=0,2" },
-    { .op = "ReduceProd", .inputs = "3,3=0,2,3,0,0,4,0.5,2,3 i1=1" },
+    { .op = "ReduceProd", .inputs = "3,3=0,2,3,0,0,4,0.5,2,3 i1=1", .once = true },
     { .op = "ReduceSumSquare", .attrs = "keepdims=0", .inputs = "2,3,4 i1=1" },
     { .op = "ReduceL1", .attrs = "keepdims=0", .inputs = "2,3,4 i1=1" },
     { .op = "ReduceL2", .inputs = "2,3,4 i1=1" },
@@ -166,7 +166,7 @@ const gradient_example gradient_examples[] = {
     { .op = "CumSum", .attrs = "exclusive=1 reverse=1", .inputs = "2,4 i=-1" },
     { .op = "CumProd", .inputs = "2,4 i=1" },
     { .op = "CumProd", .attrs = "exclusive=1 reverse=1", .inputs = "2,4 i=-1" },
-    { .op = "CumProd", .inputs = "1,5=2,0,3,0,4 i=1" },
+    { .op = "CumProd", .inputs = "1,5=2,0,3,0,4 i=1", .once = true },
     /* products */
     { .op = "MatMul", .inputs = "2,3 3,4" },
     { .op = "MatMul", .inputs = "3 3,4" },

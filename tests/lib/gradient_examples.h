@@ -15,6 +15,7 @@ typedef struct {
     const char *inputs;
     int outputs;         /* 0: 1 */
     bool loose;          /* computes in float32 whatever its types: larger steps, and a tolerance to match */
+    bool once;           /* at a point where second derivatives are not those of the formula (zeros of products) */
     bool fixed;          /* only with declared shapes: what cannot be known otherwise is needed */
     void (*body)(ob *b); /* puts the node(s), y0.. from x0.., when one node with simple attributes does not do */
 } gradient_example;
