@@ -1,5 +1,6 @@
 /* image.c - ImageDecoder: calls the decoder that the application has set, and orders the channels. */
 #include "base/log.h"
+#include "op/grad.h"
 #include "op/op.h"
 #include <string.h>
 
@@ -66,6 +67,7 @@ const tn_op tn_ops_image[] = {
       .attrs = attrs,
       .infer = infer,
       .run = run,
+      .grad = tn_grad_none,
       .doc = "the pixels of a picture file" },
     { 0 },
 };

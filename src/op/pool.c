@@ -88,11 +88,6 @@ static tn_status pool_run(tn_run *r) {
     tn_pooling_desc d;
     if (!blocked(r->node) && (tn_in(r, 0)->dtype == TN_F64 || tn_in(r, 0)->rank > TN_CONV_RANK + 2))
         return pool_any(r, tn_in(r, 0), y, index);
-    if (tn_in(r, 0)->dtype == TN_F64 && !blocked(r->node)) {
-        TN_TRY(describe(r->node, tn_in(r, 0), y ? y : index, &d));
-        tn_pool_f64(&d, tn_in(r, 0)->data, y ? y->data : NULL, index ? index->data : NULL, r->pool);
-        return TN_OK;
-    }
     TN_TRY(as_f32(r, tn_in(r, 0), &x));
     TN_TRY(describe(r->node, &x, y ? y : index, &d));
     if (tn_count(y ? y : index) == 0) return TN_OK;
@@ -150,12 +145,6 @@ static tn_status global_run(tn_run *r) {
         for (int64_t i = 0; i < tn_count(y); i++)
             ((double *)y->data)[i] =
                 global_f64(kind_of(r->node), (double)tn_attr_int(r->node, "p", 2), n, (const double *)in->data + i * n);
-        return TN_OK;
-    }
-    if (tn_in(r, 0)->dtype == TN_F64 && !b) {
-        x = *tn_in(r, 0);
-        tn_pool_global_f64(kind_of(r->node), (double)tn_attr_int(r->node, "p", 2), x.dims[0] * x.dims[1],
-                           tn_op_product(x.dims, 2, x.rank), x.data, y->data);
         return TN_OK;
     }
     TN_TRY(as_f32(r, tn_in(r, 0), &x));

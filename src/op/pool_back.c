@@ -1,4 +1,4 @@
-/* pool_back.c - poolings in float64, and what flows back through poolings.
+/* pool_back.c - what flows back through poolings.
  *
  *   tenon.PoolSum(A, like)   sums over windows, of like's shape; attributes of the pooling node, and
  *                            `average`  each window's sum is divided as AveragePool does
@@ -33,7 +33,6 @@ typedef struct {
     const tn_pooling_desc *d;
     const double *x;
     double *y;
-    int64_t *index;
     int64_t in, out, taps;
     bool average, back;
 } pool_job;
@@ -43,60 +42,6 @@ static pool_job job_of(const tn_pooling_desc *d) {
                        .in = tn_op_product(d->in, 0, d->rank),
                        .out = tn_op_product(d->out, 0, d->rank),
                        .taps = tn_op_product(d->kernel, 0, d->rank) };
-}
-
-/* Flat within [n, channels, in..]; column major counts the first spatial dimension first. */
-static int64_t index_of(const pool_job *j, int64_t channel, int64_t at) {
-    if (!j->d->column_major) return channel * j->in + at;
-    int64_t flat = 0, coordinate[TN_CONV_RANK];
-    for (int k = j->d->rank - 1; k >= 0; k--) coordinate[k] = at % j->d->in[k], at /= j->d->in[k];
-    for (int k = j->d->rank - 1; k >= 0; k--) flat = flat * j->d->in[k] + coordinate[k];
-    return channel * j->in + flat;
-}
-
-static void pool_channels(void *arg, int64_t begin, int64_t end, int thread) {
-    const pool_job *j = arg;
-    const tn_pooling_desc *d = j->d;
-    (void)thread;
-    for (int64_t c = begin; c < end; c++)
-        for (int64_t p = 0; p < j->out; p++) {
-            const double *x = j->x + c * j->in;
-            double v = d->kind == TN_POOLING_MAX ? -INFINITY : 0;
-            int64_t count = 0, best = -1;
-            for (int64_t t = 0; t < j->taps; t++) {
-                bool padded;
-                int64_t at = place(d, p, t, &padded);
-                count += d->count_include_pad ? padded : at >= 0;
-                if (at < 0) continue;
-                if (d->kind == TN_POOLING_MAX) {
-                    if (x[at] > v || (best < 0 && !(x[at] != x[at]))) v = x[at], best = at;
-                } else {
-                    v += d->kind == TN_POOLING_LP ? pow(fabs(x[at]), d->p) : x[at];
-                }
-            }
-            if (d->kind == TN_POOLING_LP) v = pow(v, 1 / d->p);
-            if (d->kind == TN_POOLING_AVERAGE && count) v /= (double)count;
-            if (j->y) j->y[c * j->out + p] = v;
-            if (j->index) j->index[c * j->out + p] = best < 0 ? 0 : index_of(j, c, best);
-        }
-}
-
-void tn_pool_f64(const tn_pooling_desc *d, const double *x, double *y, int64_t *index, tn_pool *pool) {
-    pool_job j = job_of(d);
-    j.x = x, j.y = y, j.index = index;
-    tn_parallel(pool, d->n * d->channels, 1, pool_channels, &j);
-}
-
-void tn_pool_global_f64(tn_pooling_kind kind, double p, int64_t channels, int64_t pixels, const double *x, double *y) {
-    for (int64_t c = 0; c < channels; c++) {
-        double v = kind == TN_POOLING_MAX ? -INFINITY : 0;
-        for (int64_t i = 0; i < pixels; i++) {
-            double e = x[c * pixels + i];
-            v = kind == TN_POOLING_MAX ? (e > v ? e : v) : v + (kind == TN_POOLING_LP ? pow(fabs(e), p) : e);
-        }
-        if (kind == TN_POOLING_LP) v = pow(v, 1 / p);
-        y[c] = kind == TN_POOLING_AVERAGE && pixels ? v / (double)pixels : v;
-    }
 }
 
 /* ------------------------------------------------------------------------------------------------- sums and back */
