@@ -322,6 +322,7 @@ static tn_status map_run(tn_run *r) {
     if (!in || !out || !lists) return tn_op_fail(r->node, TN_E_NOMEM, "no memory");
     memset(out, 0, (size_t)r->n_out * sizeof *out);
     memset(lists, 0, (size_t)r->n_out * sizeof *lists);
+    if (r->in[0]->kind != TN_KIND_SEQUENCE) return tn_op_fail(r->node, TN_E_TYPE, "its first input is no sequence");
     size_t n = r->in[0]->list ? r->in[0]->list->n : 0;
     for (int i = 0; i < r->n_out; i++)
         if (!(lists[i] = tn_list_new(n))) {

@@ -54,8 +54,9 @@ tn_status tn_infer_data(tn_infer *c, const tn_node *n, tn_datum *const *in, tn_a
 static tn_status heap_alloc(tn_run *r, int i, tn_dtype t, int rank, const int64_t *dims) {
     tn_datum_reset(r->out[i]);
     tn_status st = tn_tensor_init(&r->out[i]->tensor, t, rank, dims, TN_MEM_WEIGHTS);
-    if (st == TN_OK) r->out[i]->kind = TN_KIND_TENSOR;
-    return st;
+    if (st != TN_OK) return tn_fail_at(st, "%s", tn_node_where(r->node));
+    r->out[i]->kind = TN_KIND_TENSOR;
+    return TN_OK;
 }
 
 static tn_status alias(const tn_node *n, tn_datum *const *in, const tn_type *type, tn_datum *out) {

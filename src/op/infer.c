@@ -16,7 +16,9 @@ static tn_status check_sizes(const tn_node *n, const tn_type *t, int i) {
         if (tn_dim_known(t->dims[d]) && t->dims[d] < 0)
             return tn_op_fail(n, TN_E_SHAPE, "output %d would have size %lld in dimension %d", i, (long long)t->dims[d],
                               d);
-    if (tn_type_static(t) && tn_dims_count(t->rank, t->dims) < 0)
+    int64_t count;
+    size_t bytes;
+    if (tn_type_static(t) && t->dtype && tn_dims_check(t->dtype, t->rank, t->dims, &count, &bytes) != TN_OK)
         return tn_op_fail(n, TN_E_SHAPE, "output %d would have more elements than can be counted", i);
     return TN_OK;
 }

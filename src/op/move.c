@@ -192,6 +192,7 @@ static const tn_port pad_in[] = { { "data", TN_ANY_TYPE, 'T' },
                                   { "constant_value", TN_ANY_TYPE, 'T', .optional = true },
                                   { "axes", TN_INDEX, 0, .optional = true },
                                   { 0 } };
+static const tn_port block_in[] = { { "input", TN_ANY_TYPE & ~TN_PACKED, 'T' }, { 0 } };
 static const tn_attr_spec perm_attrs[] = { { "perm", TN_ATTR_INTS }, { 0 } };
 static const tn_attr_spec pad_attrs[] = { { "mode", TN_ATTR_STRING, .words = "constant|edge|reflect|wrap" }, { 0 } };
 static const tn_attr_spec space_attrs[] = { { "blocksize", TN_ATTR_INT, .required = true },
@@ -220,7 +221,7 @@ const tn_op tn_ops_move[] = {
       .doc = "more elements at the edges, or fewer: constant, edge, reflect or wrap" },
     { .name = "DepthToSpace",
       .since = 13,
-      .in = tn_ports_any_t,
+      .in = block_in,
       .out = tn_ports_any_t,
       .attrs = space_attrs,
       .infer = block_infer,
@@ -230,7 +231,7 @@ const tn_op tn_ops_move[] = {
       .doc = "channels become blocks of pixels" },
     { .name = "SpaceToDepth",
       .since = 13,
-      .in = tn_ports_any_t,
+      .in = block_in,
       .out = tn_ports_any_t,
       .attrs = depth_attrs,
       .infer = block_infer,

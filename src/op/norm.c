@@ -127,7 +127,7 @@ static tn_status layer_run(tn_run *r) {
         return TN_OK;
     }
     /* gamma and beta may broadcast within a row: a suffix of the shape, repeated */
-    if ((ng && n % ng) || (nb && n % nb))
+    if (n && (!ng || n % ng || !nb || n % nb))
         return tn_op_fail(r->node, TN_E_SHAPE, "scale or bias does not fit %lld elements", (long long)n);
     for (int64_t row = 0; row < rows; row++) {
         double m = 0, v = 0;

@@ -124,8 +124,11 @@ void *tn_run_scratch(tn_run *r, size_t bytes); /* from r->arena, NULL when out o
 
 /* ------------------------------------------------------------------------------------------------- the descriptor */
 
-#define TN_ANY_NUMBER    (~UINT64_C(0) & ~tn_dtype_bit(TN_NONE) & ~tn_dtype_bit(TN_STRING) & ~tn_dtype_bit(TN_BOOL))
-#define TN_ANY_TYPE      (~UINT64_C(0) & ~tn_dtype_bit(TN_NONE))
+#define TN_ANY_NUMBER (~UINT64_C(0) & ~tn_dtype_bit(TN_NONE) & ~tn_dtype_bit(TN_STRING) & ~tn_dtype_bit(TN_BOOL))
+#define TN_ANY_TYPE   (~UINT64_C(0) & ~tn_dtype_bit(TN_NONE))
+#define TN_PACKED                                                                                \
+    (tn_dtype_bit(TN_U4) | tn_dtype_bit(TN_I4) | tn_dtype_bit(TN_F4E2M1) | tn_dtype_bit(TN_U2) | \
+     tn_dtype_bit(TN_I2)) /* several elements to a byte */
 #define TN_FLOATS        (tn_dtype_bit(TN_F16) | tn_dtype_bit(TN_F32) | tn_dtype_bit(TN_F64) | tn_dtype_bit(TN_BF16))
 #define TN_SIGNED_INTS   (tn_dtype_bit(TN_I8) | tn_dtype_bit(TN_I16) | tn_dtype_bit(TN_I32) | tn_dtype_bit(TN_I64))
 #define TN_UNSIGNED_INTS (tn_dtype_bit(TN_U8) | tn_dtype_bit(TN_U16) | tn_dtype_bit(TN_U32) | tn_dtype_bit(TN_U64))

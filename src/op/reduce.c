@@ -25,9 +25,9 @@ static tn_status reduce_infer(tn_infer *c) {
     bool unknown = tn_infer_has(c, 1) && !axes;
     for (int i = 0; axes && i < n; i++) unknown |= !tn_dim_known(axes[i]);
     if (rank < 0 || unknown) {
-        int length = tn_infer_length(c, 1); /* not which axes, but how many of them */
-        bool counted = rank >= 0 && length > 0 && length <= rank;
-        tn_infer_out(c, 0, tn_infer_dtype(c, 0), keep ? rank : counted ? rank - length : -1, NULL);
+        int length = tn_infer_length(c, 1);     /* not which axes, but how many of them */
+        bool counted = rank > 0 && length == 1; /* of several, some may be the same */
+        tn_infer_out(c, 0, tn_infer_dtype(c, 0), keep ? rank : counted ? rank - 1 : -1, NULL);
         return TN_OK;
     }
     for (int i = 0; axes && i < n; i++) {
@@ -125,9 +125,10 @@ static tn_status softmax_cost(const tn_infer *c, tn_cost *out) {
 /* -------------------------------------------------------------------------------------------- CumSum and CumProd */
 
 static tn_status cumulate_run(tn_run *r) {
-    const tn_tensor *x = tn_in(r, 0), *a = tn_in(r, 1);
-    int64_t axis = tn_get_i64(a->dtype, a->data, 0);
-    if (x->rank == 0 || tn_count(a) != 1 || axis < -x->rank || axis >= x->rank)
+    const tn_tensor *x = tn_in(r, 0);
+    int64_t axis;
+    TN_TRY(tn_op_one_int(r, 1, 0, &axis));
+    if (x->rank == 0 || axis < -x->rank || axis >= x->rank)
         return tn_op_fail(r->node, TN_E_INVALID, "axis %lld is outside -%d..%d", (long long)axis, x->rank, x->rank - 1);
     lines l = lines_of(x, (int)(axis < 0 ? axis + x->rank : axis));
     tn_status st =

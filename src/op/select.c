@@ -201,7 +201,8 @@ static tn_status trilu_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0);
     tn_tensor *y = tn_out(r, 0);
     bool upper = tn_attr_int(r->node, "upper", 1) != 0;
-    int64_t k = tn_run_has(r, 1) ? tn_get_i64(tn_in(r, 1)->dtype, tn_in(r, 1)->data, 0) : 0;
+    int64_t k;
+    TN_TRY(tn_op_one_int(r, 1, 0, &k));
     int64_t rows = x->dims[x->rank - 2], cols = x->dims[x->rank - 1];
     size_t each = (size_t)tn_dtypes[x->dtype].bytes;
     if (tn_count(x) == 0) return TN_OK;
@@ -248,13 +249,13 @@ static tn_status reverse_run(tn_run *r) {
 /* ----------------------------------------------------------------------------------------------------------- rows */
 
 static const tn_port where_in[] = {
-    { "condition", TN_BOOLS, 0 }, { "X", TN_ANY_TYPE, 'T' }, { "Y", TN_ANY_TYPE, 'T' }, { 0 }
+    { "condition", TN_BOOLS, 0 }, { "X", TN_ANY_TYPE & ~TN_PACKED, 'T' }, { "Y", TN_ANY_TYPE & ~TN_PACKED, 'T' }, { 0 }
 };
 static const tn_port compress_in[] = { { "input", TN_ANY_TYPE, 'T' }, { "condition", TN_BOOLS, 0 }, { 0 } };
 static const tn_port onehot_in[] = {
     { "indices", TN_REAL, 0 }, { "depth", TN_REAL, 0 }, { "values", TN_ANY_TYPE, 'T' }, { 0 }
 };
-static const tn_port trilu_in[] = { { "input", TN_ANY_TYPE & ~tn_dtype_bit(TN_STRING), 'T' },
+static const tn_port trilu_in[] = { { "input", TN_ANY_TYPE & ~tn_dtype_bit(TN_STRING) & ~TN_PACKED, 'T' },
                                     { "k", tn_dtype_bit(TN_I64), 0, .optional = true },
                                     { 0 } };
 static const tn_port reverse_in[] = { { "input", TN_ANY_TYPE, 'T' },

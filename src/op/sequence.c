@@ -152,10 +152,7 @@ static tn_status empty_run(tn_run *r) {
 
 /* The position input i names in 0 .. n-1 (or n, for inserting); negative ones count from the end. */
 static tn_status position(tn_run *r, int i, int64_t n, int64_t last, int64_t *at) {
-    const tn_tensor *t = tn_in(r, i);
-    if (tn_count(t) != 1)
-        return tn_op_fail(r->node, TN_E_SHAPE, "the position holds %lld elements, not one", (long long)tn_count(t));
-    *at = tn_get_i64(t->dtype, t->data, 0);
+    TN_TRY(tn_op_one_int(r, i, 0, at));
     if (*at < -n || *at > last)
         return tn_op_fail(r->node, TN_E_INVALID, "position %lld is outside -%lld..%lld", (long long)*at, (long long)n,
                           (long long)last);

@@ -258,6 +258,12 @@ static tn_status range_infer(tn_infer *c) {
     tn_dtype t = tn_infer_dtype(c, 0);
     const tn_tensor *start = c->in_tensor[0], *limit = c->in_tensor[1], *delta = c->in_tensor[2];
     tn_dim n = TN_DIM_UNKNOWN;
+    for (int i = 0; i < 3; i++) {
+        const tn_tensor *x = c->in_tensor[i];
+        if (x && tn_count(x) != 1)
+            return tn_infer_fail(c, TN_E_SHAPE, "input %d has %lld elements, should have one", i,
+                                 (long long)tn_count(x));
+    }
     if (start && limit && delta) {
         if (tn_dtype_is_int(t)) { /* exact beyond 2^53 */
             int64_t s = tn_get_i64(t, start->data, 0), l = tn_get_i64(t, limit->data, 0),

@@ -134,17 +134,21 @@ static tn_dim bound(int64_t v) {
 static tn_status slice_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0);
     tn_tensor *y = tn_out(r, 0);
-    int64_t *starts, *ends, *axes = NULL, *steps = NULL, n, m;
+    int64_t *starts, *ends, *axes = NULL, *steps = NULL, n, m, n_axes, n_steps;
     int64_t start[TN_MAX_RANK], step[TN_MAX_RANK];
     TN_TRY(tn_op_ints(r, tn_in(r, 1), &starts, &n));
     TN_TRY(tn_op_ints(r, tn_in(r, 2), &ends, &m));
-    if (tn_run_has(r, 3)) TN_TRY(tn_op_ints(r, tn_in(r, 3), &axes, &m));
-    if (tn_run_has(r, 4)) TN_TRY(tn_op_ints(r, tn_in(r, 4), &steps, &m));
+    n_axes = n_steps = n;
+    if (tn_run_has(r, 3)) TN_TRY(tn_op_ints(r, tn_in(r, 3), &axes, &n_axes));
+    if (tn_run_has(r, 4)) TN_TRY(tn_op_ints(r, tn_in(r, 4), &steps, &n_steps));
+    if (n != m || n_axes != n || n_steps != n || n > x->rank) /* a scalar's shape is known without them */
+        return tn_op_fail(r->node, TN_E_SHAPE, "starts, ends, axes and steps do not fit each other or the data");
     for (int d = 0; d < x->rank; d++) start[d] = 0, step[d] = 1;
     for (int64_t i = 0; i < n; i++) {
         int64_t d = axes ? axes[i] : i;
         tn_dim count;
         if (d < 0) d += x->rank;
+        if (d < 0 || d >= x->rank) return tn_op_fail(r->node, TN_E_INVALID, "there is no axis %lld", (long long)d);
         if (starts[i] < TN_DIM_EXPR_TOP) starts[i] = TN_DIM_EXPR_TOP; /* "from the very end": no tn_dim goes lower */
         if (ends[i] < TN_DIM_EXPR_TOP) ends[i] = TN_DIM_EXPR_TOP;
         step[d] = steps ? steps[i] : 1;

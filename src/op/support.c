@@ -88,3 +88,14 @@ tn_status tn_op_ints(tn_run *r, const tn_tensor *t, int64_t **out, int64_t *n) {
     for (int64_t i = 0; i < *n; i++) (*out)[i] = tn_get_i64(t->dtype, t->data, i);
     return TN_OK;
 }
+
+tn_status tn_op_one_int(tn_run *r, int i, int64_t dflt, int64_t *out) {
+    const tn_tensor *t = tn_in(r, i);
+    *out = dflt;
+    if (!t) return TN_OK;
+    if (tn_count(t) != 1)
+        return tn_op_fail(r->node, TN_E_SHAPE, "input %d has %lld elements, should have one", i,
+                          (long long)tn_count(t));
+    *out = tn_get_i64(t->dtype, t->data, 0);
+    return TN_OK;
+}

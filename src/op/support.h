@@ -30,6 +30,10 @@ tn_status tn_op_own_strings(tn_tensor *t);
 /** All elements of an integer tensor (any rank, any integer type) as int64 in the run's arena. errors TN_E_NOMEM. */
 tn_status tn_op_ints(tn_run *r, const tn_tensor *t, int64_t **out, int64_t *n);
 
+/** The one element of an integer input: an axis, a position, a count; `dflt` when it is omitted.
+ *  errors   TN_E_SHAPE: it has none or several */
+tn_status tn_op_one_int(tn_run *r, int i, int64_t dflt, int64_t *out);
+
 /** Product of dims[from .. to-1]. */
 static inline int64_t tn_op_product(const int64_t *dims, int from, int to) {
     int64_t n = 1;

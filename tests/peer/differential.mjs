@@ -60,7 +60,9 @@ async function work([seed, from, to, dir, opsFile, only]) {
     const c = makeCase(+seed, i, ops, only || undefined);
     fs.writeSync(log, `${i} begins ${c.kind}\n`);
     let outputs = null, why = '';
+    const watch = setTimeout(() => process.exit(3), 5000); // onnxruntime runs beside this thread, for ever at times
     try { outputs = await runPeer(ort, c); } catch (e) { why = String(e.message ?? e).replace(/\s+/g, ' ').slice(0, 300); }
+    clearTimeout(watch);
     writeCase(path.join(dir, closeness(c, outputs), `c${i}_${c.kind}${outputs ? '' : '_refused'}`), c, outputs);
     fs.writeSync(log, `${i} ${outputs ? 'ran' : 'refused'} ${why}\n`);
   }
