@@ -18,10 +18,10 @@ static int symbol_index(const bindings *b, tn_dim d) {
 /* Whether dimension d can be `size`; a symbol seen for the first time takes it. Of the items of a list, which differ in
  * size (b NULL), only numbers are told. */
 static bool fits(bindings *b, tn_dim d, int64_t size) {
-    if (d == TN_DIM_UNKNOWN || (!b && !tn_dim_known(d))) return true;
-    if (!b) return d == size;
+    if (tn_dim_known(d)) return d == size;
+    if (d == TN_DIM_UNKNOWN || !b) return true;
     int64_t v = tn_dim_eval(b->syms, d, b->sizes, b->n);
-    if (v != TN_DIM_UNKNOWN) return v == size;
+    if (v != TN_DIM_UNKNOWN) return v == size || !size; /* expressions are of sizes that are not 0: see broadcasting */
     int symbol = symbol_index(b, d);
     if (symbol >= 0) b->sizes[symbol] = size;
     return true;

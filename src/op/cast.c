@@ -141,7 +141,7 @@ static tn_status bitcast_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0);
     size_t bytes = 0;
     tn_dtype_bytes(x->dtype, tn_count(x), &bytes);
-    if (tn_out(r, 0)->data != x->data) memcpy(tn_out(r, 0)->data, x->data, bytes);
+    if (bytes && tn_out(r, 0)->data != x->data) memcpy(tn_out(r, 0)->data, x->data, bytes);
     return TN_OK;
 }
 

@@ -19,7 +19,8 @@ static void slice_axis(tn_syms *syms, tn_dim len, tn_dim start, tn_dim end, int6
         int64_t lo = step > 0 ? 0 : -1, hi = step > 0 ? len : len - 1;
         if (start < 0) start += len;
         if (end < 0) end += len;
-        start = start < lo ? lo : start > hi ? hi : start;
+        start = start < 0 ? 0 : start; /* also backwards: the specification clamps starts to 0 there, ends to -1 */
+        start = start > hi ? hi : start;
         end = end < lo ? lo : end > hi ? hi : end;
         int64_t span = step > 0 ? end - start : start - end, by = step > 0            ? step
                                                                   : step == INT64_MIN ? INT64_MAX

@@ -67,6 +67,10 @@ tn_status tn_window_out(const tn_node *n, tn_syms *syms, const tn_window *w, int
     }
     tn_dim steps = w->ceil ? tn_dim_ceil_div(syms, room, w->stride[d]) : tn_dim_div(syms, room, w->stride[d]);
     *out = tn_dim_add(syms, steps, 1);
+    if (w->ceil && !tn_dim_known(*out)) { /* as below, of a length that is not known: k stride < in + begin */
+        tn_dim last = tn_dim_div(syms, tn_dim_add(syms, in, w->begin[d] - 1), w->stride[d]);
+        *out = tn_dim_min(syms, *out, tn_dim_add(syms, last, 1));
+    }
     /* With ceil_mode a last window that would start in the padding behind the input is not taken. */
     if (w->ceil && tn_dim_known(*out) && tn_dim_known(in) && (*out - 1) * w->stride[d] >= in + w->begin[d]) --*out;
     return TN_OK;
