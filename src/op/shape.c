@@ -236,7 +236,7 @@ static tn_status constant_of_shape_run(tn_run *r) {
     size_t bytes = 0;
     tn_dtype_bytes(y->dtype, n, &bytes);
     if (!value) {
-        memset(y->data, 0, bytes);
+        if (bytes) memset(y->data, 0, bytes);
     } else if (tn_dtypes[y->dtype].block > 1) {
         for (int64_t i = 0; i < n; i++) tn_set_i64(y->dtype, y->data, i, tn_get_i64(y->dtype, value->data, 0));
     } else {

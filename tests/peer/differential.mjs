@@ -213,6 +213,14 @@ async function main(argv) {
     if (stateFile) fs.writeFileSync(stateFile, JSON.stringify({ ...state, next: to }, null, 1));
     process.stderr.write(`${to - start} of ${cases}: ${JSON.stringify(state.counts)}\n`);
   }
+  for (const [key, g] of Object.entries(state.groups)) { // the list may have grown since
+    const [what, verdict] = key.split(': '), reason = verdict !== 'crash' && known.find(k => k.op.test(what) && k.words.test(g.why));
+    if (!reason) continue;
+    state.counts[verdict] -= g.n;
+    state.counts.explained = (state.counts.explained ?? 0) + g.n;
+    state.explained[reason.why] = (state.explained[reason.why] ?? 0) + g.n;
+    delete state.groups[key];
+  }
   const groups = Object.entries(state.groups).sort((a, b) => b[1].n - a[1].n);
   const ort = showing ? peer() : null;
   for (const [key, g] of groups) {
