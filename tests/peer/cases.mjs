@@ -302,7 +302,7 @@ function shape(m) { const d = m.dims(); one(m, 'Shape', m.type('Shape'), d, m.c.
 
 function range(m) {
   const type = m.type('Range'), step = m.pick([1, 2, -1, -3, ...(isFloat(type) ? [0.5, -0.3] : [])]);
-  m.give(m.node('Range', [m.int(-5, 5), m.int(-20, 20), step].map(x => m.value(type, [], [type[0] === 'u' ? Math.abs(x) : x]))));
+  m.give(m.node('Range', [m.int(-5, 5), m.int(-20, 20), step].map((x, i) => m.value(type, [], [type[0] === 'u' ? (i === 0 ? 1 : Math.abs(x)) : x]))));
 }
 
 function oneHot(m) {
