@@ -60,6 +60,11 @@ static tn_status softmax_cross_entropy(tn_node *n) {
 
 static tn_value *scaled(tn_node *n, tn_value *v, float by) { return bin(n, "Mul", v, num(n, by, v)); }
 
+/* (1 - by) v, the difference taken in v's own type. */
+static tn_value *rest(tn_node *n, tn_value *v, float by) {
+    return bin(n, "Mul", v, bin(n, "Sub", num(n, 1, v), num(n, by, v)));
+}
+
 /* X, then what belongs to each X, in groups of `count`: item i of group g. */
 static tn_value *item(const tn_node *n, int group, int count, int i) { return n->inputs[2 + group * count + i]; }
 
@@ -69,6 +74,9 @@ static tn_status groups(const tn_node *n, int per_tensor, int *count) {
         return tn_fail(TN_E_GRAPH, "%s: %d inputs", tn_node_where(n), n->n_inputs);
     return need(n, n->n_inputs);
 }
+
+/* The learning rate, whose type is its own, in the type of x. */
+static tn_value *rate_for(tn_node *n, tn_value *x) { return bin(n, "CastLike", n->inputs[0], x); }
 
 /* The gradient with the penalty on large weights: g + norm_coefficient x. */
 static tn_value *penalised(tn_node *n, tn_value *x, tn_value *g) {
@@ -83,7 +91,7 @@ static tn_value *when_started(tn_node *n, tn_value *t, tn_value *v, tn_value *w)
 static tn_status momentum(tn_node *n) {
     int count;
     TN_TRY(groups(n, 3, &count));
-    tn_value *rate = n->inputs[0], *t = n->inputs[1];
+    tn_value *t = n->inputs[1];
     float alpha = tn_attr_float(n, "alpha", 0), beta = tn_attr_float(n, "beta", 0);
     for (int i = 0; i < count; i++) {
         tn_value *x = item(n, 0, count, i), *v = item(n, 2, count, i), *g = penalised(n, x, item(n, 1, count, i));
@@ -91,7 +99,7 @@ static tn_status momentum(tn_node *n) {
         v = bin(n, "Add", scaled(n, v, alpha), bin(n, "Mul", g, b));
         tn_value *step = v;
         if (tn_attr_is(n, "mode", "nesterov", "standard")) step = bin(n, "Add", g, v ? scaled(n, v, alpha) : NULL);
-        TN_TRY(give(n, i, bin(n, "Sub", x, bin(n, "Mul", step, rate))));
+        TN_TRY(give(n, i, bin(n, "Sub", x, bin(n, "Mul", step, rate_for(n, x)))));
         TN_TRY(give(n, count + i, v));
     }
     return TN_OK;
@@ -107,7 +115,7 @@ static tn_status adagrad(tn_node *n) {
             bin(n, "Add", steps ? scaled(n, steps, tn_attr_float(n, "decay_factor", 0)) : NULL, num(n, 1, x));
         h = bin(n, "Add", h, bin(n, "Mul", g, g));
         tn_value *scale = bin(n, "Add", un(n, "Sqrt", h), num(n, tn_attr_float(n, "epsilon", 1e-6f), x));
-        tn_value *step = bin(n, "Div", bin(n, "Mul", bin(n, "Div", n->inputs[0], slow), g), scale);
+        tn_value *step = bin(n, "Div", bin(n, "Mul", bin(n, "Div", rate_for(n, x), slow), g), scale);
         TN_TRY(give(n, i, bin(n, "Sub", x, step)));
         TN_TRY(give(n, count + i, h));
     }
@@ -116,7 +124,7 @@ static tn_status adagrad(tn_node *n) {
 
 /* alpha-weighted mean of old and new */
 static tn_value *blend(tn_node *n, tn_value *old, tn_value *now, float alpha) {
-    return now ? bin(n, "Add", scaled(n, old, alpha), scaled(n, now, 1 - alpha)) : NULL;
+    return now ? bin(n, "Add", scaled(n, old, alpha), rest(n, now, alpha)) : NULL;
 }
 
 static tn_status adam(tn_node *n) {
@@ -129,13 +137,13 @@ static tn_status adam(tn_node *n) {
         tn_value *h = blend(n, item(n, 3, count, i), bin(n, "Mul", g, g), beta),
                  *t = bin(n, "CastLike", n->inputs[1], x);
         tn_value *rate =
-            bin(n, "Mul", n->inputs[0], un(n, "Sqrt", bin(n, "Sub", one, bin(n, "Pow", num(n, beta, x), t))));
+            bin(n, "Mul", rate_for(n, x), un(n, "Sqrt", bin(n, "Sub", one, bin(n, "Pow", num(n, beta, x), t))));
         rate = bin(n, "Div", rate, bin(n, "Sub", one, bin(n, "Pow", num(n, alpha, x), t)));
-        rate = when_started(n, n->inputs[1], rate, n->inputs[0]);
+        rate = when_started(n, n->inputs[1], rate, rate_for(n, x));
         tn_value *root = bin(n, "Add", un(n, "Sqrt", h), num(n, tn_attr_float(n, "epsilon", 1e-6f), x));
         tn_value *now = bin(n, "Sub", x, bin(n, "Div", bin(n, "Mul", rate, v), root));
         float post = tn_attr_float(n, "norm_coefficient_post", 0);
-        if (post != 0 && now) now = bin(n, "Mul", now, num(n, 1 - post, x));
+        if (post != 0 && now) now = rest(n, now, post);
         TN_TRY(give(n, i, now));
         TN_TRY(give(n, count + i, v));
         TN_TRY(give(n, 2 * count + i, h));

@@ -176,9 +176,37 @@ tn_status tn_up_upsample(tn_node *n) {
     return asymmetric(n, scales);
 }
 
+/* Whether some of the scales are below and above 1; both when they are not known. */
+static void scale_kinds(const tn_value *scales, bool *below, bool *above) {
+    const tn_tensor *t = scales->constant;
+    *below = *above = !t;
+    for (int64_t i = 0; t && i < tn_count(t); i++) {
+        double v = tn_dtype_is_float(t->dtype) ? tn_get_f64(t->dtype, t->data, i) : 1;
+        *below |= v<1, *above |= v> 1;
+    }
+}
+
+/* Nearest of version 10 rounds down where it enlarges and up where it shrinks: then one Resize does the shrinking, and
+ * another, if need be, the rest. */
 tn_status tn_up_resize_10(tn_node *n) {
     tn_value *scales = tn_up_input(n, 1);
-    return scales ? asymmetric(n, scales) : tn_fail(TN_E_GRAPH, "%s: no scales", tn_node_where(n));
+    bool below = false, above = false;
+    if (!scales) return tn_fail(TN_E_GRAPH, "%s: no scales", tn_node_where(n));
+    if (tn_attr_is(n, "mode", "nearest", "nearest")) scale_kinds(scales, &below, &above);
+    if (below && above) {
+        tn_value *one = tn_value_scalar_f32(n->graph, "one", 1);
+        tn_value *most = tn_up_emit(n, "Min", scales, one, NULL);
+        tn_value *less = most ? tn_up_emit(n, "Resize", n->inputs[0], NULL, most) : NULL;
+        TN_UP_ROOM(one && less);
+        TN_TRY(asymmetric(less->producer, most));
+        TN_TRY(tn_attr_set_string(less->producer, "nearest_mode", "ceil"));
+        TN_TRY(tn_node_set_input(n, 0, less));
+        scales = tn_up_emit(n, "Max", scales, one, NULL);
+        TN_UP_ROOM(scales);
+        below = false;
+    }
+    TN_TRY(asymmetric(n, scales));
+    return below ? tn_attr_set_string(n, "nearest_mode", "ceil") : TN_OK;
 }
 
 /* "tf_half_pixel_for_nn" went away with 13. Its coordinate is half a pixel to the right of half_pixel's, so rounding

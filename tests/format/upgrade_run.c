@@ -189,6 +189,13 @@ static void upsample(void **state) {
     ob_node(b, "Resize", "x s", "y");
     ob_string(b, "mode", "linear");
     runs(b, "1,1,2,2", counting, 8, (float[]){ 0, 0.5f, 1, 1, 2, 2.5f, 3, 3 });
+    for (int taller = 1; taller <= 2; taller++) { /* nearest: up where it shrinks, down where it grows */
+        b = begin(10, "1,1,2,4");
+        ob_floats_init(b, "s", "4", (float[]){ 1, 1, (float)taller, 0.6f }, 4);
+        ob_node(b, "Resize", "x s", "y");
+        runs(b, "1,1,2,4", counting, 4 * taller,
+             taller == 1 ? (float[]){ 0, 2, 4, 6 } : (float[]){ 0, 2, 0, 2, 4, 6, 4, 6 });
+    }
 }
 
 /* Two samples, three steps, one number each; backwards. States add up. */
