@@ -6,7 +6,9 @@
 #include <math.h>
 #include <string.h>
 
-enum { PASSES_MAX = 64 };
+/* SKEW: bytes between arrays, so that those of a length that is a power of two do not begin at the same place of a
+ * page: a load would then wait for a store that only seems to touch it. */
+enum { PASSES_MAX = 64, SKEW = TN_FFT_SKEW };
 #define LENGTH_MAX (INT64_C(1) << 40)
 #define TURN       6.28318530717958647692528676655900577
 
@@ -145,16 +147,17 @@ void tn_fft_free(tn_fft **f) {
 }
 
 int64_t tn_fft_scratch(const tn_fft *f, int64_t batch) {
-    int64_t n;
+    int64_t n, gaps = 3 * SKEW / tn_dtypes[f->type].bytes;
     /* one buffer for the passes; a chirp transform needs the long signal too */
-    return __builtin_mul_overflow(f->inner ? 4 * f->inner->n : 2 * f->n, batch, &n) ? -1 : n;
+    if (__builtin_mul_overflow(f->inner ? 4 * f->inner->n : 2 * f->n, batch, &n)) return -1;
+    return n > INT64_MAX - gaps ? -1 : n + gaps;
 }
 
 /* --------------------------------------------------------------------------------------------------------- running */
 
 static void run_passes(const tn_fft_kernels *k, const tn_fft *f, int64_t batch, void *re, void *im, void *scratch) {
     size_t each = (size_t)tn_dtypes[f->type].bytes, bytes = (size_t)(f->n * batch) * each;
-    void *x[2] = { re, im }, *y[2] = { scratch, (char *)scratch + bytes };
+    void *x[2] = { re, im }, *y[2] = { scratch, (char *)scratch + bytes + SKEW };
     int64_t s = batch;
     for (int i = 0; i < f->passes; i++) {
         const fft_pass *p = &f->pass[i];
@@ -200,7 +203,7 @@ void tn_fft_run(const tn_fft_kernels *k, const tn_fft *f, int64_t batch, void *r
     }
     size_t each = (size_t)tn_dtypes[f->type].bytes, part = (size_t)(f->inner->n * batch) * each;
     size_t used = (size_t)(f->n * batch) * each;
-    char *lr = scratch, *li = lr + part, *rest = li + part;
+    char *lr = scratch, *li = lr + part + SKEW, *rest = li + part + SKEW;
     times(f->type, f->n, batch, f->chirp, re, im, lr, li);
     memset(lr + used, 0, part - used);
     memset(li + used, 0, part - used);

@@ -11,7 +11,10 @@
 
 #include "tenon.h"
 
-enum { TN_FFT_RADIX_MAX = 32 }; /* radices are smaller */
+enum {
+    TN_FFT_RADIX_MAX = 32, /* radices are smaller */
+    TN_FFT_SKEW = 1088     /* bytes to leave between arrays given to a run, which makes powers of two fast */
+};
 
 /** One pass of a transform of r * m points: y[s (r p + j) + q] = w[p][j] * sum over k of x[s (p + m k) + q] e^(-2 pi i
  *  j k / r), for p < m, j < r, q < s. w holds m rows of r - 1 complex numbers (j >= 1), then the r-th roots of one. */

@@ -74,12 +74,12 @@ static void transform_part(void *arg, int64_t begin, int64_t end, int thread) {
     for (int64_t group = begin; group < end; group++) {
         int64_t s0 = group * t->lanes, lanes = t->signals - s0 < t->lanes ? t->signals - s0 : t->lanes;
         size_t part = (size_t)(tn_fft_length(t->fft) * lanes) * each;
-        char *re = t->scratch + (size_t)thread * t->per_thread, *im = re + part;
+        char *re = t->scratch + (size_t)thread * t->per_thread, *im = re + part + TN_FFT_SKEW;
         if (wide)
             load_f64(t, s0, lanes, (double *)(void *)re, (double *)(void *)im);
         else
             load_f32(t, s0, lanes, (float *)(void *)re, (float *)(void *)im);
-        tn_fft_run(t->kernels, t->fft, lanes, t->inverse ? im : re, t->inverse ? re : im, im + part);
+        tn_fft_run(t->kernels, t->fft, lanes, t->inverse ? im : re, t->inverse ? re : im, im + part + TN_FFT_SKEW);
         if (wide)
             store_f64(t, s0, lanes, (const double *)(void *)re, (const double *)(void *)im);
         else
@@ -101,7 +101,7 @@ static tn_status transform_all(tn_run *r, transforms *t) {
     size_t all;
     if (extra < 0 || !tn_mul_size((size_t)(2 * n * t->lanes + extra), (size_t)each, &t->per_thread))
         return no_memory(r);
-    t->per_thread = tn_align_up(t->per_thread, 64);
+    t->per_thread = tn_align_up(t->per_thread + 2 * TN_FFT_SKEW, 64);
     int64_t threads = tn_pool_threads(r->pool) < groups ? tn_pool_threads(r->pool) : groups;
     if (!tn_mul_size(t->per_thread, (size_t)tn_pool_threads(r->pool), &all)) return no_memory(r);
     if (threads == 1) all = t->per_thread;

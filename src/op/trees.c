@@ -72,6 +72,7 @@ twice:
 
 tn_status tn_trees_build(const tn_node *n, tn_arena *a, const tn_tree_source *s, tn_trees **out) {
     int64_t inner = 0;
+    if (s->n_roots < 1) return tn_op_fail(n, TN_E_INVALID, "there are no trees");
     TN_TRY(check_source(n, s));
     for (int64_t i = 0; i < s->n; i++) inner += s->mode[i] != TN_TREE_LEAF;
     builder b = { .node = n, .s = s, .cap = 2 * inner + s->n_roots };
