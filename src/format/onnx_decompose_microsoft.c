@@ -277,6 +277,61 @@ static tn_status attention(tn_node *n) {
     return give(n, 1, k ? with_int(bin(n, "Concat", k, v), "axis", 0) : NULL);
 }
 
+/* One token of each sentence against its past: MultiHeadAttention with its inputs in another order. */
+static tn_status decoder_attention(tn_node *n) {
+    static const char *const names[] = { "num_heads", "scale", "mask_filter_value", NULL };
+    TN_TRY(need(n, 1));
+    if (tn_attr_int(n, "past_present_share_buffer", 0) || tn_up_input(n, 7) || tn_up_input(n, 9))
+        return tn_up_fail(n, "past and present in one buffer, or beams");
+    tn_value *in[] = { n->inputs[0],      tn_up_input(n, 1), tn_up_input(n, 2), tn_up_input(n, 10),
+                       tn_up_input(n, 3), tn_up_input(n, 4), tn_up_input(n, 5), tn_up_input(n, 6) };
+    tn_node *e = emit(n, n->domain, "MultiHeadAttention", in, 8, n->n_outputs);
+    TN_UP_ROOM(e);
+    TN_TRY(keep(e, n, names));
+    for (int i = 0; i < n->n_outputs; i++) TN_TRY(give(n, i, e->outputs[i]));
+    return TN_OK;
+}
+
+static tn_value *slice(tn_node *n, tn_value *v, tn_value *from, tn_value *to) { /* along the first axis */
+    tn_value *in[] = { v, from, to, tn_up_int(n, "axis", 0) };
+    tn_node *e = v && from && to && in[3] ? emit(n, "", "Slice", in, 4, 1) : NULL;
+    return e ? e->outputs[0] : NULL;
+}
+
+static tn_value *joined(tn_node *n, tn_value *a, tn_value *b) {
+    return a ? with_int(bin(n, "Concat", a, b), "axis", 0) : NULL;
+}
+
+/* From tokens without padding, [tokens, hidden], and where each stands in [batch, rows] (`offsets`, those of real
+ * tokens first): unpacked, Attention, packed again. */
+static tn_status packed_attention(tn_node *n) {
+    static const char *const names[] = { "num_heads", "scale", "qkv_hidden_sizes", NULL };
+    TN_TRY(need(n, 5));
+    tn_value *x = n->inputs[0], *offsets = n->inputs[3], *ends = n->inputs[4], *zero = tn_up_int(n, "zero", 0),
+             *one = tn_up_int(n, "one", 1), *flat = tn_up_int(n, "flat", -1), *far = tn_up_int(n, "far", INT32_MAX);
+    tn_value *shape = un(n, "Shape", x), *all = bin(n, "Reshape", offsets, flat);
+    tn_value *width = bin(n, "Gather", shape, one), *places = slice(n, all, zero, bin(n, "Gather", shape, zero));
+    places = with_int(un(n, "Cast", places), "to", tn_dtypes[TN_I64].onnx);
+    tn_value *blank = bin(n, "Expand", num(n, 0, x), joined(n, un(n, "Shape", all), width));
+    tn_value *loose = tri(n, "ScatterND", blank, bin(n, "Unsqueeze", places, one), x);
+    tn_value *length = bin(n, "Sub", slice(n, ends, one, far), slice(n, ends, zero, flat));
+    tn_value *in[] = { bin(n, "Reshape", loose, joined(n, un(n, "Shape", offsets), width)),
+                       n->inputs[1],
+                       n->inputs[2],
+                       length,
+                       NULL,
+                       tn_up_input(n, 5) };
+    TN_UP_ROOM(in[0] && length);
+    tn_node *e = emit(n, n->domain, "Attention", in, 6, 1);
+    TN_UP_ROOM(e);
+    TN_TRY(keep(e, n, names));
+    tn_value *rows = joined(n, flat, bin(n, "Gather", un(n, "Shape", e->outputs[0]), tn_up_int(n, "two", 2)));
+    TN_TRY(give(n, 0, bin(n, "Gather", bin(n, "Reshape", e->outputs[0], rows), places)));
+    TN_TRY(attention(e)); /* it has no row of its own */
+    tn_node_remove(e);
+    return TN_OK;
+}
+
 /* ------------------------------------------------------------------------------------------ older names, odds and ends
  */
 
@@ -362,6 +417,7 @@ static const struct {
     { "BiasSoftmax", bias_softmax },
     { "BiasSplitGelu", bias_split_gelu },
     { "CausalConvWithState", causal_conv },
+    { "DecoderMaskedMultiHeadAttention", decoder_attention },
     { "EmbedLayerNormalization", embed_layer_norm },
     { "ExpandDims", expand_dims },
     { "FastGelu", fast_gelu },
@@ -373,6 +429,7 @@ static const struct {
     { "GemmFastGelu", gemm_fast_gelu },
     { "GridSample", grid_sample },
     { "LinearAttention", linear_attention },
+    { "PackedAttention", packed_attention },
     { "Pad", pad },
     { "QuickGelu", quick_gelu },
     { "Range", range },

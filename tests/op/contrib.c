@@ -159,6 +159,25 @@ static void projected(void **state) {
     op_refused(b, 3, in, "");
 }
 
+/* Sentences of one and two tokens, without padding: the first sees itself alone. */
+static void packed(void **state) {
+    op_data in[] = { { TN_F32, "3,1", { 1, 0, 1 } },
+                     { TN_F32, "1,3", { 0, (double)logf(3), -4 } },
+                     { TN_F32, "3", { 1, 0, 8 } } };
+    op_data y = { TN_F32, "3,1", { 4, 5, 5 } };
+    ob *b = ob_new(8, 17);
+    ob_opset(b, "com.microsoft", 1);
+    ob_input(b, "a", TN_F32, NULL);
+    ob_input(b, "b", TN_F32, NULL);
+    ob_input(b, "c", TN_F32, NULL);
+    ob_ints_init(b, "at", "2,2", (int64_t[]){ 0, 2, 3, 1 }, 4);
+    ob_ints_init(b, "ends", "3", (int64_t[]){ 0, 1, 3 }, 3);
+    ob_output(b, "y");
+    ob_node(b, "com.microsoft::PackedAttention", "a b c at ends", "y");
+    ob_int(b, "num_heads", 1);
+    op_gives(b, 3, in, 1, &y, 1e-6);
+}
+
 static void matrices(void **state) {
     op_data x = { TN_F32, "1,2,2", { 0, 2, 4, 0 } }, y = { TN_F32, "1,2,2", { 0, 0.25, 0.5, 0 } };
     op_gives(model("Inverse", "a", "y", 1), 1, &x, 1, &y, 1e-6);
@@ -205,7 +224,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(activations), cmocka_unit_test(products),     cmocka_unit_test(normalisations),
         cmocka_unit_test(heads),       cmocka_unit_test(shared_heads), cmocka_unit_test(projected),
-        cmocka_unit_test(matrices),    cmocka_unit_test(hashes),       cmocka_unit_test(distances),
+        cmocka_unit_test(packed),      cmocka_unit_test(matrices),     cmocka_unit_test(hashes),
+        cmocka_unit_test(distances),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
