@@ -4,6 +4,7 @@
 #include "cli/op_list.h"
 #include "cli/options.h"
 #include "kernel/families.h"
+#include "op/grad.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +45,12 @@ static const struct {
     { TN_OP_POINTWISE, "pointwise" },           { TN_OP_RANDOM, "random" }, { TN_OP_SUBGRAPH, "runs subgraphs" },
     { TN_OP_SHAPE_ONLY, "reads shapes only" },
 };
+
+/* What differentiation makes of it: a gradient; nothing to differentiate; a message that there is none. */
+static const char *gradient_word(const tn_op_entry *e) {
+    static const char *const words[] = { "no", "none", "refused", "yes" };
+    return words[tn_grad_kind_of(e->row)];
+}
 
 /* --------------------------------------------------------------------------------------------------------- parts */
 
@@ -145,7 +152,7 @@ static void put_one(const tn_op_entry *e, tn_text *t) {
             put_kernels(e, t);
             tn_text_puts(t, "\n");
         }
-        tn_text_printf(t, "  gradient   %s\n", e->row->grad ? "yes" : "no");
+        tn_text_printf(t, "  gradient   %s\n", gradient_word(e));
     }
     tn_text_printf(t, "  tests      %s%s%d official cases\n", e->tests, *e->tests ? ", " : "", e->cases);
 }
@@ -227,7 +234,7 @@ static void json_one(const tn_op_entry *e, tn_text *t) {
         size_t start = t->n;
         for (size_t i = 0; i < TN_COUNT(flags); i++)
             if (e->row->flags & flags[i].flag) tn_text_printf(t, "%s\"%s\"", t->n > start ? "," : "", flags[i].word);
-        tn_text_printf(t, "],\"gradient\":%s,\"kernels\":", e->row->grad ? "true" : "false");
+        tn_text_printf(t, "],\"gradient\":\"%s\",\"kernels\":", gradient_word(e));
         json_words(e->kernels, ' ', t);
     }
     tn_text_puts(t, ",\"tests\":");
@@ -258,7 +265,7 @@ static void markdown_row(const tn_op_entry *e, tn_text *t) {
     tn_text_puts(t, " | ");
     for (const tn_attr_spec *a = e->row ? e->row->attrs : NULL; a && a->name; a++)
         tn_text_printf(t, "%s%s", a == e->row->attrs ? "" : ", ", a->name);
-    tn_text_printf(t, " | %s | %s | ", e->kernels, e->row && e->row->grad ? "yes" : "");
+    tn_text_printf(t, " | %s | %s | ", e->kernels, e->row ? gradient_word(e) : "");
     for (const char *w = e->tests; *w;) {
         size_t n = strcspn(w, " ");
         tn_text_printf(t, "%.*s, ", (int)n, w);

@@ -1,4 +1,5 @@
 /* contrib.c - operators of com.microsoft that have no kin: Inverse, CDist, MurmurHash3, RelativePositionBias. */
+#include "op/grad.h"
 #include "op/ports.h"
 #include "op/support.h"
 #include <math.h>
@@ -241,6 +242,7 @@ const tn_op tn_ops_contrib[] = {
       .out = tn_ports_float_t,
       .infer = inverse_infer,
       .run = inverse_run,
+      .grad = tn_grad_inverse,
       .doc = "the inverse of each matrix" },
     { .name = "CDist",
       .domain = "com.microsoft",
@@ -250,6 +252,7 @@ const tn_op tn_ops_contrib[] = {
       .attrs = cdist_attrs,
       .infer = cdist_infer,
       .run = cdist_run,
+      .grad = tn_grad_cdist,
       .doc = "distances of all pairs of points" },
     { .name = "MurmurHash3",
       .domain = "com.microsoft",
@@ -259,6 +262,7 @@ const tn_op tn_ops_contrib[] = {
       .attrs = hash_attrs,
       .infer = murmur_infer,
       .run = murmur_run,
+      .grad = tn_grad_none,
       .doc = "a 32-bit hash of each element" },
     { .name = "RelativePositionBias",
       .domain = "com.microsoft",
@@ -269,6 +273,7 @@ const tn_op tn_ops_contrib[] = {
       .attrs = position_attrs,
       .infer = position_infer,
       .run = position_run,
+      .grad = tn_grad_refused,
       .doc = "a bias per head for the distance of query and key, by buckets" },
     { 0 },
 };

@@ -177,3 +177,19 @@ tn_status tn_grad_det(tn_grad *g) {
     tn_grad_formula(g, "dx0 = Unsqueeze(dy, [-1, -2]) * tenon.Cofactors(x)");
     return g->st;
 }
+
+/* d(X^-1) = -X^-1 dX X^-1 */
+tn_status tn_grad_inverse(tn_grad *g) {
+    tn_grad_let(g, "yt", swap_last(g, tn_grad_y(g, 0)));
+    tn_grad_formula(g, "dx0 = -MatMul(MatMul(yt, dy), yt)");
+    return g->st;
+}
+
+tn_status tn_grad_cdist(tn_grad *g) {
+    tn_node *mark = tn_grad_mark(g);
+    bool squares = tn_attr_is(g->node, "metric", "sqeuclidean", "sqeuclidean");
+    tn_value *y = tn_grad_formula(g, "d = Unsqueeze(x0, [1]) - Unsqueeze(x1, [0]); %s{keepdims=0}(d, [2])",
+                                  squares ? "ReduceSumSquare" : "ReduceL2");
+    tn_grad_through(g, mark, &y, 1);
+    return g->st;
+}

@@ -356,6 +356,9 @@ const gradient_example gradient_examples[] = {
     { .op = "CausalConvWithState", .inputs = "2,3,4 3,1,2", .loose = true, .fixed = true },
     { .op = "FusedMatMul", .domain = "com.microsoft", .attrs = "alpha=0.5 transA=1 transB=1", .inputs = "2,3,2 4,3" },
     { .op = "TransposeMatMul", .domain = "com.microsoft", .attrs = "transB=1", .inputs = "2,3 4,3" },
+    { .op = "Inverse", .domain = "com.microsoft", .inputs = "2,2,2=2,1,0.5,3,1,-1,0.3,2" },
+    { .op = "CDist", .domain = "com.microsoft", .inputs = "2,3 4,3" },
+    { .op = "CDist", .domain = "com.microsoft", .attrs = "metric=euclidean", .inputs = "2,3 4,3" },
     /* recurrent */
     { .op = "RNN", .attrs = "hidden_size=3", .inputs = "3,2,2 1,3,2 1,3,3", .outputs = 2 },
     { .op = "RNN",
