@@ -271,7 +271,7 @@ const tn_op tn_ops_deform[] = {
       .infer = deform_infer,
       .cost = deform_cost,
       .run = deform_run,
-      .grad = tn_grad_refused,
+      .grad = tn_grad_deform_conv,
       .doc = "a convolution whose taps are moved by an input" },
     { 0 },
 };

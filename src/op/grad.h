@@ -130,6 +130,7 @@ tn_status tn_grad_rnn(tn_grad *g), tn_grad_dft(tn_grad *g), tn_grad_stft(tn_grad
 tn_status tn_grad_attention(tn_grad *g), tn_grad_causal_conv(tn_grad *g), tn_grad_fused_matmul(tn_grad *g);
 tn_status tn_grad_center(tn_grad *g), tn_grad_unpool(tn_grad *g), tn_grad_tensor_scatter(tn_grad *g);
 tn_status tn_grad_fold(tn_grad *g), tn_grad_inverse(tn_grad *g), tn_grad_cdist(tn_grad *g);
+tn_status tn_grad_deform_conv(tn_grad *g);
 tn_status tn_grad_if(tn_grad *g), tn_grad_scan(tn_grad *g), tn_grad_loop(tn_grad *g);
 
 #endif
