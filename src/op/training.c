@@ -35,6 +35,8 @@ tn_status tn_gradient_nodes_open(tn_model *m) {
         TN_TRY(tn_op_check_node(n));
         if (n->n_inputs != count)
             return tn_op_fail(n, TN_E_GRAPH, "has %d inputs for %d names in xs and zs", n->n_inputs, count);
+        if (n->n_outputs > names_of(n, "xs"))
+            return tn_op_fail(n, TN_E_GRAPH, "has %d outputs for %d names in xs", n->n_outputs, names_of(n, "xs"));
         for (int which = 0; which < 2; which++) {
             const tn_attr *a = tn_attr_find(n, which ? "zs" : "xs");
             for (size_t i = 0; a && i < a->n; i++) TN_TRY(append_named(n, a->strings[i]));
@@ -85,6 +87,11 @@ static tn_status copy_slice(tn_node *grad, int count, tn_value **xs, tn_value **
     return TN_OK;
 }
 
+static tn_status check_floats(const tn_node *n, const tn_value *v) {
+    if (v->type.kind == TN_KIND_TENSOR && tn_dtype_is_float(v->type.dtype)) return TN_OK;
+    return tn_op_fail(n, TN_E_TYPE, "'%.200s' is no tensor of floats", v->name);
+}
+
 static tn_status rewrite(tn_node *n) {
     int nx = names_of(n, "xs"), count = nx + names_of(n, "zs");
     tn_arena *arena = n->graph->model->arena;
@@ -92,11 +99,13 @@ static tn_status rewrite(tn_node *n) {
     tn_value **dxs = tn_arena_array(arena, tn_value *, (size_t)count + 1);
     bool same = true;
     if (!xs || !dxs) return tn_fail(TN_E_NOMEM, "a gradient");
+    TN_TRY(check_floats(n, y));
     for (int i = 0; i < count; i++) {
         xs[i] = n->inputs[count + i];
         same &= n->inputs[i] == xs[i];
+        if (i < nx) TN_TRY(check_floats(n, xs[i]));
     }
-    if (!same) TN_TRY(copy_slice(n, count, xs, &y));
+    if (!same && count) TN_TRY(copy_slice(n, count, xs, &y));
     tn_gradient_job job = {
         .graph = n->graph, .before = n, .ys = &y, .n_ys = 1, .xs = xs, .n_xs = count, .partial = true
     };

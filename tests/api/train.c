@@ -143,6 +143,24 @@ static void refused(void **state) {
     file = ob_finish(b);
     check_fails(tn_model_open_memory(file.s, file.n, &m), TN_E_GRAPH, "no tensor 'nowhere'");
     tn_text_free(&file);
+
+    b = cube("x");
+    ob_node(b, "ai.onnx.preview.training::Gradient", "x", "e f");
+    ob_strings(b, "xs", "x");
+    ob_string(b, "y", "y");
+    ob_output(b, "f");
+    file = ob_finish(b);
+    check_fails(tn_model_open_memory(file.s, file.n, &m), TN_E_GRAPH, "2 outputs for 1 names");
+    tn_text_free(&file);
+
+    b = cube("x");
+    ob_node(b, "Shape", "x", "i");
+    ob_node(b, "ai.onnx.preview.training::Gradient", "i", "e");
+    ob_strings(b, "xs", "i");
+    ob_string(b, "y", "y");
+    file = ob_finish(b);
+    check_fails(tn_model_open_memory(file.s, file.n, &m), TN_E_TYPE, "'i' is no tensor of floats");
+    tn_text_free(&file);
 }
 
 /* An unconnected value has a gradient of zeros; a step function lets nothing through. */
