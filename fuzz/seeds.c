@@ -1,7 +1,7 @@
 /* seeds.c - writes the first inputs of the fuzz targets: one small valid file of every kind, as our own writers make
  * it.
  *
- * usage: seeds FOLDER      writes FOLDER/NAME/... for target NAME */
+ * usage: make_seeds FOLDER STAMP      writes FOLDER/NAME/... for target NAME, then the empty file STAMP */
 #include "base/file.h"
 #include "base/mem.h"
 #include "tensor/inflate.h"
@@ -173,12 +173,13 @@ static void arrays(void) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 2) {
-        fprintf(stderr, "usage: seeds FOLDER\n");
+    if (argc != 3) {
+        fprintf(stderr, "usage: make_seeds FOLDER STAMP\nWrites the seeds below FOLDER, then the empty file STAMP.\n");
         return 2;
     }
     root = argv[1];
     tensor_protos();
     arrays();
-    return 0;
+    FILE *stamp = fopen(argv[2], "w");
+    return stamp && fclose(stamp) == 0 ? 0 : 1;
 }
