@@ -18,7 +18,7 @@
 #define SUM_DECLARE(p) tn_vf s##p##_0 = V_ZERO(), s##p##_1 = V_ZERO(), s##p##_2 = V_ZERO();
 
 #define SUM_BIAS(p) \
-    if (p < P) s##p##_0 = b0, s##p##_1 = b1, s##p##_2 = b2;
+    if (p < P) s##p##_0 = s##p##_0 + b0, s##p##_1 = s##p##_1 + b1, s##p##_2 = s##p##_2 + b2;
 
 #define SUM_ADD(p)                                                \
     if (p < P) {                                                  \
@@ -129,16 +129,6 @@ static inline __attribute__((always_inline)) void tile(const tn_conv_tile *t, co
     const int64_t y_pixel = kind == DEPTHWISE ? C : t->y_pixel, y_block = t->y_block;
     float *y0 = t->y;
     EACH_PIXEL(SUM_DECLARE)
-    if (t->bias) {
-        tn_vf b0 = V_LOAD(t->bias), b1 = b0, b2 = b0;
-        if (B > 1) b1 = V_LOAD(t->bias + C);
-        if (B > 2) b2 = V_LOAD(t->bias + 2 * C);
-        EACH_PIXEL(SUM_BIAS)
-    }
-    const float *add = t->add;
-    if (add) {
-        EACH_PIXEL(SUM_ADD)
-    }
     const tn_conv_tap *tap = t->taps, *end = tap + t->ntaps;
     const char *ahead = t->ahead ? t->ahead : (const char *)tap;
     const int64_t ahead_step = t->ahead_step;
@@ -181,6 +171,17 @@ static inline __attribute__((always_inline)) void tile(const tn_conv_tile *t, co
     }
     if (spread) {
         SPREAD_ADD(0, 3, 6, 9) SPREAD_ADD(1, 4, 7, 10) SPREAD_ADD(2, 5, 8, 11)
+    }
+    /* Bias and residual come last: a sum that begins with them rounds every product at their magnitude. */
+    if (t->bias) {
+        tn_vf b0 = V_LOAD(t->bias), b1 = b0, b2 = b0;
+        if (B > 1) b1 = V_LOAD(t->bias + C);
+        if (B > 2) b2 = V_LOAD(t->bias + 2 * C);
+        EACH_PIXEL(SUM_BIAS)
+    }
+    const float *add = t->add;
+    if (add) {
+        EACH_PIXEL(SUM_ADD)
     }
     const tn_activation *act = t->act;
     if (act && (act->kind == TN_ACT_RELU || act->kind == TN_ACT_CLIP)) {
