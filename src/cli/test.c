@@ -19,12 +19,14 @@ static struct {
     tn_case_opts run;
     int timeout;
     bool quiet, no_fork, shapes;
-    const char *skips, *pins, *list;
+    const char *tolerances, *skips, *pins, *list;
 } set = { .run = { .rtol = 1e-3f, .atol = 1e-7f }, .timeout = 120 };
 
 static const tn_option options[] = {
     { "--rtol", TN_OPT_FLOAT, &set.run.rtol, "X", "relative tolerance (default: 1e-3)", 0, 1e30 },
     { "--atol", TN_OPT_FLOAT, &set.run.atol, "X", "absolute tolerance (default: 1e-7)", 0, 1e30 },
+    { "--tolerances", TN_OPT_STRING, &set.tolerances, "FILE",
+      "tolerances of single cases, one per line: NAME: RTOL ATOL", 0, 0 },
     { "--skips", TN_OPT_STRING, &set.skips, "FILE", "cases not to run, one per line: NAME: REASON", 0, 0 },
     { "--pins", TN_OPT_STRING, &set.pins, "FILE",
       "cases that must pass, one per line; failures outside the list count as skipped", 0, 0 },
@@ -93,11 +95,12 @@ static const char *base_name(const char *path) {
 
 typedef enum { PASSED, FAILED, SKIPPED } verdict;
 
-static verdict run_here(const char *dir, char *why, size_t n) {
+static verdict run_here(const char *dir, const tn_case_opts *run, char *why, size_t n) {
+    tn_case_opts o = *run;
     int sets;
     tn_text gaps = { 0 };
-    set.run.gaps = set.shapes ? &gaps : NULL;
-    tn_status st = tn_case_run(dir, &set.run, &sets);
+    o.gaps = set.shapes ? &gaps : NULL;
+    tn_status st = tn_case_run(dir, &o, &sets);
     if (gaps.s) {
         printf("%s: %s", base_name(dir), gaps.s);
         fflush(stdout);
@@ -112,10 +115,10 @@ static verdict run_here(const char *dir, char *why, size_t n) {
     return SKIPPED;
 }
 
-static verdict run_forked(const char *dir, char *why, size_t n) {
+static verdict run_forked(const char *dir, const tn_case_opts *run, char *why, size_t n) {
     int fd[2], status;
     verdict v = FAILED;
-    if (pipe(fd)) return run_here(dir, why, n);
+    if (pipe(fd)) return run_here(dir, run, why, n);
     fflush(NULL);
     pid_t pid = fork();
     if (pid < 0) {
@@ -124,7 +127,7 @@ static verdict run_forked(const char *dir, char *why, size_t n) {
     }
     if (pid == 0) {
         alarm((unsigned)set.timeout);
-        v = run_here(dir, why, n);
+        v = run_here(dir, run, why, n);
         ssize_t put = write(fd[1], why, strlen(why));
         _exit(put < 0 ? FAILED : v);
     }
@@ -150,23 +153,37 @@ done:
 
 /* ------------------------------------------------------------------------------------------------------------ lists */
 
-/* Lines "NAME" or "NAME: REASON" of a file, as a map from name to reason ("" where there is none); '#' begins a
- * comment. The map's strings live in *text. */
-static tn_status read_list(const char *path, char **text, tn_map **out) {
+/* What files say of single cases: lines "NAME" or "NAME: WORDS"; '#' begins a comment. */
+typedef struct {
+    char *text; /* the map's strings live here */
+    tn_map *words;
+} case_notes;
+
+static tn_status read_notes(const char *path, case_notes *out) {
     tn_file *f = NULL;
-    *out = NULL;
+    if (!path) return TN_OK;
     TN_TRY(tn_file_map(path, &f));
-    *text = strndup(f->data ? (const char *)f->data : "", f->size);
+    out->text = strndup(f->data ? (const char *)f->data : "", f->size);
     tn_file_close(&f);
-    if (!*text || !(*out = tn_map_new(64))) return tn_fail(TN_E_NOMEM, "no memory for %s", path);
-    for (char *save, *line = strtok_r(*text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+    if (!out->text || !(out->words = tn_map_new(64))) return tn_fail(TN_E_NOMEM, "no memory for %s", path);
+    for (char *save, *line = strtok_r(out->text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
         if (!*line || *line == '#') continue;
-        char *reason = strchr(line, ':');
-        if (reason) *reason++ = 0;
-        while (reason && *reason == ' ') reason++;
-        TN_TRY(tn_map_put(*out, line, strlen(line), reason ? reason : line + strlen(line)));
+        char *words = strchr(line, ':');
+        if (words) *words++ = 0;
+        while (words && *words == ' ') words++;
+        TN_TRY(tn_map_put(out->words, line, strlen(line), words ? words : line + strlen(line)));
     }
     return TN_OK;
+}
+
+/* The words of a case, NULL where nothing is said of it. */
+static const char *note(const case_notes *notes, const char *name) {
+    return notes->words ? tn_map_gets(notes->words, name) : NULL;
+}
+
+static void free_notes(case_notes *notes) {
+    tn_map_free(&notes->words);
+    free(notes->text);
 }
 
 /* Finds the cases below the folders named; -1 or an exit code. */
@@ -194,21 +211,36 @@ static void print_shapes(void) {
            a->symbolic, a->ranked, a->open, a->lists);
 }
 
+typedef struct {
+    case_notes tolerances, skips, pins;
+} lists;
+
+/* Runs one case with the tolerances of its own, if it has any. */
+static verdict run_one(const char *dir, const char *tolerances, char *why, size_t n) {
+    tn_case_opts o = set.run;
+    int end = 0;
+    if (tolerances && (sscanf(tolerances, "%f %f %n", &o.rtol, &o.atol, &end) < 2 || tolerances[end])) {
+        snprintf(why, n, "'%s' in %s is not two numbers", tolerances, set.tolerances);
+        return FAILED;
+    }
+    return (set.no_fork ? run_here : run_forked)(dir, &o, why, n);
+}
+
 /* Runs them all; an exit code. */
-static int run_all(const case_list *l, const tn_map *skips, const tn_map *pins, FILE *list) {
+static int run_all(const case_list *l, const lists *known, FILE *list) {
     static const char *const words[] = { "passed", "FAILED", "skipped" };
     size_t count[3] = { 0 }, fallen = 0;
     char why[1200];
     count_shapes();
     for (size_t i = 0; i < l->n; i++) {
-        const char *name = base_name(l->v[i]), *reason = skips ? tn_map_gets(skips, name) : NULL;
+        const char *name = base_name(l->v[i]), *reason = note(&known->skips, name);
         why[0] = 0;
         verdict v = SKIPPED;
         if (reason)
             snprintf(why, sizeof why, "%s", reason);
         else
-            v = (set.no_fork ? run_here : run_forked)(l->v[i], why, sizeof why);
-        bool pinned = pins && tn_map_gets(pins, name);
+            v = run_one(l->v[i], note(&known->tolerances, name), why, sizeof why);
+        bool pinned = note(&known->pins, name) != NULL;
         if (pinned && v == SKIPPED) v = FAILED;
         count[v]++;
         fallen += pinned && v == FAILED;
@@ -216,7 +248,7 @@ static int run_all(const case_list *l, const tn_map *skips, const tn_map *pins, 
         if (v != PASSED && (!set.quiet || pinned))
             printf("%s %s: %s%s\n", words[v], name, why, pinned ? " (it must pass)" : "");
     }
-    if (pins) { /* failures that nobody promised away are reported above and counted with what is skipped */
+    if (set.pins) { /* failures that nobody promised away are reported above and counted with what is skipped */
         if (fallen) printf("%zu cases that must pass did not\n", fallen);
         if (count[FAILED] > fallen)
             printf("%zu cases outside the list fail for the reasons above\n", count[FAILED] - fallen);
@@ -230,8 +262,8 @@ static int run_all(const case_list *l, const tn_map *skips, const tn_map *pins, 
 
 int tn_cmd_test(int argc, char **argv) {
     tn_common_options common = { .threads = 1 };
-    char **dirs, *skip_text = NULL, *pin_text = NULL;
-    tn_map *skips = NULL, *pins = NULL;
+    lists known = { 0 };
+    char **dirs;
     case_list cases = { 0 };
     FILE *list = NULL;
     int n, code = tn_options_parse(&usage, &common, argc, argv, &dirs, &n);
@@ -239,19 +271,18 @@ int tn_cmd_test(int argc, char **argv) {
     set.run.threads = common.threads;
     if ((code = gather(dirs, n, &cases)) >= 0) goto done;
     code = TN_EXIT_FAILED;
-    if ((set.skips && read_list(set.skips, &skip_text, &skips) != TN_OK) ||
-        (set.pins && read_list(set.pins, &pin_text, &pins) != TN_OK))
+    if (read_notes(set.tolerances, &known.tolerances) != TN_OK || read_notes(set.skips, &known.skips) != TN_OK ||
+        read_notes(set.pins, &known.pins) != TN_OK)
         tn_command_failed(usage.name);
     else if (set.list && !(list = fopen(set.list, "w")))
         fprintf(stderr, "tenon test: cannot write %s\n", set.list);
     else
-        code = run_all(&cases, skips, pins, list);
+        code = run_all(&cases, &known, list);
 done:
     if (list) fclose(list);
-    tn_map_free(&skips);
-    tn_map_free(&pins);
-    free(skip_text);
-    free(pin_text);
+    free_notes(&known.tolerances);
+    free_notes(&known.skips);
+    free_notes(&known.pins);
     for (size_t i = 0; i < cases.n; i++) free(cases.v[i]);
     free(cases.v);
     return code;
