@@ -6,6 +6,7 @@
 #include "kernel/fft.h"
 #include "kernel/gemm.h"
 #include "kernel/move.h"
+#include "kernel/nbits.h"
 #include "kernel/qgemm.h"
 #include "kernel/reduce.h"
 #include "kernel/resize.h"
@@ -15,6 +16,7 @@
     X(vec)                    \
     X(gemm)                   \
     X(qgemm)                  \
+    X(nbits)                  \
     X(conv)                   \
     X(reduce)                 \
     X(move)                   \

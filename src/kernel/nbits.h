@@ -1,0 +1,35 @@
+/* nbits.h - rows of weights in 2, 4 or 8 bits, with a scale and a zero point per block: their products with a few rows
+ * of floats, and their values.
+ *
+ * A row has `blocks` blocks of `block` elements (a multiple of 8); a block is block * bits / 8 bytes, the lowest bits
+ * of a byte first. Element e of block b is (q - zero[b]) * scale[b].
+ *
+ * For products the floats are dealt out first, so that one byte's elements meet floats of different arrays: with
+ * per = 8 / bits, element e lies at (e % per) * (blocks * block / per) + e / per; elements past the row's end are 0. */
+#ifndef TN_KERNEL_NBITS_H
+#define TN_KERNEL_NBITS_H
+
+#include <stdint.h>
+
+enum { TN_NBITS_ROWS = 4 }; /* of floats at a time */
+
+typedef struct tn_nbits_row {
+    int bits; /* 2, 4, 8 */
+    int64_t blocks, block;
+    const uint8_t *q;
+    const float *scale, *zero; /* [blocks] */
+} tn_nbits_row;
+
+typedef struct tn_nbits_kernels {
+    /** y[r] = the row times row r of a (dealt out, blocks * block floats each), r < m <= TN_NBITS_ROWS. sums[r * blocks
+     *  + b]: of a's row r over block b. */
+    void (*dot)(const tn_nbits_row *w, int m, const float *a, const float *sums, float *y);
+    /** The row's values in order: blocks * block floats. */
+    void (*unpack)(const tn_nbits_row *w, float *out);
+} tn_nbits_kernels;
+
+void tn_nbits_fill_ref(tn_nbits_kernels *k);
+void tn_nbits_fill_avx2(tn_nbits_kernels *k, unsigned cpu);
+void tn_nbits_fill_avx512(tn_nbits_kernels *k, unsigned cpu);
+
+#endif

@@ -1,0 +1,25 @@
+/* nbits.c - products of packed weights in plain C: the definition of correct. */
+#include "kernel/nbits.h"
+
+static double value(const tn_nbits_row *w, int64_t b, int64_t e) {
+    int64_t at = (b * w->block + e) * w->bits;
+    int q = w->q[at / 8] >> at % 8 & ((1 << w->bits) - 1);
+    return ((double)q - (double)w->zero[b]) * (double)w->scale[b];
+}
+
+static void dot(const tn_nbits_row *w, int m, const float *a, const float *sums, float *y) {
+    int64_t per = 8 / w->bits, n = w->blocks * w->block;
+    for (int r = 0; r < m; r++) {
+        double sum = 0;
+        for (int64_t e = 0; e < n; e++)
+            sum += value(w, e / w->block, e % w->block) * (double)a[r * n + e % per * (n / per) + e / per];
+        y[r] = (float)sum;
+    }
+}
+
+static void unpack(const tn_nbits_row *w, float *out) {
+    for (int64_t b = 0; b < w->blocks; b++)
+        for (int64_t e = 0; e < w->block; e++) *out++ = (float)value(w, b, e);
+}
+
+void tn_nbits_fill_ref(tn_nbits_kernels *k) { *k = (tn_nbits_kernels){ dot, unpack }; }

@@ -1,0 +1,40 @@
+/* nbits.c - products with packed weights: every variant against plain C, every width, odd numbers of blocks. */
+#include "kernel/nbits.h"
+#include "lib/kernel_check.h"
+#include <math.h>
+#include <string.h>
+
+static void products(check_ctx *c) {
+    static const int widths[] = { 2, 4, 8 };
+    tn_nbits_row w = { .bits = widths[check_int(c, 0, 2)], .blocks = check_int(c, 1, 9) };
+    w.block = check_chance(c, 30) ? check_int(c, 1, 9) * 8 : INT64_C(16) << check_int(c, 0, 4);
+    int64_t n = w.blocks * w.block, per = 8 / w.bits;
+    int m = (int)check_int(c, 1, TN_NBITS_ROWS);
+    w.q = check_bytes(c, (size_t)(n / per));
+    float *scale = check_floats(c, (size_t)w.blocks), *zero = check_floats(c, (size_t)w.blocks);
+    float *a = check_floats(c, (size_t)(m * n)), *sums = check_out(c, (size_t)(m * w.blocks) * sizeof *sums);
+    for (int64_t b = 0; b < w.blocks; b++) zero[b] *= (float)(1 << w.bits);
+    w.scale = scale, w.zero = zero;
+    for (int64_t i = 0; i < m * w.blocks; i++) sums[i] = 0;
+    for (int64_t i = 0; i < m * n; i++) {
+        int64_t dealt = i % n, e = dealt % (n / per) * per + dealt / (n / per);
+        sums[i / n * w.blocks + e / w.block] += a[i];
+    }
+    float want[TN_NBITS_ROWS], *got = check_out(c, (size_t)m * sizeof *got);
+    c->ref->nbits.dot(&w, m, a, sums, want);
+    check_call(c, c->fast->nbits.dot(&w, m, a, sums, got));
+    for (int r = 0; r < m; r++) {
+        double scope = 1e-6 * (double)n * (double)(1 << w.bits);
+        if (!(fabs((double)got[r] - (double)want[r]) <= scope))
+            check_fail(c, "row %d of %d, %d bits, %d blocks of %d: %g, should be %g", r, m, w.bits, (int)w.blocks,
+                       (int)w.block, (double)got[r], (double)want[r]);
+    }
+    float *values = check_out(c, (size_t)n * sizeof *values), *plain = check_out(c, (size_t)n * sizeof *plain);
+    c->ref->nbits.unpack(&w, plain);
+    check_call(c, c->fast->nbits.unpack(&w, values));
+    check_close(c, values, plain, (size_t)n, 1e-5, 1e-5);
+}
+
+static const check_case cases[] = { { "products", products, 300 } };
+
+int main(int argc, char **argv) { return check_main("nbits", cases, TN_COUNT(cases), argc, argv); }
