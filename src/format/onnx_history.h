@@ -8,8 +8,8 @@
  *  none is known to fit; 0 when ai.onnx has no such operator. */
 int tn_onnx_lowest_opset(const tn_node *n);
 
-/** The i-th operator that ai.onnx has or had, in alphabetical order; NULL past the last. *versions receives the operator
- *  sets in which it changed, at most `cap`, the oldest first; *n how many. */
+/** The i-th operator that ai.onnx has or had, in alphabetical order; NULL past the last. *versions receives the
+ * operator sets in which it changed, at most `cap`, the oldest first; *n how many. */
 const char *tn_onnx_operator(int i, int *versions, int cap, int *n);
 
 #endif
