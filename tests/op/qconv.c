@@ -83,7 +83,8 @@ static void one(const setup *s, uint64_t *rng, int threads) {
     for (int i = 0; i < outs; i++) ws[i] = (double)(float)(ws[i] / 256);
     tn_dtype xt = s->x_signed ? TN_I8 : TN_U8, wt = s->w_signed ? TN_I8 : TN_U8, yt = s->y_signed ? TN_I8 : TN_U8;
     char text[100], many[16];
-    sprintf(many, s->per_channel ? "%d" : "", outs);
+    many[0] = 0;
+    if (s->per_channel) sprintf(many, "%d", outs);
     on *o = on_new();
     on_in(o, xt, dims_of(text, s->n, channels, s->in, s->rank, s->last), x, false);
     if (s->linear) {
