@@ -175,7 +175,7 @@ static const tn_decomposition rows[] = {
     { 0 },
 };
 
-static const tn_decomposition *const tables[] = { rows, tn_decompose_quantized };
+static const tn_decomposition *const tables[] = { rows, tn_decompose_microsoft, tn_decompose_quantized };
 
 const char *tn_onnx_decomposed(int i, const char **domain) {
     for (size_t t = 0; i >= 0 && t < TN_COUNT(tables); t++)
@@ -191,7 +191,7 @@ static tn_upgrade_fn definition_of(const tn_node *n) {
     for (size_t t = 0; t < TN_COUNT(tables); t++)
         for (const tn_decomposition *d = tables[t]; d->op; d++)
             if (!strcmp(d->op, n->type) && !strcmp(d->domain, n->domain)) return d->fn;
-    return tn_onnx_microsoft(n);
+    return NULL;
 }
 
 tn_status tn_onnx_decompose(tn_node *n) {

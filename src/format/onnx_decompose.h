@@ -5,17 +5,14 @@
 
 #include "format/onnx_upgrade.h"
 
-/** The definition of an operator of com.microsoft (onnx_decompose_microsoft.c), or NULL. It gives n's outputs to
- * others; n is then removed. */
-tn_upgrade_fn tn_onnx_microsoft(const tn_node *n);
-
 /** What an operator means in terms of others: fn gives n's outputs to them; n is then removed. */
 typedef struct {
     const char *domain, *op;
     tn_upgrade_fn fn;
 } tn_decomposition;
 
-extern const tn_decomposition tn_decompose_quantized[]; /* ends with { 0 } */
+extern const tn_decomposition tn_decompose_microsoft[]; /* each ends with { 0 } */
+extern const tn_decomposition tn_decompose_quantized[];
 
 /* A node with one output before n. An input that could not be made makes none. */
 static inline tn_value *un(tn_node *n, const char *type, tn_value *a) { return tn_up_emit(n, type, a, NULL, NULL); }

@@ -277,6 +277,25 @@ static tn_status attention(tn_node *n) {
     return give(n, 1, k ? with_int(bin(n, "Concat", k, v), "axis", 0) : NULL);
 }
 
+/* Attention of dequantised inputs and weights; both products sum integers exactly in the original, floats here. */
+static tn_status quantised_attention(tn_node *n) {
+    static const char *const names[] = {
+        "num_heads", "scale", "unidirectional", "mask_filter_value", "do_rotary", "past_present_share_buffer", NULL
+    };
+    TN_TRY(need(n, 5));
+    tn_value *x = tn_up_emit(n, "DequantizeLinear", n->inputs[0], n->inputs[3], tn_up_input(n, 6));
+    tn_value *w = tn_up_emit(n, "DequantizeLinear", n->inputs[1], n->inputs[4], tn_up_input(n, 7));
+    TN_UP_ROOM(x && w);
+    tn_value *in[] = { x, w, n->inputs[2], tn_up_input(n, 5), tn_up_input(n, 8) };
+    tn_node *e = emit(n, n->domain, "Attention", in, 5, n->n_outputs);
+    TN_UP_ROOM(e);
+    TN_TRY(keep(e, n, names));
+    for (int i = 0; i < n->n_outputs; i++) TN_TRY(give(n, i, e->outputs[i]));
+    TN_TRY(attention(e));
+    tn_node_remove(e);
+    return TN_OK;
+}
+
 /* One token of each sentence against its past: MultiHeadAttention with its inputs in another order. */
 static tn_status decoder_attention(tn_node *n) {
     static const char *const names[] = { "num_heads", "scale", "mask_filter_value", NULL };
@@ -407,44 +426,38 @@ static tn_status causal_conv(tn_node *n) {
 
 /* --------------------------------------------------------------------------------------------------------- table */
 
-static const struct {
-    const char *op;
-    tn_upgrade_fn fn;
-} rows[] = {
-    { "Attention", attention },
-    { "BiasAdd", bias_add },
-    { "BiasGelu", gelu },
-    { "BiasSoftmax", bias_softmax },
-    { "BiasSplitGelu", bias_split_gelu },
-    { "CausalConvWithState", causal_conv },
-    { "DecoderMaskedMultiHeadAttention", decoder_attention },
-    { "EmbedLayerNormalization", embed_layer_norm },
-    { "ExpandDims", expand_dims },
-    { "FastGelu", fast_gelu },
-    { "FusedConv", fused_conv },
-    { "FusedGemm", fused_gemm },
-    { "FusedMatMulActivation", fused_matmul_activation },
-    { "GatherND", gather_nd },
-    { "Gelu", gelu },
-    { "GemmFastGelu", gemm_fast_gelu },
-    { "GridSample", grid_sample },
-    { "LinearAttention", linear_attention },
-    { "PackedAttention", packed_attention },
-    { "Pad", pad },
-    { "QuickGelu", quick_gelu },
-    { "Range", range },
-    { "SkipLayerNormalization", skip_layer_norm },
-    { "SkipSimplifiedLayerNormalization", skip_rms_norm },
-    { "Trilu", trilu },
-    { "Unique", unique },
-};
+#define MICROSOFT "com.microsoft"
 
-tn_upgrade_fn tn_onnx_microsoft(const tn_node *n) {
+const tn_decomposition tn_decompose_microsoft[] = {
+    { MICROSOFT, "Attention", attention },
+    { MICROSOFT, "BiasAdd", bias_add },
+    { MICROSOFT, "BiasGelu", gelu },
+    { MICROSOFT, "BiasSoftmax", bias_softmax },
+    { MICROSOFT, "BiasSplitGelu", bias_split_gelu },
+    { MICROSOFT, "CausalConvWithState", causal_conv },
+    { MICROSOFT, "DecoderMaskedMultiHeadAttention", decoder_attention },
+    { MICROSOFT, "EmbedLayerNormalization", embed_layer_norm },
+    { MICROSOFT, "ExpandDims", expand_dims },
+    { MICROSOFT, "FastGelu", fast_gelu },
+    { MICROSOFT, "FusedConv", fused_conv },
+    { MICROSOFT, "FusedGemm", fused_gemm },
+    { MICROSOFT, "FusedMatMulActivation", fused_matmul_activation },
+    { MICROSOFT, "GatherND", gather_nd },
+    { MICROSOFT, "Gelu", gelu },
+    { MICROSOFT, "GemmFastGelu", gemm_fast_gelu },
+    { MICROSOFT, "GridSample", grid_sample },
+    { MICROSOFT, "LinearAttention", linear_attention },
+    { MICROSOFT, "PackedAttention", packed_attention },
+    { MICROSOFT, "Pad", pad },
+    { MICROSOFT, "QAttention", quantised_attention },
+    { MICROSOFT, "QuickGelu", quick_gelu },
+    { MICROSOFT, "Range", range },
+    { MICROSOFT, "SimplifiedLayerNormalization", simple_layer_norm },
+    { MICROSOFT, "SkipLayerNormalization", skip_layer_norm },
+    { MICROSOFT, "SkipSimplifiedLayerNormalization", skip_rms_norm },
+    { MICROSOFT, "Trilu", trilu },
+    { MICROSOFT, "Unique", unique },
     /* The runtime's optimiser leaves this one in ai.onnx, where it never was. */
-    if (!strcmp(n->type, "SimplifiedLayerNormalization") && (!*n->domain || !strcmp(n->domain, "com.microsoft")))
-        return simple_layer_norm;
-    if (strcmp(n->domain, "com.microsoft")) return NULL;
-    for (size_t i = 0; i < TN_COUNT(rows); i++)
-        if (!strcmp(rows[i].op, n->type)) return rows[i].fn;
-    return NULL;
-}
+    { "", "SimplifiedLayerNormalization", simple_layer_norm },
+    { 0 },
+};

@@ -75,7 +75,7 @@ static size_t packed_stride(const plan *p, const tn_kernels *k) {
 static size_t packed_bytes(const tn_kernels *k, const tn_conv_desc *d, bool winograd) {
     plan p;
     if (!make_plan(&p, k, d, winograd)) return 0;
-    return packed_stride(&p, k) * (size_t)(p.parts > 1 ? d->group : 1);
+    return packed_stride(&p, k) * (size_t)(d->group / p.inner.group); /* by groups also when there is no image */
 }
 
 static size_t scratch_bytes(const tn_kernels *k, const tn_conv_desc *d, int threads, bool winograd) {
@@ -88,7 +88,7 @@ static void pack(const tn_kernels *k, const tn_conv_desc *d, const float *w, con
                  bool winograd) {
     plan p;
     if (!make_plan(&p, k, d, winograd)) return;
-    if (p.parts == 1) {
+    if (p.inner.group == d->group) {
         p.algo->pack(k, &p.inner, w, bias, packed);
         return;
     }

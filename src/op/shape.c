@@ -90,8 +90,10 @@ static tn_status reshape_infer(tn_infer *c) {
     if (wild >= 0 && has_zero) return tn_infer_fail(c, TN_E_SHAPE, "shape holds -1 and 0 with allowzero");
     /* Common factors are left out on both sides, so that unknown dimensions that are copied do not matter. */
     tn_dim total = 1, rest = 1;
+    bool empty = false; /* a size of 0 is copied: nothing fits nothing, whatever else is asked */
     for (int i = 0; i < (rank < 0 ? 0 : rank); i++) {
         bool copied = i < n && i != wild && want[i] == 0 && !allowzero;
+        empty = empty || (copied && c->in[0]->dims[i] == 0);
         if (!copied) total = tn_dim_mul(c->syms, total, c->in[0]->dims[i]);
     }
     for (int i = 0; i < n; i++) {
@@ -104,7 +106,7 @@ static tn_status reshape_infer(tn_infer *c) {
             return tn_infer_fail(c, TN_E_SHAPE, "%lld elements cannot be split by %lld for the -1 in shape",
                                  (long long)total, (long long)rest);
         dims[wild] = rest == 0 ? 0 : tn_dim_div(c->syms, total, rest);
-    } else if (tn_dim_known(total) && tn_dim_known(rest) && total != rest) {
+    } else if (tn_dim_known(total) && tn_dim_known(rest) && total != rest && !empty) {
         return tn_infer_fail(c, TN_E_SHAPE, "%lld elements do not fit a shape of %lld", (long long)total,
                              (long long)rest);
     }

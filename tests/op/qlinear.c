@@ -166,8 +166,25 @@ static void lstm(void **state) {
     GIVES(b, in, want);
 }
 
+/* With one token the weights of attention are 1: what comes out is V = x W_v + b. x = 0.5 ({3, 7} - 1) = {1, 3},
+ * W_v = 0.25 ({8, 4; -4, 12} - 0) = {2, 1; -1, 3}. */
+static void attention(void **state) {
+    op_data in[] = { { TN_U8, "1,1,2", { 3, 7 } },
+                     { TN_I8, "2,6", { 9, 9, 9, 9, 8, 4, 9, 9, 9, 9, -4, 12 } },
+                     { TN_F32, "6", { 5, 5, 5, 5, 10, 20 } },
+                     SCALAR(TN_F32, 0.5),
+                     SCALAR(TN_F32, 0.25),
+                     NOTHING,
+                     SCALAR(TN_U8, 1) };
+    op_data out[] = { { TN_F32, "1,1,2", { 9, 30 } } };
+    ob *b = one("QAttention", 7, in);
+    ob_int(b, "num_heads", 1);
+    gives(b, 7, in, out);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(pairs), cmocka_unit_test(functions), cmocka_unit_test(windows),
-                                        cmocka_unit_test(concatenation), cmocka_unit_test(lstm) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(pairs),   cmocka_unit_test(functions),
+                                        cmocka_unit_test(windows), cmocka_unit_test(concatenation),
+                                        cmocka_unit_test(lstm),    cmocka_unit_test(attention) };
     return cmocka_run_group_tests_name("op/qlinear", tests, NULL, NULL);
 }
