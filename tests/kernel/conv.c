@@ -52,7 +52,11 @@ static void random_desc(tn_conv_desc *d, int kind) {
     static const tn_act acts[] = {
         TN_ACT_NONE, TN_ACT_RELU, TN_ACT_CLIP, TN_ACT_HARDSWISH, TN_ACT_SIGMOID, TN_ACT_RELU
     };
-    *d = (tn_conv_desc){ .rank = kind >= 6 ? (int)pick(1, 3) : pick(0, 9) ? 2 : 1, .n = pick(0, 9) ? pick(1, 2) : 0, .group = 1 };
+    *d = (tn_conv_desc){ .rank = kind >= 6    ? (int)pick(1, 3)
+                                 : pick(0, 9) ? 2
+                                              : 1,
+                         .n = pick(0, 9) ? pick(1, 2) : 0,
+                         .group = 1 };
     bool big = pick(0, 3) == 0;
     d->ic = pick(1, big ? 80 : 20), d->oc = pick(1, big ? 100 : 40);
     if (kind == 1) d->ic = pick(1, 4);
