@@ -101,6 +101,13 @@ function judge(name, failed) {
   return [/elements differ|shape|expected|inference said|is .* not/.test(why) && /^output/.test(why) ? 'differs' : 'refused here only', why];
 }
 
+// What a case's numbers hold that often explains a difference, for the words of disagreements.txt to match.
+function holds(c) {
+  let nan = false, infinite = false, large = false;
+  for (const v of Object.values(c.values)) for (const x of v.data) if (typeof x === 'number') { nan ||= x !== x; infinite ||= Math.abs(x) === Infinity; large ||= Math.abs(x) > 1e9; }
+  return (nan ? ' [NaN]' : '') + (infinite ? ' [infinity]' : '') + (large ? ' [large]' : '');
+}
+
 function explanations() {
   const file = path.join(path.dirname(SELF), 'disagreements.txt');
   return !fs.existsSync(file) ? [] : fs.readFileSync(file, 'utf8').split('\n').filter(l => l && !l.startsWith('#')).map(l => l.split(' :: ').map(s => s.trim())).map(([op, words, who, why]) => ({ op: new RegExp(`^(${op})$`), words: new RegExp(words), who, why, n: 0 }));
@@ -198,7 +205,8 @@ async function main(argv) {
     for (const kind of Object.keys(LIMITS)) {
       if (!fs.existsSync(path.join(at, kind))) continue;
       for (const name of fs.readdirSync(path.join(at, kind))) {
-        const [verdict, why] = judge(name, failed), [, index, what] = name.match(/^c(\d+)_(.*?)(_refused)?$/);
+        const [verdict, said] = judge(name, failed), [, index, what] = name.match(/^c(\d+)_(.*?)(_refused)?$/);
+        const why = verdict === 'differs' ? said + holds(makeCase(seed, +index, ops, only || undefined)) : said;
         const reason = verdict === 'differs' || verdict === 'refused here only' ? known.find(k => k.op.test(what) && k.words.test(why)) : null;
         const count = reason ? 'explained' : verdict;
         state.counts[count] = (state.counts[count] ?? 0) + 1;
