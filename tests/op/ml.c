@@ -8,10 +8,8 @@ static ob *begin(int version, tn_dtype t, const char *op, const char *outputs) {
     ob *b = ob_new(8, 15);
     ob_opset(b, "ai.onnx.ml", version);
     ob_input(b, "x", t, NULL);
-    for (const char *p = outputs; *p; p += strcspn(p, " ") + (p[strcspn(p, " ")] == ' ')) {
-        snprintf(name, sizeof name, "%.*s", (int)strcspn(p, " "), p);
-        ob_output(b, name);
-    }
+    snprintf(name, sizeof name, "%s", outputs);
+    for (char *rest = NULL, *p = strtok_r(name, " ", &rest); p; p = strtok_r(NULL, " ", &rest)) ob_output(b, p);
     snprintf(name, sizeof name, "ai.onnx.ml::%s", op);
     ob_node(b, name, "x", outputs);
     return b;
@@ -188,7 +186,7 @@ static ob *svm(const int64_t *per_class, int n_rho, int prob) {
     ob_ints(b, "classlabels_ints", (int64_t[]){ 4, 7 }, 2);
     if (prob) {
         ob_floats(b, "prob_a", (float[]){ -1 }, 1);
-        ob_floats(b, "prob_b", (float[]){ 0.25f }, prob);
+        ob_floats(b, "prob_b", (float[]){ 0.25f, 0 }, prob);
     }
     return b;
 }
