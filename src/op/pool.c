@@ -88,9 +88,9 @@ static tn_status pool_run(tn_run *r) {
     tn_pooling_desc d;
     if (!blocked(r->node) && (tn_in(r, 0)->dtype == TN_F64 || tn_in(r, 0)->rank > TN_CONV_RANK + 2))
         return pool_any(r, tn_in(r, 0), y, index);
+    if (tn_count(y ? y : index) == 0) return TN_OK; /* also without channels, which the kernels do not know */
     TN_TRY(as_f32(r, tn_in(r, 0), &x));
     TN_TRY(describe(r->node, &x, y ? y : index, &d));
-    if (tn_count(y ? y : index) == 0) return TN_OK;
     size_t need = tn_pooling_scratch(k, &d, tn_pool_threads(r->pool));
     void *scratch = need ? tn_run_scratch(r, need) : NULL;
     out = y ? *y : *index;
