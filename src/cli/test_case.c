@@ -223,6 +223,13 @@ static tn_status believe_data(tn_model *m, const char *dir) {
     return TN_OK;
 }
 
+/* The path of data set i; false when there is none. */
+static bool data_set(char *path, size_t n, const char *dir, int i) {
+    char name[64];
+    snprintf(name, sizeof name, "test_data_set_%d", i);
+    return exists(dir, name) && join(path, n, dir, name);
+}
+
 tn_status tn_case_run(const char *dir, const tn_case_opts *o, int *sets) {
     char path[4096];
     tn_model *m = NULL;
@@ -231,20 +238,9 @@ tn_status tn_case_run(const char *dir, const tn_case_opts *o, int *sets) {
     *sets = 0;
     if (!join(path, sizeof path, dir, "model.onnx")) return tn_fail(TN_E_LIMIT, "the path is too long");
     tn_status st = tn_model_open(path, &m);
-    for (int i = 0; st == TN_OK; i++) {
-        char name[64];
-        snprintf(name, sizeof name, "test_data_set_%d", i);
-        if (!exists(dir, name) || !join(path, sizeof path, dir, name)) break;
-        st = believe_data(m, path);
-    }
+    for (int i = 0; st == TN_OK && data_set(path, sizeof path, dir, i); i++) st = believe_data(m, path);
     if (st == TN_OK) st = tn_session_new(m, &opts, &s);
-    for (int i = 0; st == TN_OK; i++) {
-        char name[64];
-        snprintf(name, sizeof name, "test_data_set_%d", i);
-        if (!exists(dir, name) || !join(path, sizeof path, dir, name)) break;
-        st = run_set(s, m, path, o);
-        ++*sets;
-    }
+    for (; st == TN_OK && data_set(path, sizeof path, dir, *sets); ++*sets) st = run_set(s, m, path, o);
     tn_session_free(&s);
     tn_model_close(&m);
     return st;

@@ -115,16 +115,21 @@ static tn_status bias_softmax(tn_node *n) {
 
 /* ------------------------------------------------------------------------------------------------ matrix products */
 
-static tn_status fused_gemm(tn_node *n) {
-    static const char *const names[] = { "alpha", "beta", "transA", "transB", NULL };
+/* A product of n's first inputs, with the attributes named, and n's activation behind it. */
+static tn_status activated(tn_node *n, const char *domain, const char *type, int inputs, const char *const *names) {
     TN_TRY(need(n, 2));
-    tn_node *e = emit(n, "", "Gemm", n->inputs, n->n_inputs, 1);
+    tn_node *e = emit(n, domain, type, n->inputs, inputs, 1);
     tn_value *v;
     TN_UP_ROOM(e);
     TN_TRY(keep(e, n, names));
     TN_TRY(activate(n, e->outputs[0], tn_attr_string(n, "activation", ""), tn_attr_float(n, "activation_alpha", 0.01f),
                     tn_attr_float(n, "activation_beta", 0), &v));
     return give(n, 0, v);
+}
+
+static tn_status fused_gemm(tn_node *n) {
+    static const char *const names[] = { "alpha", "beta", "transA", "transB", NULL };
+    return activated(n, "", "Gemm", n->n_inputs, names);
 }
 
 static tn_status fused_conv(tn_node *n) {
@@ -143,14 +148,7 @@ static tn_status fused_conv(tn_node *n) {
 
 static tn_status fused_matmul_activation(tn_node *n) {
     static const char *const names[] = { "alpha", "transA", "transB", "transBatchA", "transBatchB", NULL };
-    TN_TRY(need(n, 2));
-    tn_node *e = emit(n, n->domain, "FusedMatMul", n->inputs, 2, 1);
-    tn_value *v;
-    TN_UP_ROOM(e);
-    TN_TRY(keep(e, n, names));
-    TN_TRY(activate(n, e->outputs[0], tn_attr_string(n, "activation", ""), tn_attr_float(n, "activation_alpha", 0.01f),
-                    tn_attr_float(n, "activation_beta", 0), &v));
-    return give(n, 0, v);
+    return activated(n, n->domain, "FusedMatMul", 2, names);
 }
 
 static tn_status gemm_fast_gelu(tn_node *n) {

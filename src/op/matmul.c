@@ -338,6 +338,14 @@ static const tn_attr_spec contrib_attrs[] = { { "alpha", TN_ATTR_FLOAT },
                                               { 0 } };
 static const tn_attr_spec fused_attrs[] = { GEMM_ATTRS, TN_FUSED_ATTRS, { 0 } };
 
+#define CONTRIB(NAME)                                                                                        \
+    {                                                                                                        \
+        .name = NAME, .domain = "com.microsoft", .since = 1, .in = tn_ports_real_x2, .out = tn_ports_real_t, \
+        .attrs = contrib_attrs, .infer = matmul_infer, .cost = matmul_cost, .prepare = matmul_prepare,       \
+        .run = matmul_run, .arg = MATMUL, .grad = tn_grad_fused_matmul,                                      \
+        .doc = "alpha A B, either matrix transposed; leading dimensions are batches and broadcast"           \
+    }
+
 const tn_op tn_ops_matmul[] = {
     { .name = "MatMul",
       .since = 13,
@@ -375,31 +383,7 @@ const tn_op tn_ops_matmul[] = {
       .run = matmul_run,
       .arg = FUSED_MATMUL,
       .doc = "act(alpha A B + beta bias + residual): MatMul or Gemm with what follows it" },
-    { .name = "FusedMatMul",
-      .domain = "com.microsoft",
-      .since = 1,
-      .in = tn_ports_real_x2,
-      .out = tn_ports_real_t,
-      .attrs = contrib_attrs,
-      .infer = matmul_infer,
-      .cost = matmul_cost,
-      .prepare = matmul_prepare,
-      .run = matmul_run,
-      .arg = MATMUL,
-      .grad = tn_grad_fused_matmul,
-      .doc = "alpha A B, either matrix transposed; leading dimensions are batches and broadcast" },
-    { .name = "TransposeMatMul",
-      .domain = "com.microsoft",
-      .since = 1,
-      .in = tn_ports_real_x2,
-      .out = tn_ports_real_t,
-      .attrs = contrib_attrs,
-      .infer = matmul_infer,
-      .cost = matmul_cost,
-      .prepare = matmul_prepare,
-      .run = matmul_run,
-      .arg = MATMUL,
-      .grad = tn_grad_fused_matmul,
-      .doc = "alpha A B, either matrix transposed; leading dimensions are batches and broadcast" },
+    CONTRIB("FusedMatMul"),
+    CONTRIB("TransposeMatMul"), /* its older name */
     { 0 },
 };

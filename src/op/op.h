@@ -171,7 +171,7 @@ typedef tn_status (*tn_infer_fn)(tn_infer *c);
 typedef tn_status (*tn_cost_fn)(const tn_infer *c, tn_cost *out);
 typedef tn_status (*tn_prepare_fn)(tn_prep *p);
 typedef tn_status (*tn_run_fn)(tn_run *r);
-struct tn_grad; /* pass/gradient.h */
+struct tn_grad; /* op/grad.h */
 
 struct tn_op {
     const char *name;

@@ -172,14 +172,21 @@ static void quantise_block(const job *j, int64_t at, int n, float *v) {
     }
 }
 
+/* v := x[at ..] as floats, a block or what is left of the last; how many. */
+static int load_block(const job *j, int64_t at, float *v) {
+    int64_t left = tn_count(j->x) - at;
+    int n = left < BLOCK ? (int)left : BLOCK;
+    (void)tn_convert(j->x->dtype, element(j->x, at), TN_F32, v, n, true, TN_ROUND_NEAREST);
+    return n;
+}
+
 static void quantise_part(void *arg, int64_t begin, int64_t end, int thread) {
     const job *j = arg;
     float v[BLOCK];
     int64_t total = tn_count(j->x);
     (void)thread;
     for (int64_t at = begin * BLOCK; at < end * BLOCK && at < total; at += BLOCK) {
-        int n = total - at < BLOCK ? (int)(total - at) : BLOCK;
-        (void)tn_convert(j->x->dtype, element(j->x, at), TN_F32, v, n, true, TN_ROUND_NEAREST);
+        int n = load_block(j, at, v);
         round_to(j->precision, v, n);
         quantise_block(j, at, n, v);
         (void)tn_convert(TN_F32, v, j->y->dtype, element(j->y, at), n, j->saturate, TN_ROUND_NEAREST);
@@ -192,8 +199,7 @@ static void dequantise_part(void *arg, int64_t begin, int64_t end, int thread) {
     int64_t total = tn_count(j->x);
     (void)thread;
     for (int64_t at = begin * BLOCK; at < end * BLOCK && at < total; at += BLOCK) {
-        int n = total - at < BLOCK ? (int)(total - at) : BLOCK;
-        (void)tn_convert(j->x->dtype, element(j->x, at), TN_F32, v, n, true, TN_ROUND_NEAREST);
+        int n = load_block(j, at, v);
         for (int i = 0; i < n;) {
             run_of r = run_at(&j->map, at + i);
             int len = r.len < n - i ? (int)r.len : n - i;
