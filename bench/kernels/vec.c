@@ -90,7 +90,7 @@ static void whole(const tn_kernels *k, int what, size_t n) {
     static const int64_t picture[] = { 1, 64, 128, 512 }, rows_of[] = { 4096, 1024 }, token[] = { 16, 256, 1024 };
     static const int nhwc[] = { 0, 2, 3, 1 };
     static const int64_t in[] = { 1, 64, 128, 256 }, twice[] = { 1, 64, 256, 512 };
-    static const float scales[] = { 1, 1, 2, 2 };
+    static const double scales[] = { 1, 1, 2, 2 };
     tn_operand a = { x, 4, picture }, b = { z, 4, picture }, c = { z, 4, (int64_t[]){ 1, 64, 1, 1 } };
     tn_operand t = { x, 3, token }, last = { z, 1, (int64_t[]){ 1024 } };
     tn_resize_opts o = { .mode = TN_RESIZE_LINEAR, .coord = TN_COORD_HALF_PIXEL };

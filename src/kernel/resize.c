@@ -360,7 +360,7 @@ static bool outside_at(const axis *a, int rank, int64_t i) {
 }
 
 tn_status tn_resize_f64(const tn_resize_opts *o, bool back, int rank, const int64_t *in, const int64_t *out,
-                        const float *scales, const float *roi, const double *x, double *y) {
+                        const double *scales, const float *roi, const double *x, double *y) {
     axis a[TN_MAX_RANK] = { 0 };
     tn_status st = TN_OK;
     int64_t n_in = 1, n_out = 1, most = 1, dims[TN_MAX_RANK];
@@ -397,7 +397,7 @@ tn_status tn_resize_f64(const tn_resize_opts *o, bool back, int rank, const int6
 }
 
 tn_status tn_resize_run(const tn_resize_opts *o, tn_dtype t, int rank, const int64_t *in, const int64_t *out,
-                        const float *scales, const float *roi, const void *x, void *y, tn_pool *pool) {
+                        const double *scales, const float *roi, const void *x, void *y, tn_pool *pool) {
     axis a[TN_MAX_RANK] = { 0 };
     tn_status st = TN_OK;
     for (int d = 0; d < rank; d++)
@@ -424,17 +424,17 @@ tn_status tn_resize_run(const tn_resize_opts *o, tn_dtype t, int rank, const int
     return st;
 }
 
-void tn_resize_sizes(tn_aspect policy, int n, const int64_t *in, const int64_t *wanted, int64_t *out, float *scales) {
+void tn_resize_sizes(tn_aspect policy, int n, const int64_t *in, const int64_t *wanted, int64_t *out, double *scales) {
     double pick = 0;
     for (int i = 0; i < n; i++) {
         double s = in[i] ? (double)wanted[i] / (double)in[i] : 1;
-        scales[i] = (float)s;
+        scales[i] = s;
         out[i] = wanted[i];
         if (i == 0 || (policy == TN_ASPECT_NOT_LARGER ? s < pick : s > pick)) pick = s;
     }
     if (policy == TN_ASPECT_STRETCH) return;
     for (int i = 0; i < n; i++) {
-        scales[i] = (float)pick;
+        scales[i] = pick;
         out[i] = (int64_t)(pick * (double)in[i] + 0.5);
     }
 }

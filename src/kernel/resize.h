@@ -68,16 +68,16 @@ typedef struct {
  *  errors   TN_E_TYPE, TN_E_LIMIT (a dimension over 2^31 - 1), TN_E_INVALID (no input elements, but outputs),
  *           TN_E_NOMEM. */
 tn_status tn_resize_run(const tn_resize_opts *o, tn_dtype t, int rank, const int64_t *in, const int64_t *out,
-                        const float *scales, const float *roi, const void *x, void *y, tn_pool *pool);
+                        const double *scales, const float *roi, const void *x, void *y, tn_pool *pool);
 
 /** The same in float64, in plain C; back: the transpose, x having out[]'s shape and y in[]'s (the gradient). errors as
  * tn_resize_run */
 tn_status tn_resize_f64(const tn_resize_opts *o, bool back, int rank, const int64_t *in, const int64_t *out,
-                        const float *scales, const float *roi, const double *x, double *y);
+                        const double *scales, const float *roi, const double *x, double *y);
 
 typedef enum { TN_ASPECT_STRETCH, TN_ASPECT_NOT_LARGER, TN_ASPECT_NOT_SMALLER } tn_aspect;
 
 /** Sizes wanted for `n` axes: the output's size and scale along each, by the aspect policy. */
-void tn_resize_sizes(tn_aspect policy, int n, const int64_t *in, const int64_t *wanted, int64_t *out, float *scales);
+void tn_resize_sizes(tn_aspect policy, int n, const int64_t *in, const int64_t *wanted, int64_t *out, double *scales);
 
 #endif

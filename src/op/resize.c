@@ -66,7 +66,7 @@ static tn_status resize_infer(tn_infer *c) {
         }
         if (sizes && known && policy != TN_ASPECT_STRETCH) {
             int64_t in[TN_MAX_RANK], out[TN_MAX_RANK];
-            float scales[TN_MAX_RANK];
+            double scales[TN_MAX_RANK];
             for (int i = 0; i < n; i++) in[i] = c->in[0]->dims[axes[i]];
             tn_resize_sizes(policy, n, in, sizes, out, scales);
             for (int i = 0; i < n; i++) dims[axes[i]] = out[i];
@@ -104,7 +104,8 @@ static int word_of(const tn_node *n, const char *attr, const char *dflt, const c
 /* Options, scales and region of a node for an input of these sizes. */
 typedef struct {
     tn_resize_opts o;
-    float scales[TN_MAX_RANK], region[2 * TN_MAX_RANK];
+    double scales[TN_MAX_RANK];
+    float region[2 * TN_MAX_RANK];
 } resize_plan;
 
 static tn_status plan_of(const tn_node *n, const tn_tensor *x, const tn_tensor *roi, const tn_tensor *s,
@@ -126,12 +127,12 @@ static tn_status plan_of(const tn_node *n, const tn_tensor *x, const tn_tensor *
     for (int d = 0; d < x->rank; d++) p->scales[d] = 1, p->region[d] = 0, p->region[x->rank + d] = 1;
     if (sizes && tn_count(sizes) > 0) {
         int64_t in[TN_MAX_RANK], want[TN_MAX_RANK], out[TN_MAX_RANK];
-        float by[TN_MAX_RANK];
+        double by[TN_MAX_RANK];
         for (int i = 0; i < count; i++) in[i] = x->dims[axes[i]], want[i] = tn_get_i64(sizes->dtype, sizes->data, i);
         tn_resize_sizes(aspect_of(n), count, in, want, out, by);
         for (int i = 0; i < count; i++) p->scales[axes[i]] = by[i];
     } else {
-        for (int i = 0; i < count; i++) p->scales[axes[i]] = (float)tn_get_f64(s->dtype, s->data, i);
+        for (int i = 0; i < count; i++) p->scales[axes[i]] = tn_get_f64(s->dtype, s->data, i);
     }
     for (int i = 0; crops(n) && roi && i < count && tn_count(roi) == 2 * count; i++) {
         p->region[axes[i]] = (float)tn_get_f64(roi->dtype, roi->data, i);

@@ -74,14 +74,15 @@ static void all_modes(void **state) {
         if (o.mode == TN_RESIZE_NEAREST) o.antialias = false;
         int rank = (int)pick(1, 4);
         int64_t in[4], out[4], n = 1, m = 1;
-        float scales[4], roi[8];
+        double scales[4];
+        float roi[8];
         for (int d = 0; d < rank; d++) {
             in[d] = d < 2 && rank > 2 ? pick(1, 3) : pick(1, 24);
             out[d] = pick(0, 1) ? in[d] : pick(1, d < 2 && rank > 2 ? 4 : 40);
-            scales[d] = (float)out[d] / (float)in[d];
+            scales[d] = (double)out[d] / (double)in[d];
             if (pick(0, 3) == 0) { /* a scale that does not divide */
-                scales[d] *= 1.03f;
-                out[d] = (int64_t)(scales[d] * (float)in[d]);
+                scales[d] *= 1.03;
+                out[d] = (int64_t)(scales[d] * (double)in[d]);
                 if (out[d] < 1) out[d] = 1;
             }
             roi[d] = (float)pick(-2, 4) * 0.1f;
@@ -123,25 +124,36 @@ static void all_modes(void **state) {
 static void other_types(void **state) {
     tn_resize_opts o = { .mode = TN_RESIZE_LINEAR, .coord = TN_COORD_HALF_PIXEL };
     uint8_t x[] = { 0, 100, 200, 255 }, y[8];
-    check_ok(tn_resize_run(&o, TN_U8, 1, (int64_t[]){ 4 }, (int64_t[]){ 8 }, (float[]){ 2 }, NULL, x, y, NULL));
+    check_ok(tn_resize_run(&o, TN_U8, 1, (int64_t[]){ 4 }, (int64_t[]){ 8 }, (double[]){ 2 }, NULL, x, y, NULL));
     assert_true(y[0] == 0 && y[1] == 25 && y[2] == 75 && y[7] == 255);
     o = (tn_resize_opts){ .mode = TN_RESIZE_NEAREST, .coord = TN_COORD_ASYMMETRIC, .nearest = TN_NEAREST_FLOOR };
     int64_t a[] = { 1, 2, 3 }, b[6];
-    check_ok(tn_resize_run(&o, TN_I64, 1, (int64_t[]){ 3 }, (int64_t[]){ 6 }, (float[]){ 2 }, NULL, a, b, NULL));
+    check_ok(tn_resize_run(&o, TN_I64, 1, (int64_t[]){ 3 }, (int64_t[]){ 6 }, (double[]){ 2 }, NULL, a, b, NULL));
     assert_true(b[0] == 1 && b[1] == 1 && b[2] == 2 && b[3] == 2 && b[4] == 3 && b[5] == 3);
-    check_fails(tn_resize_run(&o, TN_I64, 1, (int64_t[]){ 0 }, (int64_t[]){ 6 }, (float[]){ 2 }, NULL, a, b, NULL),
+    check_fails(tn_resize_run(&o, TN_I64, 1, (int64_t[]){ 0 }, (int64_t[]){ 6 }, (double[]){ 2 }, NULL, a, b, NULL),
                 TN_E_INVALID, "resizing");
 }
 
 static void aspect_policies(void **state) {
     int64_t out[2];
-    float s[2];
+    double s[2];
     tn_resize_sizes(TN_ASPECT_NOT_LARGER, 2, (int64_t[]){ 2, 4 }, (int64_t[]){ 7, 8 }, out, s);
     assert_true(out[0] == 4 && out[1] == 8 && s[0] == 2 && s[1] == 2);
     tn_resize_sizes(TN_ASPECT_NOT_SMALLER, 2, (int64_t[]){ 2, 4 }, (int64_t[]){ 7, 8 }, out, s);
     assert_true(out[0] == 7 && out[1] == 14 && s[0] == 3.5f);
     tn_resize_sizes(TN_ASPECT_STRETCH, 2, (int64_t[]){ 2, 4 }, (int64_t[]){ 7, 8 }, out, s);
     assert_true(out[0] == 7 && out[1] == 8 && s[1] == 2);
+}
+
+/* Three of five: the middle of output 1 is input 2 exactly, which 3/5 in float32 misses. */
+static void scales_of_sizes_are_not_rounded(void **state) {
+    tn_resize_opts o = { .mode = TN_RESIZE_NEAREST, .coord = TN_COORD_HALF_PIXEL, .nearest = TN_NEAREST_FLOOR };
+    float x[] = { 0, 1, 2, 3, 4 }, y[3];
+    int64_t in = 5, want = 3, out;
+    double scale;
+    tn_resize_sizes(TN_ASPECT_STRETCH, 1, &in, &want, &out, &scale);
+    check_ok(tn_resize_run(&o, TN_F32, 1, &in, &out, &scale, NULL, x, y, NULL));
+    assert_true(y[0] == 0 && y[1] == 2 && y[2] == 3);
 }
 
 static void row_kernels(void **state) {
@@ -186,9 +198,8 @@ static int stop(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_modes),
-        cmocka_unit_test(other_types),
-        cmocka_unit_test(aspect_policies),
+        cmocka_unit_test(all_modes),       cmocka_unit_test(other_types),
+        cmocka_unit_test(aspect_policies), cmocka_unit_test(scales_of_sizes_are_not_rounded),
         cmocka_unit_test(row_kernels),
     };
     return cmocka_run_group_tests(tests, start, stop);
