@@ -204,7 +204,7 @@ static tn_status borrow(tn_frame *f, int slot, const tn_datum *from) {
 }
 
 static tn_status output_buffer(tn_frame *f, size_t bytes, bool nested, tn_buffer **out) {
-    *out = nested ? tn_heap_buffer(f->session->heap, bytes) : tn_buffer_new(bytes, TN_MEM_IO);
+    *out = tn_heap_buffer(nested ? f->session->heap : f->session->outputs, bytes);
     return *out ? TN_OK : tn_fail(TN_E_NOMEM, "no memory for an output of %zu bytes", bytes);
 }
 

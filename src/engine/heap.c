@@ -15,6 +15,7 @@ struct tn_heap {
     idle *lists[CLASSES];
     size_t used, kept, most; /* bytes alive, bytes idle, most bytes ever alive */
     size_t alive;            /* buffers */
+    tn_mem_tag tag;          /* what the memory is counted as */
     bool closed;
 };
 
@@ -26,9 +27,11 @@ static int class_of(size_t bytes, size_t *size) {
     return log * 4 + (int)((*size - ((size_t)1 << log)) / step) - 1;
 }
 
-tn_heap *tn_heap_new(void) {
+tn_heap *tn_heap_new(tn_mem_tag tag) {
     tn_heap *h = tn_mem_zalloc(sizeof *h, TN_MEM_GENERAL);
-    if (h) pthread_mutex_init(&h->lock, NULL);
+    if (!h) return NULL;
+    h->tag = tag;
+    pthread_mutex_init(&h->lock, NULL);
     return h;
 }
 
@@ -57,10 +60,10 @@ static void release(tn_buffer *b) {
 }
 
 tn_buffer *tn_heap_buffer(tn_heap *h, size_t bytes) {
-    if (bytes <= SMALL || bytes > SIZE_MAX / 2) return tn_buffer_new(bytes, TN_MEM_ACTIVATIONS);
+    if (bytes <= SMALL || bytes > SIZE_MAX / 2) return tn_buffer_new(bytes, h->tag);
     size_t size;
     int c = class_of(bytes, &size);
-    tn_buffer *b = tn_mem_zalloc(sizeof *b, TN_MEM_ACTIVATIONS);
+    tn_buffer *b = tn_mem_zalloc(sizeof *b, h->tag);
     if (!b) return NULL;
     pthread_mutex_lock(&h->lock);
     if (h->lists[c]) {
@@ -73,7 +76,7 @@ tn_buffer *tn_heap_buffer(tn_heap *h, size_t bytes) {
     if (h->used > h->most) h->most = h->used;
     pthread_mutex_unlock(&h->lock);
     *b = (tn_buffer){ .refs = 1, .data = b->data, .bytes = bytes, .release = release, .user = h };
-    if (!b->data && !(b->data = tn_mem_alloc(size, TN_MEM_ACTIVATIONS))) {
+    if (!b->data && !(b->data = tn_mem_alloc(size, h->tag))) {
         pthread_mutex_lock(&h->lock);
         h->used -= size;
         h->alive--;

@@ -1,4 +1,5 @@
-/* heap.h - buffers for values whose size is known only while running: kept for the next run instead of freed. */
+/* heap.h - buffers that outlive a run or whose size is known only while running: kept for the next run instead of
+ * freed, since fresh pages cost more than filling them. */
 #ifndef TN_ENGINE_HEAP_H
 #define TN_ENGINE_HEAP_H
 
@@ -6,7 +7,7 @@
 
 typedef struct tn_heap tn_heap;
 
-tn_heap *tn_heap_new(void); /* NULL when out of memory */
+tn_heap *tn_heap_new(tn_mem_tag tag); /* counted as `tag`; NULL when out of memory */
 
 /** A buffer of at least `bytes` bytes (refs = 1); it returns to the heap with its last reference, from any thread, also
  *  after tn_heap_close. NULL when out of memory. */

@@ -35,8 +35,8 @@ tn_status tn_session_new(const tn_model *m, const tn_session_opts *opts, tn_sess
     s->opts = o;
     pthread_mutex_init(&s->lock, NULL);
     pthread_mutex_init(&s->planning, NULL);
-    if (!(s->heap = tn_heap_new()) || !(s->packs = tn_pack_cache_new(m->files, m->n_files)) ||
-        (o.profile && !(s->profiler = tn_profiler_new()))) {
+    if (!(s->heap = tn_heap_new(TN_MEM_ACTIVATIONS)) || !(s->outputs = tn_heap_new(TN_MEM_IO)) ||
+        !(s->packs = tn_pack_cache_new(m->files, m->n_files)) || (o.profile && !(s->profiler = tn_profiler_new()))) {
         st = tn_fail(TN_E_NOMEM, "no memory for a session");
         goto done;
     }
@@ -67,6 +67,7 @@ void tn_session_free(tn_session **session) {
     }
     tn_profiler_free(&s->profiler);
     tn_heap_close(&s->heap);
+    tn_heap_close(&s->outputs);
     tn_model_close(&s->model);
     tn_pack_cache_free(&s->packs);
     tn_pools_put(&s->pool);

@@ -372,11 +372,34 @@ static void lack_of_memory(void **state) {
     tn_model_close(&m);
 }
 
+/* An output's memory serves the next run once the caller let go of it, and outlives the session until then. */
+static void outputs_are_recycled(void **state) {
+    (void)state;
+    tn_model *m = small_model();
+    tn_session *s = session(m, (tn_session_opts){ .threads = 1 });
+    tn_tensor *x = ramp(2, (int64_t[]){ 1000, 4 }, 1), *first, *second, *third;
+    run1(s, x, &first);
+    run1(s, x, &second);
+    const void *was = tn_tensor_data(first);
+    assert_ptr_not_equal(was, tn_tensor_data(second));
+    tn_tensor_free(&first);
+    run1(s, x, &third);
+    assert_ptr_equal(was, tn_tensor_data(third));
+    tn_session_free(&s);
+    check_small(x, second);
+    check_small(x, third);
+    tn_tensor_free(&second);
+    tn_tensor_free(&third);
+    tn_tensor_free(&x);
+    tn_model_close(&m);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(plans_are_kept), cmocka_unit_test(errors),        cmocka_unit_test(odd_outputs),
-        cmocka_unit_test(data_dependent), cmocka_unit_test(random_graphs), cmocka_unit_test(many_threads),
-        cmocka_unit_test(lack_of_memory),
+        cmocka_unit_test(plans_are_kept), cmocka_unit_test(errors),
+        cmocka_unit_test(odd_outputs),    cmocka_unit_test(data_dependent),
+        cmocka_unit_test(random_graphs),  cmocka_unit_test(many_threads),
+        cmocka_unit_test(lack_of_memory), cmocka_unit_test(outputs_are_recycled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
