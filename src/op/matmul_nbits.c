@@ -1,4 +1,4 @@
-/* matmul_nbits.c - com.microsoft.MatMulNBits: Y = A W' + bias with W [N, K] in 2, 4 or 8 bits, a scale and a zero point
+/* matmul_nbits.c - com.microsoft.MatMulNBits: Y = A W' + bias with W [N, K] in 2 to 8 bits, a scale and a zero point
  * per block of K. Source: docs/ContribOperators.md of ONNX Runtime.
  *
  * A few rows (a language model's next token) are multiplied by the packed weights as they lie in the file, which costs
@@ -24,14 +24,12 @@ static tn_status read_weights(const tn_node *n, weights *w) {
                     .k = tn_attr_int(n, "K", 0),
                     .n = tn_attr_int(n, "N", 0),
                     .block = tn_attr_int(n, "block_size", 0) };
-    if (w->bits != 2 && w->bits != 4 && w->bits != 8)
-        return tn_op_fail(n, TN_E_UNSUPPORTED, "weights of %d bits; 2, 4 and 8 can be", w->bits);
     if (w->block < 16 || w->block & (w->block - 1))
         return tn_op_fail(n, TN_E_INVALID, "block_size is %lld; powers of two from 16 on can be", (long long)w->block);
     if (tn_attr_int(n, "weight_prepacked", 0) != 0)
         return tn_op_fail(n, TN_E_UNSUPPORTED, "the weights are laid out for a device that is not here");
     w->blocks = (w->k + w->block - 1) / w->block;
-    w->row_bytes = w->blocks * (w->block / (8 / w->bits));
+    w->row_bytes = w->blocks * (w->block / 8 * w->bits);
     return TN_OK;
 }
 
@@ -98,9 +96,8 @@ static tn_status zeros_of(const weights *w, const tn_tensor *t, float *v) {
     for (int64_t i = 0; i < n; i++) {
         v[i] = (float)(1 << (w->bits - 1));
         if (!t) continue;
-        int64_t bit = i % w->blocks * w->bits;
         const uint8_t *row = (const uint8_t *)t->data + i / w->blocks * zero_bytes(w);
-        v[i] = (float)(row[bit / 8] >> bit % 8 & ((1 << w->bits) - 1));
+        v[i] = (float)tn_nbits_field(row, w->bits, i % w->blocks);
     }
     return TN_OK;
 }
@@ -189,8 +186,8 @@ static tn_status run_few(tn_run *r, job *j, int64_t m, const float *a) {
 /* Group g_idx[e] has the scale and zero point of element e. */
 static void unpack_groups(const job *j, int64_t n, float *out) {
     for (int64_t e = 0; e < j->w.k; e++) {
-        int64_t bit = e * j->w.bits, g = n * j->w.blocks + j->groups[e];
-        int q = j->q[n * j->w.row_bytes + bit / 8] >> bit % 8 & ((1 << j->w.bits) - 1);
+        int64_t g = n * j->w.blocks + j->groups[e];
+        int q = tn_nbits_field(j->q + n * j->w.row_bytes, j->w.bits, e);
         out[e] = ((float)q - j->zero[g]) * j->scale[g];
     }
 }
@@ -261,7 +258,8 @@ static tn_status nbits_run(tn_run *r) {
     float *out = y->dtype == TN_F32 ? y->data : tn_run_scratch(r, (size_t)(m * j.w.n) * sizeof *out + 64);
     if (!out) return tn_op_fail(r->node, TN_E_NOMEM, "no memory for the result");
     j.y = out;
-    TN_TRY(m <= FEW && !j.groups ? run_few(r, &j, m, rows) : run_many(r, &j, m, rows));
+    bool whole = 8 % j.w.bits == 0; /* no field crosses bytes */
+    TN_TRY(m <= FEW && whole && !j.groups ? run_few(r, &j, m, rows) : run_many(r, &j, m, rows));
     return y->dtype == TN_F32 ? TN_OK : tn_convert(TN_F32, out, y->dtype, y->data, m * j.w.n, true, TN_ROUND_NEAREST);
 }
 
@@ -297,6 +295,6 @@ const tn_op tn_ops_matmul_nbits[] = {
       .prepare = nbits_prepare,
       .run = nbits_run,
       .grad = tn_grad_refused,
-      .doc = "matrix product with weights of 2, 4 or 8 bits in blocks" },
+      .doc = "matrix product with weights of 2 to 8 bits in blocks" },
     { 0 },
 };

@@ -1,4 +1,5 @@
-/* nbits.c - products with packed weights: every variant against plain C, every width, odd numbers of blocks. */
+/* nbits.c - products with packed weights: every variant against plain C, and unpacked values of every width; odd
+ * numbers of blocks. */
 #include "kernel/nbits.h"
 #include "lib/kernel_check.h"
 #include <math.h>
@@ -29,12 +30,20 @@ static void products(check_ctx *c) {
             check_fail(c, "row %d of %d, %d bits, %d blocks of %d: %g, should be %g", r, m, w.bits, (int)w.blocks,
                        (int)w.block, (double)got[r], (double)want[r]);
     }
-    float *values = check_out(c, (size_t)n * sizeof *values), *plain = check_out(c, (size_t)n * sizeof *plain);
-    c->ref->nbits.unpack(&w, plain);
-    check_call(c, c->fast->nbits.unpack(&w, values));
-    check_close(c, values, plain, (size_t)n, 1e-5, 1e-5);
 }
 
-static const check_case cases[] = { { "products", products, 300 } };
+static void values(check_ctx *c) {
+    tn_nbits_row w = { .bits = (int)check_int(c, 2, 8), .blocks = check_int(c, 1, 9) };
+    w.block = check_chance(c, 30) ? check_int(c, 1, 9) * 8 : INT64_C(16) << check_int(c, 0, 4);
+    int64_t n = w.blocks * w.block;
+    w.q = check_bytes(c, (size_t)(n / 8 * w.bits));
+    w.scale = check_floats(c, (size_t)w.blocks), w.zero = check_floats(c, (size_t)w.blocks);
+    float *got = check_out(c, (size_t)n * sizeof *got), *want = check_out(c, (size_t)n * sizeof *want);
+    c->ref->nbits.unpack(&w, want);
+    check_call(c, c->fast->nbits.unpack(&w, got));
+    check_close(c, got, want, (size_t)n, 1e-5, 1e-5);
+}
+
+static const check_case cases[] = { { "products", products, 300 }, { "values", values, 300 } };
 
 int main(int argc, char **argv) { return check_main("nbits", cases, TN_COUNT(cases), argc, argv); }

@@ -2,8 +2,7 @@
 #include "kernel/nbits.h"
 
 static double value(const tn_nbits_row *w, int64_t b, int64_t e) {
-    int64_t at = (b * w->block + e) * w->bits;
-    int q = w->q[at / 8] >> at % 8 & ((1 << w->bits) - 1);
+    int q = tn_nbits_field(w->q, w->bits, b * w->block + e);
     return ((double)q - (double)w->zero[b]) * (double)w->scale[b];
 }
 

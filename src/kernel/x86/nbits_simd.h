@@ -66,13 +66,29 @@ INLINE void unpack_bits(const int bits, const tn_nbits_row *w, float *out) {
     }
 }
 
+/* Eight fields of `bits` bits fill `bits` bytes. */
+INLINE void unpack_stream(const int bits, const tn_nbits_row *w, float *out) {
+    const uint8_t *q = w->q;
+    for (int64_t b = 0; b < w->blocks; b++) {
+        float s = w->scale[b], z = w->zero[b];
+        for (int64_t i = 0; i < w->block; i += 8, q += bits, out += 8) {
+            uint64_t eight = 0;
+            for (int p = 0; p < bits; p++) eight |= (uint64_t)q[p] << (8 * p);
+            for (int p = 0; p < 8; p++) out[p] = ((float)(int)(eight >> (p * bits) & ((1u << bits) - 1)) - z) * s;
+        }
+    }
+}
+
 static void unpack(const tn_nbits_row *w, float *out) {
-    if (w->bits == 4)
-        unpack_bits(4, w, out);
-    else if (w->bits == 8)
-        unpack_bits(8, w, out);
-    else
-        unpack_bits(2, w, out);
+    switch (w->bits) {
+    case 2: unpack_bits(2, w, out); break;
+    case 3: unpack_stream(3, w, out); break;
+    case 4: unpack_bits(4, w, out); break;
+    case 5: unpack_stream(5, w, out); break;
+    case 6: unpack_stream(6, w, out); break;
+    case 7: unpack_stream(7, w, out); break;
+    default: unpack_bits(8, w, out);
+    }
 }
 
 #endif
