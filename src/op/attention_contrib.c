@@ -328,7 +328,7 @@ const tn_op tn_ops_attention_contrib[] = {
       .attrs = mha_attrs,
       .infer = mha_infer,
       .run = mha_run,
-      .grad = tn_grad_refused,
+      .grad = tn_grad_multi_head,
       .doc = "attention after the projections: bias, masks, a cache of earlier keys and values" },
     { 0 },
 };

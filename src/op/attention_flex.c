@@ -162,7 +162,7 @@ const tn_op tn_ops_attention_flex[] = {
       .attrs = flex_attrs,
       .infer = flex_infer,
       .run = flex_run,
-      .grad = tn_grad_refused,
+      .grad = tn_grad_flex,
       .doc = "attention whose scores and weights pass through subgraphs" },
     { 0 },
 };

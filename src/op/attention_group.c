@@ -315,7 +315,7 @@ const tn_op tn_ops_attention_group[] = {
       .attrs = gqa_attrs,
       .infer = gqa_infer,
       .run = gqa_run,
-      .grad = tn_grad_refused,
+      .grad = tn_grad_group_query,
       .doc = "causal attention of query heads that share keys, with rotation and a cache" },
     { 0 },
 };

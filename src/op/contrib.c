@@ -273,7 +273,7 @@ const tn_op tn_ops_contrib[] = {
       .attrs = position_attrs,
       .infer = position_infer,
       .run = position_run,
-      .grad = tn_grad_refused,
+      .grad = tn_grad_relative_bias,
       .doc = "a bias per head for the distance of query and key, by buckets" },
     { 0 },
 };

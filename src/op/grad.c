@@ -237,21 +237,32 @@ tn_value *tn_grad_again(tn_grad *g, tn_value *x) {
 tn_node *tn_grad_mark(tn_grad *g) { return g->before ? g->before->prev : g->graph->last; }
 
 void tn_grad_through(tn_grad *g, tn_node *mark, tn_value *const *ys, int n) {
-    tn_value *xs[64], *dxs[64], *y[64], *dy[64];
-    int at[64], n_xs = 0, n_ys = 0;
-    for (int i = 0; i < g->node->n_inputs && n_xs < 64; i++)
-        if (g->wants[i] && g->node->inputs[i]) at[n_xs] = i, xs[n_xs++] = g->node->inputs[i];
-    for (int i = 0; i < n && i < g->node->n_outputs && n_ys < 64; i++)
+    enum { MOST = 64 };
+    tn_value *xs[MOST + TN_GRAD_VALUES], *dxs[MOST + TN_GRAD_VALUES], *y[MOST], *dy[MOST];
+    int at[MOST], n_in = 0, n_ys = 0, n_xs;
+    tn_grad_values caps = { .n = 0 };
+    for (int i = 0; i < g->node->n_inputs && n_in < MOST; i++)
+        if (g->wants[i] && g->node->inputs[i]) at[n_in] = i, xs[n_in++] = g->node->inputs[i];
+    for (int i = 0; i < n && i < g->node->n_outputs && n_ys < MOST; i++)
         if (ys[i] && g->dy[i]) y[n_ys] = ys[i], dy[n_ys++] = g->dy[i];
+    for (int i = 0; i < g->node->n_attrs; i++)
+        if (g->node->attrs[i].kind == TN_ATTR_GRAPH) tn_grad_captured(g, g->node->attrs[i].graph, &caps);
+    n_xs = n_in;
+    for (int i = 0; i < caps.n; i++) {
+        bool is_input = false;
+        for (int k = 0; k < n_in; k++) is_input |= xs[k] == caps.v[i];
+        if (!is_input) xs[n_xs++] = caps.v[i];
+    }
     if (g->st != TN_OK) return;
     tn_gradient_job job = {
         .graph = g->graph, .before = g->before, .after = mark, .ys = y, .dys = dy, .n_ys = n_ys, .xs = xs, .n_xs = n_xs
     };
     g->st = tn_gradient(&job, dxs);
-    for (int i = 0; i < n_xs && g->st == TN_OK; i++) { /* an input may be there twice: its gradient came whole, once */
+    for (int i = 0; i < n_in && g->st == TN_OK; i++) { /* an input may be there twice: its gradient came whole, once */
         bool again = false;
         for (int k = 0; k < i; k++) again |= xs[k] == xs[i];
         g->dx[at[i]] = again ? NULL : dxs[i];
     }
+    for (int i = n_in; i < n_xs; i++) tn_grad_give(g, xs[i], dxs[i]);
     if (g->st != TN_OK) tn_fail_at(g->st, "the gradient of %s", tn_node_where(g->node));
 }

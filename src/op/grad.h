@@ -60,7 +60,8 @@ void tn_grad_let(tn_grad *g, const char *name, tn_value *v);
 void tn_grad_let_number(tn_grad *g, const char *name, double v); /* a scalar of type g->dtype */
 
 /** Differentiates through a formula: ys[i], computed from the node's inputs by words and formulas after `mark`, stand
- *  for its outputs; what they owe to the inputs becomes dx. For composite operators. */
+ *  for its outputs; what they owe to the inputs becomes dx, and what they owe to values that the node's subgraphs
+ *  capture is given to those. For composite operators. */
 tn_node *tn_grad_mark(tn_grad *g);
 void tn_grad_through(tn_grad *g, tn_node *mark, tn_value *const *ys, int n);
 
@@ -105,6 +106,13 @@ static inline int tn_grad_axis(int64_t axis, int rank) { return (int)(axis < 0 ?
 /* For operators with subgraphs: what their bodies capture. */
 void tn_grad_give(tn_grad *g, tn_value *v, tn_value *d); /* adds d to what flows back to v */
 bool tn_grad_depends(const tn_grad *g, const tn_value *v);
+enum { TN_GRAD_VALUES = 256 };
+typedef struct {
+    tn_value *v[TN_GRAD_VALUES];
+    int n;
+} tn_grad_values;
+void tn_grad_captured(tn_grad *g, const tn_graph *sub,
+                      tn_grad_values *list); /* appends outer values that depend on xs */
 
 /* -------------------------------------------------------------------------------------------------------- builders */
 
@@ -127,7 +135,11 @@ tn_status tn_grad_lp_norm(tn_grad *g), tn_grad_mean_variance(tn_grad *g), tn_gra
 tn_status tn_grad_resize(tn_grad *g), tn_grad_grid_sample(tn_grad *g), tn_grad_affine_grid(tn_grad *g);
 tn_status tn_grad_roi_align(tn_grad *g), tn_grad_max_roi_pool(tn_grad *g);
 tn_status tn_grad_rnn(tn_grad *g), tn_grad_dft(tn_grad *g), tn_grad_stft(tn_grad *g), tn_grad_rotary(tn_grad *g);
-tn_status tn_grad_attention(tn_grad *g), tn_grad_causal_conv(tn_grad *g), tn_grad_fused_matmul(tn_grad *g);
+tn_status tn_grad_attention(tn_grad *g), tn_grad_multi_head(tn_grad *g), tn_grad_group_query(tn_grad *g);
+tn_status tn_grad_flex(tn_grad *g), tn_grad_linear_attention(tn_grad *g), tn_grad_causal_conv(tn_grad *g);
+tn_status tn_grad_fused_matmul(tn_grad *g), tn_grad_nbits(tn_grad *g);
+tn_status tn_grad_integer_to_float(tn_grad *g), tn_grad_dynamic_product(tn_grad *g);
+tn_status tn_grad_quantised_gemm(tn_grad *g), tn_grad_relative_bias(tn_grad *g);
 tn_status tn_grad_center(tn_grad *g), tn_grad_unpool(tn_grad *g), tn_grad_tensor_scatter(tn_grad *g);
 tn_status tn_grad_fold(tn_grad *g), tn_grad_inverse(tn_grad *g), tn_grad_cdist(tn_grad *g);
 tn_status tn_grad_deform_conv(tn_grad *g);

@@ -11,12 +11,8 @@
 
 /* ------------------------------------------------------------------------------------------------- captured values */
 
-enum { MOST = 256 };
-
-typedef struct {
-    tn_value *v[MOST];
-    int n;
-} value_list;
+typedef tn_grad_values value_list;
+enum { MOST = TN_GRAD_VALUES };
 
 static void note(tn_grad *g, value_list *l, tn_value *v, int depth) {
     if (!v || v->graph->depth >= depth || !tn_grad_depends(g, v)) return;
@@ -28,7 +24,6 @@ static void note(tn_grad *g, value_list *l, tn_value *v, int depth) {
         l->v[l->n++] = v;
 }
 
-/* Outer values that `sub` uses and that have a gradient; depth: of the outermost subgraph. */
 static void captured(tn_grad *g, const tn_graph *sub, int depth, value_list *l) {
     for (const tn_node *n = sub->first; n; n = n->next) {
         for (int i = 0; i < n->n_inputs; i++) note(g, l, n->inputs[i], depth);
@@ -40,6 +35,8 @@ static void captured(tn_grad *g, const tn_graph *sub, int depth, value_list *l) 
     }
     for (int i = 0; i < sub->n_outputs; i++) note(g, l, sub->outputs[i], depth);
 }
+
+void tn_grad_captured(tn_grad *g, const tn_graph *sub, tn_grad_values *l) { captured(g, sub, sub->depth, l); }
 
 /* An output of a subgraph must be made in it. */
 static void add_output(tn_grad *g, tn_graph *sub, tn_value *v) {
@@ -91,7 +88,7 @@ tn_status tn_grad_if(tn_grad *g) {
     if (!caps) return tn_fail(TN_E_NOMEM, "the gradient of %s", tn_node_where(g->node));
     for (int b = 0; b < 2; b++) {
         const tn_graph *branch = tn_attr_graph(g->node, names[b]);
-        captured(g, branch, branch->depth, caps);
+        tn_grad_captured(g, branch, caps);
     }
     if (!caps->n || g->st != TN_OK) return g->st;
     tn_node *n = tn_grad_node_n(g, "", "If", (tn_value *[]){ tn_grad_x(g, 0) }, 1, caps->n);
@@ -279,7 +276,7 @@ static steps *start(tn_grad *g) {
         return NULL;
     }
     s->body = body;
-    captured(g, body, body->depth, &s->caps);
+    tn_grad_captured(g, body, &s->caps);
     return g->st == TN_OK ? s : NULL;
 }
 

@@ -62,9 +62,9 @@ static tn_value *named(parser *q, const char *name, size_t len) {
     for (int i = g->n_names - 1; i >= 0; i--)
         if (strlen(g->names[i].name) == len && !memcmp(g->names[i].name, name, len)) return g->names[i].value;
     if (len == 2 && !memcmp(name, "dy", 2)) return tn_grad_dy(g, 0);
-    bool numbered = len == 2 && isdigit((unsigned char)name[1]);
-    if ((len == 1 || numbered) && strchr("xyd", *name)) {
-        int i = numbered ? name[1] - '0' : 0;
+    bool numbered = len == 1 + strspn(name + 1, "0123456789");
+    if (len <= 3 && numbered && strchr("xyd", *name)) {
+        int i = atoi(name + 1);
         return *name == 'x' ? tn_grad_x(g, i) : *name == 'y' ? tn_grad_y(g, i) : tn_grad_dy(g, i);
     }
     return wrong(q, "unknown name");

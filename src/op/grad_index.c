@@ -83,8 +83,7 @@ tn_status tn_grad_dequantize(tn_grad *g) {
     tn_value *x = tn_grad_x(g, 0), *s = tn_grad_x(g, 1), *y = tn_grad_y(g, 0);
     int rank = tn_grad_rank(g, x), axis = tn_grad_axis(tn_attr_int(g->node, "axis", 1), rank), n = 0;
     int64_t axes[TN_MAX_RANK];
-    if (tn_attr_int(g->node, "block_size", 0))
-        return tn_op_fail(g->node, TN_E_UNSUPPORTED, "blocked scales have no gradient here");
+    long long block = (long long)tn_attr_int(g->node, "block_size", 0);
     int per_axis = tn_grad_rank(g, s);
     if (g->st != TN_OK) return g->st;
     for (int i = 0; i < rank; i++)
@@ -95,7 +94,16 @@ tn_status tn_grad_dequantize(tn_grad *g) {
     tn_grad_let(g, "axes", tn_grad_ints(g, axes, n));
     (void)y;
     tn_grad_formula(g, "q = CastLike(dy, steps) * steps");
-    if (n) tn_grad_formula(g, "q = ReduceSum{keepdims=0}(q, axes)");
+    if (block) /* the axis as blocks of elements, and the elements summed */
+        tn_grad_formula(
+            g,
+            "long = Gather(Shape(x1), [%d]) * [%lld]; q = Pad(q, Concat{axis=0}([0], long -"
+            " Gather(Shape(q), [%d])), _, [%d]);"
+            "cut = Concat{axis=0}(Slice(Shape(x1), [0], [%d], [0]), [%lld], Slice(Shape(x1), [%d], [%d], [0]));"
+            "q = ReduceSum{keepdims=0}(Reshape{allowzero=1}(q, cut), [%d])",
+            axis, block, axis, axis, axis + 1, block, axis + 1, TN_MAX_RANK, axis + 1);
+    else if (n)
+        tn_grad_formula(g, "q = ReduceSum{keepdims=0}(q, axes)");
     tn_grad_formula(g, "dx1 = CastLike(Reshape(q, Shape(x1)), x1)");
     return g->st;
 }

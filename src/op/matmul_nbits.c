@@ -294,7 +294,7 @@ const tn_op tn_ops_matmul_nbits[] = {
       .cost = nbits_cost,
       .prepare = nbits_prepare,
       .run = nbits_run,
-      .grad = tn_grad_refused,
+      .grad = tn_grad_nbits,
       .doc = "matrix product with weights of 2 to 8 bits in blocks" },
     { 0 },
 };

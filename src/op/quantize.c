@@ -328,7 +328,7 @@ const tn_op tn_ops_quantize[] = {
       .attrs = microsoft_attrs,
       .infer = dequantize_infer,
       .run = dequantize_run,
-      .grad = tn_grad_refused,
+      .grad = tn_grad_dequantize,
       .doc = "DequantizeLinear without blocks" },
     { 0 },
 };

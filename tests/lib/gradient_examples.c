@@ -81,6 +81,99 @@ static void dequantize(ob *b) {
     ob_int(b, "to", 11);
 }
 
+/* Operators that know no float64: the inputs of this list go through float32, and so does the result. */
+static void narrow(ob *b, const char *floats) {
+    for (const char *p = floats; *p; p++) {
+        char in[4] = { 'x', *p }, out[4] = { 'f', *p };
+        ob_node(b, "Cast", in, out);
+        ob_int(b, "to", 1);
+    }
+}
+
+static void widen(ob *b) {
+    ob_node(b, "Cast", "y", "y0");
+    ob_int(b, "to", 11);
+}
+
+static void blocked(ob *b) {
+    narrow(b, "1");
+    ob_node(b, "DequantizeLinear", "x0 f1", "y");
+    ob_int(b, "axis", 1);
+    ob_int(b, "block_size", 2);
+    widen(b);
+}
+
+static void microsoft_dequantize(ob *b) {
+    narrow(b, "1");
+    ob_node(b, "com.microsoft::DequantizeLinear", "x0 f1 x2", "y");
+    ob_int(b, "axis", 0);
+    widen(b);
+}
+
+static void nbits(ob *b) {
+    narrow(b, "0245");
+    ob_node(b, "com.microsoft::MatMulNBits", "f0 x1 f2 x3 _ f4", "y");
+    ob_int(b, "K", 20);
+    ob_int(b, "N", 2);
+    ob_int(b, "block_size", 16);
+    widen(b);
+}
+
+static void nbits_floats(ob *b) {
+    narrow(b, "023");
+    ob_node(b, "com.microsoft::MatMulNBits", "f0 x1 f2 f3", "y");
+    ob_int(b, "K", 16);
+    ob_int(b, "N", 2);
+    ob_int(b, "bits", 3);
+    ob_int(b, "block_size", 16);
+    widen(b);
+}
+
+static void integer_to_float(ob *b) {
+    narrow(b, "236");
+    ob_node(b, "com.microsoft::MatMulIntegerToFloat", "x0 x1 f2 f3 x4 x5 f6", "y");
+    widen(b);
+}
+
+static void dynamic_product(ob *b) {
+    narrow(b, "024");
+    ob_node(b, "com.microsoft::DynamicQuantizeMatMul", "f0 x1 f2 x3 f4", "y");
+    widen(b);
+}
+
+static void quantised_gemm(ob *b) {
+    narrow(b, "14");
+    ob_node(b, "com.microsoft::QGemm", "x0 f1 x2 x3 f4 x5 x6", "y");
+    ob_float(b, "alpha", 0.5f);
+    ob_int(b, "transA", 1);
+    ob_int(b, "transB", 1);
+    widen(b);
+}
+
+static void relative_bias(ob *b) {
+    narrow(b, "0");
+    ob_node(b, "com.microsoft::RelativePositionBias", "f0 x1 x1", "y");
+    ob_int(b, "max_distance", 8);
+    widen(b);
+}
+
+/* sin(s) x3 after the scores; p x4 after the softmax. */
+static void flex(ob *b) {
+    ob *score = ob_graph(), *weight = ob_graph();
+    ob_input(score, "s", TN_F64, NULL);
+    ob_node(score, "Sin", "s", "t");
+    ob_node(score, "Mul", "t x3", "u");
+    ob_output(score, "u");
+    ob_input(weight, "p", TN_F64, NULL);
+    ob_node(weight, "Mul", "p x4", "w");
+    ob_output(weight, "w");
+    ob_node(b, "ai.onnx.preview::FlexAttention", "x0 x1 x2", "y0");
+    ob_subgraph(b, "score_mod", score);
+    ob_subgraph(b, "prob_mod", weight);
+}
+
+#define MULTI(rule_) "q_num_heads=4 kv_num_heads=2 update_rule=" rule_
+#define BYTES        "201,14,77,250,3,91,18,140,39,66,180,7,99,212,56,33"
 #define U(op_) \
     { .op = op_, .inputs = "3,4" }
 
@@ -324,6 +417,37 @@ const gradient_example gradient_examples[] = {
     { .op = "MaxRoiPool", .attrs = "pooled_shape=[2,2]", .inputs = "1,2,5,6 !2,5=0,0,0,4,3,0,1,1,5,4" },
     { .op = "DequantizeLinear", .inputs = "u2,3=1,20,3,40,5,60 3 u3=1,2,3", .loose = true, .body = dequantize },
     { .op = "DequantizeLinear", .inputs = "u2,3=1,20,3,40,5,60 =0.3 u=7", .loose = true, .body = dequantize },
+    { .op = "DequantizeLinear", .inputs = "u2,5=1,20,3,40,5,60,2,3,4,5 2,3", .loose = true, .body = blocked },
+    { .op = "DequantizeLinear",
+      .domain = "com.microsoft",
+      .inputs = "u2,3=1,20,3,40,5,60 2 u2=1,2",
+      .loose = true,
+      .body = microsoft_dequantize },
+    { .op = "MatMulNBits",
+      .domain = "com.microsoft",
+      .inputs = "2,3,20 u2,2,8=" BYTES "," BYTES " 2,2@0.1:0.5 u2,1=137,40 2 2",
+      .loose = true,
+      .body = nbits },
+    { .op = "MatMulNBits",
+      .domain = "com.microsoft",
+      .inputs = "2,16 u2,1,6=201,14,77,250,3,91,18,140,39,66,180,7 2,1@0.1:0.5 2,1@1:5",
+      .loose = true,
+      .body = nbits_floats },
+    { .op = "MatMulIntegerToFloat",
+      .domain = "com.microsoft",
+      .inputs = "u2,3=1,20,3,40,5,60 u3,2=9,8,7,6,5,4 =0.03 2@0.01:0.02 u=7 u2=5,6 2",
+      .loose = true,
+      .body = integer_to_float },
+    { .op = "DynamicQuantizeMatMul",
+      .domain = "com.microsoft",
+      .inputs = "!2,3 u3,2=9,8,7,6,5,4 2@0.01:0.2 u2=5,6 2",
+      .loose = true,
+      .body = dynamic_product },
+    { .op = "QGemm",
+      .domain = "com.microsoft",
+      .inputs = "u3,2=1,20,3,40,5,60 =0.03 u=7 u4,3=9,8,7,6,5,4,3,2,1,9,8,7 4@0.1:0.2 u4=5,6,7,8 j4=10,20,-5,3",
+      .loose = true,
+      .body = quantised_gemm },
     { .op = "MaxUnpool", .attrs = "kernel_shape=[2,2] strides=[2,2]", .inputs = "1,1,2,2 i1,1,2,2=5,7,13,15" },
     { .op = "MaxUnpool",
       .attrs = "kernel_shape=[2,2] strides=[2,2]",
@@ -350,6 +474,87 @@ const gradient_example gradient_examples[] = {
       .inputs = "2,3,8 2,3,4 2,3,4 3,5 2,2,2,2 2,2,2,2",
       .outputs = 3 },
     { .op = "Attention", .inputs = "1,1,2,3 1,1,3,3 1,1,3,3 b2,3=1,0,1,1,1,0" },
+    { .op = "Attention", .attrs = "softcap=1.5", .inputs = "1,2,2,3 1,2,3,3 1,2,3,2", .outputs = 4 },
+    { .op = "Attention",
+      .attrs = "qk_matmul_output_mode=1 softcap=1.5",
+      .inputs = "1,2,2,3 1,2,3,3 1,2,3,2 2,3",
+      .outputs = 4 },
+    { .op = "Attention", .attrs = "qk_matmul_output_mode=2", .inputs = "1,2,2,3 1,1,3,3 1,1,3,2 2,3", .outputs = 4 },
+    { .op = "Attention",
+      .attrs = "qk_matmul_output_mode=3 is_causal=1",
+      .inputs = "1,2,2,3 1,2,3,3 1,2,3,2 b2,3=0,0,0,1,1,0",
+      .outputs = 4 },
+    { .op = "Attention", .attrs = "is_causal=1", .inputs = "2,1,2,3 2,1,4,3 2,1,4,3 _ _ _ i2=3,4" },
+    { .op = "FlexAttention", .domain = "ai.onnx.preview", .attrs = "scale=0.6", .inputs = "1,2,2,3 1,1,3,3 1,1,3,2" },
+    { .op = "FlexAttention", .domain = "ai.onnx.preview", .inputs = "1,2,2,3 1,1,3,3 1,1,3,2 2,1,1 2,3", .body = flex },
+    { .op = "LinearAttention", .attrs = MULTI("linear"), .inputs = "2,3,8 2,3,4 2,3,6", .outputs = 2, .loose = true },
+    { .op = "LinearAttention",
+      .attrs = MULTI("gated") " scale=0.4",
+      .inputs = "2,3,8 2,3,4 2,3,6 2,2,2,3 2,3,4@-1:0",
+      .outputs = 2,
+      .loose = true },
+    { .op = "LinearAttention",
+      .attrs = MULTI("delta"),
+      .inputs = "2,2,8 2,2,4 2,2,6 _ _ 2,2,2@0:1",
+      .outputs = 2,
+      .loose = true },
+    { .op = "LinearAttention",
+      .attrs = MULTI("gated_delta"),
+      .inputs = "2,2,8 2,2,4 2,2,6 2,2,2,3 2,2,2@-1:0 2,2,1@0:1",
+      .outputs = 2,
+      .loose = true },
+    { .op = "MultiHeadAttention",
+      .domain = "com.microsoft",
+      .attrs = "num_heads=2",
+      .inputs = "2,3,4 2,2,4 2,2,6 14 j2=2,1 1,2,3,2",
+      .loose = true,
+      .fixed = true },
+    { .op = "MultiHeadAttention",
+      .domain = "com.microsoft",
+      .attrs = "num_heads=2 unidirectional=1 scale=0.7 mask_filter_value=-1.5",
+      .inputs = "2,2,4 2,2,4 2,2,4 _ j2,3=1,0,1,1,1,0 _ 2,2,1,2 2,2,1,2",
+      .outputs = 3,
+      .loose = true },
+    { .op = "MultiHeadAttention",
+      .domain = "com.microsoft",
+      .attrs = "num_heads=2 mask_filter_value=-1.5",
+      .inputs = "2,3,2,3,2 _ _ 12 j4=2,3,1,0",
+      .loose = true,
+      .fixed = true },
+    { .op = "MultiHeadAttention",
+      .domain = "com.microsoft",
+      .attrs = "num_heads=2",
+      .inputs = "2,3,4 2,2,2,2,2 _ _ j2,3,2=1,0,1,1,0,1,1,1,1,1,0,1",
+      .loose = true },
+    { .op = "MultiHeadAttention",
+      .domain = "com.microsoft",
+      .attrs = "num_heads=2",
+      .inputs = "2,2,4 2,2,3,2 2,2,3,2 12",
+      .outputs = 4,
+      .loose = true },
+    { .op = "GroupQueryAttention",
+      .domain = "com.microsoft",
+      .attrs = "num_heads=4 kv_num_heads=2 softcap=2.5 local_window_size=2",
+      .inputs = "2,3,8 2,3,4 2,3,4 _ _ j2=2,1 j=3",
+      .outputs = 3,
+      .loose = true },
+    { .op = "GroupQueryAttention",
+      .domain = "com.microsoft",
+      .attrs = "num_heads=2 kv_num_heads=1 do_rotary=1 scale=0.6",
+      .inputs = "2,2,16 _ _ 2,1,3,4 2,1,3,4 j2=3,2 j=4 6,2 6,2 _ 1,2,2,4 2",
+      .outputs = 3,
+      .loose = true },
+    { .op = "GroupQueryAttention",
+      .domain = "com.microsoft",
+      .attrs = "num_heads=2 kv_num_heads=2 do_rotary=1 rotary_interleaved=1 smooth_softmax=1 qk_output=2",
+      .inputs = "1,1,8 1,1,8 1,1,8 1,2,4,4 1,2,4,4 j1=2 j=3 6,2 6,2 i1,1=3",
+      .outputs = 4,
+      .loose = true },
+    { .op = "RelativePositionBias",
+      .domain = "com.microsoft",
+      .inputs = "4,2 i1=3",
+      .loose = true,
+      .body = relative_bias },
     { .op = "RotaryEmbedding", .inputs = "1,2,3,4 1,3,2 1,3,2" },
     { .op = "RotaryEmbedding",
       .attrs = "interleaved=1 num_heads=2 rotary_embedding_dim=4",

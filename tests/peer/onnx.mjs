@@ -17,6 +17,14 @@ export function half(x) { // to float16 bits, halves to even
   return sign + h + (cut > 0x1000 || (cut === 0x1000 && h & 1) ? 1 : 0);
 }
 
+export function fromHalf(h) {
+  const e = (h >> 10) & 31, m = h & 1023, v = e === 31 ? (m ? NaN : Infinity) : e ? (1 + m / 1024) * 2 ** (e - 15) : m * 2 ** -24;
+  return h & 0x8000 ? -v : v;
+}
+
+// What the elements of a value are as plain numbers (64-bit integers stay BigInt, strings strings).
+export const plainNumbers = v => (v.type === 'float16' ? Array.from(v.data, fromHalf) : Array.from(v.data));
+
 // An array of the type's own kind from plain numbers (strings stay).
 export function pack(type, numbers) {
   if (type === 'string') return numbers.map(String);
