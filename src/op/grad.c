@@ -109,6 +109,22 @@ tn_value *tn_grad_number(tn_grad *g, tn_dtype type, double x) {
     return constant(g, &t);
 }
 
+static tn_value *numbers(tn_grad *g, const float *f, const double *v, int rank, const int64_t *dims) {
+    tn_tensor t = { 0 };
+    if (g->st == TN_OK) g->st = tn_tensor_init(&t, g->dtype, rank, dims, TN_MEM_GRAPH);
+    if (g->st != TN_OK) return NULL;
+    for (int64_t i = 0; i < tn_count(&t); i++) tn_set_f64(g->dtype, t.data, i, f ? (double)f[i] : v[i]);
+    return constant(g, &t);
+}
+
+tn_value *tn_grad_reals(tn_grad *g, const double *v, int rank, const int64_t *dims) {
+    return numbers(g, NULL, v, rank, dims);
+}
+
+tn_value *tn_grad_floats(tn_grad *g, const float *v, int rank, const int64_t *dims) {
+    return numbers(g, v, NULL, rank, dims);
+}
+
 tn_value *tn_grad_ints(tn_grad *g, const int64_t *v, int n) {
     tn_value *out = g->st == TN_OK ? tn_value_ints(g->graph, "ints", v, n) : NULL;
     if (!out && g->st == TN_OK) g->st = TN_E_NOMEM;

@@ -87,6 +87,8 @@ static inline bool tn_grad_wants(const tn_grad *g, int i) { return i < g->node->
 int tn_grad_rank(tn_grad *g, const tn_value *v); /* fails when it is not known (and gives 0) */
 
 tn_value *tn_grad_number(tn_grad *g, tn_dtype t, double v);
+tn_value *tn_grad_reals(tn_grad *g, const double *v, int rank, const int64_t *dims); /* of type g->dtype */
+tn_value *tn_grad_floats(tn_grad *g, const float *v, int rank, const int64_t *dims);
 tn_value *tn_grad_ints(tn_grad *g, const int64_t *v, int n);  /* int64 [n] */
 tn_value *tn_grad_int(tn_grad *g, int64_t v);                 /* int64 [1] */
 tn_value *tn_grad_shape(tn_grad *g, tn_value *v);             /* constant where it is known */
@@ -102,6 +104,10 @@ tn_value *tn_grad_positions(tn_grad *g, tn_value *x);
 /** The forward node again on another first input. */
 tn_value *tn_grad_again(tn_grad *g, tn_value *x);
 static inline int tn_grad_axis(int64_t axis, int rank) { return (int)(axis < 0 ? axis + rank : axis); }
+
+/* For rows of ai.onnx.ml; both name what they return "d". */
+tn_value *tn_grad_post(tn_grad *g, int output, int64_t n); /* d of the raw scores, [rows, n], in the type of x */
+tn_value *tn_grad_second(tn_grad *g);                      /* d of the one score behind a pair -s, s */
 
 /* For operators with subgraphs: what their bodies capture. */
 void tn_grad_give(tn_grad *g, tn_value *v, tn_value *d); /* adds d to what flows back to v */
@@ -140,6 +146,8 @@ tn_status tn_grad_flex(tn_grad *g), tn_grad_linear_attention(tn_grad *g), tn_gra
 tn_status tn_grad_fused_matmul(tn_grad *g), tn_grad_nbits(tn_grad *g);
 tn_status tn_grad_integer_to_float(tn_grad *g), tn_grad_dynamic_product(tn_grad *g);
 tn_status tn_grad_quantised_gemm(tn_grad *g), tn_grad_relative_bias(tn_grad *g);
+tn_status tn_grad_linear(tn_grad *g), tn_grad_scaler(tn_grad *g), tn_grad_imputer(tn_grad *g);
+tn_status tn_grad_normalizer(tn_grad *g), tn_grad_extract(tn_grad *g), tn_grad_vectorizer(tn_grad *g);
 tn_status tn_grad_center(tn_grad *g), tn_grad_unpool(tn_grad *g), tn_grad_tensor_scatter(tn_grad *g);
 tn_status tn_grad_fold(tn_grad *g), tn_grad_inverse(tn_grad *g), tn_grad_cdist(tn_grad *g);
 tn_status tn_grad_deform_conv(tn_grad *g);

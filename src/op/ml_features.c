@@ -191,22 +191,23 @@ static const tn_attr_spec impute_attrs[] = { { "imputed_value_floats", TN_ATTR_F
 static const tn_attr_spec normalize_attrs[] = { { "norm", TN_ATTR_STRING, .words = "MAX|L1|L2" }, { 0 } };
 static const tn_attr_spec scale_attrs[] = { { "offset", TN_ATTR_FLOATS }, { "scale", TN_ATTR_FLOATS }, { 0 } };
 
-#define FEATURES(name_, in_, out_, attrs_, infer_, run_, doc_)                                                \
+#define FEATURES(name_, in_, out_, attrs_, infer_, run_, grad_, doc_)                                         \
     {                                                                                                         \
         .name = name_, .domain = TN_ML, .since = 1, .in = in_, .out = out_, .attrs = attrs_, .infer = infer_, \
-        .run = run_, .grad = tn_grad_refused, .doc = doc_                                                     \
+        .run = run_, .grad = grad_, .doc = doc_                                                               \
     }
 const tn_op tn_ops_ml_features[] = {
-    FEATURES("ArrayFeatureExtractor", extract_in, extract_out, NULL, extract_infer, extract_run, "columns by number"),
-    FEATURES("Binarizer", tn_ml_ports_x, tn_ml_ports_x, binarize_attrs, tn_infer_same, binarize_run,
+    FEATURES("ArrayFeatureExtractor", extract_in, extract_out, NULL, extract_infer, extract_run, tn_grad_extract,
+             "columns by number"),
+    FEATURES("Binarizer", tn_ml_ports_x, tn_ml_ports_x, binarize_attrs, tn_infer_same, binarize_run, tn_grad_none,
              "1 above a threshold, else 0"),
-    FEATURES("FeatureVectorizer", many_in, tn_ml_ports_f32, join_attrs, join_infer, join_run,
+    FEATURES("FeatureVectorizer", many_in, tn_ml_ports_f32, join_attrs, join_infer, join_run, tn_grad_vectorizer,
              "the columns of all inputs side by side"),
-    FEATURES("Imputer", tn_ml_ports_x, tn_ml_ports_x, impute_attrs, tn_infer_same, impute_run,
+    FEATURES("Imputer", tn_ml_ports_x, tn_ml_ports_x, impute_attrs, tn_infer_same, impute_run, tn_grad_imputer,
              "one value, often NaN, replaced by another per column"),
     FEATURES("Normalizer", tn_ml_ports_x, tn_ml_ports_f32, normalize_attrs, float_infer, normalize_run,
-             "rows divided by their largest element or norm"),
-    FEATURES("Scaler", tn_ml_ports_x, tn_ml_ports_f32, scale_attrs, float_infer, scale_run,
+             tn_grad_normalizer, "rows divided by their largest element or norm"),
+    FEATURES("Scaler", tn_ml_ports_x, tn_ml_ports_f32, scale_attrs, float_infer, scale_run, tn_grad_scaler,
              "(x - offset) * scale, by column"),
     { 0 },
 };

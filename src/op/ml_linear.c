@@ -149,7 +149,7 @@ static const tn_attr_spec regressor_attrs[] = { { "coefficients", TN_ATTR_FLOATS
     {                                                                                                  \
         .name = name_, .domain = TN_ML, .since = 1, .in = tn_ml_ports_x, .out = out_, .attrs = attrs_, \
         .infer = linear_infer, .cost = linear_cost, .prepare = linear_prepare, .run = linear_run,      \
-        .grad = tn_grad_refused, .arg = arg_, .doc = doc_                                              \
+        .grad = tn_grad_linear, .arg = arg_, .doc = doc_                                               \
     }
 const tn_op tn_ops_ml_linear[] = {
     LINEAR("LinearClassifier", tn_ml_ports_classified, classifier_attrs, CLASSIFIER,

@@ -292,6 +292,71 @@ static tn_status svm_run(tn_run *r) {
     return TN_OK;
 }
 
+/* -------------------------------------------------------------------------------------------------------- gradient */
+
+/* [pairs, vectors]: what each vector's kernel adds to each decision. */
+static tn_value *decisions(tn_grad *g, const svm *s) {
+    int64_t pairs = s->pairs > 0 ? s->pairs : 1, at = 0, first_i = 0;
+    if (g->node->op->arg == REGRESSOR) return tn_grad_reals(g, s->coefficients, 2, (int64_t[]){ 1, s->n_vectors });
+    double *m = tn_arena_array(g->graph->model->arena, double, (size_t)(pairs * s->n_vectors));
+    if (!m) {
+        tn_grad_fail(g, TN_E_NOMEM, "no memory");
+        return NULL;
+    }
+    memset(m, 0, sizeof *m * (size_t)(pairs * s->n_vectors));
+    for (int64_t i = 0; i < s->classes; first_i += s->per_class[i++]) {
+        int64_t first_j = first_i + s->per_class[i];
+        for (int64_t j = i + 1; j < s->classes; first_j += s->per_class[j++], at++) {
+            double *row = m + at * s->n_vectors;
+            const double *a = s->coefficients + (j - 1) * s->n_vectors, *b = s->coefficients + i * s->n_vectors;
+            for (int64_t v = first_i; v < first_i + s->per_class[i]; v++) row[v] = a[v];
+            for (int64_t v = first_j; v < first_j + s->per_class[j]; v++) row[v] = b[v];
+        }
+    }
+    return tn_grad_reals(g, m, 2, (int64_t[]){ pairs, s->n_vectors });
+}
+
+/* d: the gradient of the kernels [rows, vectors]; v: the vectors; u: the rows. */
+static void kernel_back(tn_grad *g, const svm *s) {
+    tn_grad_let_number(g, "gamma", s->gamma);
+    tn_grad_let_number(g, "coef", s->coef0);
+    tn_grad_let_number(g, "degree", s->degree);
+    tn_grad_formula(g, "u = Reshape(x, [-1, %lld]); dot = MatMul(u, Transpose{perm=[1, 0]}(v))",
+                    (long long)s->features);
+    switch (s->kind) {
+    case KERNEL_LINEAR: break;
+    case KERNEL_POLY: tn_grad_formula(g, "d = d * degree * gamma * Pow(gamma * dot + coef, degree - 1)"); break;
+    case KERNEL_SIGMOID: tn_grad_formula(g, "k = Tanh(gamma * dot + coef); d = d * gamma * (1 - k * k)"); break;
+    case KERNEL_RBF:
+        tn_grad_formula(g,
+                        "far = ReduceSum{keepdims=1}(u * u, [1]) + Reshape(ReduceSum(v * v, [1]), [1, -1]) - 2 * dot;"
+                        "d = 2 * gamma * d * Exp(-gamma * far);"
+                        "dx0 = Reshape(MatMul(d, v) - u * ReduceSum{keepdims=1}(d, [1]), Shape(x))");
+        return;
+    }
+    tn_grad_formula(g, "dx0 = Reshape(MatMul(d, v), Shape(x))");
+}
+
+static tn_status svm_grad(tn_grad *g) {
+    svm s;
+    bool classifier = g->node->op->arg == CLASSIFIER;
+    TN_TRY(svm_read(g->node, g->graph->model->arena, &s));
+    if (s.one_class || (classifier && !g->dy[1])) return TN_OK; /* a side, a class: steps */
+    if (s.prob_a)
+        return tn_op_fail(g->node, TN_E_UNSUPPORTED, "its gradient: not of probabilities, which an iteration couples");
+    tn_grad_post(g, classifier, classifier ? scores_of(&s) : 1);
+    if (classifier && !s.linear && s.pairs <= 1) tn_grad_second(g);
+    if (s.linear) {
+        tn_grad_let(g, "v", tn_grad_reals(g, s.coefficients, 2, (int64_t[]){ s.classes, s.features }));
+    } else {
+        tn_grad_let(g, "v", tn_grad_reals(g, s.vectors, 2, (int64_t[]){ s.n_vectors, s.features }));
+        tn_grad_let(g, "m", decisions(g, &s));
+        tn_grad_formula(g, "d = MatMul(d, m)");
+    }
+    kernel_back(g, &s);
+    return g->st;
+}
+
 /* ------------------------------------------------------------------------------------------------------------ rows */
 
 #define SVM_ATTRS                                                                                  \
@@ -311,10 +376,10 @@ static const tn_attr_spec regressor_attrs[] = {
     SVM_ATTRS, { "n_supports", TN_ATTR_INT, .min = 0, .max = INT32_MAX }, { "one_class", TN_ATTR_INT }, { 0 }
 };
 
-#define SVM(name_, out_, attrs_, arg_, doc_)                                                                          \
-    {                                                                                                                 \
-        .name = name_, .domain = TN_ML, .since = 1, .in = tn_ml_ports_x, .out = out_, .attrs = attrs_,                \
-        .infer = svm_infer, .prepare = svm_prepare, .run = svm_run, .grad = tn_grad_refused, .arg = arg_, .doc = doc_ \
+#define SVM(name_, out_, attrs_, arg_, doc_)                                                                   \
+    {                                                                                                          \
+        .name = name_, .domain = TN_ML, .since = 1, .in = tn_ml_ports_x, .out = out_, .attrs = attrs_,         \
+        .infer = svm_infer, .prepare = svm_prepare, .run = svm_run, .grad = svm_grad, .arg = arg_, .doc = doc_ \
     }
 const tn_op tn_ops_ml_svm[] = {
     SVM("SVMClassifier", tn_ml_ports_classified, classifier_attrs, CLASSIFIER,

@@ -1,6 +1,7 @@
 /* gradient_examples.c - at least one example per differentiable operator; more where formulas have cases. */
 #include "lib/gradient_examples.h"
 #include <stddef.h>
+#include <string.h>
 
 /* x2 ? x0 x1 : sin(x0) + x3, twice nested */
 static void branches(ob *b) {
@@ -154,6 +155,98 @@ static void relative_bias(ob *b) {
     narrow(b, "0");
     ob_node(b, "com.microsoft::RelativePositionBias", "f0 x1 x1", "y");
     ob_int(b, "max_distance", 8);
+    widen(b);
+}
+
+/* y1 of a node of ai.onnx.ml, float32, as y0. */
+static void scores(ob *b, const char *op) {
+    ob_node(b, "Cast", "y", "y0");
+    ob_int(b, "to", 11);
+    ob_node(b, op, "x0", strstr(op, "Classifier") ? "label y" : "y");
+}
+
+static void linear_regressor(ob *b) {
+    scores(b, "ai.onnx.ml::LinearRegressor");
+    ob_floats(b, "coefficients", (float[]){ 1, -0.5f, 2, 0.3f, 0.7f, -1 }, 6);
+    ob_floats(b, "intercepts", (float[]){ 0.1f, -0.2f }, 2);
+    ob_int(b, "targets", 2);
+    ob_string(b, "post_transform", "LOGISTIC");
+}
+
+static void linear_classifier(ob *b) {
+    scores(b, "ai.onnx.ml::LinearClassifier");
+    ob_floats(b, "coefficients", (float[]){ 1, -0.5f, 2, 0.3f, 0.7f, -1, 0.2f, -0.4f, 0.6f }, 9);
+    ob_floats(b, "intercepts", (float[]){ 0.1f, -0.2f, 0.3f }, 3);
+    ob_ints(b, "classlabels_ints", (int64_t[]){ 4, 5, 6 }, 3);
+    ob_string(b, "post_transform", "SOFTMAX");
+}
+
+static void linear_pair(ob *b) {
+    scores(b, "ai.onnx.ml::LinearClassifier");
+    ob_floats(b, "coefficients", (float[]){ 1, -0.5f, 2 }, 3);
+    ob_floats(b, "intercepts", (float[]){ 0.1f }, 1);
+    ob_strings(b, "classlabels_strings", "yes|no");
+    ob_string(b, "post_transform", "LOGISTIC");
+}
+
+static void support(ob *b, const char *kind, int coefficients) {
+    ob_string(b, "kernel_type", kind);
+    ob_floats(b, "kernel_params", (float[]){ 0.7f, 0.5f, 3 }, 3);
+    ob_floats(b, "support_vectors", (float[]){ 0.5f, 1, -1, 0.25f, 0.75f, -0.5f, 0.1f, 0.9f }, 8);
+    ob_floats(b, "coefficients", (float[]){ 1, -0.5f, 0.8f, -0.3f, 0.6f, 0.2f, -0.9f, 0.4f }, coefficients);
+    ob_floats(b, "rho", (float[]){ 0.1f, -0.2f, 0.3f }, 3);
+}
+
+static void svm_regressor(ob *b) {
+    scores(b, "ai.onnx.ml::SVMRegressor");
+    support(b, "RBF", 4);
+    ob_int(b, "n_supports", 4);
+}
+
+static void svm_polynomial(ob *b) {
+    scores(b, "ai.onnx.ml::SVMRegressor");
+    support(b, "POLY", 4);
+    ob_int(b, "n_supports", 4);
+    ob_string(b, "post_transform", "LOGISTIC");
+}
+
+static void svm_classifier(ob *b) {
+    scores(b, "ai.onnx.ml::SVMClassifier");
+    support(b, "SIGMOID", 8);
+    ob_ints(b, "vectors_per_class", (int64_t[]){ 1, 2, 1 }, 3);
+    ob_ints(b, "classlabels_ints", (int64_t[]){ 0, 1, 2 }, 3);
+}
+
+static void svm_pair(ob *b) {
+    scores(b, "ai.onnx.ml::SVMClassifier");
+    support(b, "LINEAR", 4);
+    ob_ints(b, "vectors_per_class", (int64_t[]){ 2, 2 }, 2);
+    ob_ints(b, "classlabels_ints", (int64_t[]){ 0, 1 }, 2);
+    ob_string(b, "post_transform", "SOFTMAX");
+}
+
+static void scaler(ob *b) {
+    scores(b, "ai.onnx.ml::Scaler");
+    ob_floats(b, "offset", (float[]){ 0.5f }, 1);
+    ob_floats(b, "scale", (float[]){ 2, 3, -1 }, 3);
+}
+
+static void imputer(ob *b) {
+    ob_node(b, "ai.onnx.ml::Imputer", "x0", "y0");
+    ob_floats(b, "imputed_value_floats", (float[]){ 7 }, 1);
+    ob_float(b, "replaced_value_float", 5);
+}
+
+static void normalizer(ob *b) {
+    scores(b, "ai.onnx.ml::Normalizer");
+    ob_string(b, "norm", "L2");
+}
+
+static void normalizer_max(ob *b) { scores(b, "ai.onnx.ml::Normalizer"); }
+
+static void vectorizer(ob *b) {
+    ob_node(b, "ai.onnx.ml::FeatureVectorizer", "x0 x1 x2", "y");
+    ob_ints(b, "inputdimensions", (int64_t[]){ 2, 2, 3 }, 3);
     widen(b);
 }
 
@@ -589,6 +682,22 @@ const gradient_example gradient_examples[] = {
       .inputs = "3,2,2 2,8,2 2,8,2 2,16 j2=3,2 2,2,2 2,2,2 2,6",
       .outputs = 3 },
     { .op = "LSTM", .attrs = "hidden_size=2 input_forget=1", .inputs = "2,1,2 1,8,2 1,8,2 1,16", .outputs = 3 },
+    /* features */
+    { .op = "LinearRegressor", .domain = "ai.onnx.ml", .inputs = "2,3", .loose = true, .body = linear_regressor },
+    { .op = "LinearClassifier", .domain = "ai.onnx.ml", .inputs = "2,3", .loose = true, .body = linear_classifier },
+    { .op = "LinearClassifier", .domain = "ai.onnx.ml", .inputs = "2,3", .loose = true, .body = linear_pair },
+    { .op = "SVMRegressor", .domain = "ai.onnx.ml", .inputs = "3,2", .loose = true, .body = svm_regressor },
+    { .op = "SVMRegressor", .domain = "ai.onnx.ml", .inputs = "3,2", .loose = true, .body = svm_polynomial },
+    { .op = "SVMClassifier", .domain = "ai.onnx.ml", .inputs = "3,2", .loose = true, .body = svm_classifier },
+    { .op = "SVMClassifier", .domain = "ai.onnx.ml", .inputs = "3,2", .loose = true, .body = svm_pair },
+    { .op = "Scaler", .domain = "ai.onnx.ml", .inputs = "2,3", .loose = true, .body = scaler },
+    { .op = "Imputer", .domain = "ai.onnx.ml", .inputs = "2,3=1,2,3,-1,2,0.5", .body = imputer },
+    { .op = "Normalizer", .domain = "ai.onnx.ml", .inputs = "2,3,2@0.2:1", .loose = true, .body = normalizer },
+    { .op = "Normalizer", .domain = "ai.onnx.ml", .inputs = "3", .loose = true, .body = normalizer },
+    { .op = "Normalizer", .domain = "ai.onnx.ml", .inputs = "2,3@0.2:1", .loose = true, .body = normalizer_max },
+    { .op = "ArrayFeatureExtractor", .domain = "ai.onnx.ml", .inputs = "2,2,4 i1,2=3,1" },
+    { .op = "ArrayFeatureExtractor", .domain = "ai.onnx.ml", .inputs = "4 i2=0,0" },
+    { .op = "FeatureVectorizer", .domain = "ai.onnx.ml", .inputs = "2,3 2,2 2,1", .loose = true, .body = vectorizer },
     /* subgraphs */
     { .op = "If", .inputs = "2,3 3 b=1 2,3", .body = branches },
     { .op = "If", .inputs = "2,3 2,3 b=0 2,3", .body = branches },
