@@ -330,7 +330,7 @@ static void map_rows(void *arg, int64_t begin, int64_t end, int thread) {
             memcpy(y, y - row_bytes, (size_t)row_bytes);
         } else {
             map_some(m, x, y, 0, j->lead);
-            memcpy(y + j->lead * m->unit, x + j->first * m->unit, (size_t)(j->run * m->unit));
+            if (j->run) memcpy(y + j->lead * m->unit, x + j->first * m->unit, (size_t)(j->run * m->unit));
             map_some(m, x, y, j->lead + j->run, m->out[last]);
         }
         before = inside ? row : -1;
@@ -343,9 +343,9 @@ void tn_map_copy_run(const tn_map_copy *m, tn_pool *pool) {
     map_job j = { .m = m };
     for (int d = 0; d < m->rank - 1; d++) rows *= m->out[d];
     if (!rows || !n || !m->unit) return;
-    for (int64_t i = 0, k; i<n; i = k> i ? k : i + 1) { /* the longest run of consecutive elements */
-        for (k = i; k < n && map[k] >= 0 && map[k] == map[i] + (k - i);) k++;
-        if (k - i > j.run) j = (map_job){ m, i, map[i], k - i };
+    for (int64_t i = 0, k; i < n; i = k) { /* the longest run of consecutive elements */
+        for (k = i + 1; k < n && map[i] >= 0 && map[k] == map[i] + (k - i);) k++;
+        if (map[i] >= 0 && k - i > j.run) j = (map_job){ m, i, map[i], k - i };
     }
     if (j.run < 4 && m->unit == 4) j.lead = j.first = j.run = 0;
     tn_parallel(pool, rows, grain_of(n * m->unit), map_rows, &j);

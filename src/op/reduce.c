@@ -8,8 +8,9 @@
 
 /* ---------------------------------------------------------------------------------------------------- reductions */
 
-/* Bit d set: dimension d is reduced. `axes` NULL: none given. */
+/* Bit d set: dimension d is reduced. `axes` NULL: none given. A scalar has none to reduce (0 and -1 may be named). */
 static uint32_t axes_mask(const tn_node *n, int rank, const int64_t *axes, int64_t count) {
+    if (rank == 0) return 0;
     if (!axes || count == 0)
         return tn_attr_int(n, "noop_with_empty_axes", 0) ? 0 : (uint32_t)((UINT64_C(1) << rank) - 1);
     uint32_t mask = 0;

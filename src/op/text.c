@@ -153,7 +153,7 @@ static size_t space_at(tn_string s) {
 
 /* Up to the next delimiter or whitespace; s.len when there is none. */
 static size_t piece_at(tn_string s, tn_string delimiter) {
-    if (delimiter.len) {
+    if (delimiter.len && s.len) {
         const char *hit = memmem(s.ptr, s.len, delimiter.ptr, delimiter.len);
         return hit ? (size_t)(hit - s.ptr) : s.len;
     }
