@@ -44,7 +44,7 @@ static double coordinate(tn_resize_coord rule, int64_t i, int64_t in, int64_t ou
     case TN_COORD_TF_CROP_AND_RESIZE:
         return start * (n - 1) +
                (out == 1 ? (end - start) * (n - 1) / 2 : x * (end - start) * (n - 1) / ((double)out - 1));
-    case TN_COORD_PYTORCH_HALF_PIXEL: return out == 1 ? -0.5 : (x + 0.5) / scale - 0.5;
+    case TN_COORD_PYTORCH_HALF_PIXEL: return out == 1 ? 0 : (x + 0.5) / scale - 0.5;
     case TN_COORD_HALF_PIXEL_SYMMETRIC: return n / 2 * (1 - (double)out / whole) + (x + 0.5) / scale - 0.5;
     case TN_COORD_TF_HALF_PIXEL_FOR_NN: return (x + 0.5) / scale;
     default: return (x + 0.5) / scale - 0.5;
@@ -315,6 +315,31 @@ static tn_status run_f32(const tn_resize_opts *o, int rank, const axis *a, const
     return TN_OK;
 }
 
+/* What becomes of v in the integers of type t: a fraction is cut off, as the reference does, but not where v is off a
+ * whole number by rounding alone; cubic weights overshoot and stay within the type. */
+static double settled(tn_dtype t, double v, double eps) {
+    int bits = tn_dtype_bits(t) - tn_dtype_is_signed(t);
+    double whole = rint(v), most = bits > 53 ? nextafter(ldexp(1, bits), 0) : ldexp(1, bits) - 1;
+    double low = tn_dtype_is_signed(t) ? -ldexp(1, bits) : 0;
+    v = fabs(v - whole) <= eps * (1 + fabs(v)) ? whole : trunc(v);
+    return v < low ? low : v > most ? most : v;
+}
+
+/* Integers that float32 does not hold. */
+static tn_status run_as_f64(const tn_resize_opts *o, tn_dtype t, int rank, const int64_t *in, const int64_t *out,
+                            const double *scales, const float *roi, const void *x, void *y) {
+    int64_t n_in = 1, n_out = 1;
+    for (int d = 0; d < rank; d++) n_in *= in[d], n_out *= out[d];
+    double *f = tn_mem_alloc((size_t)(n_in + n_out) * sizeof *f, TN_MEM_SCRATCH);
+    if (!f) return tn_fail(TN_E_NOMEM, "resizing to %lld elements", (long long)n_out);
+    tn_status st = tn_convert(t, x, TN_F64, f, n_in, true, TN_ROUND_NEAREST);
+    if (st == TN_OK) st = tn_resize_f64(o, false, rank, in, out, scales, roi, f, f + n_in);
+    for (int64_t i = n_in; st == TN_OK && i < n_in + n_out; i++) f[i] = settled(t, f[i], 1e-12);
+    if (st == TN_OK) st = tn_convert(TN_F64, f + n_in, t, y, n_out, true, TN_ROUND_NEAREST);
+    tn_mem_free(f);
+    return st;
+}
+
 static tn_status run_as_f32(const tn_resize_opts *o, tn_dtype t, int rank, const axis *a, const void *x, void *y,
                             tn_pool *pool) {
     int64_t n_in = 1, n_out = 1;
@@ -323,12 +348,8 @@ static tn_status run_as_f32(const tn_resize_opts *o, tn_dtype t, int rank, const
     if (!f) return tn_fail(TN_E_NOMEM, "resizing to %lld elements", (long long)n_out);
     tn_status st = tn_convert(t, x, TN_F32, f, n_in, true, TN_ROUND_NEAREST);
     if (st == TN_OK) st = run_f32(o, rank, a, f, f + n_in, pool);
-    if (st == TN_OK && tn_dtype_is_int(t)) { /* cubic weights overshoot: keep within the type */
-        int bits = tn_dtype_bits(t);
-        bool sign = tn_dtype_is_signed(t);
-        float lo = sign ? -ldexpf(1, bits - 1) : 0, hi = nextafterf(ldexpf(1, sign ? bits - 1 : bits), 0);
-        if (bits <= 16) hi = ldexpf(1, sign ? bits - 1 : bits) - 1;
-        tn_kernels_get()->vec.unary[TN_U_CLIP](f + n_in, f + n_in, (size_t)n_out, lo, hi);
+    if (st == TN_OK && tn_dtype_is_int(t)) {
+        for (int64_t i = n_in; i < n_in + n_out; i++) f[i] = (float)settled(t, f[i], 1e-5);
     }
     if (st == TN_OK) st = tn_convert(TN_F32, f + n_in, t, y, n_out, true, TN_ROUND_NEAREST);
     tn_mem_free(f);
@@ -404,6 +425,8 @@ tn_status tn_resize_run(const tn_resize_opts *o, tn_dtype t, int rank, const int
         if (out[d] == 0) return TN_OK;
     if (t == TN_F64 && o->mode != TN_RESIZE_NEAREST && rank > 0)
         return tn_resize_f64(o, false, rank, in, out, scales, roi, x, y);
+    if (tn_dtype_is_int(t) && tn_dtype_bits(t) > 16 && o->mode != TN_RESIZE_NEAREST && rank > 0)
+        return run_as_f64(o, t, rank, in, out, scales, roi, x, y);
     for (int d = 0; d < rank && st == TN_OK; d++)
         st = axis_init(&a[d], o, false, in[d], out[d], scales[d], roi ? roi[d] : 0, roi ? roi[rank + d] : 1);
     if (st == TN_OK && rank == 0) {

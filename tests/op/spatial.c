@@ -1,4 +1,4 @@
-/* spatial.c - Det, MaxUnpool, Col2Im, CenterCropPad, DeformConv: types and ranks the official cases lack, and
+/* spatial.c - Det, MaxUnpool, Col2Im, CenterCropPad, DeformConv, Resize: types and ranks the official cases lack, and
  * attributes that must be refused. */
 #include "lib/op_run.h"
 #include "test.h"
@@ -146,9 +146,28 @@ static void deformed(void **state) {
     op_refused(deform(TN_F32, 1, 1, 0, INT32_MAX), 3, in, "DeformConv");
 }
 
+/* One element of output: pytorch_half_pixel takes the first of the input, half_pixel the middle. */
+static void resized_to_one(void **state) {
+    static const struct {
+        const char *how;
+        double y;
+    } cases[] = { { "pytorch_half_pixel", 8 }, { "half_pixel", 2.5 }, { "asymmetric", 8 } };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        op_data x = { TN_F32, "4", { 8, 4, 1, 9 } }, y = { TN_F32, "1", { cases[i].y } };
+        ob *b = ob_new(9, 22);
+        ob_input(b, "x", TN_F32, NULL);
+        ob_output(b, "y");
+        ob_ints_init(b, "sizes", "1", (int64_t[]){ 1 }, 1);
+        ob_node(b, "Resize", "x   sizes", "y");
+        ob_string(b, "mode", "linear");
+        ob_string(b, "coordinate_transformation_mode", cases[i].how);
+        op_gives(b, 1, &x, 1, &y, 1e-6);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = { cmocka_unit_test(determinants), cmocka_unit_test(unpooling),
-                                        cmocka_unit_test(folding), cmocka_unit_test(centring),
-                                        cmocka_unit_test(deformed) };
+                                        cmocka_unit_test(folding),      cmocka_unit_test(centring),
+                                        cmocka_unit_test(deformed),     cmocka_unit_test(resized_to_one) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

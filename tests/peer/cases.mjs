@@ -603,10 +603,11 @@ function randomGraph(m) {
 export function makeCase(seed, index, ops, only) {
   const m = new Maker(seed, index, ops);
   const names = only ? [only] : Object.keys(HINTS).filter(n => ops[n] && ops[n].support !== 'missing');
-  if (!only && m.chance(0.25)) { randomGraph(m); m.c.kind = 'graph'; return m.c; }
+  if (!only && m.chance(0.25)) { randomGraph(m); m.c.kind = 'graph'; m.c.scale = m.scale; return m.c; }
   const op = m.pick(names);
   if (!ops[op].inputs) ops[op].inputs = [{ types: ['float32'] }], ops[op].attributes = [];
   HINTS[op](m, op);
   m.c.kind = op;
+  m.c.scale = m.scale;
   return m.c;
 }
