@@ -87,9 +87,16 @@ static int store(const tn_command_usage *u, const tn_option *o, const char *s) {
     return -1;
 }
 
+/* An option by its name; one that is given several times goes by singular and plural (--shape, --shapes). */
 static const tn_option *find(const tn_option *o, size_t n, const char *name, size_t len) {
-    for (size_t i = 0; i < n; i++)
-        if (strlen(o[i].name) == len && memcmp(o[i].name, name, len) == 0) return &o[i];
+    for (size_t i = 0; i < n; i++) {
+        size_t own = strlen(o[i].name), common = own < len ? own : len;
+        if (memcmp(o[i].name, name, common) != 0) continue;
+        if (own == len) return &o[i];
+        if (o[i].kind == TN_OPT_LIST && (own == len + 1 ? o[i].name : name)[common] == 's' &&
+            own + len == 2 * common + 1)
+            return &o[i];
+    }
     return NULL;
 }
 
