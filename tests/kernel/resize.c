@@ -23,7 +23,7 @@ static bool weights(const tn_resize_opts *o, int64_t i, int64_t in, int64_t out,
         x += lo * ((double)in - 1);
         if ((float)x < 0 || (float)x > (float)in - 1) return false;
         break;
-    case TN_COORD_PYTORCH_HALF_PIXEL: x = out == 1 ? -0.5 : ((double)i + 0.5) / s - 0.5; break;
+    case TN_COORD_PYTORCH_HALF_PIXEL: x = out == 1 ? 0 : ((double)i + 0.5) / s - 0.5; break;
     case TN_COORD_HALF_PIXEL_SYMMETRIC:
         x = (double)in / 2 * (1 - (double)out / width) + ((double)i + 0.5) / s - 0.5;
         break;
@@ -134,6 +134,28 @@ static void other_types(void **state) {
                 TN_E_INVALID, "resizing");
 }
 
+/* What is whole stays whole though the weights' sum is not quite 1; wide integers are not rounded to float32; a cubic
+ * overshoot ends at the type's bounds; fractions are cut off. */
+static void integers(void **state) {
+    tn_resize_opts o = { .mode = TN_RESIZE_CUBIC, .coord = TN_COORD_HALF_PIXEL, .cubic_a = -0.75f, .antialias = true };
+    uint8_t x[3], y[11];
+    int64_t a[3], b[11];
+    for (int i = 0; i < 3; i++) x[i] = 201, a[i] = (INT64_C(1) << 40) + 1;
+    for (int64_t n = 1; n <= 11; n++) {
+        double s = (double)n / 3;
+        check_ok(tn_resize_run(&o, TN_U8, 1, (int64_t[]){ 3 }, (int64_t[]){ n }, &s, NULL, x, y, NULL));
+        check_ok(tn_resize_run(&o, TN_I64, 1, (int64_t[]){ 3 }, (int64_t[]){ n }, &s, NULL, a, b, NULL));
+        for (int i = 0; i < n; i++) assert_true(y[i] == x[0] && b[i] == a[0]);
+    }
+    int32_t step[4] = { INT32_MIN, INT32_MIN, INT32_MAX, INT32_MAX }, z[8];
+    check_ok(tn_resize_run(&o, TN_I32, 1, (int64_t[]){ 4 }, (int64_t[]){ 8 }, (double[]){ 2 }, NULL, step, z, NULL));
+    assert_true(z[2] == INT32_MIN && z[5] == INT32_MAX && z[3] > INT32_MIN && z[4] < INT32_MAX);
+    o.mode = TN_RESIZE_LINEAR;
+    int32_t c[2] = { -3, 4 }, d[3];
+    check_ok(tn_resize_run(&o, TN_I32, 1, (int64_t[]){ 2 }, (int64_t[]){ 3 }, (double[]){ 1.5 }, NULL, c, d, NULL));
+    assert_true(d[0] == -3 && d[1] == 0 && d[2] == 4); /* 0.5 */
+}
+
 static void aspect_policies(void **state) {
     int64_t out[2];
     double s[2];
@@ -198,8 +220,11 @@ static int stop(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_modes),       cmocka_unit_test(other_types),
-        cmocka_unit_test(aspect_policies), cmocka_unit_test(scales_of_sizes_are_not_rounded),
+        cmocka_unit_test(all_modes),
+        cmocka_unit_test(other_types),
+        cmocka_unit_test(integers),
+        cmocka_unit_test(aspect_policies),
+        cmocka_unit_test(scales_of_sizes_are_not_rounded),
         cmocka_unit_test(row_kernels),
     };
     return cmocka_run_group_tests(tests, start, stop);
