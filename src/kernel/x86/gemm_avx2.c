@@ -1,14 +1,9 @@
 /* gemm_avx2.c - the f32 matrix product: a register tile of 6 x 16. */
 #include "kernel/x86/math_avx2.h"
+#include "kernel/x86/rows.h"
 
-#define MR 6
-#define EACH_ROW(X) \
-    X(0)            \
-    X(1)            \
-    X(2)            \
-    X(3)            \
-    X(4)            \
-    X(5)
+#define MR       6
+#define EACH_ROW ROWS_6
 typedef __m256i lanes;
 #define LOADM(p, m)     _mm256_maskload_ps(p, m)
 #define STOREM(p, m, v) _mm256_maskstore_ps(p, m, v)

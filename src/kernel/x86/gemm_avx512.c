@@ -1,22 +1,9 @@
 /* gemm_avx512.c - the f32 matrix product: a register tile of 14 x 32. */
 #include "kernel/x86/math_avx512.h"
+#include "kernel/x86/rows.h"
 
-#define MR 14
-#define EACH_ROW(X) \
-    X(0)            \
-    X(1)            \
-    X(2)            \
-    X(3)            \
-    X(4)            \
-    X(5)            \
-    X(6)            \
-    X(7)            \
-    X(8)            \
-    X(9)            \
-    X(10)           \
-    X(11)           \
-    X(12)           \
-    X(13)
+#define MR       14
+#define EACH_ROW ROWS_14
 typedef __mmask16 lanes;
 #define LOADM(p, m)     _mm512_maskz_loadu_ps(m, p)
 #define STOREM(p, m, v) _mm512_mask_storeu_ps(p, m, v)

@@ -1,13 +1,20 @@
 /* qgemm_simd.h - the 8-bit product's register tile, for three instruction sets. Its shape and its way through A are
- * those of gemm_simd.h. The including file gives what qgemm_parts.h needs, and: MR, EACH_ROW(X)   rows of the tile:
- * X(0) ... X(MR - 1) vi, VI_LOAD(p), VI_STORE(p, v), VI_ZERO() VI_PAIR(p)        the 32 bits at p in every lane: one
- * group of A VI_DOT(acc, a, b) adds the products of each lane's group to it NR is two vectors of int32. */
+ * those of gemm_simd.h. The including file gives what qgemm_parts.h needs, with NR two vectors of int32; the rows of
+ * the tile, EACH_ROW(X) for X(0) to X(MR - 1); the vector type vi with VI_LOAD(p), VI_STORE(p, v), VI_ZERO();
+ * VI_PAIR(p), the 32 bits at p (one group of A, see int_at) in every lane; VI_DOT(acc, a, b), which adds the products
+ * of each lane's group to acc. */
 #ifndef TN_KERNEL_QGEMM_SIMD_H
 #define TN_KERNEL_QGEMM_SIMD_H
 
 #include "kernel/qgemm_parts.h"
 
 #define INLINE static inline __attribute__((always_inline))
+
+INLINE int int_at(const char *p) {
+    int v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
 
 /* mr: a constant after inlining. a: the tile's first row. */
 INLINE void tile(const int mr, const tn_qgemm_strip *s, const char *a, int32_t *out) {
