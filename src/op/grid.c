@@ -159,6 +159,42 @@ static void sample_part(void *arg, int64_t begin, int64_t end, int thread) {
     }
 }
 
+/* The nearest element as it is, of whatever type; outside, zero bits (of strings the empty one). */
+static void copy_part(void *arg, int64_t begin, int64_t end, int thread) {
+    const sample_job *j = arg;
+    const sampling *s = j->s;
+    size_t each = (size_t)tn_dtypes[j->x->dtype].bytes;
+    for (int64_t i = begin; i < end; i++) {
+        taps t;
+        taps_at(s, j->x, j->grid, i, -1, &t);
+        for (int64_t c = 0; c < s->channels; c++) {
+            int64_t plane = i / s->out * s->channels + c, to = plane * s->out + i % s->out;
+            if (t.n)
+                tn_op_copy_element(j->y, to, j->x, plane * s->in + t.at[0]);
+            else
+                memset((char *)j->y->data + (size_t)to * each, 0, each);
+        }
+    }
+}
+
+/* Real and imaginary parts each by themselves. */
+static void complex_part(void *arg, int64_t begin, int64_t end, int thread) {
+    const sample_job *j = arg;
+    const sampling *s = j->s;
+    tn_dtype half = j->x->dtype == TN_C64 ? TN_F32 : TN_F64;
+    for (int64_t i = begin; i < end; i++) {
+        taps t;
+        taps_at(s, j->x, j->grid, i, -1, &t);
+        for (int64_t c = 0; c < 2 * s->channels; c++) {
+            int64_t plane = i / s->out * s->channels + c / 2, to = plane * s->out + i % s->out;
+            double sum = 0;
+            for (int k = 0; k < t.n; k++)
+                sum += t.weight[k] * tn_get_f64(half, j->x->data, 2 * (plane * s->in + t.at[k]) + c % 2);
+            tn_set_f64(half, j->y->data, 2 * to + c % 2, sum);
+        }
+    }
+}
+
 static tn_status sample_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0), *grid = tn_in(r, 1);
     tn_tensor *y = tn_out(r, 0);
@@ -166,9 +202,16 @@ static tn_status sample_run(tn_run *r) {
     TN_TRY(read_sampling(r->node, x, grid, &s));
     if (tn_count(y) == 0) return TN_OK;
     if (s.in == 0) return tn_op_fail(r->node, TN_E_SHAPE, "X is empty");
+    if (x->dtype == TN_STRING && s.per_axis > 1)
+        return tn_op_fail(r->node, TN_E_TYPE, "strings cannot be interpolated, only taken (mode nearest)");
+    bool real = x->dtype != TN_STRING && !tn_dtype_is_complex(x->dtype);
     sample_job j = { &s, x, grid, y };
-    tn_parallel(r->pool, x->dims[0] * s.out, 1 + 512 / s.channels, sample_part, &j);
-    return TN_OK;
+    tn_parallel(r->pool, x->dims[0] * s.out, 1 + 512 / s.channels,
+                real              ? sample_part
+                : s.per_axis == 1 ? copy_part
+                                  : complex_part,
+                &j);
+    return tn_op_own_strings(y);
 }
 
 /* ------------------------------------------------------------------------------------------------------- gradients */
@@ -295,7 +338,7 @@ static tn_status affine_run(tn_run *r) {
 
 /* ----------------------------------------------------------------------------------------------------------- rows */
 
-static const tn_port sample_in[] = { { "X", TN_REAL, 'T' }, { "grid", TN_FLOATS, 0 }, { 0 } };
+static const tn_port sample_in[] = { { "X", TN_ANY_TYPE & ~TN_PACKED, 'T' }, { "grid", TN_FLOATS, 0 }, { 0 } };
 static const tn_attr_spec sample_attrs[] = { { "align_corners", TN_ATTR_INT },
                                              { "mode", TN_ATTR_STRING, .words = "linear|nearest|cubic" },
                                              { "padding_mode", TN_ATTR_STRING, .words = "zeros|border|reflection" },
@@ -314,7 +357,7 @@ const tn_op tn_ops_grid[] = {
     { .name = "GridSample",
       .since = 22,
       .in = sample_in,
-      .out = tn_ports_real_t,
+      .out = tn_ports_any_t,
       .attrs = sample_attrs,
       .infer = sample_infer,
       .run = sample_run,

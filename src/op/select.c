@@ -214,9 +214,9 @@ static tn_status trilu_run(tn_run *r) {
         const char *px = (const char *)x->data + (size_t)(row * cols) * each;
         size_t head = (size_t)cut * each, tail = (size_t)(cols - cut) * each;
         if (py != px) memcpy(upper ? py + head : py, upper ? px + head : px, upper ? tail : head);
-        memset(upper ? py : py + head, 0, upper ? head : tail);
+        memset(upper ? py : py + head, 0, upper ? head : tail); /* of strings the empty one */
     }
-    return TN_OK;
+    return tn_op_own_strings(y);
 }
 
 /* ----------------------------------------------------------------------------------------------- ReverseSequence */
@@ -255,7 +255,7 @@ static const tn_port compress_in[] = { { "input", TN_ANY_TYPE, 'T' }, { "conditi
 static const tn_port onehot_in[] = {
     { "indices", TN_REAL, 0 }, { "depth", TN_REAL, 0 }, { "values", TN_ANY_TYPE, 'T' }, { 0 }
 };
-static const tn_port trilu_in[] = { { "input", TN_ANY_TYPE & ~tn_dtype_bit(TN_STRING) & ~TN_PACKED, 'T' },
+static const tn_port trilu_in[] = { { "input", TN_ANY_TYPE & ~TN_PACKED, 'T' },
                                     { "k", tn_dtype_bit(TN_I64), 0, .optional = true },
                                     { 0 } };
 static const tn_port reverse_in[] = { { "input", TN_ANY_TYPE, 'T' },

@@ -170,10 +170,14 @@ static void any_bool(int64_t n, int64_t step, const void *x, void *y) {
     for (int64_t i = 0; i < n; i++) to[i * step] |= from[i];
 }
 
+static void only_string(int64_t n, int64_t step, const void *x, void *y) {
+    for (int64_t i = 0; i < n; i++) ((tn_string *)y)[i * step] = ((const tn_string *)x)[i];
+}
+
 static void (*const sums[TN_DTYPE_COUNT])(int64_t, int64_t, const void *, void *) = {
-    [TN_U8] = sum_8,    [TN_I8] = sum_8,      [TN_U16] = sum_16,    [TN_I16] = sum_16,  [TN_U32] = sum_32,
-    [TN_I32] = sum_32,  [TN_U64] = sum_64,    [TN_I64] = sum_64,    [TN_F32] = sum_f32, [TN_F64] = sum_f64,
-    [TN_C64] = sum_c64, [TN_C128] = sum_c128, [TN_BOOL] = any_bool,
+    [TN_U8] = sum_8,    [TN_I8] = sum_8,      [TN_U16] = sum_16,    [TN_I16] = sum_16,         [TN_U32] = sum_32,
+    [TN_I32] = sum_32,  [TN_U64] = sum_64,    [TN_I64] = sum_64,    [TN_F32] = sum_f32,        [TN_F64] = sum_f64,
+    [TN_C64] = sum_c64, [TN_C128] = sum_c128, [TN_BOOL] = any_bool, [TN_STRING] = only_string,
 };
 
 /* One offset within the block of one plane: all blocks' elements there, row by row of the last dimension. */
@@ -221,11 +225,14 @@ static tn_status fold_run(tn_run *r) {
         if (!wide_x.data || !wide_y.data) return tn_op_fail(r->node, TN_E_NOMEM, "no memory to convert the input");
         TN_TRY(tn_convert(x->dtype, x->data, TN_F32, wide_x.data, tn_count(x), true, TN_ROUND_NEAREST));
     }
+    for (int d = 0; x->dtype == TN_STRING && d < f.rank; d++)
+        if (f.blocks[d] > 1 && f.block[d] > 1 && f.stride[d] < f.dilation[d] * (f.block[d] - 1) + 1)
+            return tn_op_fail(r->node, TN_E_TYPE, "the blocks overlap, and strings have no sum");
     f.type = wide_x.dtype, f.x = wide_x.data, f.y = wide_y.data;
     clear(&wide_y);
     int64_t work = f.offsets * f.places;
     if (tn_count(y) > 0 && work > 0) tn_parallel(r->pool, y->dims[0] * y->dims[1], 1 + 16384 / work, fold_part, &f);
-    if (wide_y.dtype == y->dtype) return TN_OK;
+    if (wide_y.dtype == y->dtype) return tn_op_own_strings(y);
     return tn_convert(TN_F32, wide_y.data, y->dtype, y->data, tn_count(y), true, TN_ROUND_NEAREST);
 }
 
@@ -288,7 +295,7 @@ static const tn_attr_spec unpool_attrs[] = { { "kernel_shape", TN_ATTR_INTS, .re
                                              { "pads", TN_ATTR_INTS, .min = 0, .max = INT32_MAX },
                                              { "strides", TN_ATTR_INTS, .min = 1, .max = INT32_MAX },
                                              { 0 } };
-static const tn_port fold_in[] = { { "input", TN_REAL | TN_BOOLS | COMPLEX, 'T' },
+static const tn_port fold_in[] = { { "input", TN_REAL | TN_BOOLS | COMPLEX | tn_dtype_bit(TN_STRING), 'T' },
                                    { "image_shape", tn_dtype_bit(TN_I64), 0 },
                                    { "block_shape", tn_dtype_bit(TN_I64), 0 },
                                    { 0 } };

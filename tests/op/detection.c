@@ -142,6 +142,32 @@ static void regions(void **state) {
 
 /* ----------------------------------------------------------------------------------------------------------- grids */
 
+static ob *sampled(tn_dtype t, const char *mode) {
+    ob *b = ob_new(9, 22);
+    ob_input(b, "x", t, NULL);
+    ob_input(b, "grid", TN_F32, NULL);
+    ob_output(b, "y");
+    ob_node(b, "GridSample", "x grid", "y");
+    ob_string(b, "mode", mode);
+    return b;
+}
+
+/* The nearest element of any type, and what lies outside; strings cannot be blended, complex numbers part by part. */
+static void grids_of_any_type(void **state) {
+    op_data grid = { TN_F32, "1,1,3,2", { -0.5, -0.5, 0.5, 0.5, 3, 0 } };
+    op_data words[2] = { { TN_STRING, "1,1,2,2", { 0 }, { "a", "b", "c", "d" } }, grid };
+    op_data said = { TN_STRING, "1,1,1,3", { 0 }, { "a", "d", "" } };
+    op_gives(sampled(TN_STRING, "nearest"), 2, words, 1, &said, 0);
+    op_refused(sampled(TN_STRING, "linear"), 2, words, "interpolated");
+    static const tn_dtype types[] = { TN_BOOL, TN_C64, TN_C128 };
+    for (size_t i = 0; i < TN_COUNT(types); i++)
+        for (int linear = 0; linear < 2; linear++) {
+            op_data in[2] = { { types[i], "1,1,2,2", { 1, 0, 0, 1 } }, grid };
+            op_data y = { types[i], "1,1,1,3", { 1, 1, 0 } };
+            op_gives(sampled(types[i], linear ? "linear" : "nearest"), 2, in, 1, &y, 0);
+        }
+}
+
 static void grids(void **state) {
     op_data in[2] = { { TN_F64, "1,1,2,2", { 1, 2, 3, 4 } },
                       { TN_F64, "1,2,2,2", { 0, 0, -0.5, -0.5, NAN, INFINITY, 1e300, -INFINITY } } };
@@ -169,8 +195,9 @@ static void grids(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(double_pooling), cmocka_unit_test(many_dimensions),
-                                        cmocka_unit_test(refused_pools),  cmocka_unit_test(suppression),
-                                        cmocka_unit_test(regions),        cmocka_unit_test(grids) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(double_pooling),   cmocka_unit_test(many_dimensions),
+                                        cmocka_unit_test(refused_pools),    cmocka_unit_test(suppression),
+                                        cmocka_unit_test(regions),          cmocka_unit_test(grids),
+                                        cmocka_unit_test(grids_of_any_type) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

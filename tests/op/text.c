@@ -142,9 +142,35 @@ static void counting(void **state) {
     op_refused(b, 1, &i, "ngram_counts");
 }
 
+/* Strings that are moved, not read: a triangle of them, blocks put back that do not overlap. */
+static void moved(void **state) {
+    op_data x = { TN_STRING, "2,3", .s = { "a", "b", "c", "d", "e", "f" } };
+    op_data upper = { TN_STRING, "2,3", .s = { "a", "b", "c", "", "e", "f" } };
+    op_data lower = { TN_STRING, "2,3", .s = { "a", "", "", "d", "e", "" } };
+    op_gives(one("Trilu", TN_STRING, "y"), 1, &x, 1, &upper, 0);
+    ob *b = one("Trilu", TN_STRING, "y");
+    ob_int(b, "upper", 0);
+    op_gives(b, 1, &x, 1, &lower, 0);
+    for (int stride = 2; stride >= 1; stride--) {
+        op_data columns = { TN_STRING, stride == 2 ? "1,2,2" : "1,2,3", .s = { "a", "c", "b", "d", "e", "f" } };
+        op_data row = { TN_STRING, "1,1,4", .s = { "a", "b", "c", "d" } };
+        b = ob_new(9, 20);
+        ob_input(b, "x", TN_STRING, NULL);
+        ob_output(b, "y");
+        ob_ints_init(b, "image", "1", (int64_t[]){ 4 }, 1);
+        ob_ints_init(b, "block", "1", (int64_t[]){ 2 }, 1);
+        ob_node(b, "Col2Im", "x image block", "y");
+        ob_ints(b, "strides", (int64_t[]){ stride }, 1);
+        if (stride == 2)
+            op_gives(b, 1, &columns, 1, &row, 0);
+        else
+            op_refused(b, 1, &columns, "overlap");
+    }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(normalizing), cmocka_unit_test(joining),
-                                        cmocka_unit_test(splitting), cmocka_unit_test(expressions),
-                                        cmocka_unit_test(counting) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(moved),       cmocka_unit_test(normalizing),
+                                        cmocka_unit_test(joining),     cmocka_unit_test(splitting),
+                                        cmocka_unit_test(expressions), cmocka_unit_test(counting) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
