@@ -38,8 +38,6 @@ static tn_status same_as(tn_node *n, const char *type, const char *const *names)
 
 static tn_value *plus(tn_node *n, tn_value *a, tn_value *b) { return b ? bin(n, "Add", a, b) : a; }
 
-static const char *const none[] = { NULL };
-
 /* --------------------------------------------------------------------------------------------------- activations */
 
 /* act(v) for the names that fused nodes carry, with parameters a and b. */
@@ -183,21 +181,25 @@ static tn_status skip_layer_norm(tn_node *n) {
     return TN_OK;
 }
 
-/* RMS normalisation of x along the last axes, and 1 / RMS as output 1 (or `rstd`) where it is wanted. */
+/* RMS normalisation of x along the last axes, and 1 / RMS, in float32, as output `rstd` where it is wanted. */
 static tn_status rms_norm(tn_node *n, tn_value *x, tn_value *gamma, float eps, int64_t axis, int rstd) {
     tn_value *y = with_float(with_int(bin(n, "RMSNormalization", x, gamma), "axis", axis), "epsilon", eps);
     TN_TRY(give(n, 0, y));
     if (rstd >= n->n_outputs || !n->outputs[rstd]) return TN_OK;
     if (axis != -1) return tn_up_fail(n, "the reciprocal of the deviation along several axes");
     tn_value *mean = bin(n, "ReduceMean", bin(n, "Mul", x, x), tn_up_int(n, "axis", -1));
-    return give(n, rstd, un(n, "Reciprocal", un(n, "Sqrt", mean ? bin(n, "Add", mean, num(n, eps, x)) : NULL)));
+    tn_value *one = un(n, "Reciprocal", un(n, "Sqrt", mean ? bin(n, "Add", mean, num(n, eps, x)) : NULL));
+    return give(n, rstd, with_int(un(n, "Cast", one), "to", tn_dtypes[TN_F32].onnx));
 }
 
 static tn_status skip_rms_norm(tn_node *n) {
     tn_value *sum;
     TN_TRY(skip_sum(n, 3, &sum));
     TN_TRY(rms_norm(n, sum, n->inputs[2], tn_attr_float(n, "epsilon", 1e-12f), -1, 2));
-    return n->n_outputs > 1 && n->outputs[1] ? tn_up_fail(n, "a mean of what has none") : TN_OK;
+    if (n->n_outputs < 2 || !n->outputs[1]) return TN_OK; /* the mean that is not subtracted counts as 0 */
+    tn_value *mean = bin(n, "ReduceMean", sum, tn_up_int(n, "axis", -1));
+    mean = with_int(un(n, "Cast", mean), "to", tn_dtypes[TN_F32].onnx);
+    return give(n, 1, mean ? bin(n, "Sub", mean, mean) : NULL);
 }
 
 static tn_status simple_layer_norm(tn_node *n) {
@@ -224,7 +226,8 @@ static tn_status embed_layer_norm(tn_node *n) {
         positions = e->outputs[0];
     }
     tn_value *sum = bin(n, "Add", bin(n, "Gather", words, ids), positions);
-    if (segments && table) sum = bin(n, "Add", sum, bin(n, "Gather", table, segments));
+    if (table) /* without segments all is the first one */
+        sum = bin(n, "Add", sum, bin(n, "Gather", table, segments ? segments : tn_up_int(n, "first", 0)));
     TN_UP_ROOM(sum);
     tn_node *norm;
     TN_TRY(layer_norm(n, sum, gamma, tn_up_input(n, 6), tn_attr_float(n, "epsilon", 1e-12f), &norm));
@@ -363,7 +366,11 @@ static tn_status range(tn_node *n) {
     return give(n, 0, tri(n, "Range", n->inputs[0], n->inputs[1], step ? step : num(n, 1, n->inputs[0])));
 }
 
-static tn_status gather_nd(tn_node *n) { return same_as(n, "GatherND", none); }
+static tn_status gather_nd(tn_node *n) { /* indices may have 32 bits here */
+    TN_TRY(need(n, 2));
+    tn_value *at = with_int(un(n, "Cast", n->inputs[1]), "to", tn_dtypes[TN_I64].onnx);
+    return give(n, 0, bin(n, "GatherND", n->inputs[0], at));
+}
 
 static tn_status grid_sample(tn_node *n) {
     static const char *const names[] = { "padding_mode", "align_corners", NULL };

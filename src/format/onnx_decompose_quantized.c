@@ -120,17 +120,26 @@ static tn_status nhwc_max_pool(tn_node *n) {
     return give(n, 0, move_channels(n, v, rank, false));
 }
 
+/* Means over all dimensions but the first and the last, however many there are: of [N, ..., C] as [N, spatial, C]. */
+static tn_value *middle_means(tn_node *n, tn_value *v) {
+    tn_value *shape = un(n, "Shape", n->inputs[0]), *first = tn_up_int(n, "first", 0), *last = tn_up_int(n, "last", -1);
+    tn_value *batch = bin(n, "Gather", shape, first), *channels = bin(n, "Gather", shape, last);
+    tn_value *ones = bin(n, "Sub", un(n, "Shape", shape), tn_up_int(n, "ends", 2));
+    ones = bin(n, "Expand", tn_up_int(n, "one", 1), ones);
+    if (!batch || !last || !channels || !ones) return NULL;
+    tn_node *flat = tn_node_new(n->graph, n, "", "Concat", (tn_value *[]){ batch, last, channels }, 3, 1);
+    tn_node *whole = tn_node_new(n->graph, n, "", "Concat", (tn_value *[]){ batch, ones, channels }, 3, 1);
+    if (!flat || !whole) return NULL;
+    flat->version = whole->version = TN_ONNX_OPSET_MAX;
+    v = bin(n, "ReduceMean", bin(n, "Reshape", v, with_int(flat->outputs[0], "axis", 0)), tn_up_int(n, "axis", 1));
+    return v ? bin(n, "Reshape", v, with_int(whole->outputs[0], "axis", 0)) : NULL;
+}
+
 static tn_status global_average_pool(tn_node *n) {
-    bool last = tn_attr_int(n, "channels_last", 0) != 0;
     NEED(n, 0, 1, 3);
-    int rank = tn_up_rank(n->inputs[0]);
-    if (last && rank < 3)
-        return tn_fail(TN_E_UNSUPPORTED, "%s: channels_last needs a known number of dimensions", tn_node_where(n));
+    bool last = tn_attr_int(n, "channels_last", 0) != 0;
     tn_value *v = floats(n, 0);
-    if (last) v = move_channels(n, v, rank, true);
-    v = un(n, "GlobalAveragePool", v);
-    if (last) v = move_channels(n, v, rank, false);
-    return quantised(n, v, 3, 0);
+    return quantised(n, last ? middle_means(n, v) : un(n, "GlobalAveragePool", v), 3, 0);
 }
 
 /* A reduction whose axes are an attribute here and an input there. */
@@ -157,7 +166,7 @@ static tn_status reduce_sum_integer(tn_node *n) {
 static tn_status softmax(tn_node *n) {
     NEED(n, 0, 1, 3);
     bool flat = tn_attr_int(n, "opset", 13) < 13;
-    int64_t axis = tn_attr_int(n, "axis", flat ? 1 : -1);
+    int64_t axis = tn_attr_int(n, "axis", -1);
     tn_value *x = floats(n, 0), *v = x;
     if (flat) v = with_int(un(n, "Flatten", v), "axis", axis);
     v = with_int(un(n, "Softmax", v), "axis", flat ? -1 : axis);

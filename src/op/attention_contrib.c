@@ -3,6 +3,7 @@
  * (format/onnx_decompose_microsoft.c). */
 #include "op/attention.h"
 #include "op/grad.h"
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -292,7 +293,10 @@ static tn_status mha_run(tn_run *r) {
     a.offset = offset;
     TN_TRY(tn_attention_run(NULL, &a, r->pool));
     TN_TRY(tn_op_store_as(a.y, TN_F32, tn_out(r, Y)));
-    return tn_op_store_as(a.qk, TN_F32, tn_out(r, SCORES));
+    float *scores = a.qk;
+    for (int64_t i = 0; scores && i < s.batch * s.heads * s.rows * s.keys; i++)
+        if (scores[i] == -INFINITY) scores[i] = -FLT_MAX; /* what lies ahead is hidden by this number */
+    return tn_op_store_as(scores, TN_F32, tn_out(r, SCORES));
 }
 
 /* ----------------------------------------------------------------------------------------------------------- rows */

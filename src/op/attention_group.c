@@ -11,7 +11,7 @@ enum { Y, PRESENT_K, PRESENT_V, SCORES };
 typedef struct {
     int64_t batch, rows, heads, kv_heads, size;
     int64_t room, total, keys; /* rows of past and present; the longest sentence */
-    bool packed;
+    bool packed, prompt;
     int64_t *past, *length; /* per sentence: rows before the new ones, and after them */
 } sizes;
 
@@ -85,12 +85,12 @@ static tn_status read_sizes(tn_run *r, sizes *s) {
     s->keys = s->total > s->room ? s->total : s->room;
     s->past = tn_run_scratch(r, (size_t)(2 * s->batch + 1) * sizeof *s->past), s->length = s->past + s->batch;
     if (!s->past) return tn_op_fail(n, TN_E_NOMEM, "no memory");
-    bool prompt = s->rows == s->total; /* sentences start together; shorter ones are padded behind */
+    s->prompt = s->rows == s->total; /* sentences start together; shorter ones are padded behind */
     for (int64_t b = 0; b < s->batch; b++) {
         int64_t last = tn_get_i64(len->dtype, len->data, b);
         bool good = last >= 0 && last < s->total;
         s->length[b] = good ? last + 1 : 0;
-        s->past[b] = prompt ? 0 : s->length[b] - s->rows;
+        s->past[b] = s->prompt ? 0 : s->length[b] - s->rows;
         if (!good || s->past[b] < 0 || s->past[b] > s->room)
             return tn_op_fail(n, TN_E_INVALID,
                               "seqlens_k[%lld] is %lld; at most %lld rows, %lld of them new, are there", (long long)b,
@@ -104,7 +104,7 @@ static tn_status read_sizes(tn_run *r, sizes *s) {
 typedef struct {
     const float *cos, *sin;
     int64_t half, limit;
-    const tn_tensor *ids; /* NULL: positions follow from the lengths */
+    const tn_tensor *ids; /* NULL: positions follow from the lengths; of a prompt only the first one counts */
     bool interleaved;
 } angles;
 
@@ -127,7 +127,9 @@ static tn_status read_angles(tn_run *r, const sizes *s, angles *g) {
 
 /* The position of row i of sentence b. Padding behind a sentence may have any. */
 static tn_status position(const tn_run *r, const sizes *s, const angles *g, int64_t b, int64_t i, int64_t *at) {
-    *at = g->ids ? tn_get_i64(g->ids->dtype, g->ids->data, b * s->rows + i) : s->past[b] + i;
+    int64_t from = s->prompt ? 0 : b * s->rows + i;
+    *at = g->ids ? tn_get_i64(g->ids->dtype, g->ids->data, from) : s->past[b] + i;
+    if (g->ids && s->prompt && __builtin_add_overflow(*at, i, at)) *at = -1;
     if (s->past[b] + i >= s->length[b] && (*at < 0 || *at >= g->limit)) *at = 0;
     if (g->cos && (*at < 0 || *at >= g->limit))
         return tn_op_fail(r->node, TN_E_INVALID, "position %lld is outside the cache of %lld angles", (long long)*at,

@@ -17,25 +17,28 @@ typedef struct {
     size_t scratch; /* bytes planned, 0: unknown shapes, the driver allocates */
     float alpha, beta;
     bool trans_a, trans_b;
+    bool turn_a, turn_b; /* the rows of the matrices stand before the batch */
     tn_activation act;
 } product_state;
 
 typedef struct {
     int64_t m, n, k;
     int64_t lda, ldb;
+    bool trans_a, trans_b;
     int loops; /* batch dimensions left after merging, innermost last */
     int64_t count[TN_MAX_RANK], step_a[TN_MAX_RANK], step_b[TN_MAX_RANK], step_c[TN_MAX_RANK];
 } product;
 
 static bool trans_attr(const tn_node *n, const char *name) { return tn_attr_int(n, name, 0) != 0; }
 
-/* Matrix dimensions of an operand: rows, columns as they lie in memory; a vector is one row (A) or one column (B). */
-static void matrix_of(int rank, const tn_dim *dims, bool right, tn_dim *rows, tn_dim *cols) {
+/* Matrix dimensions of an operand: rows, columns as they lie in memory; a vector is one row (A) or one column (B). A
+ * turned one has its rows before the batch. */
+static void matrix_of(int rank, const tn_dim *dims, bool right, bool turned, tn_dim *rows, tn_dim *cols) {
     if (rank == 1) {
         *rows = right ? dims[0] : 1;
         *cols = right ? 1 : dims[0];
     } else {
-        *rows = dims[rank - 2];
+        *rows = dims[turned ? 0 : rank - 2];
         *cols = dims[rank - 1];
     }
 }
@@ -44,7 +47,8 @@ static void matrix_of(int rank, const tn_dim *dims, bool right, tn_dim *rows, tn
 
 static tn_status matmul_infer(tn_infer *c) {
     int ra = tn_infer_rank(c, 0), rb = tn_infer_rank(c, 1);
-    bool ta = trans_attr(c->node, "transA"), tb = trans_attr(c->node, "transB");
+    bool ta = trans_attr(c->node, "transA") && ra != 1, tb = trans_attr(c->node, "transB") && rb != 1;
+    bool turn_a = trans_attr(c->node, "transBatchA"), turn_b = trans_attr(c->node, "transBatchB");
     tn_dim arows, acols, brows, bcols, dims[TN_MAX_RANK];
     tn_dtype t = tn_infer_dtype(c, 0);
     if (ra < 0 || rb < 0) {
@@ -52,18 +56,18 @@ static tn_status matmul_infer(tn_infer *c) {
         return TN_OK;
     }
     if (ra == 0 || rb == 0) return tn_infer_fail(c, TN_E_SHAPE, "a scalar cannot be multiplied as a matrix");
-    if ((ta && ra == 1) || (tb && rb == 1)) return tn_infer_fail(c, TN_E_SHAPE, "a vector cannot be transposed");
     if (c->node->op->arg == GEMM && (ra != 2 || rb != 2))
         return tn_infer_fail(c, TN_E_SHAPE, "A and B have %d and %d dimensions, 2 are needed", ra, rb);
-    matrix_of(ra, c->in[0]->dims, false, &arows, &acols);
-    matrix_of(rb, c->in[1]->dims, true, &brows, &bcols);
+    matrix_of(ra, c->in[0]->dims, false, turn_a, &arows, &acols);
+    matrix_of(rb, c->in[1]->dims, true, turn_b, &brows, &bcols);
     tn_dim m = ta ? acols : arows, ka = ta ? arows : acols, kb = tb ? bcols : brows, n = tb ? brows : bcols;
     if (tn_dim_known(ka) && tn_dim_known(kb) && ka != kb)
         return tn_infer_fail(c, TN_E_SHAPE, "A has %lld columns but B has %lld rows", (long long)ka, (long long)kb);
     int rank = ra > rb ? ra : rb, batch = rank < 2 ? 0 : rank - 2;
     for (int i = 0; i < batch; i++) {
         int ia = i - (rank - ra), ib = i - (rank - rb);
-        tn_dim a = ra > 2 && ia >= 0 ? c->in[0]->dims[ia] : 1, b = rb > 2 && ib >= 0 ? c->in[1]->dims[ib] : 1;
+        tn_dim a = ra > 2 && ia >= 0 ? c->in[0]->dims[ia + turn_a] : 1;
+        tn_dim b = rb > 2 && ib >= 0 ? c->in[1]->dims[ib + turn_b] : 1;
         TN_TRY(tn_infer_broadcast_dim(c, a, b, &dims[i]));
     }
     int out = batch;
@@ -85,10 +89,11 @@ static tn_status matmul_infer(tn_infer *c) {
 
 static tn_status matmul_cost(const tn_infer *c, tn_cost *out) {
     tn_dim rows, cols;
-    matrix_of(c->in[0]->rank, c->in[0]->dims, false, &rows, &cols);
+    int rank = c->in[0]->rank;
+    matrix_of(rank, c->in[0]->dims, false, trans_attr(c->node, "transBatchA"), &rows, &cols);
     double elements = 1;
     for (int i = 0; i < c->out[0].rank; i++) elements *= (double)c->out[0].dims[i];
-    out->flops = 2 * elements * (double)(trans_attr(c->node, "transA") ? rows : cols);
+    out->flops = 2 * elements * (double)(trans_attr(c->node, "transA") && rank != 1 ? rows : cols);
     return TN_OK;
 }
 
@@ -97,19 +102,24 @@ static tn_status matmul_cost(const tn_infer *c, tn_cost *out) {
 /* Reads the product from exact shapes; batch dimensions that both operands walk evenly are merged. */
 static void product_of(const product_state *s, int ra, const int64_t *da, int rb, const int64_t *db, product *p) {
     int64_t arows, acols, brows, bcols;
-    matrix_of(ra, da, false, &arows, &acols);
-    matrix_of(rb, db, true, &brows, &bcols);
-    *p = (product){ .m = s->trans_a ? acols : arows,
-                    .k = s->trans_a ? arows : acols,
-                    .n = s->trans_b ? brows : bcols,
-                    .lda = acols,
-                    .ldb = bcols };
+    bool ta = s->trans_a && ra != 1, tb = s->trans_b && rb != 1; /* a vector has one form */
+    bool turn_a = s->turn_a && ra > 2, turn_b = s->turn_b && rb > 2;
+    matrix_of(ra, da, false, turn_a, &arows, &acols);
+    matrix_of(rb, db, true, turn_b, &brows, &bcols);
+    *p = (product){ .m = ta ? acols : arows,
+                    .k = ta ? arows : acols,
+                    .n = tb ? brows : bcols,
+                    .lda = turn_a ? tn_op_product(da, 1, ra) : acols,
+                    .ldb = turn_b ? tn_op_product(db, 1, rb) : bcols,
+                    .trans_a = ta,
+                    .trans_b = tb };
     int rank = ra > rb ? ra : rb, first = rank - 2;
-    int64_t sa = arows * acols, sb = brows * bcols, sc = p->m * p->n;
+    int64_t sa = turn_a ? acols : arows * acols, sb = turn_b ? bcols : brows * bcols, sc = p->m * p->n;
     int64_t count[TN_MAX_RANK], step_a[TN_MAX_RANK], step_b[TN_MAX_RANK], step_c[TN_MAX_RANK];
     int n = 0; /* innermost first */
     for (int i = first - 1; i >= 0; i--) {
-        int64_t a = i - (rank - ra) >= 0 ? da[i - (rank - ra)] : 1, b = i - (rank - rb) >= 0 ? db[i - (rank - rb)] : 1;
+        int64_t a = i - (rank - ra) >= 0 ? da[i - (rank - ra) + turn_a] : 1;
+        int64_t b = i - (rank - rb) >= 0 ? db[i - (rank - rb) + turn_b] : 1;
         int64_t len = a == 1 ? b : a, pa = a == 1 ? 0 : sa, pb = b == 1 ? 0 : sb;
         if (len != 1) {
             if (n > 0 && pa == step_a[n - 1] * count[n - 1] && pb == step_b[n - 1] * count[n - 1]) {
@@ -122,7 +132,7 @@ static void product_of(const product_state *s, int ra, const int64_t *da, int rb
         sa *= a, sb *= b, sc *= len;
     }
     /* A batch of A against one B is simply more rows. */
-    if (n > 0 && step_b[0] == 0 && !s->trans_a && step_a[0] == p->m * p->k) {
+    if (n > 0 && step_b[0] == 0 && !ta && !turn_a && step_a[0] == p->m * p->k) {
         p->m *= count[0];
         memmove(count, count + 1, sizeof *count * (size_t)(n - 1));
         memmove(step_a, step_a + 1, sizeof *step_a * (size_t)(n - 1));
@@ -140,7 +150,7 @@ static void product_of(const product_state *s, int ra, const int64_t *da, int rb
 /* The arguments of one call of the driver: the two innermost batch loops. */
 static tn_gemm_args args_of(const product_state *s, const product *p) {
     tn_gemm_args g = { .m = p->m, .n = p->n, .k = p->k, .lda = p->lda, .ldb = p->ldb, .ldc = p->n, .ldd = p->n };
-    g.trans_a = s->trans_a, g.trans_b = s->trans_b;
+    g.trans_a = p->trans_a, g.trans_b = p->trans_b;
     g.a_packed = s->a_packed, g.b_packed = s->b_packed;
     g.alpha = s->alpha, g.beta = 1, g.act = s->act;
     for (int i = 0; i < 2 && i < p->loops; i++) {
@@ -186,9 +196,10 @@ static tn_status matmul_prepare(tn_prep *p) {
     p->state = s;
     s->alpha = tn_attr_float(n, "alpha", 1), s->beta = tn_attr_float(n, "beta", 1);
     s->trans_a = trans_attr(n, "transA"), s->trans_b = trans_attr(n, "transB");
+    s->turn_a = trans_attr(n, "transBatchA"), s->turn_b = trans_attr(n, "transBatchB");
     s->act = tn_op_activation(n);
     if (tn_infer_dtype(&p->types, 0) != TN_F32) return TN_OK;
-    const tn_tensor *a = p->types.in_tensor[0], *b = p->types.in_tensor[1];
+    const tn_tensor *a = s->turn_a ? NULL : p->types.in_tensor[0], *b = s->turn_b ? NULL : p->types.in_tensor[1];
     const void *packed = NULL;
     if (one_matrix(b) && !a) {
         int64_t rows = b->dims[b->rank - 2], cols = b->dims[b->rank - 1];
@@ -282,8 +293,8 @@ static tn_status run_any(tn_run *r, const product_state *s, const product *p) {
                       p->k,
                       .lda = p->lda,
                       .ldb = p->ldb,
-                      .trans_a = s->trans_a,
-                      .trans_b = s->trans_b,
+                      .trans_a = p->trans_a,
+                      .trans_b = p->trans_b,
                       .ldc = p->n,
                       .alpha = (double)s->alpha,
                       .beta = (double)s->beta };
@@ -333,8 +344,8 @@ static const tn_attr_spec gemm_attrs[] = { GEMM_ATTRS, { 0 } };
 static const tn_attr_spec contrib_attrs[] = { { "alpha", TN_ATTR_FLOAT },
                                               { "transA", TN_ATTR_INT },
                                               { "transB", TN_ATTR_INT },
-                                              { "transBatchA", TN_ATTR_INT, .min = -1, .max = 0 },
-                                              { "transBatchB", TN_ATTR_INT, .min = -1, .max = 0 },
+                                              { "transBatchA", TN_ATTR_INT, .min = 0, .max = 1 },
+                                              { "transBatchB", TN_ATTR_INT, .min = 0, .max = 1 },
                                               { 0 } };
 static const tn_attr_spec fused_attrs[] = { GEMM_ATTRS, TN_FUSED_ATTRS, { 0 } };
 

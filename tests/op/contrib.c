@@ -36,13 +36,6 @@ static void products(void **state) {
     ob_int(b, "transA", 1);
     ob_float(b, "alpha", 2);
     op_gives(b, 2, in, 1, &y, 0);
-    b = model("FusedMatMul", "a b", "y", 2);
-    ob_int(b, "transBatchA", 1);
-    op_refused(b, 2, in, "transBatchA");
-    op_data vector[] = { { TN_F32, "2", { 1, 2 } }, in[1] };
-    b = model("FusedMatMul", "a b", "y", 2);
-    ob_int(b, "transA", 1);
-    op_refused(b, 2, vector, "vector");
     b = model("FusedGemm", "a b", "y", 2);
     ob_int(b, "transA", 1);
     ob_string(b, "activation", "LeakyRelu");

@@ -1,5 +1,6 @@
 // cases.mjs - makes random cases: how the inputs of each operator fit together. What an operator is (types, attributes,
 // ports) comes from `tenon ops --json`; here is only what that does not say.
+import { MICROSOFT_HINTS } from './cases_microsoft.mjs';
 import { pack } from './onnx.mjs';
 
 export const MAX_OPSET = 24;
@@ -532,6 +533,7 @@ function stringOp(m, op) {
 
 const group = (make, ...names) => Object.fromEntries(names.map(n => [n, make]));
 export const HINTS = {
+  ...MICROSOFT_HINTS,
   ...group(unary, 'Abs', 'Neg', 'Sign', 'Floor', 'Ceil', 'Round', 'Sqrt', 'Reciprocal', 'Exp', 'Log', 'Sin', 'Cos', 'Tan', 'Asin', 'Acos', 'Atan', 'Sinh', 'Cosh', 'Tanh', 'Asinh',
     'Acosh', 'Atanh', 'Erf', 'Sigmoid', 'Relu', 'LeakyRelu', 'ThresholdedRelu', 'Elu', 'Selu', 'Celu', 'HardSigmoid', 'HardSwish', 'Softplus', 'Softsign', 'Mish', 'Shrink', 'Gelu', 'Not', 'BitwiseNot', 'IsNaN', 'Identity', 'Size', 'NonZero'),
   ...group(binary, 'Add', 'Sub', 'Mul', 'Div', 'Mod', 'Equal', 'Greater', 'GreaterOrEqual', 'Less', 'LessOrEqual', 'And', 'Or', 'Xor', 'BitwiseAnd', 'BitwiseOr', 'BitwiseXor', 'BitShift'),

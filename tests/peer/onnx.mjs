@@ -75,7 +75,7 @@ function valueInfo(name, v) {
 }
 
 // c: { opset, domains, nodes: [{ op, domain, inputs, outputs, attrs }], values: { name: { type, dims, data, constant, declare } },
-// outputs }
+// outputs, declared (the types of some outputs, as values) }
 export function model(c) {
   const graph = [];
   for (const n of c.nodes) {
@@ -86,7 +86,7 @@ export function model(c) {
   }
   graph.push(bytes(2, 'g'));
   for (const [name, v] of Object.entries(c.values)) graph.push(v.constant ? bytes(5, tensor(v, name)) : bytes(11, valueInfo(name, v)));
-  for (const name of c.outputs) graph.push(bytes(12, valueInfo(name)));
+  for (const name of c.outputs) graph.push(bytes(12, valueInfo(name, c.declared?.[name])));
   const opsets = [['', c.opset], ['ai.onnx.ml', 3], ['com.microsoft', 1]].map(([d, v]) => bytes(8, Buffer.concat([bytes(1, d), int(2, v)])));
   return Buffer.concat([int(1, 9), bytes(7, Buffer.concat(graph)), ...opsets]);
 }

@@ -1,0 +1,183 @@
+/* contrib_forms.c - forms of com.microsoft's operators that comparing random models with their runtime brought up:
+ * turned batches, vectors, left-out inputs, positions of a prompt, extra outputs. */
+#include "lib/op_run.h"
+#include "test.h"
+#include <float.h>
+#include <math.h>
+
+/* A model of one operator: inputs x0, x1, ... as `in` says (TN_NONE: omitted), the outputs as named. */
+static ob *one(const char *type, const char *outputs, int n, const op_data *in) {
+    char text[80], names[200] = "";
+    ob *b = ob_new(8, 17);
+    ob_opset(b, "com.microsoft", 1);
+    for (int i = 0; i < n; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "x%d", i);
+        if (in[i].type != TN_NONE) ob_input(b, name, in[i].type, NULL);
+        snprintf(names + strlen(names), sizeof names - strlen(names), "%s ", in[i].type == TN_NONE ? "_" : name);
+    }
+    for (const char *p = outputs; *p; p += strcspn(p, " "), p += *p == ' ') {
+        snprintf(text, sizeof text, "%.*s", (int)strcspn(p, " "), p);
+        if (strcmp(text, "_")) ob_output(b, text);
+    }
+    snprintf(text, sizeof text, "com.microsoft::%s", type);
+    ob_node(b, text, names, outputs);
+    return b;
+}
+
+#define NOTHING            \
+    {                      \
+        TN_NONE, "", { 0 } \
+    }
+
+/* op_gives wants the inputs that are there. */
+static void gives(ob *b, int n, const op_data *in, int n_out, const op_data *want) {
+    op_data there[16];
+    int count = 0;
+    for (int i = 0; i < n; i++)
+        if (in[i].type != TN_NONE) there[count++] = in[i];
+    op_gives(b, count, there, n_out, want, 1e-6);
+}
+#define GIVES(b, in, want) gives(b, (int)TN_COUNT(in), in, (int)TN_COUNT(want), want)
+
+/* A [rows, batch, columns]: the batch in the middle. */
+static void turned_batches(void **state) {
+    op_data in[] = { { TN_F32, "2,2,1", { 1, 2, 3, 4 } }, { TN_F32, "2,1,2", { 1, 10, 100, 1000 } } };
+    op_data a[] = { { TN_F32, "2,2,2", { 1, 10, 3, 30, 200, 2000, 400, 4000 } } };
+    ob *b = one("FusedMatMul", "y", 2, in);
+    ob_int(b, "transBatchA", 1);
+    GIVES(b, in, a);
+    op_data both[] = { { TN_F32, "2,2,1", { 1, 10, 2, 20 } }, { TN_F32, "2,2,1", { 1, 3, 5, 7 } } };
+    op_data sums[] = { { TN_F32, "2,1,1", { 11, 162 } } }; /* [1, 2] [1, 5]' and [10, 20] [3, 7]' */
+    b = one("FusedMatMul", "y", 2, both);
+    ob_int(b, "transBatchA", 1);
+    ob_int(b, "transBatchB", 1);
+    ob_int(b, "transA", 1);
+    sums[0].v[1] = 10 * 3 + 20 * 7;
+    GIVES(b, both, sums);
+    op_data one_b[] = { both[0], { TN_F32, "1,2", { 1, 2 } } }, many[] = { { TN_F32, "2,2,2", { 0 } } };
+    double rows[] = { 1, 2, 2, 4, 10, 20, 20, 40 };
+    memcpy(many[0].v, rows, sizeof rows);
+    b = one("FusedMatMul", "y", 2, one_b);
+    ob_int(b, "transBatchA", 1);
+    GIVES(b, one_b, many);
+    b = one("FusedMatMul", "y", 2, in);
+    ob_int(b, "transBatchA", 2);
+    op_refused(b, 2, in, "transBatchA");
+}
+
+/* A vector has nothing to transpose. */
+static void vectors(void **state) {
+    op_data in[] = { { TN_F32, "2", { 1, 2 } }, { TN_F32, "2,2", { 1, 2, 3, 4 } } },
+            y[] = { { TN_F32, "2", { 7, 10 } } };
+    ob *b = one("FusedMatMul", "y", 2, in);
+    ob_int(b, "transA", 1);
+    GIVES(b, in, y);
+    op_data back[] = { in[1], in[0] }, z[] = { { TN_F32, "2", { 5, 11 } } };
+    b = one("TransposeMatMul", "y", 2, back);
+    ob_int(b, "transB", 1);
+    GIVES(b, back, z);
+}
+
+static void left_out(void **state) {
+    /* a table of segments without segments: the first one everywhere */
+    op_data in[] = { { TN_I32, "1,1", { 1 } },
+                     NOTHING,
+                     { TN_F32, "2,2", { 0, 0, 2, 1 } },
+                     { TN_F32, "1,2", { 1, 1 } },
+                     { TN_F32, "2,2", { 1, -2, 50, 60 } },
+                     { TN_F32, "2", { 1, 1 } } };
+    op_data y[] = { { TN_F32, "1,1,2", { 1, -1 } }, { TN_I32, "1", { 0 } }, { TN_F32, "1,1,2", { 4, 0 } } };
+    GIVES(one("EmbedLayerNormalization", "y m s", (int)TN_COUNT(in), in), in, y);
+    op_data at[] = { { TN_F32, "2,2", { 1, 2, 3, 4 } }, { TN_I32, "1,2", { 1, 0 } } },
+            found[] = { { TN_F32, "1", { 3 } } };
+    GIVES(one("GatherND", "y", 2, at), at, found);
+    /* without `axis` the last one, also below version 13 */
+    op_data codes[] = { { TN_U8, "2,2,1", { 7, 9, 7, 9 } },
+                        { TN_F32, "", { 0.5 } },
+                        NOTHING,
+                        { TN_F32, "", { 1.0 / 64 } },
+                        { TN_U8, "", { 0 } } };
+    op_data whole[] = { { TN_U8, "2,2,1", { 64, 64, 64, 64 } } };
+    ob *b = one("QLinearSoftmax", "y", (int)TN_COUNT(codes), codes);
+    ob_int(b, "opset", 12);
+    GIVES(b, codes, whole);
+}
+
+/* How many dimensions there are need not be known when the model is loaded. */
+static void channels_last(void **state) {
+    op_data in[] = { { TN_U8, "1,2,2,2", { 2, 4, 6, 8, 10, 12, 14, 16 } },
+                     { TN_F32, "", { 0.5 } },
+                     { TN_U8, "", { 2 } },
+                     { TN_F32, "", { 0.5 } },
+                     { TN_U8, "", { 0 } } };
+    op_data four[] = { { TN_U8, "1,1,1,2", { 6, 8 } } }, five[] = { { TN_U8, "1,1,1,1,2", { 6, 8 } } };
+    ob *b = one("QLinearGlobalAveragePool", "y", (int)TN_COUNT(in), in);
+    ob_int(b, "channels_last", 1);
+    GIVES(b, in, four);
+    in[0].dims = "1,2,1,2,2";
+    b = one("QLinearGlobalAveragePool", "y", (int)TN_COUNT(in), in);
+    ob_int(b, "channels_last", 1);
+    GIVES(b, in, five);
+}
+
+/* What is kept of a normalisation is float32; the mean that is not subtracted is 0. */
+static void kept(void **state) {
+    op_data in[] = { { TN_F64, "1,2", { 3, 4 } }, { TN_F64, "2", { 1, 1 } } };
+    op_data y[] = { { TN_F64, "1,2", { 3 / sqrt(12.5), 4 / sqrt(12.5) } }, { TN_F32, "1,1", { 1 / sqrt(12.5) } } };
+    ob *b = one("SimplifiedLayerNormalization", "y r", 2, in);
+    ob_float(b, "epsilon", 0);
+    GIVES(b, in, y);
+    op_data skip[] = { { TN_F32, "1,2", { 1, 4 } }, { TN_F32, "1,2", { 2, 0 } }, { TN_F32, "2", { 1, 1 } } };
+    op_data all[] = { { TN_F32, "1,2", { 3 / sqrt(12.5), 4 / sqrt(12.5) } },
+                      { TN_F32, "1,1", { 0 } },
+                      { TN_F32, "1,1", { 1 / sqrt(12.5) } },
+                      { TN_F32, "1,2", { 3, 4 } } };
+    GIVES(one("SkipSimplifiedLayerNormalization", "y m r s", 3, skip), skip, all);
+}
+
+/* Scores that were hidden because they lie ahead. */
+static void scores(void **state) {
+    op_data in[] = { { TN_F32, "1,2,1", { 1, 2 } }, { TN_F32, "1,2,1", { 0, 1 } }, { TN_F32, "1,2,1", { 8, 8 } } };
+    op_data y[] = { { TN_F32, "1,2,1", { 8, 8 } }, { TN_F32, "1,1,2,2", { 0, -(double)FLT_MAX, 0, 2 } } };
+    ob *b = one("MultiHeadAttention", "y _ _ s", 3, in);
+    ob_int(b, "num_heads", 1);
+    ob_int(b, "unidirectional", 1);
+    GIVES(b, in, y);
+}
+
+/* The positions of a prompt count on from the first one: row 1 stands at 3, where the angle is 0 turned by pi. */
+static void prompt_positions(void **state) {
+    op_data in[] = { { TN_F32, "1,2,2", { 1, 2, 3, 4 } },
+                     { TN_F32, "1,2,2", { 1, 2, 3, 4 } },
+                     { TN_F32, "1,2,2", { 1, 2, 3, 4 } },
+                     NOTHING,
+                     NOTHING,
+                     { TN_I32, "1", { 1 } },
+                     { TN_I32, "", { 2 } },
+                     { TN_F32, "4,1", { 5, 5, 1, -1 } },
+                     { TN_F32, "4,1", { 5, 5, 0, 0 } },
+                     { TN_I64, "1,2", { 2, 0 } } };
+    op_data k[] = { { TN_F32, "1,1,2,2", { 1, 2, -3, -4 } } };
+    ob *b = one("GroupQueryAttention", "_ k _", (int)TN_COUNT(in), in);
+    ob_int(b, "num_heads", 1);
+    ob_int(b, "kv_num_heads", 1);
+    ob_int(b, "do_rotary", 1);
+    GIVES(b, in, k);
+    in[9].v[0] = 3; /* the second row would stand at 4 */
+    op_data there[8] = { in[0], in[1], in[2], in[5], in[6], in[7], in[8], in[9] };
+    b = one("GroupQueryAttention", "_ k _", (int)TN_COUNT(in), in);
+    ob_int(b, "num_heads", 1);
+    ob_int(b, "kv_num_heads", 1);
+    ob_int(b, "do_rotary", 1);
+    op_refused(b, 8, there, "position 4");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(turned_batches),   cmocka_unit_test(vectors), cmocka_unit_test(left_out),
+        cmocka_unit_test(channels_last),    cmocka_unit_test(kept),    cmocka_unit_test(scores),
+        cmocka_unit_test(prompt_positions),
+    };
+    return cmocka_run_group_tests_name("op/contrib_forms", tests, NULL, NULL);
+}
