@@ -418,7 +418,7 @@ const tn_op tn_ops_control[] = {
       .attrs = body_attrs,
       .infer = map_infer,
       .run = map_run,
-      .grad = tn_grad_refused,
+      .grad = tn_grad_sequence_map,
       .doc = "runs a subgraph once per item of a sequence" },
     { 0 },
 };

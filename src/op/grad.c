@@ -141,6 +141,7 @@ tn_value *tn_grad_shape(tn_grad *g, tn_value *v) {
 
 tn_value *tn_grad_fill(tn_grad *g, tn_value *like, double x) {
     if (g->st != TN_OK || !like) return NULL;
+    if (like->type.kind == TN_KIND_SEQUENCE || like->type.kind == TN_KIND_OPTIONAL) return tn_grad_zeros_of(g, like);
     tn_node *n = tn_grad_node(g, "ConstantOfShape", 1, tn_grad_shape(g, like));
     tn_tensor *t = n ? tn_model_tensor(g->graph->model) : NULL;
     if (!t) {
@@ -246,6 +247,40 @@ tn_value *tn_grad_again(tn_grad *g, tn_value *x) {
     tn_node *again = tn_grad_node_n(g, g->node->domain, g->node->type, in, n, 1);
     tn_grad_copy_attrs(g, again, g->node);
     return tn_grad_made(g, again);
+}
+
+/* ---------------------------------------------------------------------------------------------------------- bodies */
+
+tn_graph *tn_grad_body(tn_grad *g, const char *name) {
+    tn_graph *sub = g->st == TN_OK ? tn_graph_new(g->graph->model, g->graph, name) : NULL;
+    if (!sub && g->st == TN_OK) g->st = TN_E_NOMEM;
+    return sub;
+}
+
+tn_value *tn_grad_body_input(tn_grad *g, tn_graph *sub, const char *name, const tn_type *t) {
+    tn_value *v = g->st == TN_OK ? tn_value_input(sub, name, t) : NULL;
+    if (!v && g->st == TN_OK) g->st = TN_E_NOMEM;
+    return v;
+}
+
+/* An output of a subgraph must be made in it. */
+void tn_grad_body_output(tn_grad *g, tn_graph *sub, tn_value *v) {
+    if (g->st != TN_OK) return;
+    if (v->graph != sub || !v->producer) {
+        tn_node *id = tn_node_new(sub, NULL, "", "Identity", &v, 1, 1);
+        if (!id) {
+            g->st = TN_E_NOMEM;
+            return;
+        }
+        id->version = id->op->since;
+        id->outputs[0]->type = v->type;
+        v = id->outputs[0];
+    }
+    g->st = tn_graph_add_output(sub, v);
+}
+
+void tn_grad_set_graph(tn_grad *g, tn_node *n, const char *name, tn_graph *sub) {
+    if (g->st == TN_OK) g->st = tn_attr_set(n, &(tn_attr){ .name = name, .kind = TN_ATTR_GRAPH, .graph = sub });
 }
 
 /* ---------------------------------------------------------------------------------------- through other operators */

@@ -92,7 +92,9 @@ tn_value *tn_grad_floats(tn_grad *g, const float *v, int rank, const int64_t *di
 tn_value *tn_grad_ints(tn_grad *g, const int64_t *v, int n);  /* int64 [n] */
 tn_value *tn_grad_int(tn_grad *g, int64_t v);                 /* int64 [1] */
 tn_value *tn_grad_shape(tn_grad *g, tn_value *v);             /* constant where it is known */
-tn_value *tn_grad_fill(tn_grad *g, tn_value *like, double v); /* like's shape and type */
+tn_value *tn_grad_fill(tn_grad *g, tn_value *like, double v); /* like's shape and type; zeros of sequences, too */
+tn_value *tn_grad_add(tn_grad *g, tn_value *a, tn_value *b);  /* of tensors, sequences, optionals */
+tn_value *tn_grad_zeros_of(tn_grad *g, tn_value *like);       /* tn_grad_fill of a sequence or an optional */
 tn_value *tn_grad_reshape_like(tn_grad *g, tn_value *v, tn_value *like);
 tn_value *tn_grad_transpose(tn_grad *g, tn_value *v, const int *perm, int rank);
 /** v, whose shape some broadcast of x's gave, summed back to x's shape. */
@@ -108,6 +110,12 @@ static inline int tn_grad_axis(int64_t axis, int rank) { return (int)(axis < 0 ?
 /* For rows of ai.onnx.ml; both name what they return "d". */
 tn_value *tn_grad_post(tn_grad *g, int output, int64_t n); /* d of the raw scores, [rows, n], in the type of x */
 tn_value *tn_grad_second(tn_grad *g);                      /* d of the one score behind a pair -s, s */
+
+/* Subgraphs of backward nodes. Words add to one through a tn_grad whose graph it is. */
+tn_graph *tn_grad_body(tn_grad *g, const char *name);
+tn_value *tn_grad_body_input(tn_grad *g, tn_graph *sub, const char *name, const tn_type *t);
+void tn_grad_body_output(tn_grad *g, tn_graph *sub, tn_value *v); /* outer values and inputs go through an Identity */
+void tn_grad_set_graph(tn_grad *g, tn_node *n, const char *name, tn_graph *sub);
 
 /* For operators with subgraphs: what their bodies capture. */
 void tn_grad_give(tn_grad *g, tn_value *v, tn_value *d); /* adds d to what flows back to v */
@@ -151,6 +159,9 @@ tn_status tn_grad_normalizer(tn_grad *g), tn_grad_extract(tn_grad *g), tn_grad_v
 tn_status tn_grad_center(tn_grad *g), tn_grad_unpool(tn_grad *g), tn_grad_tensor_scatter(tn_grad *g);
 tn_status tn_grad_fold(tn_grad *g), tn_grad_inverse(tn_grad *g), tn_grad_cdist(tn_grad *g);
 tn_status tn_grad_deform_conv(tn_grad *g);
+tn_status tn_grad_sequence_construct(tn_grad *g), tn_grad_sequence_at(tn_grad *g), tn_grad_sequence_insert(tn_grad *g);
+tn_status tn_grad_sequence_erase(tn_grad *g), tn_grad_sequence_split(tn_grad *g), tn_grad_sequence_concat(tn_grad *g);
+tn_status tn_grad_optional(tn_grad *g), tn_grad_optional_get(tn_grad *g), tn_grad_sequence_map(tn_grad *g);
 tn_status tn_grad_if(tn_grad *g), tn_grad_scan(tn_grad *g), tn_grad_loop(tn_grad *g);
 
 #endif

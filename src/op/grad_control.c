@@ -38,22 +38,6 @@ static void captured(tn_grad *g, const tn_graph *sub, int depth, value_list *l) 
 
 void tn_grad_captured(tn_grad *g, const tn_graph *sub, tn_grad_values *l) { captured(g, sub, sub->depth, l); }
 
-/* An output of a subgraph must be made in it. */
-static void add_output(tn_grad *g, tn_graph *sub, tn_value *v) {
-    if (g->st != TN_OK) return;
-    if (v->graph != sub || !v->producer) {
-        tn_node *id = tn_node_new(sub, NULL, "", "Identity", &v, 1, 1);
-        if (!id) {
-            g->st = TN_E_NOMEM;
-            return;
-        }
-        id->version = id->op->since;
-        id->outputs[0]->type = v->type;
-        v = id->outputs[0];
-    }
-    g->st = tn_graph_add_output(sub, v);
-}
-
 static bool real(const tn_value *v) { return v->type.kind == TN_KIND_TENSOR && tn_dtype_is_float(v->type.dtype); }
 
 /* -------------------------------------------------------------------------------------------------------------- If */
@@ -74,12 +58,8 @@ static tn_graph *branch_back(tn_grad *g, const tn_graph *branch, const value_lis
         if (g->dy[i]) ys[n] = outs[i], dys[n++] = g->dy[i];
     tn_gradient_job job = { .graph = sub, .ys = ys, .dys = dys, .n_ys = n, .xs = caps->v, .n_xs = caps->n };
     if (g->st == TN_OK) g->st = tn_gradient_or_zeros(&job, dxs);
-    for (int i = 0; i < caps->n && g->st == TN_OK; i++) add_output(g, sub, dxs[i]);
+    for (int i = 0; i < caps->n && g->st == TN_OK; i++) tn_grad_body_output(g, sub, dxs[i]);
     return sub;
-}
-
-static void set_graph(tn_grad *g, tn_node *n, const char *name, tn_graph *sub) {
-    if (g->st == TN_OK) g->st = tn_attr_set(n, &(tn_attr){ .name = name, .kind = TN_ATTR_GRAPH, .graph = sub });
 }
 
 tn_status tn_grad_if(tn_grad *g) {
@@ -93,7 +73,7 @@ tn_status tn_grad_if(tn_grad *g) {
     if (!caps->n || g->st != TN_OK) return g->st;
     tn_node *n = tn_grad_node_n(g, "", "If", (tn_value *[]){ tn_grad_x(g, 0) }, 1, caps->n);
     for (int b = 0; b < 2 && g->st == TN_OK; b++)
-        set_graph(g, n, names[b], branch_back(g, tn_attr_graph(g->node, names[b]), caps));
+        tn_grad_set_graph(g, n, names[b], branch_back(g, tn_attr_graph(g->node, names[b]), caps));
     for (int i = 0; i < caps->n && g->st == TN_OK; i++) {
         n->outputs[i]->type = caps->v[i]->type;
         tn_grad_give(g, caps->v[i], n->outputs[i]);
@@ -145,16 +125,10 @@ static tn_value *true_value(tn_grad *g, tn_graph *sub) {
     return v;
 }
 
-static tn_value *input(tn_grad *g, tn_graph *sub, const char *name, const tn_type *t) {
-    tn_value *v = g->st == TN_OK ? tn_value_input(sub, name, t) : NULL;
-    if (!v && g->st == TN_OK) g->st = TN_E_NOMEM;
-    return v;
-}
-
 static tn_value *add(tn_grad *g, tn_graph *sub, tn_value *a, tn_value *b) {
     tn_grad inner = *g;
     inner.graph = sub, inner.before = NULL;
-    tn_value *v = tn_grad_call(&inner, "Add", a, b);
+    tn_value *v = tn_grad_add(&inner, a, b);
     g->st = inner.st;
     return v;
 }
@@ -172,17 +146,17 @@ static tn_graph *back_body(tn_grad *g, steps *s) {
     }
     for (int i = 0; i < n; i++)
         if (s->in[i].state)
-            out_of[n_ys] = s->in[i].out, dys[n_ys++] = input(g, sub, "d_state", &s->in[i].d_final->type);
-    for (int i = 0; i < s->caps.n; i++) sums[i] = input(g, sub, "d_captured", &s->caps.v[i]->type);
+            out_of[n_ys] = s->in[i].out, dys[n_ys++] = tn_grad_body_input(g, sub, "d_state", &s->in[i].d_final->type);
+    for (int i = 0; i < s->caps.n; i++) sums[i] = tn_grad_body_input(g, sub, "d_captured", &s->caps.v[i]->type);
     for (int i = 0; i < n; i++) {
-        bind[i] = s->in[i].from ? input(g, sub, "saved", &s->body->inputs[i]->type) : true_value(g, sub);
+        bind[i] = s->in[i].from ? tn_grad_body_input(g, sub, "saved", &s->body->inputs[i]->type) : true_value(g, sub);
         if (g->st == TN_OK && s->in[i].from && s->in[i].from->type.kind == TN_KIND_TENSOR && bind[i]->type.rank < 0)
             bind[i]->type = slice_type(&s->in[i].from->type);
     }
     for (int i = 0; i < s->n_out; i++) {
         tn_type t = s->body->outputs[s->out[i].out]->type;
         if (t.kind == TN_KIND_NONE) t = slice_type(&s->out[i].dy->type);
-        out_of[n_ys] = s->out[i].out, dys[n_ys++] = input(g, sub, "d_scanned", &t);
+        out_of[n_ys] = s->out[i].out, dys[n_ys++] = tn_grad_body_input(g, sub, "d_scanned", &t);
     }
     if (g->st == TN_OK) g->st = tn_graph_inline(sub, NULL, s->body, bind, "again/", outs);
     if (g->st != TN_OK) return NULL;
@@ -197,7 +171,7 @@ static tn_graph *back_body(tn_grad *g, steps *s) {
     g->st = tn_gradient_or_zeros(&job, dxs);
     for (int i = 0; i < n_xs && g->st == TN_OK; i++) {
         int c = i - n_states;
-        add_output(g, sub, c >= 0 && c < s->caps.n ? add(g, sub, sums[c], dxs[i]) : dxs[i]);
+        tn_grad_body_output(g, sub, c >= 0 && c < s->caps.n ? add(g, sub, sums[c], dxs[i]) : dxs[i]);
     }
     return sub;
 }
@@ -224,7 +198,7 @@ static void backwards(tn_grad *g, steps *s) {
         }
     tn_node *scan = tn_grad_node_n(g, "", "Scan", in, n_in, n_out);
     if (!scan) return;
-    set_graph(g, scan, "body", sub);
+    tn_grad_set_graph(g, scan, "body", sub);
     if (g->st == TN_OK) g->st = tn_attr_set_int(scan, "num_scan_inputs", k);
     if (g->st == TN_OK) g->st = tn_attr_set_ints(scan, "scan_input_axes", axes, k);
     if (g->st == TN_OK) g->st = tn_attr_set_ints(scan, "scan_input_directions", directions, k);
@@ -246,7 +220,7 @@ static void backwards(tn_grad *g, steps *s) {
 static tn_value *kept(tn_grad *g, tn_graph *body, tn_value *v, int place) {
     if (v->type.kind == TN_KIND_SEQUENCE || v->type.kind == TN_KIND_OPTIONAL)
         tn_grad_fail(g, TN_E_UNSUPPORTED, "a state is not a tensor");
-    add_output(g, body, v);
+    tn_grad_body_output(g, body, v);
     tn_value *out = g->st == TN_OK ? tn_value_new(g->node->graph, "kept") : NULL;
     if (!out) {
         if (g->st == TN_OK) g->st = TN_E_NOMEM;

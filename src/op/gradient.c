@@ -12,10 +12,17 @@ struct tn_grad_walk {
 };
 typedef struct tn_grad_walk walk;
 
-static bool differentiable(const tn_type *t) {
-    return t->kind == TN_KIND_NONE ||
-           (t->kind == TN_KIND_TENSOR && (t->dtype == TN_NONE || tn_dtype_is_float(t->dtype))) ||
-           t->kind == TN_KIND_SEQUENCE || t->kind == TN_KIND_OPTIONAL;
+/* What sequences and optionals hold, down to the tensors; NULL when it is not known. */
+static const tn_type *innermost(const tn_type *t) {
+    for (int depth = 0; t && depth < 16 && (t->kind == TN_KIND_SEQUENCE || t->kind == TN_KIND_OPTIONAL); depth++)
+        t = t->elem;
+    return t;
+}
+
+static bool differentiable(const tn_type *of) {
+    const tn_type *t = innermost(of);
+    return !t || t->kind == TN_KIND_NONE ||
+           (t->kind == TN_KIND_TENSOR && (t->dtype == TN_NONE || tn_dtype_is_float(t->dtype)));
 }
 
 static bool depends(const walk *w, const tn_value *v) { return v && v->id < w->n && w->depends[v->id]; }
@@ -73,7 +80,7 @@ static void mark(walk *w, const tn_node *last) {
 static tn_status add_flow(walk *w, tn_grad *g, tn_value *v, tn_value *d) {
     if (!d || !depends(w, v)) return TN_OK;
     tn_value **at = &w->flow[v->id];
-    *at = *at ? tn_grad_call(g, "Add", *at, d) : d;
+    *at = *at ? tn_grad_add(g, *at, d) : d;
     return g->st;
 }
 
@@ -83,12 +90,16 @@ void tn_grad_give(tn_grad *g, tn_value *v, tn_value *d) {
 
 bool tn_grad_depends(const tn_grad *g, const tn_value *v) { return depends(g->walk, v) && differentiable(&v->type); }
 
+static tn_dtype float_of(const tn_value *v) {
+    const tn_type *t = v ? innermost(&v->type) : NULL;
+    return t && t->kind == TN_KIND_TENSOR && tn_dtype_is_float(t->dtype) ? t->dtype : TN_NONE;
+}
+
 static tn_dtype number_type(const tn_node *n) {
     for (int i = 0; i < n->n_inputs; i++)
-        if (n->inputs[i] && n->inputs[i]->type.kind == TN_KIND_TENSOR && tn_dtype_is_float(n->inputs[i]->type.dtype))
-            return n->inputs[i]->type.dtype;
+        if (float_of(n->inputs[i])) return float_of(n->inputs[i]);
     for (int i = 0; i < n->n_outputs; i++)
-        if (n->outputs[i] && tn_dtype_is_float(n->outputs[i]->type.dtype)) return n->outputs[i]->type.dtype;
+        if (float_of(n->outputs[i])) return float_of(n->outputs[i]);
     return TN_F32;
 }
 
