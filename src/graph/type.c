@@ -97,6 +97,13 @@ tn_status tn_type_merge(tn_type *into, const tn_type *other) {
     return TN_OK;
 }
 
+/* Tensors of which only the element type is known. */
+static const tn_type tensors_of[TN_DTYPE_COUNT] = {
+#define X(id, name, onnx, block, bytes) [TN_##id] = { .kind = TN_KIND_TENSOR, .dtype = TN_##id, .rank = -1 },
+    TN_DTYPES(X)
+#undef X
+};
+
 void tn_type_join(tn_type *into, const tn_type *other) {
     if (into->kind != other->kind) {
         *into = (tn_type){ .kind = TN_KIND_NONE, .rank = -1 };
@@ -108,7 +115,8 @@ void tn_type_join(tn_type *into, const tn_type *other) {
         const tn_type *a = into->elem, *b = other->elem;
         bool same = a && b && a->kind == b->kind && a->dtype == b->dtype && a->rank == b->rank && a->elem == b->elem;
         for (int i = 0; same && i < a->rank; i++) same = a->dims[i] == b->dims[i];
-        if (!same) into->elem = NULL;
+        bool alike = a && b && a->kind == TN_KIND_TENSOR && b->kind == TN_KIND_TENSOR && a->dtype == b->dtype;
+        if (!same) into->elem = alike ? &tensors_of[a->dtype] : NULL;
     }
     if (into->rank != other->rank) into->rank = -1;
     for (int i = 0; i < into->rank; i++)

@@ -119,6 +119,7 @@ void tn_grad_set_graph(tn_grad *g, tn_node *n, const char *name, tn_graph *sub);
 
 /* For operators with subgraphs: what their bodies capture. */
 void tn_grad_give(tn_grad *g, tn_value *v, tn_value *d); /* adds d to what flows back to v */
+bool tn_grad_differentiable(const tn_type *t); /* floats, or sequences and optionals of floats; what is not known */
 bool tn_grad_depends(const tn_grad *g, const tn_value *v);
 enum { TN_GRAD_VALUES = 256 };
 typedef struct {

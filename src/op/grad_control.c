@@ -4,8 +4,8 @@
  * Scan    the forward node is made to keep the state each step began with (one more scanned output per state). Backward
  *         is a Scan over those, last step first: a step runs the body again from its saved state, then the body's
  *         gradient. Its own states are the gradient of the state and the sums for captured outer values.
- * Loop    the same; the number of steps is the length of what was kept. */
-#include "op/grad.h"
+ * Loop    the same; the number of steps is the length of what was kept. grad_loop.c where a Scan does not do. */
+#include "op/grad_steps.h"
 #include "op/gradient.h"
 #include <string.h>
 
@@ -38,7 +38,24 @@ static void captured(tn_grad *g, const tn_graph *sub, int depth, value_list *l) 
 
 void tn_grad_captured(tn_grad *g, const tn_graph *sub, tn_grad_values *l) { captured(g, sub, sub->depth, l); }
 
-static bool real(const tn_value *v) { return v->type.kind == TN_KIND_TENSOR && tn_dtype_is_float(v->type.dtype); }
+static bool is_tensor(const tn_value *v) {
+    return v->type.kind != TN_KIND_SEQUENCE && v->type.kind != TN_KIND_OPTIONAL;
+}
+
+static bool real(const tn_value *v) {
+    return is_tensor(v) ? v->type.kind == TN_KIND_TENSOR && tn_dtype_is_float(v->type.dtype)
+                        : tn_grad_differentiable(&v->type);
+}
+
+/* Whether a state keeps its shape from step to step, as far as that is known. */
+static bool steady(const tn_value *first, const tn_value *later) {
+    const tn_type *a = &first->type, *b = &later->type;
+    if (!is_tensor(first) || !is_tensor(later)) return false;
+    if (a->rank != b->rank) return false;
+    for (int d = 0; d < a->rank; d++)
+        if (!tn_dim_same(a->dims[d], b->dims[d])) return false;
+    return true;
+}
 
 /* -------------------------------------------------------------------------------------------------------------- If */
 
@@ -83,30 +100,6 @@ tn_status tn_grad_if(tn_grad *g) {
 
 /* -------------------------------------------------------------------------------------------------------- backwards */
 
-/* One input of the body in the backward steps. */
-typedef struct {
-    tn_value *from; /* scanned for its value; NULL: true (a condition that held) */
-    int64_t axis, direction;
-    bool state;        /* a float state: gradient carried from step to step.. */
-    int out;           /* ..from this output of the body */
-    tn_value *d_final; /* its gradient behind the last step */
-    int give;          /* the node's input that the result (state) or the stacked slices belong to; -1: none */
-} body_input;
-
-typedef struct {
-    int out; /* of the body */
-    tn_value *dy;
-    int64_t axis, direction;
-} body_output;
-
-typedef struct {
-    tn_graph *body;
-    body_input in[MOST];
-    body_output out[MOST];
-    int n_out;
-    value_list caps;
-} steps;
-
 static tn_type slice_type(const tn_type *t) { /* without one dimension; the rest is inferred later */
     tn_type s = *t;
     if (s.rank > 0) s.rank--;
@@ -134,7 +127,7 @@ static tn_value *add(tn_grad *g, tn_graph *sub, tn_value *a, tn_value *b) {
 }
 
 /* The body of the backward Scan: inputs are the states' gradients, the sums for captured values, then the slices. */
-static tn_graph *back_body(tn_grad *g, steps *s) {
+static tn_graph *back_body(tn_grad *g, tn_steps *s) {
     tn_model *m = g->graph->model;
     tn_graph *sub = tn_graph_new(m, g->graph, "back");
     int n = s->body->n_inputs, n_ys = 0, n_xs = 0;
@@ -176,7 +169,7 @@ static tn_graph *back_body(tn_grad *g, steps *s) {
     return sub;
 }
 
-static void backwards(tn_grad *g, steps *s) {
+static void backwards(tn_grad *g, tn_steps *s) {
     int n = s->body->n_inputs, n_in = 0, n_states = 0, n_out, k = 0, stacked = 0;
     tn_value *in[4 * MOST], *like[3 * MOST];
     int64_t axes[2 * MOST], directions[2 * MOST], out_axes[MOST], out_directions[MOST];
@@ -218,8 +211,6 @@ static void backwards(tn_grad *g, steps *s) {
 
 /* One more scanned output of the forward node: what a body's input is at each step. */
 static tn_value *kept(tn_grad *g, tn_graph *body, tn_value *v, int place) {
-    if (v->type.kind == TN_KIND_SEQUENCE || v->type.kind == TN_KIND_OPTIONAL)
-        tn_grad_fail(g, TN_E_UNSUPPORTED, "a state is not a tensor");
     tn_grad_body_output(g, body, v);
     tn_value *out = g->st == TN_OK ? tn_value_new(g->node->graph, "kept") : NULL;
     if (!out) {
@@ -242,9 +233,9 @@ static int64_t listed(const tn_node *n, const char *name, int i) {
     return v && i < count ? v[i] : 0;
 }
 
-static steps *start(tn_grad *g) {
+static tn_steps *start(tn_grad *g) {
     tn_graph *body = tn_attr_graph(g->node, "body");
-    steps *s = tn_arena_new_of(g->graph->model->arena, steps);
+    tn_steps *s = tn_arena_new_of(g->graph->model->arena, tn_steps);
     if (!s || !body || body->n_inputs > MOST || body->n_outputs > MOST) {
         g->st = s ? tn_op_fail(g->node, TN_E_LIMIT, "its body is too wide") : tn_fail(TN_E_NOMEM, "a gradient");
         return NULL;
@@ -255,13 +246,13 @@ static steps *start(tn_grad *g) {
 }
 
 tn_status tn_grad_scan(tn_grad *g) {
-    steps *s = start(g);
+    tn_steps *s = start(g);
     if (!s) return g->st;
     int states = g->node->n_inputs - (int)tn_attr_int(g->node, "num_scan_inputs", 0), outs = s->body->n_outputs;
     int given = g->node->n_outputs;
     for (int i = 0; i < s->body->n_inputs && g->st == TN_OK; i++) {
-        body_input *b = &s->in[i];
-        *b = (body_input){ .give = tn_grad_wants(g, i) ? i : -1 };
+        tn_step_input *b = &s->in[i];
+        *b = (tn_step_input){ .give = tn_grad_wants(g, i) ? i : -1 };
         if (i >= states) {
             b->from = tn_grad_x(g, i);
             b->axis = listed(g->node, "scan_input_axes", i - states);
@@ -274,31 +265,32 @@ tn_status tn_grad_scan(tn_grad *g) {
     }
     for (int i = states; i < outs && i < given; i++)
         if (g->dy[i])
-            s->out[s->n_out++] = (body_output){ i, g->dy[i], listed(g->node, "scan_output_axes", i - states),
-                                                listed(g->node, "scan_output_directions", i - states) };
+            s->out[s->n_out++] = (tn_step_output){ i, g->dy[i], listed(g->node, "scan_output_axes", i - states),
+                                                   listed(g->node, "scan_output_directions", i - states) };
     for (int i = 0; i < states && g->st == TN_OK; i++)
         s->in[i].from = kept(g, s->body, s->body->inputs[i], s->body->n_outputs);
-    backwards(g, s);
+    (tn_steps_need_loop(s) ? tn_steps_by_loop : backwards)(g, s);
     return g->st;
 }
 
 tn_status tn_grad_loop(tn_grad *g) {
-    steps *s = start(g);
+    tn_steps *s = start(g);
     if (!s) return g->st;
     int carried = s->body->n_inputs - 2, outs = s->body->n_outputs, given = g->node->n_outputs;
-    s->in[0] = s->in[1] = (body_input){ .give = -1 };
+    s->in[0] = s->in[1] = (tn_step_input){ .give = -1 };
     for (int i = 0; i < carried && g->st == TN_OK; i++) {
-        body_input *b = &s->in[i + 2];
+        tn_step_input *b = &s->in[i + 2];
         const tn_value *x = tn_grad_x(g, i + 2);
-        *b = (body_input){ .give = tn_grad_wants(g, i + 2) ? i + 2 : -1, .out = i + 1 };
+        *b = (tn_step_input){ .give = tn_grad_wants(g, i + 2) ? i + 2 : -1, .out = i + 1 };
         b->state = x && real(x);
+        b->again = x && !steady(x, s->body->inputs[i + 2]);
         if (b->state) b->d_final = tn_grad_dy(g, i);
     }
     for (int i = 1 + carried; i < outs && i - 1 < given; i++)
-        if (g->dy[i - 1]) s->out[s->n_out++] = (body_output){ i, g->dy[i - 1], 0, 0 };
+        if (g->dy[i - 1]) s->out[s->n_out++] = (tn_step_output){ i, g->dy[i - 1], 0, 0 };
     for (int i = 0; i < s->body->n_inputs && g->st == TN_OK;
          i++) /* the condition, output 0 of the body, is none of the node's */
-        if (i != 1) s->in[i].from = kept(g, s->body, s->body->inputs[i], s->body->n_outputs - 1);
-    backwards(g, s);
+        if (i != 1 && !s->in[i].again) s->in[i].from = kept(g, s->body, s->body->inputs[i], s->body->n_outputs - 1);
+    (tn_steps_need_loop(s) ? tn_steps_by_loop : backwards)(g, s);
     return g->st;
 }

@@ -2,7 +2,7 @@
  * each of the shape of the item it belongs to; what flows back to an optional is an optional, empty when that is. So
  * everything stays within the standard's operators: sums and zeros of sequences are SequenceMap nodes, those of
  * optionals If nodes. */
-#include "op/grad.h"
+#include "op/grad_steps.h"
 #include "op/gradient.h"
 #include <string.h>
 
@@ -232,20 +232,37 @@ static tn_node *map_back(tn_grad *g, const tn_graph *body, map_wants *w) {
     return map_node(g, &b, in, n_in + n_ys);
 }
 
+/* Captured sequences have no SequenceMap that collects for them: a Loop adds up what each step has for them. */
+static void map_lists(tn_grad *g, tn_graph *body, const tn_grad_values *lists) {
+    tn_steps *s = tn_arena_new_of(g->graph->model->arena, tn_steps);
+    if (!s) {
+        g->st = tn_fail(TN_E_NOMEM, "the gradient of %s", tn_node_where(g->node));
+        return;
+    }
+    s->body = body, s->caps = *lists;
+    for (int i = 0; i < g->node->n_inputs; i++)
+        s->in[i] = (tn_step_input){ .from = tn_grad_x(g, i), .whole = whole(tn_grad_x(g, i)), .give = -1 };
+    for (int i = 0; i < g->node->n_outputs; i++)
+        if (g->dy[i]) s->out[s->n_out++] = (tn_step_output){ .out = i, .dy = g->dy[i] };
+    tn_steps_by_loop(g, s);
+}
+
 tn_status tn_grad_sequence_map(tn_grad *g) {
     const tn_graph *body = tn_attr_graph(g->node, "body");
     map_wants *w = tn_arena_new_of(g->graph->model->arena, map_wants);
     tn_grad_values *caps = tn_arena_new_of(g->graph->model->arena, tn_grad_values);
-    if (!w || !caps) return tn_fail(TN_E_NOMEM, "the gradient of %s", tn_node_where(g->node));
+    tn_grad_values *lists = tn_arena_new_of(g->graph->model->arena, tn_grad_values);
+    if (!w || !caps || !lists) return tn_fail(TN_E_NOMEM, "the gradient of %s", tn_node_where(g->node));
     if (g->node->n_inputs > MOST || g->node->n_outputs > MOST)
         return tn_op_fail(g->node, TN_E_LIMIT, "its body is too wide");
     tn_grad_captured(g, body, caps);
     for (int i = 0; i < g->node->n_inputs; i++)
         if (tn_grad_wants(g, i)) w->d[w->n] = tn_grad_x(g, i), w->at[w->n++] = i;
     for (int i = 0; i < caps->n; i++) {
-        if (!is_kind(caps->v[i], TN_KIND_TENSOR) && !is_kind(caps->v[i], TN_KIND_NONE))
-            return tn_op_fail(g->node, TN_E_UNSUPPORTED, "its gradient: the body captures '%s', which is no tensor",
-                              caps->v[i]->name);
+        if (is_kind(caps->v[i], TN_KIND_SEQUENCE) || is_kind(caps->v[i], TN_KIND_OPTIONAL)) {
+            lists->v[lists->n++] = caps->v[i];
+            continue;
+        }
         w->x[w->n] = w->d[w->n] = caps->v[i], w->at[w->n++] = -1;
     }
     tn_node *n = g->st == TN_OK ? map_back(g, body, w) : NULL;
@@ -256,5 +273,6 @@ tn_status tn_grad_sequence_map(tn_grad *g) {
         else
             g->dx[w->at[i]] = whole(w->d[i]) ? summed(g, d, w->d[i]) : d;
     }
+    if (lists->n) map_lists(g, tn_attr_graph(g->node, "body"), lists);
     return g->st;
 }

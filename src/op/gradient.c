@@ -19,7 +19,7 @@ static const tn_type *innermost(const tn_type *t) {
     return t;
 }
 
-static bool differentiable(const tn_type *of) {
+bool tn_grad_differentiable(const tn_type *of) {
     const tn_type *t = innermost(of);
     return !t || t->kind == TN_KIND_NONE ||
            (t->kind == TN_KIND_TENSOR && (t->dtype == TN_NONE || tn_dtype_is_float(t->dtype)));
@@ -57,7 +57,7 @@ static bool graph_depends(const walk *w, const tn_graph *g, int depth) {
 static bool node_depends(const walk *w, const tn_node *n) {
     if (tn_grad_kind_of(n->op) == TN_GRAD_NONE) return false;
     for (int i = 0; i < n->n_inputs; i++)
-        if (depends(w, n->inputs[i]) && differentiable(&n->inputs[i]->type)) return true;
+        if (depends(w, n->inputs[i]) && tn_grad_differentiable(&n->inputs[i]->type)) return true;
     return n->op && n->op->flags & TN_OP_SUBGRAPH && captures(w, n, 0);
 }
 
@@ -69,7 +69,7 @@ static void mark(walk *w, const tn_node *last) {
     for (const tn_node *n = first_of(w->job); n && last; n = n->next) {
         if (node_depends(w, n))
             for (int i = 0; i < n->n_outputs; i++)
-                if (n->outputs[i] && differentiable(&n->outputs[i]->type)) w->depends[n->outputs[i]->id] |= 1;
+                if (n->outputs[i] && tn_grad_differentiable(&n->outputs[i]->type)) w->depends[n->outputs[i]->id] |= 1;
         if (n == last) break;
     }
 }
@@ -88,7 +88,9 @@ void tn_grad_give(tn_grad *g, tn_value *v, tn_value *d) {
     if (g->st == TN_OK) g->st = add_flow(g->walk, g, v, d);
 }
 
-bool tn_grad_depends(const tn_grad *g, const tn_value *v) { return depends(g->walk, v) && differentiable(&v->type); }
+bool tn_grad_depends(const tn_grad *g, const tn_value *v) {
+    return depends(g->walk, v) && tn_grad_differentiable(&v->type);
+}
 
 static tn_dtype float_of(const tn_value *v) {
     const tn_type *t = v ? innermost(&v->type) : NULL;
@@ -124,7 +126,8 @@ static tn_status step(walk *w, tn_node *n) {
     }
     if (!any) return TN_OK;
     if (tn_grad_kind_of(n->op) == TN_GRAD_UNDECIDED) return undecided(n);
-    for (int i = 0; i < n->n_inputs; i++) wants[i] = depends(w, n->inputs[i]) && differentiable(&n->inputs[i]->type);
+    for (int i = 0; i < n->n_inputs; i++)
+        wants[i] = depends(w, n->inputs[i]) && tn_grad_differentiable(&n->inputs[i]->type);
     tn_grad g = { .graph = w->job->graph,
                   .before = w->job->before,
                   .node = n,
