@@ -124,6 +124,8 @@ void tn_steps_by_loop(tn_grad *g, tn_steps *s) {
     tn_value *in[2 * MOST + 2] = { count_steps(g, s), NULL };
     int n = s->body->n_inputs, n_in = 2, n_out, at = 0;
     tn_value *last = tn_grad_formula(g, "last = count - #1");
+    if (s->body->n_outputs > MOST) tn_grad_fail(g, TN_E_LIMIT, "more than %d outputs of its body", MOST);
+    if (g->st != TN_OK) return;
     tn_graph *sub = back_body(g, s, last);
     if (g->st != TN_OK) return;
     for (int i = 0; i < n; i++)

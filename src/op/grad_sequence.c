@@ -213,6 +213,8 @@ static tn_node *map_back(tn_grad *g, const tn_graph *body, map_wants *w) {
     body_start(g, &b, "back");
     for (int i = 0; i < n_in && b.st == TN_OK; i++) {
         in[i] = tn_grad_x(g, i);
+        if (!in[i]) tn_grad_fail(&b, TN_E_GRAPH, "input %d is omitted", i);
+        if (b.st != TN_OK) break;
         bind[i] = whole(in[i]) ? tn_grad_body_input(&b, b.graph, "whole", &in[i]->type) : item(&b, in[i]);
     }
     if (b.st == TN_OK) b.st = tn_graph_inline(b.graph, NULL, body, bind, "again/", outs);

@@ -1,7 +1,6 @@
 /* gradient_examples.c - at least one example per differentiable operator; more where formulas have cases. */
 #include "lib/gradient_examples.h"
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 
 /* x2 ? x0 x1 : sin(x0) + x3, twice nested */
@@ -72,115 +71,6 @@ static void loop(ob *b) {
     ob_output(g, "shown");
     ob_node(b, "Loop", "x2 _ x0", "y0 y1");
     ob_subgraph(b, "body", g);
-}
-
-/* Sequences: of x0 and x1, changed and read at several places. */
-static void lists(ob *b) {
-    ob_node(b, "SequenceConstruct", "x0 x1 x0", "a"); /* x0 x1 x0 */
-    ob_node(b, "SequenceInsert", "a x2 x3", "c");     /* x3 = -2: x0 x2 x1 x0 */
-    ob_node(b, "SequenceInsert", "c x1", "d");        /* x0 x2 x1 x0 x1 */
-    ob_node(b, "SequenceErase", "d x4", "e");         /* x4 = 0: x2 x1 x0 x1 */
-    ob_node(b, "SequenceErase", "e", "f");            /* x2 x1 x0 */
-    ob_node(b, "SequenceAt", "f x3", "p");            /* x1 */
-    ob_node(b, "SequenceAt", "f x4", "q");            /* x2 */
-    ob_node(b, "SequenceAt", "e x3", "r");            /* x0 */
-    ob_node(b, "ConcatFromSequence", "f", "s");
-    ob_int(b, "axis", -2);
-    ob_node(b, "Mul", "p x0", "t");
-    ob_node(b, "Sin", "q", "u");
-    ob_node(b, "Mul", "r r", "v");
-    ob_node(b, "Concat", "t u v s", "w");
-    ob_int(b, "axis", 0);
-    ob_node(b, "Mul", "w w", "y0");
-}
-
-/* The same through an empty sequence, places from the end, and items of several lengths. */
-static void lists_of_lengths(ob *b) {
-    ob_node(b, "SequenceEmpty", "", "none");
-    ob_int(b, "dtype", 11);
-    ob_node(b, "SequenceInsert", "none x0", "a");
-    ob_node(b, "SequenceInsert", "a x1", "c");
-    ob_node(b, "SequenceInsert", "c x2 x3", "d"); /* x3 = 1 */
-    ob_node(b, "SequenceAt", "d x4", "p");        /* x4 = -1 */
-    ob_node(b, "SequenceErase", "d x4", "e");
-    ob_node(b, "ConcatFromSequence", "e", "q");
-    ob_int(b, "axis", 1);
-    ob_node(b, "Concat", "q p", "y0");
-    ob_int(b, "axis", 1);
-}
-
-static void split_and_join(ob *b, int64_t axis, bool keep, const char *split) {
-    char in[20];
-    snprintf(in, sizeof in, "x0%s%s", split ? " " : "", split ? split : "");
-    ob_node(b, "SplitToSequence", in, "parts");
-    ob_int(b, "axis", axis);
-    ob_int(b, "keepdims", keep);
-    ob_node(b, "SequenceAt", "parts x1", "one");
-    ob_node(b, "SequenceErase", "parts x1", "rest");
-    ob_node(b, "ConcatFromSequence", "rest", "joined");
-    ob_int(b, "axis", axis);
-    if (!keep) ob_int(b, "new_axis", 1);
-    ob_node(b, "Mul", "one one", "y0");
-    ob_node(b, "Exp", "joined", "y1");
-}
-
-static void split_parts(ob *b) { split_and_join(b, -1, true, "x2"); }
-static void split_each(ob *b) { split_and_join(b, 1, true, NULL); }
-static void split_dropped(ob *b) { split_and_join(b, -2, false, NULL); }
-
-/* An optional tensor and an optional sequence, asked for twice. */
-static void optionals(ob *b) {
-    ob_node(b, "Optional", "x0", "o");
-    ob_node(b, "OptionalGetElement", "o", "p");
-    ob_node(b, "OptionalGetElement", "o", "q");
-    ob_node(b, "SequenceConstruct", "p x1", "s");
-    ob_node(b, "Optional", "s", "os");
-    ob_node(b, "Identity", "os", "ot");
-    ob_node(b, "OptionalGetElement", "ot", "t");
-    ob_node(b, "OptionalGetElement", "x1", "plain");
-    ob_node(b, "ConcatFromSequence", "t", "u");
-    ob_int(b, "axis", 0);
-    ob_node(b, "Mul", "q plain", "v");
-    ob_node(b, "Mul", "u u", "y0");
-    ob_node(b, "Sin", "v", "y1");
-}
-
-/* Items of two sequences and a whole tensor: a = item x2 + other, b = sin(item) captured. */
-static void sequence_map(ob *b) {
-    ob *g = ob_graph();
-    ob_input(g, "item", TN_F64, NULL);
-    ob_input(g, "whole", TN_F64, NULL);
-    ob_input(g, "other", TN_F64, NULL);
-    ob_node(g, "Mul", "item whole", "p");
-    ob_node(g, "Add", "p other", "a");
-    ob_node(g, "Sin", "item", "s");
-    ob_node(g, "Mul", "s x3", "q");
-    ob_output(g, "a");
-    ob_output(g, "q");
-    ob_node(b, "SplitToSequence", "x0", "items");
-    ob_node(b, "SplitToSequence", "x1", "others");
-    ob_node(b, "SequenceMap", "items x2 others", "as bs");
-    ob_subgraph(b, "body", g);
-    ob_node(b, "ConcatFromSequence", "as", "y0");
-    ob_int(b, "axis", 0);
-    ob_node(b, "SequenceAt", "bs x4", "y1");
-}
-
-/* Items of several shapes; only the captured value and the items' sum matter. */
-static void sequence_map_shapes(ob *b) {
-    ob *g = ob_graph();
-    ob_input(g, "item", TN_F64, NULL);
-    ob_node(g, "Mul", "item x2", "p");
-    ob_node(g, "ReduceSum", "p", "q");
-    ob_int(g, "keepdims", 0);
-    ob_node(g, "Mul", "q q", "a");
-    ob_output(g, "a");
-    ob_node(b, "SequenceConstruct", "x0 x1", "items");
-    ob_node(b, "SequenceMap", "items", "as");
-    ob_subgraph(b, "body", g);
-    ob_node(b, "ConcatFromSequence", "as", "y0");
-    ob_int(b, "axis", 0);
-    ob_int(b, "new_axis", 1);
 }
 
 /* Scales are float32 at best. */
@@ -380,7 +270,7 @@ static void flex(ob *b) {
 #define U(op_) \
     { .op = op_, .inputs = "3,4" }
 
-const gradient_example gradient_examples[] = {
+static const gradient_example examples[] = {
     /* pointwise */
     U("Abs"),
     U("Neg"),
@@ -808,19 +698,6 @@ const gradient_example gradient_examples[] = {
     { .op = "ArrayFeatureExtractor", .domain = "ai.onnx.ml", .inputs = "2,2,4 i1,2=3,1" },
     { .op = "ArrayFeatureExtractor", .domain = "ai.onnx.ml", .inputs = "4 i2=0,0" },
     { .op = "FeatureVectorizer", .domain = "ai.onnx.ml", .inputs = "2,3 2,2 2,1", .loose = true, .body = vectorizer },
-    /* sequences and optionals */
-    { .op = "SequenceConstruct", .inputs = "2,3 2,3 2,3 i=-2 i=0", .body = lists },
-    { .op = "SequenceInsert", .inputs = "2,3 2,1 2,2 i1=1 j=-1", .body = lists_of_lengths },
-    { .op = "SequenceErase", .inputs = "2,3 2,1 2,2 j=1 i=-1", .body = lists_of_lengths },
-    { .op = "SequenceAt", .inputs = "2,3 2,3 2,3 j=-2 j=0", .body = lists },
-    { .op = "SplitToSequence", .inputs = "2,5 i=1 i3=2,1,2", .outputs = 2, .body = split_parts },
-    { .op = "SplitToSequence", .inputs = "2,5 i=-1 i=2", .outputs = 2, .body = split_parts },
-    { .op = "SplitToSequence", .inputs = "2,3 i=1", .outputs = 2, .body = split_each },
-    { .op = "ConcatFromSequence", .inputs = "2,3,2 i=0", .outputs = 2, .body = split_dropped },
-    { .op = "Optional", .inputs = "2,3 2,3", .outputs = 2, .body = optionals },
-    { .op = "OptionalGetElement", .inputs = "2,3 2,3", .outputs = 2, .body = optionals },
-    { .op = "SequenceMap", .inputs = "3,2 3,2 2 1,2 i=-1", .outputs = 2, .body = sequence_map },
-    { .op = "SequenceMap", .inputs = "2,3 3 1", .body = sequence_map_shapes },
     /* subgraphs */
     { .op = "If", .inputs = "2,3 3 b=1 2,3", .body = branches },
     { .op = "If", .inputs = "2,3 2,3 b=0 2,3", .body = branches },
@@ -830,3 +707,5 @@ const gradient_example gradient_examples[] = {
     { .op = "Loop", .inputs = "2 2 i=30 !=3.3", .outputs = 2, .body = loop },
     { 0 },
 };
+
+const gradient_example *const gradient_examples[] = { examples, gradient_sequence_examples, NULL };

@@ -20,6 +20,7 @@ typedef struct {
     void (*body)(ob *b); /* puts the node(s), y0.. from x0.., when one node with simple attributes does not do */
 } gradient_example;
 
-extern const gradient_example gradient_examples[]; /* ends with { 0 } */
+extern const gradient_example *const gradient_examples[];   /* tables that end with { 0 }; ends with NULL */
+extern const gradient_example gradient_sequence_examples[]; /* one of them */
 
 #endif
