@@ -122,16 +122,15 @@ static void refused(void **state) {
     tn_model_close(&m);
     tn_text_free(&file);
 
-    ob *b = ob_new(8, 12);
+    ob *b = ob_new(8, 18);
     ob_input(b, "x", TN_F32, "2");
-    ob_input(b, "i", TN_I64, "2");
-    ob_node(b, "SequenceConstruct", "x x", "s");
-    ob_ints_init(b, "at", "", (int64_t[]){ 1 }, 1);
-    ob_node(b, "SequenceAt", "s at", "y");
-    ob_name(b, "pick");
+    ob_input(b, "i", TN_I64, "4,4");
+    ob_node(b, "CastLike", "i x", "f");
+    ob_node(b, "Resize", "f _ x", "y");
+    ob_name(b, "grow");
     ob_output(b, "y");
     m = opened(b, &file);
-    check_fails(tn_model_gradient(m, NULL, 1, (const char *[]){ "x" }, &g), TN_E_UNSUPPORTED, "'pick' (SequenceAt)");
+    check_fails(tn_model_gradient(m, NULL, 1, (const char *[]){ "x" }, &g), TN_E_UNSUPPORTED, "'grow' (Resize)");
     check_fails(tn_model_gradient(m, NULL, 1, (const char *[]){ "i" }, &g), TN_E_TYPE, "no tensor of floats");
     tn_model_close(&m);
     tn_text_free(&file);
