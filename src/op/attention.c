@@ -165,6 +165,12 @@ static tn_status read_lengths(tn_run *r, const sizes *s, int64_t mask_end, tn_at
     return TN_OK;
 }
 
+/* How far a row sees to one side of where it stands; -1: any distance. */
+static int64_t window(const tn_node *n, const char *name) {
+    int64_t size = tn_attr_int(n, name, -1);
+    return size < INT32_MAX ? size : INT32_MAX;
+}
+
 static tn_status attention_run(tn_run *r) {
     const tn_tensor *q = tn_in(r, Q), *k = tn_in(r, K), *v = tn_in(r, V);
     const tn_node *n = r->node;
@@ -181,8 +187,8 @@ static tn_status attention_run(tn_run *r) {
                        .keys = s.keys,
                        .size_k = s.size_k,
                        .size_v = s.size_v,
-                       .left = -1,
-                       .right = tn_attr_int(n, "is_causal", 0) ? 0 : -1,
+                       .left = window(n, "left_window_size"),
+                       .right = tn_attr_int(n, "is_causal", 0) ? 0 : window(n, "right_window_size"),
                        .softcap = (double)tn_attr_float(n, "softcap", 0),
                        .qk_mode = (tn_qk_mode)tn_attr_int(n, "qk_matmul_output_mode", 0) };
     a.scale = tn_attr_find(n, "scale") ? (double)tn_attr_float(n, "scale", 1) : 1 / sqrt((double)s.size_k);
@@ -220,8 +226,10 @@ static const tn_port attention_out[] = { { "Y", TN_FLOATS, 'T' },
                                          { 0 } };
 static const tn_attr_spec attention_attrs[] = { { "is_causal", TN_ATTR_INT },
                                                 { "kv_num_heads", TN_ATTR_INT, .min = 1, .max = INT32_MAX },
+                                                { "left_window_size", TN_ATTR_INT, .min = -1, .max = INT64_MAX },
                                                 { "q_num_heads", TN_ATTR_INT, .min = 1, .max = INT32_MAX },
                                                 { "qk_matmul_output_mode", TN_ATTR_INT, .min = 0, .max = 3 },
+                                                { "right_window_size", TN_ATTR_INT, .min = -1, .max = INT64_MAX },
                                                 { "scale", TN_ATTR_FLOAT },
                                                 { "softcap", TN_ATTR_FLOAT },
                                                 { "softmax_precision", TN_ATTR_INT },
@@ -229,7 +237,7 @@ static const tn_attr_spec attention_attrs[] = { { "is_causal", TN_ATTR_INT },
 
 const tn_op tn_ops_attention[] = {
     { .name = "Attention",
-      .since = 24,
+      .since = 25,
       .in = attention_in,
       .out = attention_out,
       .attrs = attention_attrs,

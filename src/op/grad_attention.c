@@ -91,6 +91,9 @@ tn_status tn_grad_attention(tn_grad *g) {
     places(g);
     if (tn_grad_x(g, 6)) tn_grad_formula(g, "s = Where(Less(j, ends), s, never)");
     if (tn_attr_int(n, "is_causal", 0)) tn_grad_formula(g, "s = Where(Less(i, j), never, s)");
+    int64_t left = tn_attr_int(n, "left_window_size", -1), right = tn_attr_int(n, "right_window_size", -1);
+    if (left >= 0) tn_grad_formula(g, "s = Where(Less(j + [%lld], i), never, s)", (long long)left);
+    if (right >= 0) tn_grad_formula(g, "s = Where(Less(i + [%lld], j), never, s)", (long long)right);
     seen[2] = tn_grad_formula(g, "s");
     seen[3] = weights(g);
     ys[0] = weighted(g, flat);

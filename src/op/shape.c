@@ -345,6 +345,8 @@ static const tn_port shape_in[] = { { "input", tn_dtype_bit(TN_I64), 0 }, { 0 } 
 static const tn_port range_in[] = {
     { "start", TN_REAL, 'T' }, { "limit", TN_REAL, 'T' }, { "delta", TN_REAL, 'T' }, { 0 }
 };
+static const tn_attr_spec range_attrs[] = { { "stash_type", TN_ATTR_INT }, /* at least that exact: always double */
+                                            { 0 } };
 static const tn_port eye_in[] = { { "input", TN_REAL | TN_BOOLS, 0 }, { 0 } };
 
 static const tn_attr_spec shape_attrs[] = { { "start", TN_ATTR_INT }, { "end", TN_ATTR_INT }, { 0 } };
@@ -417,9 +419,10 @@ const tn_op tn_ops_shape[] = {
       .grad = tn_grad_none,
       .doc = "a tensor of that shape filled with one value" },
     { .name = "Range",
-      .since = 11,
+      .since = 27,
       .in = range_in,
       .out = data_out,
+      .attrs = range_attrs,
       .infer = range_infer,
       .run = range_run,
       .grad = tn_grad_range,

@@ -578,6 +578,8 @@ static const gradient_example examples[] = {
       .inputs = "1,2,2,3 1,2,3,3 1,2,3,2 b2,3=0,0,0,1,1,0",
       .outputs = 4 },
     { .op = "Attention", .attrs = "is_causal=1", .inputs = "2,1,2,3 2,1,4,3 2,1,4,3 _ _ _ i2=3,4" },
+    { .op = "Attention", .attrs = "left_window_size=1 right_window_size=0", .inputs = "1,1,3,2 1,1,4,2 1,1,4,2" },
+    { .op = "Attention", .attrs = "right_window_size=1", .inputs = "1,1,2,2 1,1,2,2 1,1,2,2 _ 1,1,2,2 1,1,2,2" },
     { .op = "FlexAttention", .domain = "ai.onnx.preview", .attrs = "scale=0.6", .inputs = "1,2,2,3 1,1,3,3 1,1,3,2" },
     { .op = "FlexAttention", .domain = "ai.onnx.preview", .inputs = "1,2,2,3 1,1,3,3 1,1,3,2 2,1,1 2,3", .body = flex },
     { .op = "LinearAttention", .attrs = MULTI("linear"), .inputs = "2,3,8 2,3,4 2,3,6", .outputs = 2, .loose = true },

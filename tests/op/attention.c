@@ -4,7 +4,7 @@
 #include <math.h>
 
 static ob *attention(tn_dtype t, const char *inputs, const char *outputs) {
-    ob *b = ob_new(10, 24);
+    ob *b = ob_new(10, 25);
     ob_input(b, "q", t, NULL);
     ob_input(b, "k", t, NULL);
     ob_input(b, "v", t, NULL);
@@ -60,6 +60,43 @@ static void masks(void **state) {
     b = attention(TN_F32, "q k v _ _ _ n", "y");
     ob_ints_init(b, "n", "2", (int64_t[]){ 1, 1 }, 2);
     op_refused(b, 3, in, "nonpad_kv_seqlen");
+}
+
+/* All scores are 0, so a row gives the mean of the values it sees: 1, 2, 4, 8, 16, 32 are told apart. */
+static void windows(void **state) {
+    static const struct {
+        int64_t left, right, causal, length;
+        double y[4];
+    } cases[] = {
+        { 2, 1, 0, -1, { 3 / 2.0, 7 / 3.0, 15 / 4.0, 30 / 4.0 } },
+        { 2, 1, 1, -1, { 1, 3 / 2.0, 7 / 3.0, 14 / 3.0 } }, /* causal: nothing to the right, whatever the window */
+        { 0, 0, 0, -1, { 1, 2, 4, 8 } },
+        { INT64_MAX, 0, 0, -1, { 1, 3 / 2.0, 7 / 3.0, 15 / 4.0 } },
+        { -1, INT64_MAX, 0, -1, { 63 / 6.0, 63 / 6.0, 63 / 6.0, 63 / 6.0 } },
+        { 2, 1, 0, 5, { 7 / 3.0, 15 / 4.0, 30 / 4.0, 28 / 3.0 } }, /* the last row stands at the cache's end */
+    };
+    op_data in[] = { { TN_F32, "1,1,4,1" }, { TN_F32, "1,1,6,1" }, { TN_F32, "1,1,6,1", { 1, 2, 4, 8, 16, 32 } } };
+    for (size_t i = 0; i < TN_COUNT(cases); i++) {
+        op_data y = { TN_F32, "1,1,4,1" };
+        memcpy(y.v, cases[i].y, sizeof cases[i].y);
+        ob *b = attention(TN_F32, cases[i].length < 0 ? "q k v" : "q k v _ _ _ n", "y");
+        ob_int(b, "left_window_size", cases[i].left);
+        ob_int(b, "right_window_size", cases[i].right);
+        ob_int(b, "is_causal", cases[i].causal);
+        if (cases[i].length >= 0) ob_ints_init(b, "n", "1", &cases[i].length, 1);
+        op_gives(b, 3, in, 1, &y, 1e-6);
+    }
+    op_data y = { TN_F32, "1,1,4,1", { 15 / 4.0, 30 / 4.0, 60 / 4.0, 56 / 3.0 } }; /* behind a past of two keys */
+    in[1].dims = in[2].dims = "1,1,4,1", memmove(in[2].v, in[2].v + 2, 4 * sizeof(double));
+    ob *b = attention(TN_F32, "q k v _ pk pv", "y");
+    ob_int(b, "left_window_size", 2);
+    ob_int(b, "right_window_size", 1);
+    ob_floats_init(b, "pk", "1,1,2,1", (float[]){ 0, 0 }, 2);
+    ob_floats_init(b, "pv", "1,1,2,1", (float[]){ 1, 2 }, 2);
+    op_gives(b, 3, in, 1, &y, 1e-6);
+    b = attention(TN_F32, "q k v", "y");
+    ob_int(b, "left_window_size", -2);
+    op_refused(b, 3, in, "left_window_size");
 }
 
 static void refused_attention(void **state) {
@@ -171,13 +208,9 @@ static void linear_attention(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(element_types),
-        cmocka_unit_test(shared_heads_in_rows),
-        cmocka_unit_test(masks),
-        cmocka_unit_test(refused_attention),
-        cmocka_unit_test(rotations),
-        cmocka_unit_test(caches),
-        cmocka_unit_test(linear_attention),
+        cmocka_unit_test(element_types), cmocka_unit_test(shared_heads_in_rows), cmocka_unit_test(masks),
+        cmocka_unit_test(windows),       cmocka_unit_test(refused_attention),    cmocka_unit_test(rotations),
+        cmocka_unit_test(caches),        cmocka_unit_test(linear_attention),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -158,7 +158,7 @@ static void resized_to_one(void **state) {
         ob_input(b, "x", TN_F32, NULL);
         ob_output(b, "y");
         ob_ints_init(b, "sizes", "1", (int64_t[]){ 1 }, 1);
-        ob_node(b, "Resize", "x   sizes", "y");
+        ob_node(b, "Resize", "x _ _ sizes", "y");
         ob_string(b, "mode", "linear");
         ob_string(b, "coordinate_transformation_mode", cases[i].how);
         op_gives(b, 1, &x, 1, &y, 1e-6);
