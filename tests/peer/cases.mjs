@@ -1,7 +1,11 @@
 // cases.mjs - makes random cases: how the inputs of each operator fit together. What an operator is (types, attributes,
 // ports) comes from `tenon ops --json`; here is only what that does not say.
+import { FLOW_HINTS } from './cases_flow.mjs';
+import { ML_HINTS } from './cases_ml.mjs';
 import { MICROSOFT_HINTS } from './cases_microsoft.mjs';
-import { pack } from './onnx.mjs';
+import { MORE_HINTS } from './cases_more.mjs';
+import { oldHints } from './cases_old.mjs';
+import { INSIDE, pack } from './onnx.mjs';
 
 export const MAX_OPSET = 24;
 const COMMON = ['float32', 'float32', 'float32', 'float32', 'float64', 'float16', 'int32', 'int64', 'int8', 'uint8', 'int16', 'uint16',
@@ -20,6 +24,7 @@ export class Maker {
     this.ops = ops;
     this.c = { opset: this.int(13, MAX_OPSET), nodes: [], values: {}, outputs: [] };
     this.count = 0;
+    this.inner = false; // in a subgraph: all data are initializers
     this.wild = this.chance(0.04); // NaN, infinities and extremes among the values
     this.scale = this.pick([1, 1, 1, 4, 30, 1000]);
   }
@@ -51,6 +56,9 @@ export class Maker {
   number(type) {
     const r = this.random();
     if (type === 'bool') return r < 0.5 ? 0 : 1;
+    if (/^float8/.test(type)) return this.int(0, 255); // the byte itself
+    if (type === 'bfloat16') return this.number('float32');
+    if (/int4$/.test(type)) return type[0] === 'u' ? this.int(0, 15) : this.int(-8, 7);
     if (type === 'string') return this.pick(['', 'a', 'b', 'Ab', 'abc', 'été', '漢字', ' x ', '1', '-2.5']);
     if (isFloat(type)) {
       if (this.wild && r < 0.15) return this.pick([NaN, Infinity, -Infinity, -0, 1e30, -1e30, 1e-40, 65504]);
@@ -65,7 +73,7 @@ export class Maker {
   }
   value(type, dims, numbers, constant = this.chance(0.35)) {
     const name = this.name('v');
-    this.c.values[name] = { type, dims, data: pack(type, numbers), constant, declare: this.pick(['numbers', 'numbers', 'names', 'nothing']) };
+    this.c.values[name] = { type, dims, data: pack(type, numbers), constant: constant || this.inner || INSIDE.includes(type), declare: this.pick(['numbers', 'numbers', 'names', 'nothing']) };
     return name;
   }
   input(type, dims, options = {}) {
@@ -79,6 +87,7 @@ export class Maker {
   node(op, inputs, attrs = {}, outputs = 1, domain = this.ops[op]?.domain ?? '') {
     while (inputs.length && inputs.at(-1) === '') inputs.pop();
     const out = Array.from({ length: outputs }, () => this.name('y'));
+    if (domain && op.startsWith(`${domain}.`)) op = op.slice(domain.length + 1);
     this.c.nodes.push({ op, domain, inputs, outputs: out, attrs });
     return out;
   }
@@ -395,13 +404,19 @@ function lrn(m) { one(m, 'LRN', 'float32', [m.int(1, 2), m.int(1, 9), ...m.posit
 
 function recurrent(m, op) {
   const gates = { RNN: 1, GRU: 3, LSTM: 4 }[op], T = m.int(1, 4), B = m.int(1, 3), I = m.int(1, 5), H = m.int(1, 5), dir = m.pick(['forward', 'reverse', 'bidirectional']), D = dir === 'bidirectional' ? 2 : 1, type = 'float32';
-  const layout = 0, small = () => m.random() - 0.5, f = dims => m.input(type, dims, { number: small });
-  const ins = [f(layout ? [B, T, I] : [T, B, I]), f([D, gates * H, I]), f([D, gates * H, H]), m.chance(0.6) ? f([D, 2 * gates * H]) : '', m.chance(0.4) ? m.value('int32', [B], Array.from({ length: B }, () => m.int(1, T))) : '', m.chance(0.4) ? f([D, B, H]) : ''];
-  if (op === 'LSTM') ins.push(m.chance(0.4) ? f([D, B, H]) : '', m.chance(0.3) ? f([D, 3 * H]) : '');
-  const attrs = { hidden_size: { i: H }, direction: { s: dir }, ...m.maybe(0.3, { clip: { f: 0.3 } }) };
+  const layout = +m.chance(0.1), small = () => m.random() - 0.5, f = dims => m.input(type, dims, { number: small });
+  const ins = [f(layout ? [B, T, I] : [T, B, I]), f([D, gates * H, I]), f([D, gates * H, H]), m.chance(0.6) ? f([D, 2 * gates * H]) : '', m.chance(0.4) ? m.value('int32', [B], Array.from({ length: B }, () => m.int(1, T))) : '', m.chance(0.4) ? f(layout ? [B, D, H] : [D, B, H]) : ''];
+  if (layout) m.need(14);
+  if (op === 'LSTM') ins.push(m.chance(0.4) ? f(layout ? [B, D, H] : [D, B, H]) : '', m.chance(0.3) ? f([D, 3 * H]) : '');
+  const attrs = { hidden_size: { i: H }, direction: { s: dir }, ...m.maybe(0.3, { clip: { f: 0.3 } }), ...(layout ? { layout: { i: 1 } } : {}) };
   if (op === 'GRU') Object.assign(attrs, m.maybe(0.5, { linear_before_reset: { i: m.int(0, 1) } }));
   if (op === 'LSTM') Object.assign(attrs, m.maybe(0.2, { input_forget: { i: 1 } }));
-  if (m.chance(0.3)) attrs.activations = { ss: Array.from({ length: D * { RNN: 1, GRU: 2, LSTM: 3 }[op] }, () => m.pick(['Sigmoid', 'Tanh', 'Relu', 'HardSigmoid', 'Softsign', 'Softplus'])) };
+  if (m.chance(0.4)) {
+    const params = { Affine: 2, LeakyRelu: 1, ThresholdedRelu: 1, ScaledTanh: 2, HardSigmoid: 2, Elu: 1 }, given = m.chance(0.7);
+    const list = Array.from({ length: D * { RNN: 1, GRU: 2, LSTM: 3 }[op] }, () => m.pick(['Sigmoid', 'Tanh', 'Relu', 'HardSigmoid', 'Softsign', 'Softplus', ...(given ? Object.keys(params) : ['LeakyRelu', 'Elu'])])), number = () => m.int(1, 9) / 8;
+    attrs.activations = { ss: list };
+    if (given) { attrs.activation_alpha = { fs: list.filter(a => params[a]).map(number) }; attrs.activation_beta = { fs: list.filter(a => params[a] === 2).map(number) }; }
+  }
   m.give(m.node(op, ins, attrs, op === 'LSTM' ? 3 : 2));
 }
 
@@ -553,7 +568,12 @@ export const HINTS = {
   ReverseSequence: reverseSequence, Col2Im: col2im, CenterCropPad: centerCropPad, Det: det, EyeLike: eyeLike, ConstantOfShape: constantOfShape,
   LpNormalization: lpNormal, MeanVarianceNormalization: mvn, PRelu: prelu, Dropout: dropout, Flatten: flatten, DynamicQuantizeLinear: dynamicQuantize,
   MaxUnpool: unpool, IsInf: isinf, DFT: dft,
+  ...FLOW_HINTS, ...MORE_HINTS, ...ML_HINTS,
 };
+Object.assign(HINTS, oldHints(HINTS));
+
+// The operator that a hint is of: "old.Slice" and "blocks.QuantizeLinear" name other ways to use one.
+const operatorOf = name => name.replace(/^(old|blocks|narrow)\./, '');
 
 /* ---------------------------------------------------------------------------------------------------------- graphs */
 
@@ -604,12 +624,13 @@ function randomGraph(m) {
 // Case `index` of the sequence `seed`: always the same. ops: `tenon ops --json` by name.
 export function makeCase(seed, index, ops, only) {
   const m = new Maker(seed, index, ops);
-  const names = only ? [only] : Object.keys(HINTS).filter(n => ops[n] && ops[n].support !== 'missing');
+  const there = n => { const o = ops[operatorOf(n)]; return o && o.support !== 'missing' && (!n.startsWith('old.') || !o.versions?.length || o.versions[0] <= 12); };
+  const names = only ? [only] : Object.keys(HINTS).filter(there);
   if (!only && m.chance(0.25)) { randomGraph(m); m.c.kind = 'graph'; m.c.scale = m.scale; return m.c; }
-  const op = m.pick(names);
+  const name = m.pick(names), op = operatorOf(name);
   if (!ops[op].inputs) ops[op].inputs = [{ types: ['float32'] }], ops[op].attributes = [];
-  HINTS[op](m, op);
-  m.c.kind = op;
+  HINTS[name](m, op);
+  m.c.kind = name;
   m.c.scale = m.scale;
   return m.c;
 }

@@ -39,7 +39,7 @@ async function runPeer(ort, c) {
 // How closely outputs must agree: exactly, or as their type and the sizes of the inputs allow.
 function closeness(c, outputs) {
   const types = [...Object.values(c.values).map(v => v.type), ...Object.values(outputs ?? {}).map(t => t.type)];
-  if (types.includes('float16') || c.nodes.some(n => n.attrs.to && [10, 16].includes(n.attrs.to.i))) return 'half';
+  if (types.includes('float16') || types.includes('bfloat16') || c.nodes.some(n => n.attrs.to && [10, 16].includes(n.attrs.to.i))) return 'half';
   if (!types.some(t => t.startsWith('float'))) return 'exact';
   return c.scale > 4 ? 'large' : 'float';
 }
@@ -119,12 +119,16 @@ const REAL = { 1: 11, 10: 11 }; // element types of attributes
 function inDouble(c) {
   const d = copy(c);
   let found = false;
-  const widen = v => { if (v.type === 'float32' || v.type === 'float16') { v.data = Float64Array.from(plainNumbers(v)); v.type = 'float64'; found = true; } };
-  Object.values(d.values).forEach(widen);
-  for (const n of d.nodes) for (const [name, a] of Object.entries(n.attrs)) {
-    if (a.t) widen(a.t);
-    if (/^(to|dtype|output_datatype|stash_type)$/.test(name) && REAL[a.i]) a.i = REAL[a.i];
-  }
+  const widen = v => { if (/^(float32|b?float16)$/.test(v.type)) { v.data = Float64Array.from(plainNumbers(v)); v.type = 'float64'; found = true; } };
+  const graph = g => {
+    Object.values(g.values).forEach(v => (v.data ? widen(v) : /^(float32|b?float16)$/.test(v.type) && (v.type = 'float64')));
+    for (const n of g.nodes) for (const [name, a] of Object.entries(n.attrs)) {
+      if (a.t) widen(a.t);
+      if (a.g) graph(a.g);
+      if (/^(to|dtype|output_datatype|stash_type)$/.test(name) && REAL[a.i]) a.i = REAL[a.i];
+    }
+  };
+  graph(d);
   return found ? d : null;
 }
 
@@ -186,7 +190,7 @@ async function measure([tenon, seed, dir, opsFile, only, ...indices]) {
 
 function explanations() {
   const file = path.join(path.dirname(SELF), 'disagreements.txt');
-  return !fs.existsSync(file) ? [] : fs.readFileSync(file, 'utf8').split('\n').filter(l => l && !l.startsWith('#')).map(l => l.split(' :: ').map(s => s.trim())).map(([op, words, who, why]) => ({ op: new RegExp(`^(${op})$`), words: new RegExp(words), who, why, n: 0 }));
+  return !fs.existsSync(file) ? [] : fs.readFileSync(file, 'utf8').split('\n').filter(l => l && !l.startsWith('#')).map(l => l.split(' :: ').map(s => s.trim())).map(([op, words, who, why]) => ({ op: new RegExp(`^(old\\.)?(${op})$`), words: new RegExp(words), who, why, n: 0 }));
 }
 
 // The line of the list that says why, by the sentence alone or with what the case holds behind it.
@@ -220,7 +224,8 @@ function* smaller(c) {
 }
 
 function prune(c) { // values nobody reads
-  const used = new Set(c.nodes.flatMap(n => n.inputs));
+  const reads = nodes => nodes.flatMap(n => [...n.inputs, ...Object.values(n.attrs).flatMap(a => (a.g ? reads(a.g.nodes).concat(a.g.outputs) : []))]);
+  const used = new Set(reads(c.nodes));
   for (const name of Object.keys(c.values)) if (!used.has(name)) delete c.values[name];
   return c;
 }
