@@ -36,6 +36,20 @@ static tn_status cast_like_infer(tn_infer *c) {
 
 /* -------------------------------------------------------------------------------------------------------- strings */
 
+/* "1.2e+03" written out as "1200", while it has at most 16 digits before the point. */
+static int without_exponent(char *buf, int len) {
+    char *e = strchr(buf, 'e'), *to = buf;
+    int power = e ? atoi(e + 1) : -1, after = 0;
+    if (!e || power < 0 || power >= 16) return len;
+    for (const char *from = buf; from < e; from++) {
+        if (*from == '.') after = (int)(e - from) - 1;
+        if (*from != '.') *to++ = *from;
+    }
+    for (; after < power; after++) *to++ = '0'; /* %g has an exponent only where it is at least the number of digits */
+    *to = 0;
+    return (int)(to - buf);
+}
+
 /* Shortest text that reads back as the same number, in the manner of NumPy's str. */
 static int print_number(tn_dtype t, const void *data, int64_t i, char *buf, size_t n) {
     if (t == TN_BOOL) return snprintf(buf, n, "%s", tn_get_i64(t, data, i) ? "True" : "False");
@@ -50,7 +64,7 @@ static int print_number(tn_dtype t, const void *data, int64_t i, char *buf, size
         double back = strtod(buf, NULL);
         if (t == TN_F64 ? back == v : (float)back == (float)v) break;
     }
-    return len;
+    return without_exponent(buf, len);
 }
 
 static tn_status to_strings(tn_run *r, const tn_tensor *x, tn_tensor *y) {

@@ -58,15 +58,30 @@ static tn_status gather_add(gathered *g, const tn_datum *d) {
     return tn_list_push(g->slices, d);
 }
 
+/* The types of the outputs, as far as the plan knows them: what a gathered output is when no step is taken. */
+static tn_status keep_types(tn_prep *p) {
+    tn_type *t = tn_arena_array(p->arena, tn_type, (size_t)p->types.n_out + 1);
+    if (!t) return tn_op_fail(p->types.node, TN_E_NOMEM, "no memory to prepare it");
+    if (p->types.n_out) memcpy(t, p->types.out, sizeof *t * (size_t)p->types.n_out);
+    p->state = t;
+    return TN_OK;
+}
+
 /* Output i := the slices stacked along `axis` (0 .. rank), in order or reversed. */
-static tn_status gather_finish(tn_run *r, int i, gathered *g, int64_t axis, bool reverse, const tn_type *empty) {
+static tn_status gather_finish(tn_run *r, int i, gathered *g, int64_t axis, bool reverse) {
+    const tn_type *empty = r->state ? (const tn_type *)r->state + i : NULL;
     int64_t dims[TN_MAX_RANK] = { 0 };
     size_t n = g->slices ? g->slices->n : 0;
     if (!tn_run_wants(r, i)) return TN_OK;
-    if (n == 0) { /* no step was taken: what the body declares, with nothing in it */
-        int rank = empty && empty->rank >= 0 && empty->rank < TN_MAX_RANK ? empty->rank : 0;
-        for (int d = 0; d < rank; d++) dims[d + 1] = tn_dim_known(empty->dims[d]) ? empty->dims[d] : 0;
-        return tn_run_alloc(r, i, empty && empty->dtype ? empty->dtype : TN_F32, rank + 1, dims);
+    if (n == 0) { /* no step was taken: the type the plan knows, with nothing in it */
+        int rank = empty && empty->rank > 0 ? empty->rank : 1;
+        if (axis < -rank || axis >= rank)
+            return tn_op_fail(r->node, TN_E_INVALID, "output axis %lld does not fit %d dimensions", (long long)axis,
+                              rank);
+        for (int d = 0; d < rank && empty && empty->rank > 0; d++)
+            if (tn_dim_known(empty->dims[d])) dims[d] = empty->dims[d];
+        dims[axis < 0 ? axis + rank : axis] = 0;
+        return tn_run_alloc(r, i, empty && empty->dtype ? empty->dtype : TN_F32, rank, dims);
     }
     const tn_tensor *first = &g->slices->items[0].tensor;
     if (first->rank + 1 > TN_MAX_RANK)
@@ -176,8 +191,7 @@ static tn_status loop_run(tn_run *r) {
     }
     for (int i = 0; i < carried; i++)
         if (tn_run_wants(r, i)) tn_run_share(r, i, &in[i + 2]);
-    for (int i = 0; i < scans && st == TN_OK; i++)
-        st = gather_finish(r, carried + i, &g[i], 0, false, &body->outputs[1 + carried + i]->type);
+    for (int i = 0; i < scans && st == TN_OK; i++) st = gather_finish(r, carried + i, &g[i], 0, false);
 done:
     for (int i = 0; i < carried; i++) tn_datum_reset(&in[i + 2]);
     for (int i = 0; i < n_out; i++) tn_datum_reset(&out[i]);
@@ -286,7 +300,7 @@ static tn_status scan_run(tn_run *r) {
         if (tn_run_wants(r, i)) tn_run_share(r, i, &in[i]);
     for (int i = 0; i < scans && st == TN_OK; i++)
         st = gather_finish(r, states + i, &g[i], scan_attr(r->node, "scan_output_axes", i),
-                           scan_attr(r->node, "scan_output_directions", i) != 0, &body->outputs[states + i]->type);
+                           scan_attr(r->node, "scan_output_directions", i) != 0);
 done:
     for (int i = 0; i < r->n_in; i++) tn_datum_reset(&in[i]);
     for (int i = 0; i < n_out; i++) tn_datum_reset(&out[i]);
@@ -397,6 +411,7 @@ const tn_op tn_ops_control[] = {
       .out = any_many,
       .attrs = body_attrs,
       .infer = loop_infer,
+      .prepare = keep_types,
       .run = loop_run,
       .grad = tn_grad_loop,
       .doc = "runs a subgraph again and again, carrying values over" },
@@ -407,6 +422,7 @@ const tn_op tn_ops_control[] = {
       .out = any_many,
       .attrs = scan_attrs,
       .infer = scan_infer,
+      .prepare = keep_types,
       .run = scan_run,
       .grad = tn_grad_scan,
       .doc = "runs a subgraph once per slice of its scanned inputs" },

@@ -10,6 +10,7 @@ typedef struct {
     uint32_t number;
     bool inner;     /* some n-gram goes on from here */
     int64_t column; /* of the n-gram that ends here, or -1 */
+    float weight;
 } gram;
 
 typedef struct {
@@ -19,7 +20,8 @@ typedef struct {
     bool strings;
     int mode; /* of `modes` */
     int64_t min, max, skips, columns;
-    const float *weights; /* by column; NULL: all 1 */
+    const float *weights; /* by n-gram in the pool; NULL: all 1 */
+    int n_weights;
 } vectorizer;
 
 enum { TF, IDF, TFIDF };
@@ -62,13 +64,7 @@ static tn_status read_attributes(const tn_node *n, vectorizer *v) {
         return tn_op_fail(n, TN_E_INVALID,
                           "1 <= min_gram_length <= max_gram_length and max_skip_count >= 0 are needed");
     TN_TRY(columns_of(n, &v->columns));
-    int count;
-    const float *w = tn_attr_floats(n, "weights", &count);
-    if (count && v->mode != TF) { /* by column, as every implementation does */
-        if (count < v->columns)
-            return tn_op_fail(n, TN_E_INVALID, "%d weights for %lld columns", count, (long long)v->columns);
-        v->weights = w;
-    }
+    if (v->mode != TF) v->weights = tn_attr_floats(n, "weights", &v->n_weights);
     return TN_OK;
 }
 
@@ -94,7 +90,7 @@ static tn_status descend(tn_prep *p, vectorizer *v, gram *parent, uint32_t token
     if ((*out = tn_map_get(v->edges, (const char *)key, sizeof key))) return TN_OK;
     gram *g = tn_arena_new_of(p->arena, gram);
     if (!g) return tn_op_fail(p->types.node, TN_E_NOMEM, "no memory for the pool");
-    *g = (gram){ key[0], key[1], ++v->n_grams, false, -1 };
+    *g = (gram){ key[0], key[1], ++v->n_grams, false, -1, 1 };
     *out = g;
     return tn_map_put(v->edges, (const char *)&g->parent, sizeof key, g);
 }
@@ -117,6 +113,9 @@ static tn_status build(tn_prep *p, vectorizer *v) {
         for (int64_t at = begin; at < end; at += len, id++) {
             gram *g = NULL;
             if (id >= n_columns) return tn_op_fail(n, TN_E_INVALID, "the pool has more n-grams than ngram_indexes");
+            if (v->n_weights && id >= v->n_weights)
+                return tn_op_fail(n, TN_E_INVALID, "the pool has more n-grams than there are weights, %d",
+                                  v->n_weights);
             if (len < v->min || len > v->max) continue;
             for (int64_t i = at; i < at + len; i++) {
                 uint32_t token = 0;
@@ -126,6 +125,7 @@ static tn_status build(tn_prep *p, vectorizer *v) {
                 TN_TRY(descend(p, v, g, token, &g));
             }
             g->column = columns[id];
+            if (v->n_weights) g->weight = v->weights[id];
         }
     }
     return TN_OK;
@@ -169,7 +169,8 @@ static uint32_t token_at(const vectorizer *v, const tn_tensor *x, int64_t i) {
     return known ? *known : 0;
 }
 
-/* Counts the n-grams of at least `least` tokens that begin at t[at], `step` apart. */
+/* Counts the n-grams of at least `least` tokens that begin at t[at], `step` apart: adds their weights, or (IDF) leaves
+ * the weight alone. */
 static void count_from(const vectorizer *v, const uint32_t *t, int64_t at, int64_t width, int64_t step, int64_t least,
                        float *row) {
     uint32_t parent = 0;
@@ -177,17 +178,10 @@ static void count_from(const vectorizer *v, const uint32_t *t, int64_t at, int64
         uint32_t key[2] = { parent, t[at] };
         const gram *g = key[1] ? tn_map_get(v->edges, (const char *)key, sizeof key) : NULL;
         if (!g) return;
-        if (len >= least && g->column >= 0) row[g->column]++;
+        if (len >= least && g->column >= 0) row[g->column] = v->mode == IDF ? g->weight : row[g->column] + g->weight;
         if (!g->inner || step >= width - at) return;
         at += step;
         parent = g->number;
-    }
-}
-
-static void weigh(const vectorizer *v, float *row) {
-    for (int64_t i = 0; i < v->columns; i++) {
-        if (v->mode == IDF && row[i] > 0) row[i] = 1;
-        if (v->weights) row[i] *= v->weights[i];
     }
 }
 
@@ -207,7 +201,6 @@ static void rows(void *arg, int64_t begin, int64_t end, int thread) {
             for (int64_t at = 0; at < j->width; at++) count_from(v, t, at, j->width, step, least, row);
             if (least == 1) least = 2; /* single tokens have no skips: they count once */
         }
-        weigh(v, row);
     }
 }
 

@@ -174,6 +174,37 @@ static void loops(void **state) {
     op_refused(b, 1, &none, "not one");
 }
 
+/* No step is taken: what would be gathered keeps its type, with nothing along its axis. */
+static void no_steps(void **state) {
+    ob *b = ob_new(10, 24), *g = ob_graph();
+    ob_input(b, "x", TN_I32, "2,3");
+    ob_ints_init(b, "zero", "", (int64_t[]){ 0 }, 1);
+    ob_input(g, "i", TN_I64, "");
+    ob_input(g, "c", TN_BOOL, "");
+    ob_node(g, "Identity", "c", "c2");
+    ob_node(g, "Identity", "x", "row");
+    ob_output(g, "c2");
+    ob_output(g, "row");
+    ob_node(b, "Loop", "zero", "y");
+    ob_subgraph(b, "body", g);
+    ob_output(b, "y");
+    op_data x = { TN_I32, "2,3", { 1, 2, 3, 4, 5, 6 } };
+    op_gives(b, 1, &x, 1, &(op_data){ TN_I32, "0,2,3" }, 0);
+    for (int axis = -1; axis <= 1; axis++) {
+        b = ob_new(10, 24), g = ob_graph();
+        ob_input(b, "x", TN_I32, "0,3");
+        ob_input(g, "e", TN_I32, "3");
+        ob_node(g, "Neg", "e", "r");
+        ob_output(g, "r");
+        ob_node(b, "Scan", "x", "y");
+        ob_int(b, "num_scan_inputs", 1);
+        ob_ints(b, "scan_output_axes", (int64_t[]){ axis }, 1);
+        ob_subgraph(b, "body", g);
+        ob_output(b, "y");
+        op_gives(b, 1, &(op_data){ TN_I32, "0,3" }, 1, &(op_data){ TN_I32, axis ? "3,0" : "0,3" }, 0);
+    }
+}
+
 /* Every item of a sequence, with a tensor that all share. */
 static void mapping(void **state) {
     ob *b = begin(TN_F32), *g = ob_graph();
@@ -231,6 +262,7 @@ int main(void) {
                                         cmocka_unit_test(branches),
                                         cmocka_unit_test(optionals),
                                         cmocka_unit_test(loops),
+                                        cmocka_unit_test(no_steps),
                                         cmocka_unit_test(mapping),
                                         cmocka_unit_test(constants) };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -128,8 +128,8 @@ static void counting(void **state) {
     op_gives(vectorizer(TN_STRING, "TF", 1, 2, 0, 3), 1, &x, 1, &y, 0);
     op_data pairs = { TN_F32, "2,3", { 0, 2, 0, 0, 2, 0 } };
     op_gives(vectorizer(TN_STRING, "TF", 2, 2, INT64_MAX, 0), 1, &x, 1, &pairs, 0);
-    op_data i = { TN_I32, "4", { 1, 2, 3, 2 } }, idf = { TN_F32, "3", { 10, 20, 30 } },
-            both = { TN_F32, "3", { 20, 20, 30 } };
+    op_data i = { TN_I32, "4", { 1, 2, 3, 2 } }, idf = { TN_F32, "3", { 20, 30, 10 } },
+            both = { TN_F32, "3", { 40, 30, 10 } }; /* weights are the pool's */
     op_gives(vectorizer(TN_I32, "IDF", 1, 2, 0, 3), 1, &i, 1, &idf, 0);
     op_gives(vectorizer(TN_I32, "TFIDF", 1, 2, 0, 3), 1, &i, 1, &both, 0);
     op_data empty = { TN_I64, "0" }, zeros = { TN_F32, "3", { 0 } };
@@ -168,9 +168,19 @@ static void moved(void **state) {
     }
 }
 
+/* The shortest digits, and no exponent where plain digits do. */
+static void numbers_as_text(void **state) {
+    ob *b = one("Cast", TN_F32, "y");
+    ob_int(b, "to", 8);
+    op_data x = { TN_F32, "6", { 10, -1200, 0.1f, 1e15f, 1e20f, 0 } },
+            y = { TN_STRING, "6", .s = { "10", "-1200", "0.1", "1000000000000000", "1e+20", "0" } };
+    op_gives(b, 1, &x, 1, &y, 0);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(moved),       cmocka_unit_test(normalizing),
-                                        cmocka_unit_test(joining),     cmocka_unit_test(splitting),
-                                        cmocka_unit_test(expressions), cmocka_unit_test(counting) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(normalizing), cmocka_unit_test(joining),
+                                        cmocka_unit_test(splitting),   cmocka_unit_test(expressions),
+                                        cmocka_unit_test(counting),    cmocka_unit_test(numbers_as_text),
+                                        cmocka_unit_test(moved) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

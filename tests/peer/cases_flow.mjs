@@ -10,7 +10,7 @@ export function subgraph(m, inputs, build, types = {}) {
   const outer = m.c, inner = m.inner;
   m.c = { opset: outer.opset, nodes: [], values: {}, outputs: [], types, name: m.name('body') };
   m.inner = true;
-  const names = inputs.map(t => { const name = m.name('in'); m.c.values[name] = { ...(m.chance(0.8) || t.needed ? { type: t.type, dims: t.dims, kind: t.kind } : {}), declare: t.free ? 'nothing' : m.pick(['numbers', 'names', 'nothing']) }; return name; });
+  const names = inputs.map(t => { const name = m.name('in'); m.c.values[name] = { ...(m.chance(0.8) || t.needed || t.shaped ? { type: t.type, dims: t.dims, kind: t.kind } : {}), declare: t.free ? 'names' : m.pick(['numbers', 'names', ...(t.shaped ? [] : ['nothing'])]) }; return name; });
   m.c.outputs = build(...names);
   const g = m.c;
   outer.opset = g.opset;
@@ -23,17 +23,18 @@ const POINTWISE = ['Relu', 'Abs', 'Neg', 'Sigmoid', 'Tanh', 'Identity'];
 const step = (m, x, type = 'float32') => (type === 'float32' ? m.node(m.pick(POINTWISE), [x])[0] : m.node('Identity', [x])[0]);
 const add = (m, a, b) => m.node(m.pick(['Add', 'Mul', 'Sub', 'Max']), m.chance(0.5) ? [a, b] : [b, a])[0];
 const int64 = (m, x) => m.value('int64', [], [x], true);
+const shaped = (m, name) => { m.c.values[name].declare = m.pick(['numbers', 'names']); return name; }; // the peer wants to know the shapes of what Scan takes
 const f32 = (m, d, constant) => m.input('float32', d, { number: () => m.random() * 2 - 1, ...(constant === undefined ? {} : { constant }) });
 
 /* ---------------------------------------------------------------------------------------------------- If, Loop, Scan */
 
 // One branch: `n` values made of the captured ones (or of constants alone).
-function branch(m, captured, n, d, depth) {
+function branch(m, captured, n, d, depth, steady = false) {
   return subgraph(m, [], () => {
     const have = [...captured, f32(m, d)];
     const nested = depth > 0 && m.chance(0.3);
-    if (nested) have.push(...m.node('If', [m.chance(0.5) ? scalarBool(m, m.chance(0.5)) : m.node('Less', [have.at(-1), have.at(-1)].map(v => m.node('ReduceSum', [v], { keepdims: { i: 0 } })[0]))[0]], { then_branch: branch(m, captured, 1, d, depth - 1), else_branch: branch(m, captured, 1, d, depth - 1) }));
-    const odd = m.chance(0.15);
+    if (nested) have.push(...m.node('If', [m.chance(0.5) ? scalarBool(m, m.chance(0.5)) : m.node('Less', [have.at(-1), have.at(-1)].map(v => m.node('ReduceSum', [v], { keepdims: { i: 0 } })[0]))[0]], { then_branch: branch(m, captured, 1, d, depth - 1, true), else_branch: branch(m, captured, 1, d, depth - 1, true) }));
+    const odd = !steady && m.chance(0.15);
     return list(n, () => { const y = m.chance(0.6) ? step(m, m.pick(have)) : add(m, m.pick(have), m.pick(have)); return odd ? m.node('Reshape', [y, m.value('int64', [1], [-1], true)])[0] : y; });
   });
 }
@@ -50,13 +51,13 @@ function loop(m) {
   const carried = [{ type: 'float32', dims: d, init: () => f32(m, d) }];
   if (m.chance(0.4)) carried.push({ type: 'int64', dims: [], init: () => m.value('int64', [], [m.int(-3, 3)]) });
   if (grows) carried.push({ type: 'float32', dims: ['n', ...d], free: true, init: () => f32(m, [m.int(0, 2), ...d]) });
-  const inputs = [{ type: 'int64', dims: [] }, { type: 'bool', dims: [] }, ...carried.map(t => ({ type: t.type, dims: t.free ? undefined : t.dims, free: t.free }))];
+  const inputs = [{ type: 'int64', dims: [] }, { type: 'bool', dims: [] }, ...carried.map(t => ({ type: t.type, dims: t.dims, free: t.free }))].map(t => ({ ...t, shaped: true })); // the peer wants to know their shapes
   if (sequence) inputs.push({ type: 'float32', kind: 'sequence', needed: true });
   const deep = m.chance(0.2), extra = m.chance(0.3) ? f32(m, d) : null;
   const body = subgraph(m, inputs, (i, cond, ...state) => {
     const again = stop === null ? m.node('Identity', [cond])[0] : m.node('Less', [i, int64(m, stop)])[0];
     let x = add(m, state[0], outer);
-    if (deep) x = m.node('If', [m.node('Equal', [m.node('Mod', [i, int64(m, 2)])[0], int64(m, 0)])[0]], { then_branch: branch(m, [x], 1, d, 0), else_branch: branch(m, [outer, state[0]], 1, d, 0) })[0];
+    if (deep) x = m.node('If', [m.node('Equal', [m.node('Mod', [i, int64(m, 2)])[0], int64(m, 0)])[0]], { then_branch: branch(m, [x], 1, d, 0, true), else_branch: branch(m, [outer, state[0]], 1, d, 0, true) })[0];
     if (extra) x = add(m, x, extra);
     const out = [step(m, x)];
     for (let k = 1; k < carried.length; k++) out.push(carried[k].type === 'int64' ? m.node('Add', [state[k], i])[0] : m.node('Concat', [state[k], m.node('Unsqueeze', m.c.opset >= 13 ? [state[0], m.value('int64', [1], [0], true)] : [state[0]], m.c.opset >= 13 ? {} : { axes: { is: [0] } })[0]], { axis: { i: 0 } })[0]);
@@ -67,13 +68,14 @@ function loop(m) {
   const inits = carried.map(t => t.init());
   if (sequence) inits.push(m.node('SequenceEmpty', [])[0]);
   const limited = m.chance(0.85) || stop === null;
-  const out = m.node('Loop', [limited ? m.value('int64', m.pick([[], [1]]), [trips]) : '', m.chance(stop === null ? 0.5 : 0.8) ? scalarBool(m, !m.chance(0.1)) : '', ...inits], { body }, carried.length + (sequence ? 1 : 0) + scans);
+  const single = m.pick([[], [], [], [1]]), begin = m.chance(stop === null ? 0.5 : 0.8);
+  const out = [...m.node('Loop', [limited ? m.value('int64', single, [trips]) : '', begin ? m.value('bool', single, [m.chance(0.1) ? 0 : 1]) : '', ...inits], { body }, carried.length + (sequence ? 1 : 0) + scans)];
   if (sequence) { const s = out.splice(carried.length, 1)[0]; out.push(m.node('SequenceLength', [s])[0]); if (trips > 0 && m.chance(0.7)) out.push(m.node('ConcatFromSequence', [s], { axis: { i: 0 }, new_axis: { i: 1 } })[0]); }
   m.give(out);
 }
 
 function scan(m) {
-  const old = m.chance(0.15), T = m.int(m.chance(0.1) ? 0 : 1, 4), B = old ? m.int(1, 3) : 0, d = m.positive(m.int(0, 2)).map(x => Math.min(x, 4)), ins = m.int(1, 2), states = m.int(0, 2), outs = m.int(states ? 0 : 1, 2), outer = f32(m, d);
+  const old = m.chance(0.15), T = m.int(m.chance(0.1) ? 0 : 1, 4), B = old ? m.int(1, 3) : 0, d = m.positive(m.int(0, 2)).map(x => Math.min(x, 4)), ins = m.int(1, 2), states = m.int(0, 2), outs = m.int(states ? 0 : 1, 2), outer = shaped(m, f32(m, d));
   if (old) m.c.opset = 8;
   const state = list(states, () => ({ type: 'float32', dims: d })), element = list(ins, () => ({ type: 'float32', dims: d }));
   const body = subgraph(m, [...state, ...element], (...names) => {
@@ -84,14 +86,14 @@ function scan(m) {
   const attrs = { body, num_scan_inputs: { i: ins } }, axis = () => m.int(0, d.length), at = list(ins, axis), shape = (a, n) => [...d.slice(0, a), n, ...d.slice(a)];
   if (old) {
     Object.assign(attrs, m.maybe(0.5, { directions: { is: list(ins, () => m.int(0, 1)) } }));
-    return m.give(m.node('Scan', [m.chance(0.3) ? m.value('int64', [B], list(B, () => m.int(1, Math.max(T, 1)))) : '', ...state.map(() => f32(m, [B, ...d])), ...element.map(() => f32(m, [B, T, ...d]))], attrs, states + outs));
+    return m.give(m.node('Scan', [m.chance(0.3) ? m.value('int64', [B], list(B, () => m.int(1, Math.max(T, 1)))) : '', ...state.map(() => shaped(m, f32(m, [B, ...d]))), ...element.map(() => shaped(m, f32(m, [B, T, ...d])))], attrs, states + outs));
   }
   const axes = m.chance(0.6);
   if (axes) attrs.scan_input_axes = { is: at.map(a => (m.c.opset >= 11 && m.chance(0.4) ? a - d.length - 1 : a)) };
   if (m.chance(0.5)) attrs.scan_input_directions = { is: list(ins, () => m.int(0, 1)) };
   if (outs && m.chance(0.5)) attrs.scan_output_directions = { is: list(outs, () => m.int(0, 1)) };
   if (outs && m.chance(0.5)) attrs.scan_output_axes = { is: list(outs, () => m.int(m.chance(0.3) ? -d.length - 1 : 0, d.length)) };
-  m.give(m.node('Scan', [...state.map(() => f32(m, d)), ...element.map((_, i) => f32(m, shape(axes ? at[i] : 0, T)))], attrs, states + outs));
+  m.give(m.node('Scan', [...state.map(() => shaped(m, f32(m, d))), ...element.map((_, i) => shaped(m, f32(m, shape(axes ? at[i] : 0, T))))], attrs, states + outs));
 }
 
 /* -------------------------------------------------------------------------------------------------------- sequences */
@@ -136,7 +138,7 @@ function concatFrom(m) {
 }
 
 function splitTo(m) {
-  const d = m.positive(m.int(1, 4)), type = m.pick(TYPES), axis = m.axis(d.length), n = d.at(axis) ?? 1, attrs = { ...m.maybe(0.9, { axis: { i: axis } }), ...m.maybe(0.6, { keepdims: { i: m.int(0, 1) } }) }, real = attrs.axis ? n : d[0];
+  const d = m.positive(m.int(1, 4)), type = m.pick(['float32', 'float64', 'int32', 'int64', 'string', ...(m.chance(0.1) ? ['uint8'] : [])]), axis = m.axis(d.length), n = d.at(axis) ?? 1, attrs = { ...m.maybe(0.9, { axis: { i: axis } }), ...m.maybe(0.6, { keepdims: { i: m.int(0, 1) } }) }, real = attrs.axis ? n : d[0];
   const x = m.input(type, d), form = m.pick(['none', 'scalar', 'list']);
   let ins = [x], parts = real;
   if (form === 'scalar') { const k = m.int(1, real + 1); parts = Math.ceil(real / k); ins.push(m.value(m.pick(['int64', 'int32']), [], [k])); }
@@ -149,7 +151,7 @@ function splitTo(m) {
 function sequenceMap(m) {
   m.need(17);
   const n = m.int(1, 3), two = m.chance(0.4), d = list(n, () => m.dims(m.int(1, 2)).map(x => Math.min(x, 4) || 1)), s = m.node('SequenceConstruct', d.map(e => f32(m, e)))[0], t = two ? m.node('SequenceConstruct', d.map(e => f32(m, e)))[0] : '', plain = m.chance(0.4), k = plain ? f32(m, []) : '', outs = m.int(1, 2);
-  const body = subgraph(m, [{ type: 'float32', free: true, needed: true }, ...(two ? [{ type: 'float32', free: true, needed: true }] : []), ...(plain ? [{ type: 'float32', dims: [], needed: true }] : [])], (...x) => list(outs, i => (i ? m.node('Shape', [x[0]])[0] : x.slice(1).reduce((a, b) => m.node('Add', [a, b])[0], step(m, x[0])))), Object.fromEntries([]));
+  const body = subgraph(m, [{ type: 'float32', needed: true }, ...(two ? [{ type: 'float32', needed: true }] : []), ...(plain ? [{ type: 'float32', dims: [], needed: true }] : [])], (...x) => list(outs, i => (i ? m.node('Shape', [x[0]])[0] : x.slice(1).reduce((a, b) => m.node('Add', [a, b])[0], step(m, x[0])))), Object.fromEntries([]));
   for (const [i, o] of body.g.outputs.entries()) body.g.types[o] = { type: i ? 'int64' : 'float32', declare: 'nothing' };
   const out = m.node('SequenceMap', [s, t, k].filter(x => x), { body }, outs);
   for (const o of out) for (let i = 0; i < n; i++) m.give(m.node('SequenceAt', [o, int64(m, i)]));

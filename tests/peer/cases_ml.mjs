@@ -3,6 +3,7 @@
 import { pack } from './onnx.mjs';
 
 const ML = 'ai.onnx.ml', NUMBERS = ['float32', 'float32', 'float32', 'float64', 'int64', 'int32'];
+const MOSTLY = [...Array(12).fill('float32'), 'float64', 'int64', 'int32']; // where the peer has float32 alone
 const isFloat = t => t.startsWith('float');
 const list = (n, make) => Array.from({ length: n }, (_, i) => make(i));
 const between = (m, a) => (m.random() * 2 - 1) * a;
@@ -20,7 +21,7 @@ function arrayFeatureExtractor(m) {
 }
 
 function binarizer(m) {
-  const type = m.pick(NUMBERS);
+  const type = m.pick(MOSTLY);
   ml(m, 'Binarizer', [m.input(type, m.dims(), { number: coarse(m, type) })], m.maybe(0.8, { threshold: { f: m.int(-8, 8) / 4 } }));
 }
 
@@ -35,7 +36,7 @@ function normalizer(m) {
 }
 
 function imputer(m) {
-  const type = m.pick(NUMBERS), d = m.dims(m.int(1, 2)), n = m.chance(0.5) ? 1 : d.at(-1), nan = isFloat(type) && m.chance(0.3), bad = m.pick([0, 1, -1, 0.5]);
+  const type = m.pick(['float32', 'float32', 'int64', 'int64', 'float64', 'int32']), d = m.dims(m.int(1, 2)), n = m.chance(0.5) ? 1 : d.at(-1), nan = isFloat(type) && m.chance(0.3), bad = m.pick([0, 1, -1, 0.5]);
   const number = () => (m.chance(0.4) ? (nan ? NaN : isFloat(type) ? bad : Math.trunc(bad)) : m.number(type));
   const attrs = isFloat(type) ? { imputed_value_floats: { fs: list(n, () => between(m, 9)) }, ...m.maybe(0.9, { replaced_value_float: { f: nan ? NaN : bad } }) }
     : { imputed_value_int64s: { is: list(n, () => m.int(-9, 9)) }, ...m.maybe(0.9, { replaced_value_int64: { i: Math.trunc(bad) } }) };
@@ -65,7 +66,7 @@ function labelEncoder(m) {
 }
 
 function oneHotEncoder(m) {
-  const type = m.pick(['int64', 'int32', 'float32', 'float64', 'string']), n = m.int(1, 5), strings = type === 'string';
+  const type = m.pick(['int64', 'int64', 'int32', 'float32', 'float32', 'float64', 'string', 'string']), n = m.int(1, 5), strings = type === 'string';
   const cats = strings ? KEYS.string.slice(0, n) : list(n, i => i * 2 - 2);
   ml(m, 'OneHotEncoder', [m.input(type, m.dims(m.int(0, 3)), { number: () => (m.chance(0.04) ? (strings ? 'zz' : 77) : m.pick(cats) + (strings || !isFloat(type) || m.chance(0.9) ? '' : 0.25)) })],
     { ...(strings ? { cats_strings: { ss: cats } } : { cats_int64s: { is: cats } }), ...m.maybe(0.6, { zeros: { i: m.int(0, 1) } }) });
@@ -83,27 +84,27 @@ function featureVectorizer(m) {
 }
 
 function linearClassifier(m) {
-  const type = m.pick(NUMBERS), f = m.int(1, 5), n = rows(m), binary = m.chance(0.25), classes = binary ? 2 : m.int(1, 5), sets = binary ? 1 : classes;
-  ml(m, 'LinearClassifier', [table(m, type, n, f)], { coefficients: { fs: list(sets * f, () => between(m, 1)) }, ...m.maybe(0.8, { intercepts: { fs: list(sets, () => between(m, 1)) } }),
+  const type = m.pick(NUMBERS), f = m.int(1, 5), n = rows(m), binary = m.chance(0.25), classes = binary ? 2 : m.pick([1, 2, 2, 3, 4, 5]), sets = binary ? 1 : classes;
+  ml(m, 'LinearClassifier', [table(m, type, n, f)], { coefficients: { fs: list(sets * f, () => between(m, 1)) }, ...m.maybe(0.95, { intercepts: { fs: list(sets, () => between(m, 1)) } }),
     ...labels(m, classes, 'classlabels_ints', 'classlabels_strings'), ...post(m), ...m.maybe(0.3, { multi_class: { i: m.int(0, 1) } }) }, 2);
 }
 
 function linearRegressor(m) {
-  const type = m.pick(NUMBERS), f = m.int(1, 5), t = m.int(1, 3);
+  const type = m.pick(MOSTLY), f = m.int(1, 5), t = m.int(1, 3);
   ml(m, 'LinearRegressor', [table(m, type, rows(m), f)], { coefficients: { fs: list(t * f, () => between(m, 1)) }, ...m.maybe(0.7, { intercepts: { fs: list(t, () => between(m, 1)) } }), ...(t > 1 || m.chance(0.5) ? { targets: { i: t } } : {}), ...post(m) });
 }
 
 const kernel = m => ({ kernel_type: { s: m.pick(['LINEAR', 'POLY', 'RBF', 'SIGMOID']) }, kernel_params: { fs: [m.random() + 0.1, between(m, 1), m.int(1, 3)] } });
 
 function svmRegressor(m) {
-  const type = m.pick(NUMBERS), f = m.int(1, 4), n = m.int(1, 5), linear = m.chance(0.25);
-  const attrs = linear ? { coefficients: { fs: list(f, () => between(m, 1)) }, ...m.maybe(0.5, kernel(m)) } : { coefficients: { fs: list(n, () => between(m, 1)) }, support_vectors: { fs: list(n * f, () => between(m, 1)) }, n_supports: { i: n }, ...m.maybe(0.9, kernel(m)) };
+  const type = m.pick(MOSTLY), f = m.int(1, 4), n = m.int(1, 5), linear = m.chance(0.25);
+  const attrs = linear ? { coefficients: { fs: list(f, () => between(m, 1)) }, ...m.maybe(0.9, kernel(m)) } : { coefficients: { fs: list(n, () => between(m, 1)) }, support_vectors: { fs: list(n * f, () => between(m, 1)) }, n_supports: { i: n }, ...m.maybe(0.97, kernel(m)) };
   ml(m, 'SVMRegressor', [table(m, type, rows(m), f)], { ...attrs, rho: { fs: [between(m, 1)] }, ...m.maybe(0.3, { one_class: { i: m.int(0, 1) } }), ...m.maybe(0.3, post(m)) });
 }
 
 function svmClassifier(m) {
   const type = m.pick(NUMBERS), f = m.int(1, 4), classes = m.int(2, 4), pairs = classes * (classes - 1) / 2, linear = m.chance(0.2);
-  const attrs = { ...labels(m, classes, 'classlabels_ints', 'classlabels_strings'), ...post(m), ...m.maybe(0.9, kernel(m)) };
+  const attrs = { ...labels(m, classes, 'classlabels_ints', 'classlabels_strings'), ...post(m), ...m.maybe(0.97, kernel(m)) };
   if (linear) Object.assign(attrs, { coefficients: { fs: list(classes * f, () => between(m, 1)) }, rho: { fs: [between(m, 1)] } }, m.maybe(0.3, { kernel_type: { s: 'LINEAR' } }));
   else {
     const per = list(classes, () => m.int(1, 3)), total = per.reduce((a, b) => a + b);
@@ -131,37 +132,41 @@ const someModes = m => (m.chance(0.7) ? [m.pick(['BRANCH_LEQ', 'BRANCH_LEQ', 'BR
 const forest = (m, f) => { const modes = someModes(m), depth = m.int(0, 4); return list(m.pick([1, 1, 2, 3, 12, 30]), () => grow(m, f, depth, modes)); };
 
 // The attributes nodes_* of the versions 1 and 3, and the leaves' votes under the names given.
-function oldForest(m, trees, votes, doubles, per, most) {
+function oldForest(m, trees, votes, doubles, per, most, positive = false) {
   const all = trees.flatMap((nodes, t) => nodes.map((n, i) => ({ ...n, t, i })));
   const reals = (name, numbers) => (doubles ? { [`${name}_as_tensor`]: { t: { type: 'float64', dims: [numbers.length], data: pack('float64', numbers) } } } : { [name]: { fs: numbers } });
-  const leaves = all.filter(n => n.leaf).flatMap(n => list(m.int(1, per), j => ({ ...n, j }))), ids = leaves.map(l => (per === most ? l.j : m.int(0, most - 1)));
+  const leaves = all.filter(n => n.leaf).flatMap(n => list(per, j => ({ ...n, j }))), ids = leaves.map(l => (per === most ? l.j : m.int(0, most - 1)));
   if (m.chance(0.1)) leaves.reverse();
   return {
     nodes_treeids: { is: all.map(n => n.t) }, nodes_nodeids: { is: all.map(n => n.i) }, nodes_featureids: { is: all.map(n => n.feature ?? 0) },
     nodes_modes: { ss: all.map(n => (n.leaf ? 'LEAF' : n.mode)) }, ...reals('nodes_values', all.map(n => n.value ?? 0)),
     nodes_truenodeids: { is: all.map(n => n.yes ?? 0) }, nodes_falsenodeids: { is: all.map(n => n.no ?? 0) },
     ...m.maybe(0.5, { nodes_missing_value_tracks_true: { is: all.map(n => n.missing ?? 0) } }), ...m.maybe(0.2, reals('nodes_hitrates', all.map(() => 1))),
-    [`${votes}_treeids`]: { is: leaves.map(l => l.t) }, [`${votes}_nodeids`]: { is: leaves.map(l => l.i) }, [`${votes}_ids`]: { is: ids }, ...reals(`${votes}_weights`, leaves.map(() => between(m, 1))),
+    [`${votes}_treeids`]: { is: leaves.map(l => l.t) }, [`${votes}_nodeids`]: { is: leaves.map(l => l.i) }, [`${votes}_ids`]: { is: ids }, ...reals(`${votes}_weights`, leaves.map(() => (positive ? m.random() / trees.length : between(m, 1)))),
   };
 }
 const base = (m, doubles, n) => m.maybe(0.4, doubles ? { base_values_as_tensor: { t: { type: 'float64', dims: [n], data: pack('float64', list(n, () => between(m, 1))) } } } : { base_values: { fs: list(n, () => between(m, 1)) } });
 
 function treeRegressor(m) {
-  const doubles = m.chance(0.25), type = doubles ? 'float64' : m.pick(NUMBERS), f = m.int(1, 5), targets = m.pick([1, 1, 2, 4]);
+  const doubles = m.chance(0.25), type = doubles ? 'float64' : m.pick(MOSTLY), f = m.int(1, 5), targets = m.pick([1, 1, 2, 4]), all = targets === 1 || m.chance(0.6);
   m.c.domains = { [ML]: doubles ? 3 : m.pick([1, 3]) };
-  ml(m, 'TreeEnsembleRegressor', [table(m, type, rows(m), f)], { ...oldForest(m, forest(m, f), 'target', doubles, m.pick([1, targets]), targets), n_targets: { i: targets }, ...base(m, doubles, targets), ...m.maybe(0.6, { aggregate_function: { s: m.pick(['AVERAGE', 'SUM', 'MIN', 'MAX']) } }), ...post(m) });
+  ml(m, 'TreeEnsembleRegressor', [table(m, type, rows(m), f)], { ...oldForest(m, forest(m, f), 'target', doubles, all ? targets : 1, targets), n_targets: { i: targets }, ...(all || !doubles && m.chance(0.2) ? base(m, doubles, targets) : {}), ...m.maybe(0.6, { aggregate_function: { s: m.pick(['AVERAGE', 'SUM', 'MIN', 'MAX']) } }), ...post(m) });
 }
 
 function treeClassifier(m) {
-  const doubles = m.chance(0.25), type = doubles ? 'float64' : m.pick(NUMBERS), f = m.int(1, 5), classes = m.pick([1, 2, 2, 3, 5]), one = classes === 2 && m.chance(0.5);
+  const doubles = m.chance(0.25), type = doubles ? 'float64' : m.pick(NUMBERS), f = m.int(1, 5), classes = m.chance(0.02) ? 1 : m.pick([2, 2, 3, 5]), one = classes === 2 && m.chance(0.4);
   m.c.domains = { [ML]: doubles ? 3 : m.pick([1, 3]) };
-  const attrs = oldForest(m, forest(m, f), 'class', doubles, one ? 1 : m.pick([1, classes]), one ? 1 : classes);
-  if (one && m.chance(0.5)) attrs.class_ids.is.fill(1);
-  ml(m, 'TreeEnsembleClassifier', [table(m, type, rows(m), f)], { ...attrs, ...labels(m, classes, 'classlabels_int64s', 'classlabels_strings'), ...base(m, doubles, m.chance(0.2) ? 1 : classes), ...post(m) }, 2);
+  const attrs = oldForest(m, forest(m, f), 'class', doubles, one ? 1 : classes === 2 ? 2 : m.pick([1, classes]), one ? 1 : classes, one && m.chance(0.4));
+  if (classes === 2 && !one) { // shares of both that sum to one, as forests have them: what other votes for two classes mean differs among all programs
+    const name = doubles ? 'class_weights_as_tensor' : 'class_weights', n = new Set(attrs.nodes_treeids.is).size, w = attrs.class_ids.is.map(() => 0), first = new Map();
+    attrs.class_ids.is.forEach((c, i) => { const leaf = `${attrs.class_treeids.is[i]},${attrs.class_nodeids.is[i]}`; w[i] = first.has(leaf) ? 1 / n - first.get(leaf) : m.random() / n; first.set(leaf, w[i]); });
+    attrs[name] = doubles ? { t: { type: 'float64', dims: [w.length], data: pack('float64', w) } } : { fs: w };
+  }
+  ml(m, 'TreeEnsembleClassifier', [table(m, type, rows(m), f)], { ...attrs, ...labels(m, classes, 'classlabels_int64s', 'classlabels_strings'), ...(classes === 2 ? {} : base(m, doubles, classes)), ...(classes === 2 ? m.maybe(0.7, { post_transform: { s: m.pick(['NONE', 'LOGISTIC']) } }) : post(m)) }, 2);
 }
 
 function treeEnsemble(m) {
-  const type = m.pick(['float32', 'float32', 'float64', 'float16']), f = m.int(1, 5), targets = m.pick([1, 1, 2, 4]), member = m.chance(0.3), modes = [...someModes(m), ...(member ? ['MEMBER'] : [])];
+  const type = m.pick(['float32', 'float32', 'float32', 'float64', 'float64', 'float16']), f = m.int(1, 5), targets = m.pick([1, 1, 2, 4]), member = m.chance(0.3), modes = [...someModes(m), ...(member ? ['MEMBER'] : [])];
   m.c.domains = { [ML]: 5 };
   if (member) m.wild = m.chance(0.2);
   const depth = m.int(1, 4), nodes = [], leaves = [], roots = [], sets = [];
@@ -174,7 +179,8 @@ function treeEnsemble(m) {
     tree.forEach((n, i) => { if (!n.leaf) { place.set(i, nodes.length); nodes.push({ ...n }); } });
     tree.forEach((n, i) => { if (n.leaf) return; const o = nodes[place.get(i)], y = tree[n.yes], e = tree[n.no]; o.tl = +y.leaf; o.t = y.leaf ? leaf() : place.get(n.yes); o.nl = +e.leaf; o.n = e.leaf ? leaf() : place.get(n.no); });
   }
-  for (const n of nodes) if (n.mode === 'MEMBER') sets.push(...list(m.int(1, 5), () => m.int(-8, 8) / (m.chance(0.5) ? 4 : 1)), NaN);
+  // The peer packs the members of a set into bits: small positive integers only.
+  for (const n of nodes) if (n.mode === 'MEMBER') sets.push(...list(m.int(1, 5), () => (m.chance(0.03) ? 0.5 : m.int(1, 8))), NaN);
   const real = numbers => ({ t: { type, dims: [numbers.length], data: pack(type, numbers) } });
   ml(m, 'TreeEnsemble', [m.input(type, [rows(m), f], { number: coarse(m, type) })], {
     tree_roots: { is: roots }, nodes_modes: { t: { type: 'uint8', dims: [nodes.length], data: pack('uint8', nodes.map(n => (n.mode === 'MEMBER' ? 6 : MODES.indexOf(n.mode)))) } }, nodes_featureids: { is: nodes.map(n => n.feature) },

@@ -7,7 +7,7 @@ import { TYPES } from './onnx.mjs';
 
 const list = (n, make) => Array.from({ length: n }, (_, i) => make(i));
 const between = (m, a = 1) => (m.random() * 2 - 1) * a;
-const REALS = ['float32', 'float32', 'float32', 'float16', 'float64', 'bfloat16'];
+const REALS = ['float32', 'float32', 'float32', 'float32', 'float16', 'float16', 'float64', 'bfloat16'];
 const to = type => ({ to: { i: TYPES[type] } });
 // Outputs of types the binding cannot return leave as float32.
 const leave = (m, names, type) => m.give(/^(bfloat16|float8|u?int4)/.test(type) ? names.map(n => m.node('Cast', [n], to('float32'))[0]) : names);
@@ -23,14 +23,14 @@ function attention(m) {
   if (!flat && m.chance(0.1)) Object.assign(attrs, { q_num_heads: { i: q }, kv_num_heads: { i: kv } });
   const external = past < 0 && m.c.opset >= 24 && m.chance(0.4);
   if (m.chance(0.5)) {
-    const kind = m.pick(['bool', type, type]), shape = m.pick([[S, T], [S, T], [B, 1, S, T], [B, q, S, T], [1, 1, S, T], [1, q, S, T], [q, S, T], [1, S, T], [1, T], [S, 1], [B, 1, 1, T]]);
+    const kind = m.pick(['bool', type, type]), shape = m.pick([[S, T], [S, T], [S, T], [B, 1, S, T], [B, 1, S, T], [B, q, S, T], [1, q, S, T], [B, 1, S, T], [B, q, S, T], [1, 1, S, T], [1, q, S, T], [q, S, T], [1, S, T], [1, T], [S, 1], [B, 1, 1, T]]);
     const short = m.c.opset >= 24 && m.chance(0.1) && shape.at(-1) === T && T > 1;
     if (short) shape[shape.length - 1] = T - 1;
     ins.push(m.input(kind, shape, { number: () => (kind === 'bool' ? +m.chance(0.75) : m.chance(0.1) ? -Infinity : between(m, 2)) }));
   } else ins.push('');
   if (past >= 0) ins.push(f([B, kv, past, H]), f([B, kv, past, V])); else ins.push('', '');
   if (external) ins.push(m.value('int64', [B], list(B, () => m.int(m.chance(0.1) ? 0 : 1, T))));
-  Object.assign(attrs, m.maybe(0.4, { is_causal: { i: m.int(0, 1) } }), m.maybe(0.3, { scale: { f: m.random() + 0.1 } }), m.maybe(0.3, { softcap: { f: m.pick([0, 0.5, 2, 30]) } }), m.maybe(0.15, { softmax_precision: { i: m.pick([1, 10, 11, 16]) } }));
+  Object.assign(attrs, m.maybe(0.4, { is_causal: { i: m.int(0, 1) } }), m.maybe(0.3, { scale: { f: m.random() + 0.1 } }), m.maybe(0.3, { softcap: { f: m.pick([0, 0.5, 2, 30]) } }), m.maybe(0.1, { softmax_precision: { i: m.pick([1, 1, 1, 10, 11, 16]) } }));
   const seen = m.chance(0.4);
   if (seen) Object.assign(attrs, m.maybe(0.8, { qk_matmul_output_mode: { i: m.int(0, 3) } }));
   const outputs = seen ? 4 : past >= 0 ? 3 : m.pick([1, 1, 3]), out = m.node('Attention', ins, attrs, external && !seen ? 1 : outputs);
@@ -40,7 +40,7 @@ function attention(m) {
 
 function rotary(m) {
   m.need(23);
-  const type = m.pick(['float32', 'float32', 'float16', 'bfloat16']), B = m.int(1, 2), N = m.int(1, 3), S = m.int(1, 4), H = 2 * m.int(1, 8), R = m.chance(0.4) ? 2 * m.int(1, H / 2) : 0, half = (R || H) / 2, flat = m.chance(0.5), ids = m.chance(0.6), P = m.int(S, 7), f = d => m.input(type, d, { number: () => between(m) });
+  const type = m.pick(['float32', 'float32', 'float32', 'float16', 'float16', 'bfloat16']), B = m.int(1, 2), N = m.int(1, 3), S = m.int(1, 4), H = 2 * m.int(1, 8), R = m.chance(0.4) ? 2 * m.int(1, H / 2) : 0, half = (R || H) / 2, flat = m.chance(0.5), ids = m.chance(0.6), P = m.int(S, 7), f = d => m.input(type, d, { number: () => between(m) });
   const cache = ids ? [P, half] : [B, S, half];
   leave(m, m.node('RotaryEmbedding', [f(flat ? [B, S, N * H] : [B, N, S, H]), f(cache), f(cache), ids ? m.value('int64', [B, S], list(B * S, () => m.int(0, P - 1))) : ''], { ...m.maybe(0.6, { interleaved: { i: m.int(0, 1) } }), ...(R ? { rotary_embedding_dim: { i: R } } : m.maybe(0.3, { rotary_embedding_dim: { i: 0 } })), ...(flat || m.chance(0.3) ? { num_heads: { i: N } } : {}) }), type);
 }
@@ -73,7 +73,7 @@ function stft(m) {
 
 function mel(m) {
   m.need(17);
-  const t = m.pick(['int64', 'int32']), rate = m.pick([8000, 16000, 44100]), lower = m.pick([0, 20, 300]), out = m.pick([null, 1, 11, 10]);
+  const t = m.pick(['int64', 'int32']), rate = m.pick([8000, 16000, 44100]), lower = m.pick([0, 20, 300]), out = m.pick([null, 1, 11, 7, 6]);
   m.give(m.node('MelWeightMatrix', [m.value(t, [], [m.int(1, 12)]), m.value(t, [], [m.pick([16, 64, 31, 128, 400])]), m.value(t, [], [rate]), m.value('float32', [], [lower]), m.value('float32', [], [m.pick([rate / 2, 3000])])], out ? { output_datatype: { i: out } } : {}));
 }
 
@@ -119,6 +119,7 @@ function drawn(m, y, low, high) {
 const seed = m => m.maybe(0.5, { seed: { f: m.int(0, 99) } });
 
 function randomOp(m, op) {
+  m.c.opset = m.int(13, 21); // the peer has no kernels of later versions
   const d = m.positive(m.int(0, 3)), real = m.pick(['float32', 'float64', 'float16']), like = op.endsWith('Like');
   if (op === 'Bernoulli') { m.need(15); const type = m.pick(['float32', 'float64']), out = m.pick(['float32', 'int64', 'bool', 'float64', 'int32']); return m.give(m.node(op, [m.input(type, d, { number: () => m.int(0, 1) })], { ...m.maybe(0.6, { dtype: { i: TYPES[out] } }), ...seed(m) })); } // sure things
   if (op === 'Multinomial') { const n = m.int(1, 5), sure = m.chance(0.5); const [y] = m.node(op, [m.input('float32', [m.int(1, 3), n], { number: () => (sure ? 0 : between(m)) })], { ...m.maybe(0.7, { sample_size: { i: m.int(1, 6) } }), ...m.maybe(0.6, { dtype: { i: m.pick([6, 7]) } }), ...seed(m) }); return drawn(m, y, 0, n - 1); }
@@ -138,7 +139,7 @@ const code = (m, t) => () => (/^float8/.test(t) ? m.pick([0, 1, 2]) * 64 + m.int
 // Shapes of scales: one, one per slice of an axis, one per block of an axis.
 function scales(m, d) {
   const how = m.pick(['one', 'axis', 'block', 'block']), axis = m.int(-d.length, d.length - 1), size = m.int(1, 4);
-  if (how === 'one' || !d.length) return { dims: [], attrs: {} };
+  if (how === 'one' || !d.length) return { dims: m.pick([[], [], [1]]), attrs: {} };
   if (how === 'axis') return { dims: [d.at(axis)], attrs: { axis: { i: axis } } };
   const at = axis < 0 ? axis + d.length : axis;
   return { dims: d.map((x, i) => (i === at ? Math.ceil(x / size) : x)), attrs: { axis: { i: axis }, block_size: { i: size } } };

@@ -23,6 +23,7 @@ const SELF = fileURLToPath(import.meta.url), CHUNK = 1000;
 /* ------------------------------------------------------------------------------------------------------- the peer */
 
 function peer() {
+  process.env.ALLOW_RELEASED_ONNX_OPSET_ONLY = '0'; // the opset under development, too
   const require = createRequire(path.join(process.env.NODE_PATH ?? process.cwd(), 'x.js'));
   return require(process.env.NODE_PATH ? path.resolve(process.env.NODE_PATH, 'onnxruntime-node') : 'onnxruntime-node');
 }
