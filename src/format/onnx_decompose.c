@@ -175,7 +175,8 @@ static const tn_decomposition rows[] = {
     { 0 },
 };
 
-static const tn_decomposition *const tables[] = { rows, tn_decompose_microsoft, tn_decompose_quantized };
+static const tn_decomposition *const tables[] = { rows, tn_decompose_attention, tn_decompose_microsoft,
+                                                  tn_decompose_quantized };
 
 const char *tn_onnx_decomposed(int i, const char **domain) {
     for (size_t t = 0; i >= 0 && t < TN_COUNT(tables); t++)

@@ -11,7 +11,8 @@ typedef struct {
     tn_upgrade_fn fn;
 } tn_decomposition;
 
-extern const tn_decomposition tn_decompose_microsoft[]; /* each ends with { 0 } */
+extern const tn_decomposition tn_decompose_attention[]; /* each ends with { 0 } */
+extern const tn_decomposition tn_decompose_microsoft[];
 extern const tn_decomposition tn_decompose_quantized[];
 
 /* A node with one output before n. An input that could not be made makes none. */
@@ -21,6 +22,14 @@ static inline tn_value *bin(tn_node *n, const char *type, tn_value *a, tn_value 
 }
 static inline tn_value *tri(tn_node *n, const char *type, tn_value *a, tn_value *b, tn_value *c) {
     return b && c ? tn_up_emit(n, type, a, b, c) : NULL;
+}
+
+/* A node before n with any inputs (NULL entries: omitted) and `outputs` fresh outputs. NULL when out of memory. */
+static inline tn_node *emit(tn_node *n, const char *domain, const char *type, tn_value *const *in, int n_in,
+                            int outputs) {
+    tn_node *e = tn_node_new(n->graph, n, domain, type, in, n_in, outputs);
+    if (e) e->version = *domain ? 1 : TN_ONNX_OPSET_MAX;
+    return e;
 }
 
 static inline tn_value *with_int(tn_value *v, const char *name, int64_t x) {
@@ -49,6 +58,17 @@ static inline tn_status give(tn_node *n, int i, tn_value *v) {
     copy->name = out->name;
     return TN_OK;
 }
+
+/* Attributes of n that the new node has too. */
+static inline tn_status keep(tn_node *to, const tn_node *n, const char *const *names) {
+    for (; *names; names++) {
+        const tn_attr *a = tn_attr_find(n, *names);
+        if (a) TN_TRY(tn_attr_set(to, a));
+    }
+    return TN_OK;
+}
+
+static inline tn_value *plus(tn_node *n, tn_value *a, tn_value *b) { return b ? bin(n, "Add", a, b) : a; }
 
 static inline tn_status need(const tn_node *n, int inputs) {
     for (int i = 0; i < inputs; i++)

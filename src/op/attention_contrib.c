@@ -16,6 +16,7 @@ typedef enum { APART, PACKED_QKV, PACKED_KV, PLANES } form;
 typedef struct {
     form form;
     tn_dim batch, rows, fresh, past, keys, heads, size_k, size_v;
+    tn_dim room; /* rows of past and present in one buffer, `past` of them full; else -1 */
 } sizes;
 
 static tn_status need_equal(const tn_node *n, const char *what, tn_dim a, tn_dim b) {
@@ -35,10 +36,17 @@ typedef struct {
     const tn_dim *dims;
 } shape;
 
+/* Rows of the past: all there are, or as many as past_sequence_length says; TN_DIM_UNKNOWN while that is not known. */
+typedef struct {
+    shape keys;
+    bool shared;
+    tn_dim full;
+} earlier;
+
 /* errors TN_E_SHAPE, TN_E_GRAPH. Unknown ranks must have been sorted out before. */
-static tn_status read_sizes(const tn_node *n, tn_syms *syms, shape q, shape k, shape v, shape past, sizes *s) {
+static tn_status read_sizes(const tn_node *n, tn_syms *syms, shape q, shape k, shape v, earlier past, sizes *s) {
     int64_t heads = tn_attr_int(n, "num_heads", 1);
-    *s = (sizes){ .heads = heads, .batch = q.dims[0], .rows = q.dims[1] };
+    *s = (sizes){ .heads = heads, .batch = q.dims[0], .rows = q.dims[1], .room = -1 };
     s->form = q.rank == 5 ? PACKED_QKV : k.rank == 5 ? PACKED_KV : k.rank == 4 ? PLANES : APART;
     int want_k = s->form == PACKED_QKV ? 0 : s->form == PACKED_KV ? 5 : s->form == PLANES ? 4 : 3;
     int want_v = s->form == PACKED_QKV || s->form == PACKED_KV ? 0 : want_k;
@@ -76,10 +84,20 @@ static tn_status read_sizes(const tn_node *n, tn_syms *syms, shape q, shape k, s
         TN_TRY(per_head(n, syms, q.dims[2], heads, &size));
         TN_TRY(need_equal(n, "head sizes of query and key", size, s->size_k));
     }
-    s->past = past.rank == 4 ? past.dims[2] : 0;
+    s->past = past.keys.rank == 4 ? past.keys.dims[2] : 0;
+    if (past.shared) {
+        s->room = s->past, s->past = past.full;
+        bool known = tn_dim_known(s->room) && tn_dim_known(s->past) && tn_dim_known(s->fresh);
+        if (known && (s->past < 0 || s->past > s->room || s->fresh > s->room - s->past))
+            return tn_op_fail(n, TN_E_INVALID, "past_sequence_length is %lld, of %lld rows, with %lld new ones",
+                              (long long)s->past, (long long)s->room, (long long)s->fresh);
+    }
     s->keys = tn_op_dim_plus(syms, s->past, s->fresh);
     return TN_OK;
 }
+
+/* Rows of a present. */
+static tn_dim present_rows(const sizes *s) { return s->room == -1 ? s->keys : s->room; }
 
 /* ------------------------------------------------------------------------------------------------------ inference */
 
@@ -92,22 +110,28 @@ static tn_status mha_infer(tn_infer *c) {
     tn_dtype t = tn_infer_dtype(c, QUERY);
     sizes s;
     for (int i = 0; i < c->n_out; i++) tn_infer_out(c, i, t, -1, NULL);
-    if (tn_infer_has(c, PAST_LENGTH) || tn_infer_has(c, BEAMS))
-        return tn_infer_fail(c, TN_E_UNSUPPORTED, "past and present in one buffer, or beams");
     if (tn_infer_has(c, PAST_K) != tn_infer_has(c, PAST_V))
         return tn_infer_fail(c, TN_E_GRAPH, "past_key and past_value go together");
-    for (int i = 0; i < c->n_in; i++)
+    earlier past = { known_shape(c, PAST_K), tn_infer_has(c, PAST_LENGTH), TN_DIM_UNKNOWN };
+    if (past.shared && !tn_infer_has(c, PAST_K))
+        return tn_infer_fail(c, TN_E_GRAPH, "past_sequence_length needs past_key and past_value");
+    if (tn_infer_has(c, BEAMS) && !past.shared)
+        return tn_infer_fail(c, TN_E_GRAPH, "cache_indirection needs past_sequence_length");
+    int64_t full;
+    if (past.shared && tn_infer_int(c, PAST_LENGTH, &full)) past.full = full;
+    if (past.full < 0 && past.full != TN_DIM_UNKNOWN)
+        return tn_infer_fail(c, TN_E_INVALID, "past_sequence_length is %lld", (long long)full);
+    for (int i = 0; i < PAST_LENGTH; i++)
         if (tn_infer_has(c, i) && i != MASK && i != BIAS && tn_infer_rank(c, i) < 0) return TN_OK;
     if (tn_infer_has(c, PAST_K) && (tn_infer_rank(c, PAST_K) != 4 || tn_infer_rank(c, PAST_V) != 4))
         return tn_infer_fail(c, TN_E_SHAPE, "the past has not 4 dimensions");
     if (tn_infer_rank(c, QUERY) < 3) return tn_infer_fail(c, TN_E_SHAPE, "query has not 3 or 5 dimensions");
-    TN_TRY(read_sizes(c->node, c->syms, known_shape(c, QUERY), known_shape(c, KEY), known_shape(c, VALUE),
-                      known_shape(c, PAST_K), &s));
+    TN_TRY(read_sizes(c->node, c->syms, known_shape(c, QUERY), known_shape(c, KEY), known_shape(c, VALUE), past, &s));
     for (int i = PAST_K; tn_infer_has(c, PAST_K) && i <= PAST_V; i++) {
         const tn_dim *d = c->in[i]->dims;
         TN_TRY(need_equal(c->node, "batches of query and past", s.batch, d[0]));
         TN_TRY(need_equal(c->node, "heads of the past", s.heads, d[1]));
-        TN_TRY(need_equal(c->node, "rows of the past", s.past, d[2]));
+        TN_TRY(need_equal(c->node, "rows of the past", past.keys.dims[2], d[2]));
         TN_TRY(need_equal(c->node, "head sizes of the past", i == PAST_K ? s.size_k : s.size_v, d[3]));
     }
     if (tn_infer_rank(c, BIAS) >= 0) {
@@ -118,8 +142,9 @@ static tn_status mha_infer(tn_infer *c) {
     }
     tn_dim dims[4] = { s.batch, s.rows, tn_op_dim_times(c->syms, s.heads, s.size_v) };
     tn_infer_out(c, Y, t, 3, dims);
-    if (c->n_out > PRESENT_K) tn_infer_out(c, PRESENT_K, t, 4, (tn_dim[]){ s.batch, s.heads, s.keys, s.size_k });
-    if (c->n_out > PRESENT_V) tn_infer_out(c, PRESENT_V, t, 4, (tn_dim[]){ s.batch, s.heads, s.keys, s.size_v });
+    tn_dim rows = present_rows(&s);
+    if (c->n_out > PRESENT_K) tn_infer_out(c, PRESENT_K, t, 4, (tn_dim[]){ s.batch, s.heads, rows, s.size_k });
+    if (c->n_out > PRESENT_V) tn_infer_out(c, PRESENT_V, t, 4, (tn_dim[]){ s.batch, s.heads, rows, s.size_v });
     if (c->n_out > SCORES) tn_infer_out(c, SCORES, t, 4, (tn_dim[]){ s.batch, s.heads, s.rows, s.keys });
     return TN_OK;
 }
@@ -169,6 +194,48 @@ static tn_status operand(tn_run *r, const sizes *s, int part, const float *bias,
     return TN_OK;
 }
 
+/* Keys or values of the past that other beams of the sentence left, `all` being those of every beam. */
+static tn_status follow_beams(tn_run *r, const sizes *s, int64_t size, const float **all) {
+    const tn_tensor *t = tn_in(r, BEAMS);
+    int64_t width = t->rank == 3 ? t->dims[1] : 0, plane = s->heads * s->room * size;
+    if (t->rank != 3 || t->dims[2] != s->room || t->dims[0] * width != s->batch)
+        return tn_op_fail(r->node, TN_E_SHAPE, "cache_indirection is not [batch, beams, %lld] for %lld rows of both",
+                          (long long)s->room, (long long)s->batch);
+    float *w = tn_run_scratch(r, (size_t)(s->batch * plane + 1) * sizeof *w);
+    if (!w) return tn_op_fail(r->node, TN_E_NOMEM, "no memory");
+    memcpy(w, *all, (size_t)(s->batch * plane) * sizeof *w);
+    for (int64_t b = 0; b < s->batch; b++)
+        for (int64_t j = 0; j < s->past; j++) {
+            int64_t beam = tn_get_i64(t->dtype, t->data, b * s->room + j);
+            if (beam < 0 || beam >= width)
+                return tn_op_fail(r->node, TN_E_INVALID, "cache_indirection names beam %lld of %lld", (long long)beam,
+                                  (long long)width);
+            for (int64_t h = 0; h < s->heads; h++) {
+                int64_t at = (h * s->room + j) * size;
+                memcpy(w + b * plane + at, *all + (b / width * width + beam) * plane + at, (size_t)size * sizeof *w);
+            }
+        }
+    *all = w;
+    return TN_OK;
+}
+
+/* The same where past and present are one buffer with room for more: new rows go behind those that are full. */
+static tn_status in_buffer(tn_run *r, const sizes *s, tn_tensor *present, int64_t size, const float *old,
+                           const float **data, tn_attention_stride *st) {
+    int64_t n = s->batch * s->heads * s->room * size;
+    float *all = present ? tn_op_room_as(r, present, TN_F32) : tn_run_scratch(r, (size_t)(n + 1) * sizeof *all);
+    if (!all) return tn_op_fail(r->node, TN_E_NOMEM, "no memory");
+    memcpy(all, old, (size_t)n * sizeof *all);
+    for (int64_t b = 0; b < s->batch; b++)
+        for (int64_t h = 0; h < s->heads; h++)
+            for (int64_t i = 0; i < s->fresh; i++)
+                memcpy(all + ((b * s->heads + h) * s->room + s->past + i) * size,
+                       *data + b * st->batch + h * st->head + i * st->row, (size_t)size * sizeof *all);
+    *data = all, *st = tn_op_planes(s->heads, s->room, size);
+    TN_TRY(tn_op_store_as(all, TN_F32, present));
+    return tn_run_has(r, BEAMS) ? follow_beams(r, s, size, data) : TN_OK;
+}
+
 /* Keys or values with the past before them; output `present` gets them where it is wanted. */
 static tn_status joined(tn_run *r, const sizes *s, int part, const float **data, tn_attention_stride *st) {
     int past = part == 1 ? PAST_K : PAST_V, present = part == 1 ? PRESENT_K : PRESENT_V;
@@ -176,6 +243,7 @@ static tn_status joined(tn_run *r, const sizes *s, int part, const float **data,
     const void *old;
     if (!tn_run_has(r, past) && !tn_out(r, present)) return TN_OK;
     TN_TRY(tn_op_read_as(r, tn_in(r, past), TN_F32, &old));
+    if (s->room != -1) return in_buffer(r, s, tn_out(r, present), size, old, data, st);
     float *all = tn_out(r, present)
                      ? tn_op_room_as(r, tn_out(r, present), TN_F32)
                      : tn_run_scratch(r, (size_t)(s->batch * s->heads * s->keys * size + 1) * sizeof *all);
@@ -259,8 +327,10 @@ static tn_status read_bias(tn_run *r, const sizes *s, tn_attention *a) {
 static tn_status mha_run(tn_run *r) {
     const tn_node *n = r->node;
     sizes s;
-    TN_TRY(read_sizes(n, NULL, exact_shape(r, QUERY), exact_shape(r, KEY), exact_shape(r, VALUE),
-                      exact_shape(r, PAST_K), &s));
+    const tn_tensor *full = tn_in(r, PAST_LENGTH);
+    if (full && tn_count(full) != 1) return tn_op_fail(n, TN_E_SHAPE, "past_sequence_length is not one number");
+    earlier past = { exact_shape(r, PAST_K), full, full ? tn_get_i64(full->dtype, full->data, 0) : 0 };
+    TN_TRY(read_sizes(n, NULL, exact_shape(r, QUERY), exact_shape(r, KEY), exact_shape(r, VALUE), past, &s));
     float scale = tn_attr_float(n, "scale", 0);
     tn_attention a = { .type = TN_F32,
                        .batch = s.batch,

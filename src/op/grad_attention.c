@@ -149,6 +149,8 @@ tn_status tn_grad_multi_head(tn_grad *g) {
     const tn_node *n = g->node;
     tn_node *mark = tn_grad_mark(g);
     tn_value *ys[4] = { 0 };
+    if (tn_grad_x(g, 8))
+        return tn_op_fail(n, TN_E_UNSUPPORTED, "its gradient: not with past and present in one buffer");
     long long heads = (long long)tn_attr_int(n, "num_heads", 1);
     bool cached = unpacked(g, heads); /* keys and values of an earlier call: the bias is in them */
     if (tn_grad_x(g, 3)) {

@@ -173,11 +173,66 @@ static void prompt_positions(void **state) {
     op_refused(b, 8, there, "position 4");
 }
 
+/* Room for three rows, one of them full: scores 0 and ln 3 give weights 1/4 and 3/4. With two beams that go on from
+ * each other, each reads the other's past. */
+static void one_buffer(void **state) {
+    double ln3 = (double)logf(3);
+    op_data in[] = { { TN_F32, "2,1,1", { 1, 1 } },
+                     { TN_F32, "2,1,1", { ln3, ln3 } },
+                     { TN_F32, "2,1,1", { 4, 4 } },
+                     NOTHING,
+                     NOTHING,
+                     NOTHING,
+                     { TN_F32, "2,1,3,1", { 0, 9, 9, 0, 9, 9 } },
+                     { TN_F32, "2,1,3,1", { 8, 9, 9, 16, 9, 9 } },
+                     { TN_I32, "1", { 1 } },
+                     { TN_I32, "1,2,3", { 1, 0, 0, 0, 0, 0 } } };
+    op_data own[] = { { TN_F32, "2,1,1", { 5, 7 } },
+                      { TN_F32, "2,1,3,1", { 0, ln3, 9, 0, ln3, 9 } },
+                      { TN_F32, "2,1,3,1", { 8, 4, 9, 16, 4, 9 } },
+                      { TN_F32, "2,1,1,2", { 0, ln3, 0, ln3 } } };
+    ob *b = one("MultiHeadAttention", "y k v s", 9, in);
+    ob_int(b, "num_heads", 1);
+    gives(b, 9, in, 4, own);
+    op_data beams[] = { { TN_F32, "2,1,1", { 7, 5 } } };
+    b = one("MultiHeadAttention", "y", 10, in);
+    ob_int(b, "num_heads", 1);
+    gives(b, 10, in, 1, beams);
+    /* the operator for one token has the same inputs in another order */
+    op_data turned[] = { in[0], in[1], in[2], NOTHING, NOTHING, in[6], in[7], in[8], { TN_I32, "1", { 2 } }, in[9] };
+    b = one("DecoderMaskedMultiHeadAttention", "y", 10, turned);
+    ob_int(b, "num_heads", 1);
+    ob_int(b, "past_present_share_buffer", 1);
+    gives(b, 10, turned, 1, beams);
+    op_data whole[] = {
+        { TN_F32, "2,1,3", { 1, ln3, 4, 1, ln3, 4 } }, NOTHING, NOTHING, NOTHING, NOTHING, in[6], in[7], in[8]
+    };
+    b = one("DecoderMaskedMultiHeadAttention", "y", 8, whole);
+    ob_int(b, "num_heads", 1);
+    gives(b, 8, whole, 1, own);
+    op_data there[] = { in[0], in[1], in[2], in[6], in[7], in[8], in[9] };
+    static const double wrong[] = { 3, -1 };
+    for (int i = 0; i < 2; i++) {
+        there[5].v[0] = wrong[i];
+        b = one("MultiHeadAttention", "y", 9, in);
+        ob_int(b, "num_heads", 1);
+        op_refused(b, 6, there, "past_sequence_length");
+    }
+    there[5].v[0] = 1, there[6].v[0] = 2;
+    b = one("MultiHeadAttention", "y", 10, in);
+    ob_int(b, "num_heads", 1);
+    op_refused(b, 7, there, "beam 2 of 2");
+    there[6].dims = "2,3";
+    b = one("MultiHeadAttention", "y", 10, in);
+    ob_int(b, "num_heads", 1);
+    op_refused(b, 7, there, "cache_indirection");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(turned_batches),   cmocka_unit_test(vectors), cmocka_unit_test(left_out),
-        cmocka_unit_test(channels_last),    cmocka_unit_test(kept),    cmocka_unit_test(scores),
-        cmocka_unit_test(prompt_positions),
+        cmocka_unit_test(turned_batches),   cmocka_unit_test(vectors),    cmocka_unit_test(left_out),
+        cmocka_unit_test(channels_last),    cmocka_unit_test(kept),       cmocka_unit_test(scores),
+        cmocka_unit_test(prompt_positions), cmocka_unit_test(one_buffer),
     };
     return cmocka_run_group_tests_name("op/contrib_forms", tests, NULL, NULL);
 }

@@ -70,7 +70,7 @@ function fusedMatMul(m, op) {
   if (ba.length && m.chance(turns)) { da = [a[0], ...ba, a[1]]; attrs.transBatchA = { i: 1 }; }
   if (bb.length && m.chance(turns)) { db = [b[0], ...bb, b[1]]; attrs.transBatchB = { i: 1 }; }
   if (m.chance(0.04)) da = [K];
-  if (m.chance(0.04)) db = [K];
+  else if (!ta && m.chance(0.04)) db = [K]; // for a vector behind it the peer forgets to transpose
   Object.assign(attrs, ta || m.chance(0.3) ? { transA: { i: ta } } : {}, tb || m.chance(0.3) ? { transB: { i: tb } } : {}, m.maybe(0.5, { alpha: { f: m.pick([0, 1, 0.125, -2, 0.3]) } }));
   emit(m, op, [real(m, da), real(m, db)], attrs);
 }
@@ -182,9 +182,9 @@ function multiHead(m, op) {
 }
 
 function decoderHead(m, op) { // one token
-  const B = m.int(1, 3), N = m.int(1, 4), H = m.pick([1, 2, 4, 8, 16]), cross = m.chance(0.4), past = !cross, room = m.int(1, 6), P = m.int(0, room - 1), L = m.int(1, 5), T = cross ? L : P + 1;
-  const ins = cross ? [real(m, [B, 1, N * H]), real(m, [B, N, L, H]), real(m, [B, N, L, H])] : [real(m, [B, 1, N * H]), real(m, [B, 1, N * H]), real(m, [B, 1, N * H])];
-  ins.push(m.chance(0.4) ? maskOf(m, B, 1, T, ['keys']) : '', m.chance(cross ? 0.02 : 0.3) ? real(m, [m.pick([1, B]), m.pick([1, N]), 1, T]) : '', past ? real(m, [B, N, room, H]) : '', past ? real(m, [B, N, room, H]) : '', past ? whole(m, [1], [P]) : '', '', '', m.chance(0.4) ? real(m, [3 * N * H]) : '');
+  const B = m.int(1, 3), N = m.int(1, 4), H = m.pick([1, 2, 4, 8, 16]), cross = m.chance(0.4), past = !cross, room = m.int(2, 6), P = m.int(1, room - 1) /* of 0 the peer makes all rows */, L = m.int(1, 5), T = cross ? L : P + 1, packed = past && m.chance(0.15);
+  const ins = cross ? [real(m, [B, 1, N * H]), real(m, [B, N, L, H]), real(m, [B, N, L, H])] : packed ? [real(m, [B, 1, 3 * N * H]), '', ''] : [real(m, [B, 1, N * H]), real(m, [B, 1, N * H]), real(m, [B, 1, N * H])];
+  ins.push(m.chance(0.4) ? maskOf(m, B, 1, T, ['keys']) : '', m.chance(cross ? 0.02 : 0.3) ? real(m, [m.pick([1, B]), m.pick([1, N]), 1, T]) : '', past ? real(m, [B, N, room, H]) : '', past ? real(m, [B, N, room, H]) : '', past ? whole(m, [1], [P]) : '', '', '' /* beams: the peer takes the key's row for the beam's */, m.chance(0.4) ? real(m, [3 * N * H]) : '');
   const scores = m.chance(0.2);
   emit(m, op, ins, { num_heads: { i: N }, ...(past ? { past_present_share_buffer: { i: 1 } } : {}), ...(scores ? { output_qk: { i: 1 } } : {}), ...m.maybe(0.3, { scale: { f: 0.5 } }), ...m.maybe(0.2, { mask_filter_value: { f: -1 } }) }, past ? (scores ? 4 : 3) : scores ? [true, false, false, true] : 1);
   typed(m, 3);
@@ -297,7 +297,7 @@ function fixed(m, t, x = m.chance(0.15) ? m.pick(limits[t]) : m.int(limits[t][0]
 
 function qunary(m, op) {
   const t = codes(m), d = m.dims(), name = bare(op);
-  emit(m, op, [quanta(m, t, d), fixed(m, 'float32', m.random() * 0.1 + 0.01), m.chance(0.8) ? fixed(m, t) : '', fixed(m, 'float32', m.random() * (name === 'QLinearSigmoid' ? 0.01 : 0.1) + 0.001), m.chance(0.95) ? fixed(m, t) : ''], name === 'QLinearLeakyRelu' ? m.maybe(0.6, { alpha: { f: m.pick([0, 0.01, 0.5, 2]) } }) : {});
+  emit(m, op, [quanta(m, t, d), fixed(m, 'float32', m.random() * 0.1 + 0.01), m.chance(0.8) ? fixed(m, t) : '', fixed(m, 'float32', m.random() * (name === 'QLinearSigmoid' ? 0.01 : 0.1) + 0.001), m.chance(0.99) ? fixed(m, t) : ''], name === 'QLinearLeakyRelu' ? m.maybe(0.6, { alpha: { f: m.pick([0, 0.01, 0.5, 2]) } }) : {});
 }
 
 function qsoftmax(m, op) { // the peer divides by the whole part of 1 / scale, and wraps above 255

@@ -1,0 +1,142 @@
+/* onnx_decompose_attention.c - com.microsoft's attention operators as MultiHeadAttention with what stands before and
+ * behind it. Source: docs/ContribOperators.md of ONNX Runtime, whose results the definitions were compared with. */
+#include "format/onnx_decompose.h"
+
+/* Attention with its projection: a matrix product, whose columns are queries, keys and values. */
+static tn_status attention(tn_node *n) {
+    static const char *const names[] = { "num_heads", "scale", "unidirectional", "mask_filter_value", NULL };
+    TN_TRY(need(n, 2));
+    if (tn_attr_int(n, "do_rotary", 0)) return tn_up_fail(n, "do_rotary");
+    tn_value *full = tn_up_input(n, 6); /* of past and present in one buffer */
+    if (tn_attr_int(n, "past_present_share_buffer", 0) && !full)
+        return tn_up_fail(n, "past and present in one buffer without past_sequence_length");
+    tn_value *qkv = plus(n, bin(n, "MatMul", n->inputs[0], n->inputs[1]), tn_up_input(n, 2));
+    int count;
+    const int64_t *sizes = tn_attr_ints(n, "qkv_hidden_sizes", &count);
+    if (sizes && count != 3)
+        return tn_fail(TN_E_INVALID, "%s: qkv_hidden_sizes has %d entries", tn_node_where(n), count);
+    tn_value *in[2] = { qkv, sizes ? tn_up_ints(n, "sizes", sizes, 3) : NULL };
+    TN_UP_ROOM(qkv && (!sizes || in[1]));
+    tn_node *split = emit(n, "", "Split", in, sizes ? 2 : 1, 3);
+    TN_UP_ROOM(split);
+    TN_TRY(tn_attr_set_int(split, "axis", -1));
+    if (!sizes) TN_TRY(tn_attr_set_int(split, "num_outputs", 3));
+    tn_value *past[2] = { NULL, NULL }, *first = NULL;
+    for (int i = 0; i < 2 && tn_up_input(n, 4); i++) { /* [2, batch, heads, past, size] */
+        first = tn_value_ints(n->graph, "part", &(int64_t){ i }, 1);
+        past[i] = bin(n, "Squeeze", bin(n, "Gather", n->inputs[4], first), tn_up_int(n, "axis", 0));
+        TN_UP_ROOM(past[i]);
+    }
+    bool present = n->n_outputs > 1 && n->outputs[1];
+    tn_value *all[] = { split->outputs[0], split->outputs[1], split->outputs[2], NULL, tn_up_input(n, 3),
+                        tn_up_input(n, 5), past[0],           past[1],           full };
+    tn_node *e = emit(n, n->domain, "MultiHeadAttention", all, 9, present ? 3 : 1);
+    TN_UP_ROOM(e);
+    TN_TRY(keep(e, n, names));
+    TN_TRY(give(n, 0, e->outputs[0]));
+    if (!present) return TN_OK;
+    tn_value *k = bin(n, "Unsqueeze", e->outputs[1], tn_up_int(n, "axis", 0));
+    tn_value *v = bin(n, "Unsqueeze", e->outputs[2], tn_up_int(n, "axis", 0));
+    return give(n, 1, k ? with_int(bin(n, "Concat", k, v), "axis", 0) : NULL);
+}
+
+/* Attention of dequantised inputs and weights; both products sum integers exactly in the original, floats here. */
+static tn_status quantised_attention(tn_node *n) {
+    static const char *const names[] = {
+        "num_heads", "scale", "unidirectional", "mask_filter_value", "do_rotary", "past_present_share_buffer", NULL
+    };
+    TN_TRY(need(n, 5));
+    tn_value *x = tn_up_emit(n, "DequantizeLinear", n->inputs[0], n->inputs[3], tn_up_input(n, 6));
+    tn_value *w = tn_up_emit(n, "DequantizeLinear", n->inputs[1], n->inputs[4], tn_up_input(n, 7));
+    TN_UP_ROOM(x && w);
+    tn_value *in[] = { x, w, n->inputs[2], tn_up_input(n, 5), tn_up_input(n, 8) };
+    tn_node *e = emit(n, n->domain, "Attention", in, 5, n->n_outputs);
+    TN_UP_ROOM(e);
+    TN_TRY(keep(e, n, names));
+    for (int i = 0; i < n->n_outputs; i++) TN_TRY(give(n, i, e->outputs[i]));
+    TN_TRY(attention(e));
+    tn_node_remove(e);
+    return TN_OK;
+}
+
+/* One token of each sentence against its past: MultiHeadAttention with its inputs in another order. The width of the
+ * beams (input 8) is that of cache_indirection, too. */
+static tn_status decoder_attention(tn_node *n) {
+    static const char *const names[] = { "num_heads", "scale", "mask_filter_value", NULL };
+    TN_TRY(need(n, 1));
+    tn_value *q = n->inputs[0], *k = tn_up_input(n, 1), *v = tn_up_input(n, 2);
+    if (!k && !v) { /* side by side in one tensor */
+        tn_node *parts = emit(n, "", "Split", &q, 1, 3);
+        TN_UP_ROOM(parts);
+        TN_TRY(tn_attr_set_int(parts, "axis", -1));
+        TN_TRY(tn_attr_set_int(parts, "num_outputs", 3));
+        q = parts->outputs[0], k = parts->outputs[1], v = parts->outputs[2];
+    }
+    tn_value *in[] = { q,
+                       k,
+                       v,
+                       tn_up_input(n, 10),
+                       tn_up_input(n, 3),
+                       tn_up_input(n, 4),
+                       tn_up_input(n, 5),
+                       tn_up_input(n, 6),
+                       tn_up_input(n, 7),
+                       tn_up_input(n, 7) ? tn_up_input(n, 9) : NULL };
+    tn_node *e = emit(n, n->domain, "MultiHeadAttention", in, 10, n->n_outputs);
+    TN_UP_ROOM(e);
+    TN_TRY(keep(e, n, names));
+    for (int i = 0; i < n->n_outputs; i++) TN_TRY(give(n, i, e->outputs[i]));
+    return TN_OK;
+}
+
+static tn_value *slice(tn_node *n, tn_value *v, tn_value *from, tn_value *to) { /* along the first axis */
+    tn_value *in[] = { v, from, to, tn_up_int(n, "axis", 0) };
+    tn_node *e = v && from && to && in[3] ? emit(n, "", "Slice", in, 4, 1) : NULL;
+    return e ? e->outputs[0] : NULL;
+}
+
+static tn_value *joined(tn_node *n, tn_value *a, tn_value *b) {
+    return a ? with_int(bin(n, "Concat", a, b), "axis", 0) : NULL;
+}
+
+/* From tokens without padding, [tokens, hidden], and where each stands in [batch, rows] (`offsets`, those of real
+ * tokens first): unpacked, Attention, packed again. */
+static tn_status packed_attention(tn_node *n) {
+    static const char *const names[] = { "num_heads", "scale", "qkv_hidden_sizes", NULL };
+    TN_TRY(need(n, 5));
+    tn_value *x = n->inputs[0], *offsets = n->inputs[3], *ends = n->inputs[4], *zero = tn_up_int(n, "zero", 0),
+             *one = tn_up_int(n, "one", 1), *flat = tn_up_int(n, "flat", -1), *far = tn_up_int(n, "far", INT32_MAX);
+    tn_value *shape = un(n, "Shape", x), *all = bin(n, "Reshape", offsets, flat);
+    tn_value *width = bin(n, "Gather", shape, one), *places = slice(n, all, zero, bin(n, "Gather", shape, zero));
+    places = with_int(un(n, "Cast", places), "to", tn_dtypes[TN_I64].onnx);
+    tn_value *blank = bin(n, "Expand", num(n, 0, x), joined(n, un(n, "Shape", all), width));
+    tn_value *loose = tri(n, "ScatterND", blank, bin(n, "Unsqueeze", places, one), x);
+    tn_value *length = bin(n, "Sub", slice(n, ends, one, far), slice(n, ends, zero, flat));
+    tn_value *in[] = { bin(n, "Reshape", loose, joined(n, un(n, "Shape", offsets), width)),
+                       n->inputs[1],
+                       n->inputs[2],
+                       length,
+                       NULL,
+                       tn_up_input(n, 5) };
+    TN_UP_ROOM(in[0] && length);
+    tn_node *e = emit(n, n->domain, "Attention", in, 6, 1);
+    TN_UP_ROOM(e);
+    TN_TRY(keep(e, n, names));
+    tn_value *rows = joined(n, flat, bin(n, "Gather", un(n, "Shape", e->outputs[0]), tn_up_int(n, "two", 2)));
+    TN_TRY(give(n, 0, bin(n, "Gather", bin(n, "Reshape", e->outputs[0], rows), places)));
+    TN_TRY(attention(e)); /* it has no row of its own */
+    tn_node_remove(e);
+    return TN_OK;
+}
+
+/* --------------------------------------------------------------------------------------------------------- table */
+
+#define MICROSOFT "com.microsoft"
+
+const tn_decomposition tn_decompose_attention[] = {
+    { MICROSOFT, "Attention", attention },
+    { MICROSOFT, "DecoderMaskedMultiHeadAttention", decoder_attention },
+    { MICROSOFT, "PackedAttention", packed_attention },
+    { MICROSOFT, "QAttention", quantised_attention },
+    { 0 },
+};
