@@ -285,8 +285,38 @@ static tn_status deepen(tn_graph *g) {
     return TN_OK;
 }
 
-/* The graph that is run once per sample: an inner Scan over the sequence with the old body. */
-static tn_status build_sample(tn_node *n, tn_graph *sample, tn_graph *body, int n_in) {
+/* Sequences of different lengths: the inner Scan (of `states` states) sees the first `len` steps of its inputs, and
+ * what it gathers is filled up with zeros. */
+static tn_status shorten(tn_node *inner, int states, tn_value *len) {
+    tn_graph *g = inner->graph;
+    tn_value *zero = tn_up_int(inner, "zero", 0),
+             *shape = tn_up_emit(inner, "Shape", inner->inputs[states], NULL, NULL);
+    TN_UP_ROOM(zero && shape);
+    TN_TRY(tn_attr_set_int(tn_up_last(shape), "end", 1));
+    tn_value *n = tn_up_emit(inner, "Reshape", len, tn_up_int(inner, "one", 1), NULL);
+    tn_value *rest = tn_up_emit(inner, "Sub", shape, n, NULL), *pads = tn_up_emit(inner, "Concat", zero, rest, NULL);
+    TN_UP_ROOM(n && rest && pads);
+    TN_TRY(tn_attr_set_int(tn_up_last(pads), "axis", 0));
+    for (int i = states; i < inner->n_inputs; i++) {
+        tn_value *first = tn_up_emit(inner, "Slice", inner->inputs[i], zero, n);
+        TN_UP_ROOM(first);
+        TN_TRY(tn_node_set_input(inner, i, first));
+    }
+    for (int i = 0; i < inner->n_outputs; i++) {
+        tn_node *pad = NULL;
+        if (i >= states) {
+            pad = tn_node_new(g, NULL, "", "Pad", (tn_value *[]){ inner->outputs[i], pads, NULL, zero }, 4, 1);
+            TN_UP_ROOM(pad);
+            pad->version = TN_ONNX_OPSET_MAX;
+        }
+        TN_TRY(tn_graph_add_output(g, pad ? pad->outputs[0] : inner->outputs[i]));
+    }
+    return TN_OK;
+}
+
+/* The graph that is run once per sample: an inner Scan over the sequence with the old body; its last input is the
+ * sequence's length when `lengths`. */
+static tn_status build_sample(tn_node *n, tn_graph *sample, tn_graph *body, int n_in, bool lengths) {
     tn_value **in = tn_arena_array(n->graph->model->arena, tn_value *, (size_t)n_in + 1);
     TN_UP_ROOM(in);
     for (int i = 0; i < n_in; i++) {
@@ -304,6 +334,13 @@ static tn_status build_sample(tn_node *n, tn_graph *sample, tn_graph *body, int 
     int count;
     const int64_t *directions = tn_attr_ints(n, "directions", &count);
     if (count) TN_TRY(tn_attr_set_ints(inner, "scan_input_directions", directions, count));
+    if (lengths) {
+        int64_t scanned = tn_attr_int(n, "num_scan_inputs", 0);
+        tn_value *len = tn_value_input(sample, "length", NULL);
+        TN_UP_ROOM(len);
+        if (scanned < 1 || scanned > n_in) return tn_up_fail(n, "num_scan_inputs does not fit its inputs");
+        return shorten(inner, n_in - (int)scanned, len);
+    }
     for (int i = 0; i < inner->n_outputs; i++) TN_TRY(tn_graph_add_output(sample, inner->outputs[i]));
     return TN_OK;
 }
@@ -311,19 +348,19 @@ static tn_status build_sample(tn_node *n, tn_graph *sample, tn_graph *body, int 
 /* Scan-8 ran its body for every sample of a batch (dimension 0) and every step of a sequence (dimension 1). That is a
  * Scan over the batch around a Scan over the sequence. */
 tn_status tn_up_scan_8(tn_node *n) {
-    if (tn_up_input(n, 0)) return tn_up_fail(n, "sequence_lens is not supported");
+    tn_value *lengths = tn_up_input(n, 0);
     int n_in = n->n_inputs - 1, at = 0;
     while (at < n->n_attrs && (strcmp(n->attrs[at].name, "body") || n->attrs[at].kind != TN_ATTR_GRAPH)) at++;
     if (at == n->n_attrs || n_in < 1) return tn_fail(TN_E_GRAPH, "%s: no body or no inputs", tn_node_where(n));
     tn_graph *body = n->attrs[at].graph;
     tn_graph *sample = tn_graph_new(n->graph->model, n->graph, "sample");
     if (!sample) return TN_E_LIMIT;
-    TN_TRY(build_sample(n, sample, body, n_in));
+    TN_TRY(build_sample(n, sample, body, n_in, lengths));
     n->attrs[at].graph = sample; /* not through tn_attr_set: the old body is still in use */
     sample->parent_node = n;
     for (int i = 0; i < n_in; i++) TN_TRY(tn_node_set_input(n, i, n->inputs[i + 1]));
-    TN_TRY(tn_node_set_input(n, n_in, NULL));
-    n->n_inputs = n_in;
+    TN_TRY(tn_node_set_input(n, n_in, lengths));
+    n->n_inputs = n_in + (lengths != NULL);
     tn_attr_remove(n, "directions");
-    return tn_attr_set_int(n, "num_scan_inputs", n_in);
+    return tn_attr_set_int(n, "num_scan_inputs", n->n_inputs);
 }

@@ -836,7 +836,8 @@ tn_dim tn_dim_max(tn_syms *s, tn_dim a, tn_dim b) { return extreme(s, MAX, a, b)
 tn_dim tn_dim_scale(tn_syms *s, tn_dim a, double by) {
     if (a == TN_DIM_UNKNOWN || !isfinite(by)) return TN_DIM_UNKNOWN;
     if (tn_dim_known(a)) {
-        double v = floor((double)a * by);
+        bool single = (double)(float)by == by; /* a float's product rounds, as in the specification: 5 * 2.6f is 13 */
+        double v = floor(single ? (double)((float)a * (float)by) : (double)a * by);
         return fabs(v) < 0x1p60 ? (tn_dim)v : TN_DIM_UNKNOWN;
     }
     int64_t under = 1;

@@ -205,6 +205,32 @@ static void no_steps(void **state) {
     }
 }
 
+/* Version 8 of Scan: a batch of sequences, each of its own length; what lies behind it is zero. */
+static void batched_scan(void **state) {
+    for (int reverse = 0; reverse < 2; reverse++) {
+        ob *b = ob_new(3, 8), *g = ob_graph();
+        ob_ints_init(b, "lengths", "2", (int64_t[]){ 1, 3 }, 2);
+        ob_input(b, "x", TN_F32, "2,3");
+        ob_input(b, "s", TN_F32, "2");
+        ob_input(g, "sum", TN_F32, "");
+        ob_input(g, "e", TN_F32, "");
+        ob_node(g, "Add", "sum e", "sum2");
+        ob_node(g, "Identity", "sum2", "seen");
+        ob_output(g, "sum2");
+        ob_output(g, "seen");
+        ob_node(b, "Scan", "lengths s x", "y z");
+        ob_int(b, "num_scan_inputs", 1);
+        if (reverse) ob_ints(b, "directions", (int64_t[]){ 1 }, 1);
+        ob_subgraph(b, "body", g);
+        ob_output(b, "y");
+        ob_output(b, "z");
+        op_data in[] = { { TN_F32, "2,3", { 1, 2, 3, 4, 5, 6 } }, { TN_F32, "2", { 10, 20 } } };
+        op_data out[] = { { TN_F32, "2", { 11, 35 } }, { TN_F32, "2,3", { 11, 0, 0, 24, 29, 35 } } };
+        if (reverse) out[1].v[3] = 26, out[1].v[4] = 31;
+        op_gives(b, 2, in, 2, out, 0);
+    }
+}
+
 /* Every item of a sequence, with a tensor that all share. */
 static void mapping(void **state) {
     ob *b = begin(TN_F32), *g = ob_graph();
@@ -263,6 +289,7 @@ int main(void) {
                                         cmocka_unit_test(optionals),
                                         cmocka_unit_test(loops),
                                         cmocka_unit_test(no_steps),
+                                        cmocka_unit_test(batched_scan),
                                         cmocka_unit_test(mapping),
                                         cmocka_unit_test(constants) };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -165,9 +165,21 @@ static void resized_to_one(void **state) {
     }
 }
 
+/* Five times 2.6 is 13, though the nearest float to 2.6 lies below it. */
+static void scaled_sizes(void **state) {
+    ob *b = ob_new(9, 22);
+    ob_input(b, "x", TN_F32, NULL);
+    ob_output(b, "y");
+    ob_floats_init(b, "scales", "1", (float[]){ 2.6f }, 1);
+    ob_node(b, "Resize", "x _ scales", "r");
+    ob_node(b, "Shape", "r", "y");
+    op_gives(b, 1, &(op_data){ TN_F32, "5" }, 1, &(op_data){ TN_I64, "1", { 13 } }, 0);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(determinants), cmocka_unit_test(unpooling),
-                                        cmocka_unit_test(folding),      cmocka_unit_test(centring),
-                                        cmocka_unit_test(deformed),     cmocka_unit_test(resized_to_one) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(scaled_sizes),  cmocka_unit_test(determinants),
+                                        cmocka_unit_test(unpooling),     cmocka_unit_test(folding),
+                                        cmocka_unit_test(centring),      cmocka_unit_test(deformed),
+                                        cmocka_unit_test(resized_to_one) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

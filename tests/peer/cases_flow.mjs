@@ -75,7 +75,7 @@ function loop(m) {
 }
 
 function scan(m) {
-  const old = m.chance(0.15), T = m.int(m.chance(0.1) ? 0 : 1, 4), B = old ? m.int(1, 3) : 0, d = m.positive(m.int(0, 2)).map(x => Math.min(x, 4)), ins = m.int(1, 2), states = m.int(0, 2), outs = m.int(states ? 0 : 1, 2), outer = shaped(m, f32(m, d));
+  const old = m.chance(0.15), T = m.int(m.chance(0.1) && !old ? 0 : 1, 4), B = old ? m.int(1, 3) : 0, d = m.positive(m.int(0, 2)).map(x => Math.min(x, 4)), ins = m.int(1, 2), states = m.int(0, 2), outs = m.int(states ? 0 : 1, 2), outer = shaped(m, f32(m, d));
   if (old) m.c.opset = 8;
   const state = list(states, () => ({ type: 'float32', dims: d })), element = list(ins, () => ({ type: 'float32', dims: d }));
   const body = subgraph(m, [...state, ...element], (...names) => {

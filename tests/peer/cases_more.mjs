@@ -51,6 +51,7 @@ function linearAttention(m) {
   const decay = rule.includes('gated'), beta = rule.includes('delta');
   leave(m, m.node('LinearAttention', [f([B, T, q * K]), f([B, T, kv * K], 0.5), f([B, T, kv * V]), m.chance(0.5) ? f([B, kv, K, V]) : '', decay ? m.input(type, [B, T, m.chance(0.5) ? kv * K : kv], { number: () => -m.random() }) : '', beta ? m.input(type, [B, T, m.chance(0.5) ? kv : 1], { number: () => m.random() }) : ''],
     { q_num_heads: { i: q }, kv_num_heads: { i: kv }, update_rule: { s: rule }, ...m.maybe(0.3, { scale: { f: 0.7 } }), ...m.maybe(0.2, { chunk_size: { i: 2 } }) }, 2), type);
+  for (const v of Object.values(m.c.values)) v.declare = 'numbers'; // the peer runs it as a Scan, which wants to know all shapes
 }
 
 function tensorScatter(m) {
@@ -148,7 +149,7 @@ function scales(m, d) {
 function quantizeBlocks(m) {
   m.need(m.pick([21, 21, 23, 24]));
   const d = m.positive(m.int(0, 4)), into = m.pick(CODES), type = m.pick(['float32', 'float32', 'float16', ...(m.chance(0.3) ? ['bfloat16', 'int32'] : [])]), s = scales(m, d), zero = m.chance(0.6), f8 = /^float8/.test(into), scaleType = type === 'int32' ? 'float32' : type;
-  const x = m.input(type, d, { number: () => (type === 'int32' ? m.int(-90, 90) : between(m, m.pick([1, 5, f8 ? 600 : 40]))) }), ins = [x, m.input(scaleType, s.dims, { number: () => m.random() * 0.5 + 0.05 })];
+  const x = m.input(type, d, { number: () => (type === 'int32' ? m.int(-90, 90) : between(m, m.pick([1, 5, f8 ? 600 : 40]))) }), ins = [x, m.input(scaleType, s.dims, { number: () => (/16$/.test(scaleType) ? m.pick([0.125, 0.25, 0.5, 1, 2]) : m.random() * 0.5 + 0.05) })]; // quotients of 16 bits that are exact: the peer does not round them
   if (zero) ins.push(m.input(into, s.dims, { number: () => (f8 ? 0 : m.int(LOW[into] / 4 | 0, HIGH[into] / 4 | 0)) }));
   const [y] = m.node('QuantizeLinear', ins, { ...s.attrs, ...(!zero || m.chance(0.2) ? { output_dtype: { i: TYPES[into] } } : {}), ...(f8 ? m.maybe(0.4, { saturate: { i: m.int(0, 1) } }) : {}), ...(m.c.opset >= 23 ? m.maybe(0.2, { precision: { i: m.pick([1, 10]) } }) : {}) });
   m.give(f8 || /int4/.test(into) ? m.node('Cast', [y], to(f8 ? 'float32' : 'int32')) : [y]);
@@ -170,7 +171,7 @@ function castNarrow(m) {
   const d = m.dims();
   if (m.chance(0.5)) {
     const from = m.pick(NARROW), into = m.pick(WIDE), small = /int4|int8|bool|uint/.test(into);
-    const number = from === 'bfloat16' ? () => (small || /int/.test(into) ? (m.chance(0.5) ? 1 : m.int(0, 7)) : m.number('float32')) : /int4/.test(from) ? () => m.int(from[0] === 'u' || /^u/.test(into) ? 0 : -8, /int4/.test(into) ? 7 : from[0] === 'u' ? 15 : 7) : () => (m.wild ? m.int(0, 255) : m.chance(0.5) && !/^u|int|bool/.test(into) ? m.int(128, 128 + 80) : m.int(0, 80));
+    const number = from === 'bfloat16' ? () => (small || /int/.test(into) ? (m.chance(0.5) ? 1 : m.int(0, 7)) : m.number('float32')) : /int4/.test(from) ? () => m.int(from[0] === 'u' || /^u/.test(into) ? 0 : -8, /int4/.test(into) ? 7 : from[0] === 'u' ? 15 : 7) : () => (m.wild && !/int|bool/.test(into) ? m.int(0, 255) : m.chance(0.5) && !/^u|int|bool/.test(into) ? m.int(128, 128 + 80) : m.int(0, 80));
     return leave(m, m.node('Cast', [m.input(from, d, { number })], { ...to(into), ...(/^float8/.test(into) ? m.maybe(0.4, { saturate: { i: m.int(0, 1) } }) : {}) }), into);
   }
   const from = m.pick(['float32', 'float32', 'float16', 'float64', 'int32', 'int8', 'uint8', 'bool', 'int64']), into = m.pick(NARROW), f8 = /^float8/.test(into), limit = m.pick([1, 20, 500, 60000]);

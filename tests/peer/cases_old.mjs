@@ -54,7 +54,9 @@ export function oldHints(hints) {
     const versions = m.ops[op]?.versions ?? [1], [from, to, make] = FORMS[op] ?? [13, 0];
     m.c.opset = m.int(Math.min(12, Math.max(7, Math.min(versions[0] ?? 1, present ? 99 : from))), 12);
     if (!present) m.c.opset = m.int(from, Math.min(to, 12));
-    return make && m.c.opset >= from && m.c.opset <= to ? make(m, op) : present(m, op);
+    if (make && m.c.opset >= from && m.c.opset <= to) return make(m, op);
+    present(m, op);
+    if (op === 'Resize' && m.c.opset < 13) m.c.nodes[0].inputs = m.c.nodes[0].inputs.map((v, i) => v || (i ? m.value('float32', [0], [], true) : v)); // roi and scales must be there, if empty
   };
   return Object.fromEntries([...new Set([...Object.keys(hints).filter(n => !n.includes('.')), ...Object.keys(FORMS)])].map(op => [`old.${op}`, made(op, hints[op])]));
 }
