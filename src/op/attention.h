@@ -39,6 +39,31 @@ void tn_op_append(tn_dtype type, int64_t batch, int64_t heads, int64_t size, con
 void tn_op_rotate(const float *x, const float *cos, const float *sin, float *y, int64_t half, int64_t size,
                   bool interleaved);
 
+/** How a cache of keys or values [batch, heads, rows, size] is coded (kv_cache.c). */
+typedef struct {
+    int bits;           /* 0: plain numbers; 4 (in pairs) or 8 */
+    const float *scale; /* [1], or [heads, size] */
+    int64_t heads, size, per_head, per_element;
+} tn_kv_code;
+
+/** Whether the codes that the node's attributes name go with the type of its input `past`; *per: elements of a head to
+ *  one of the cache. errors TN_E_TYPE, TN_E_INVALID, TN_E_UNSUPPORTED. */
+tn_status tn_kv_check(tn_infer *c, int past, int *per);
+
+/** Rows of a cache of c rows after t tokens, when it keeps windows of w <= c. */
+int64_t tn_kv_resident(int64_t t, int64_t c, int64_t w);
+
+/** Reads the code from attribute `attr` (NONE, PER_TENSOR, PER_CHANNEL) and the scales, input `scale`.
+ *  errors TN_E_SHAPE, TN_E_NOMEM. */
+tn_status tn_kv_code_of(tn_run *r, const char *attr, int scale, int64_t heads, int64_t size, tn_kv_code *c);
+
+/** The numbers of cache t as float32. t NULL gives NULL. errors TN_E_NOMEM. */
+tn_status tn_kv_read(tn_run *r, const tn_kv_code *c, const tn_tensor *t, const void **out);
+
+/** x, n numbers in planes of `rows` rows, becomes what the codes of `type` keep of it; y (may be NULL) gets the codes.
+ *  errors TN_E_NOMEM. */
+tn_status tn_kv_write(tn_run *r, const tn_kv_code *c, tn_dtype type, int64_t rows, float *x, int64_t n, tn_tensor *y);
+
 /** A mask that broadcasts to [batch, heads, rows, keys] (its last dimension may be shorter than `keys`, when
  *  `short_ok`), as strides. errors TN_E_SHAPE. */
 tn_status tn_op_mask_strides(const tn_run *r, const tn_tensor *m, const int64_t *dims, bool short_ok,

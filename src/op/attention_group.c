@@ -1,21 +1,57 @@
 /* attention_group.c - GroupQueryAttention of com.microsoft: the attention of exported language models. Query heads
- * share heads of keys; new keys are rotated to their positions and written behind the earlier ones of a cache. */
+ * share heads of keys; new keys are normalised, rotated to their positions and written behind the earlier ones of a
+ * cache.
+ *
+ * A cache may be as large as a window only (sliding_window_cache): it keeps the last rows, of which there are, after
+ * T tokens, T while they fit into its C rows; then C - W + 1 of them make room whenever it is full, W being the window.
+ * Attention then sees a stage: what the cache holds and the new rows behind it. */
 #include "op/attention.h"
 #include "op/grad.h"
 #include <math.h>
 #include <string.h>
 
-enum { QUERY, KEY, VALUE, PAST_K, PAST_V, LENGTHS, TOTAL, COS, SIN, POSITIONS, SCORE_BIAS, SINK };
+enum {
+    QUERY,
+    KEY,
+    VALUE,
+    PAST_K,
+    PAST_V,
+    LENGTHS,
+    TOTAL,
+    COS,
+    SIN,
+    POSITIONS,
+    SCORE_BIAS,
+    SINK,
+    SCALE_K,
+    SCALE_V,
+    NORM_Q,
+    NORM_K
+};
 enum { Y, PRESENT_K, PRESENT_V, SCORES };
 
 typedef struct {
     int64_t batch, rows, heads, kv_heads, size;
-    int64_t room, total, keys; /* rows of past and present; the longest sentence */
-    bool packed, prompt;
-    int64_t *past, *length; /* per sentence: rows before the new ones, and after them */
+    int64_t room, total, keys; /* rows of the past; the longest sentence; rows that attention is given */
+    int64_t kept;              /* rows of the present */
+    bool packed, prompt, window;
+    int64_t *past, *length; /* per sentence: tokens before the new rows, and after them */
+    int64_t *before, *end;  /* the same as rows of what attention is given */
 } sizes;
 
 /* ------------------------------------------------------------------------------------------------------ inference */
+
+/* The forms of a cache that are not plain numbers of all tokens. */
+static tn_status check_cache(tn_infer *c, bool window, int *per) {
+    const tn_node *n = c->node;
+    if (tn_infer_has(c, NORM_Q) != tn_infer_has(c, NORM_K))
+        return tn_infer_fail(c, TN_E_GRAPH, "q_norm_weight and k_norm_weight go together");
+    if (window && (tn_attr_int(n, "local_window_size", -1) <= 0 || !tn_infer_has(c, PAST_K)))
+        return tn_infer_fail(c, TN_E_INVALID, "sliding_window_cache needs local_window_size and a past");
+    if (window && c->n_out > SCORES && n->outputs[SCORES])
+        return tn_infer_fail(c, TN_E_UNSUPPORTED, "scores of a cache that keeps a window");
+    return tn_kv_check(c, PAST_K, per);
+}
 
 static tn_status gqa_infer(tn_infer *c) {
     tn_dtype t = tn_infer_dtype(c, QUERY), tc = tn_infer_has(c, PAST_K) ? tn_infer_dtype(c, PAST_K) : t;
@@ -28,9 +64,9 @@ static tn_status gqa_infer(tn_infer *c) {
         return tn_infer_fail(c, TN_E_GRAPH, "key and value go together, and so do past_key and past_value");
     if (tn_attr_int(c->node, "do_rotary", 0) && (!tn_infer_has(c, COS) || !tn_infer_has(c, SIN)))
         return tn_infer_fail(c, TN_E_GRAPH, "do_rotary needs cos_cache and sin_cache");
-    if (tn_attr_int(c->node, "sliding_window_cache", 0) || !tn_attr_is(c->node, "k_quant_type", "NONE", "NONE") ||
-        !tn_attr_is(c->node, "v_quant_type", "NONE", "NONE"))
-        return tn_infer_fail(c, TN_E_UNSUPPORTED, "a quantised or circular cache");
+    bool window = tn_attr_int(c->node, "sliding_window_cache", 0);
+    int per = 1; /* elements of a head to one of the cache */
+    TN_TRY(check_cache(c, window, &per));
     for (int i = QUERY; i <= PAST_V; i++) {
         if (!tn_infer_has(c, i)) continue;
         if (tn_infer_rank(c, i) < 0) return TN_OK;
@@ -51,18 +87,24 @@ static tn_status gqa_infer(tn_infer *c) {
             if (tn_dim_known(have) && tn_dim_known(want) && have != want)
                 return tn_infer_fail(c, TN_E_SHAPE, "key and value do not have the query's batch, rows and head size");
         }
+    tn_dim cached = tn_dim_known(size) ? size / per : size;
+    if (tn_dim_known(size) && size % per)
+        return tn_infer_fail(c, TN_E_SHAPE, "heads of %lld elements are no pairs", (long long)size);
     for (int i = PAST_K; tn_infer_has(c, PAST_K) && i <= PAST_V; i++) {
-        const tn_dim *d = c->in[i]->dims, want[] = { q[0], kv, c->in[PAST_K]->dims[2], size };
+        const tn_dim *d = c->in[i]->dims, want[] = { q[0], kv, c->in[PAST_K]->dims[2], cached };
         for (int k = 0; k < 4; k++)
             if (tn_dim_known(d[k]) && tn_dim_known(want[k]) && d[k] != want[k])
                 return tn_infer_fail(c, TN_E_SHAPE, "the past does not have the query's batch, heads and head size");
         room = d[2];
     }
-    if (tn_infer_int(c, TOTAL, &total) && tn_dim_known(room)) rows = total > room ? total : room;
+    if (window)
+        rows = room;
+    else if (tn_infer_int(c, TOTAL, &total) && tn_dim_known(room))
+        rows = total > room ? total : room;
     tn_dim hidden = tn_op_dim_times(NULL, size, heads);
     tn_infer_out(c, Y, t, 3, (tn_dim[]){ q[0], q[1], packed ? hidden : q[2] });
     for (int i = PRESENT_K; i <= PRESENT_V && i < c->n_out; i++)
-        tn_infer_out(c, i, tc, 4, (tn_dim[]){ q[0], kv, rows, size });
+        tn_infer_out(c, i, tc, 4, (tn_dim[]){ q[0], kv, rows, cached });
     return TN_OK;
 }
 
@@ -79,19 +121,28 @@ static tn_status read_sizes(tn_run *r, sizes *s) {
         return tn_op_fail(n, TN_E_SHAPE, "one total_sequence_length and %lld of seqlens_k are needed",
                           (long long)s->batch);
     s->total = tn_get_i64(total->dtype, total->data, 0);
-    if (s->total < s->rows || s->total > s->room + s->rows)
+    int64_t window = tn_attr_int(n, "local_window_size", -1);
+    s->window = tn_attr_int(n, "sliding_window_cache", 0) != 0;
+    if (s->window && s->room < window)
+        return tn_op_fail(n, TN_E_INVALID, "a window of %lld does not fit a cache of %lld rows", (long long)window,
+                          (long long)s->room);
+    if (s->total < s->rows || (!s->window && s->total > s->room + s->rows))
         return tn_op_fail(n, TN_E_INVALID, "total_sequence_length is %lld; there are %lld new rows and %lld old ones",
                           (long long)s->total, (long long)s->rows, (long long)s->room);
-    s->keys = s->total > s->room ? s->total : s->room;
-    s->past = tn_run_scratch(r, (size_t)(2 * s->batch + 1) * sizeof *s->past), s->length = s->past + s->batch;
-    if (!s->past) return tn_op_fail(n, TN_E_NOMEM, "no memory");
+    s->kept = s->window || s->total < s->room ? s->room : s->total;
+    s->keys = s->window ? s->room + s->rows : s->kept;
+    int64_t *at = tn_run_scratch(r, (size_t)(4 * s->batch + 1) * sizeof *at);
+    if (!at) return tn_op_fail(n, TN_E_NOMEM, "no memory");
+    s->past = at, s->length = at + s->batch, s->before = at + 2 * s->batch, s->end = at + 3 * s->batch;
     s->prompt = s->rows == s->total; /* sentences start together; shorter ones are padded behind */
     for (int64_t b = 0; b < s->batch; b++) {
         int64_t last = tn_get_i64(len->dtype, len->data, b);
         bool good = last >= 0 && last < s->total;
         s->length[b] = good ? last + 1 : 0;
         s->past[b] = s->prompt ? 0 : s->length[b] - s->rows;
-        if (!good || s->past[b] < 0 || s->past[b] > s->room)
+        s->before[b] = s->window ? tn_kv_resident(s->past[b], s->room, window) : s->past[b];
+        s->end[b] = s->before[b] + s->length[b] - s->past[b];
+        if (!good || s->past[b] < 0 || s->before[b] > s->room)
             return tn_op_fail(n, TN_E_INVALID,
                               "seqlens_k[%lld] is %lld; at most %lld rows, %lld of them new, are there", (long long)b,
                               (long long)last, (long long)s->total, (long long)s->rows);
@@ -106,6 +157,8 @@ typedef struct {
     int64_t half, limit;
     const tn_tensor *ids; /* NULL: positions follow from the lengths; of a prompt only the first one counts */
     bool interleaved;
+    const float *norm; /* [size]: weights of a normalisation before the rotation; NULL: none */
+    float epsilon;
 } angles;
 
 static tn_status read_angles(tn_run *r, const sizes *s, angles *g) {
@@ -137,39 +190,61 @@ static tn_status position(const tn_run *r, const sizes *s, const angles *g, int6
     return TN_OK;
 }
 
-/* y := the row x of one head, turned where angles are given. */
+/* y := the row x of one head, normalised and turned where weights and angles are given. y is not x. */
 static void place(const sizes *s, const angles *g, int64_t at, const float *x, float *y) {
+    if (g->norm) {
+        double sum = 0;
+        for (int64_t e = 0; e < s->size; e++) sum += (double)x[e] * (double)x[e];
+        float by = (float)(1 / sqrt(sum / (double)s->size + (double)g->epsilon));
+        for (int64_t e = 0; e < s->size; e++) y[e] = x[e] * by * g->norm[e];
+        x = y;
+    }
     if (g->cos)
         tn_op_rotate(x, g->cos + at * g->half, g->sin + at * g->half, y, g->half, s->size, g->interleaved);
-    else
+    else if (x != y)
         memcpy(y, x, (size_t)s->size * sizeof *y);
 }
 
 /* ------------------------------------------------------------------------------------------------------------ run */
 
-/* The cache: old rows, new ones, zeros. Turned by g, unless g is NULL. */
+/* What attention is given: old rows, new ones, zeros. Turned by g, unless g is NULL. */
 static tn_status extend(tn_run *r, const sizes *s, const angles *g, const float *fresh, tn_attention_stride st,
-                        const float *old, float *present) {
+                        const float *old, float *stage) {
     static const angles still = { 0 };
     size_t row = (size_t)s->size * sizeof(float);
     for (int64_t b = 0; b < s->batch; b++)
         for (int64_t h = 0; h < s->kv_heads; h++) {
-            float *to = present + (b * s->kv_heads + h) * s->keys * s->size;
-            if (old) memcpy(to, old + (b * s->kv_heads + h) * s->room * s->size, (size_t)s->past[b] * row);
+            float *to = stage + (b * s->kv_heads + h) * s->keys * s->size;
+            if (old) memcpy(to, old + (b * s->kv_heads + h) * s->room * s->size, (size_t)s->before[b] * row);
             for (int64_t i = 0; i < s->rows; i++) {
                 int64_t at = 0;
                 if (g) TN_TRY(position(r, s, g, b, i, &at));
                 place(s, g ? g : &still, at, fresh + b * st.batch + h * st.head + i * st.row,
-                      to + (s->past[b] + i) * s->size);
+                      to + (s->before[b] + i) * s->size);
             }
-            int64_t end = s->past[b] + s->rows;
+            int64_t end = s->before[b] + s->rows;
             memset(to + end * s->size, 0, (size_t)(s->keys - end) * row);
         }
     return TN_OK;
 }
 
+/* The rows of the stage that a cache of windows keeps, then zeros. */
+static void keep_window(const tn_run *r, const sizes *s, const float *stage, float *present) {
+    int64_t window = tn_attr_int(r->node, "local_window_size", -1);
+    size_t row = (size_t)s->size * sizeof(float);
+    for (int64_t b = 0; b < s->batch; b++) {
+        int64_t rows = tn_kv_resident(s->length[b], s->room, window);
+        for (int64_t h = 0; h < s->kv_heads; h++) {
+            int64_t plane = b * s->kv_heads + h;
+            float *to = present + plane * s->room * s->size;
+            memcpy(to, stage + (plane * s->keys + s->end[b] - rows) * s->size, (size_t)rows * row);
+            memset(to + rows * s->size, 0, (size_t)(s->room - rows) * row);
+        }
+    }
+}
+
 static tn_status turned_queries(tn_run *r, const sizes *s, const angles *g, const float **q, tn_attention_stride *st) {
-    if (!g->cos) return TN_OK;
+    if (!g->cos && !g->norm) return TN_OK;
     float *y = tn_run_scratch(r, (size_t)(s->batch * s->rows * s->heads * s->size + 1) * sizeof *y);
     if (!y) return tn_op_fail(r->node, TN_E_NOMEM, "no memory");
     for (int64_t b = 0; b < s->batch; b++)
@@ -184,15 +259,69 @@ static tn_status turned_queries(tn_run *r, const sizes *s, const angles *g, cons
     return TN_OK;
 }
 
-/* Memory for present i: the output's, or scratch where nobody wants it or its type differs. */
-static tn_status present_room(tn_run *r, const sizes *s, int i, tn_dtype type, float **out) {
-    int64_t dims[] = { s->batch, s->kv_heads, s->keys, s->size };
+/* Memory for what attention is given of keys or values: the output's, or scratch where nobody wants it, its type
+ * differs or it keeps a part only. */
+static tn_status stage_room(tn_run *r, const sizes *s, const tn_kv_code *code, int i, tn_dtype type, float **out) {
+    int64_t dims[] = { s->batch, s->kv_heads, s->kept, code->bits == 4 ? s->size / 2 : s->size };
     if (tn_run_wants(r, i)) TN_TRY(tn_run_alloc(r, i, type, 4, dims));
+    dims[2] = s->keys, dims[3] = s->size;
     int64_t n;
     size_t bytes;
     TN_TRY(tn_dims_check(TN_F32, 4, dims, &n, &bytes));
-    *out = tn_out(r, i) ? tn_op_room_as(r, tn_out(r, i), TN_F32) : tn_run_scratch(r, bytes + 1);
+    bool direct = tn_out(r, i) && type == TN_F32 && !s->window;
+    *out = direct ? tn_out(r, i)->data : tn_run_scratch(r, bytes + 1);
     return *out ? TN_OK : tn_op_fail(r->node, TN_E_NOMEM, "no memory");
+}
+
+/* Output i := what the cache holds from now on. In a cache of codes attention, too, sees what they keep of the numbers.
+ */
+static tn_status keep(tn_run *r, const sizes *s, const tn_kv_code *code, int i, tn_dtype type, float *stage) {
+    int64_t plane = s->batch * s->kv_heads * s->size;
+    if (!s->window) return tn_kv_write(r, code, type, s->keys, stage, plane * s->keys, tn_out(r, i));
+    if (code->bits) TN_TRY(tn_kv_write(r, code, type, s->keys, stage, plane * s->keys, NULL));
+    if (!tn_out(r, i)) return TN_OK;
+    float *kept = type == TN_F32 ? tn_out(r, i)->data : tn_run_scratch(r, (size_t)(plane * s->kept + 1) * sizeof *kept);
+    if (!kept) return tn_op_fail(r->node, TN_E_NOMEM, "no memory");
+    keep_window(r, s, stage, kept);
+    return tn_kv_write(r, code, type, s->kept, kept, plane * s->kept, tn_out(r, i));
+}
+
+/* The bias of the scores, whose columns are tokens; those of a stage begin with the oldest row there is. */
+static tn_status read_bias(tn_run *r, const sizes *s, tn_attention *a) {
+    const tn_tensor *t = tn_in(r, SCORE_BIAS);
+    int64_t dims[] = { s->batch, s->heads, s->rows, s->total };
+    const void *p;
+    if (!t) return TN_OK;
+    tn_attention_mask_stride m;
+    TN_TRY(tn_op_mask_strides(r, t, dims, false, &m));
+    TN_TRY(tn_op_read_as(r, t, TN_F32, &p));
+    a->bias = p, a->stride_bias = m;
+    if (!s->window) return TN_OK;
+    float *w = tn_run_scratch(r, (size_t)(s->batch * s->heads * s->rows * s->keys + 1) * sizeof *w);
+    if (!w) return tn_op_fail(r->node, TN_E_NOMEM, "no memory");
+    a->bias = w,
+    a->stride_bias = (tn_attention_mask_stride){ s->heads * s->rows * s->keys, s->rows * s->keys, s->keys, 1 };
+    for (int64_t b = 0; b < s->batch; b++)
+        for (int64_t h = 0; h < s->heads; h++)
+            for (int64_t i = 0; i < s->rows; i++)
+                for (int64_t j = 0; j < s->keys; j++) {
+                    int64_t token = s->past[b] - s->before[b] + j;
+                    bool there = token >= 0 && token < s->total;
+                    *w++ = there ? ((const float *)p)[b * m.batch + h * m.head + i * m.row + token * m.key] : 0;
+                }
+    return TN_OK;
+}
+
+static tn_status read_norm(tn_run *r, const sizes *s, int i, angles *g) {
+    const tn_tensor *t = tn_in(r, i);
+    const void *p;
+    g->norm = NULL;
+    if (!t) return TN_OK;
+    if (tn_count(t) != s->size)
+        return tn_op_fail(r->node, TN_E_SHAPE, "input %d has not one weight for each of %lld", i, (long long)s->size);
+    TN_TRY(tn_op_read_as(r, t, TN_F32, &p));
+    g->norm = p, g->epsilon = tn_attr_float(r->node, "qk_norm_epsilon", 1e-6f);
+    return TN_OK;
 }
 
 /* The extra score per head: as given, or 0 for smooth_softmax. */
@@ -213,9 +342,13 @@ static tn_status gqa_run(tn_run *r) {
     sizes s;
     angles g;
     const void *in[5];
+    tn_kv_code code[2];
     TN_TRY(read_sizes(r, &s));
     TN_TRY(read_angles(r, &s, &g));
-    for (int i = QUERY; i <= PAST_V; i++) TN_TRY(tn_op_read_as(r, tn_in(r, i), TN_F32, &in[i]));
+    for (int i = QUERY; i <= VALUE; i++) TN_TRY(tn_op_read_as(r, tn_in(r, i), TN_F32, &in[i]));
+    TN_TRY(tn_kv_code_of(r, "k_quant_type", SCALE_K, s.kv_heads, s.size, &code[0]));
+    TN_TRY(tn_kv_code_of(r, "v_quant_type", SCALE_V, s.kv_heads, s.size, &code[1]));
+    for (int i = PAST_K; i <= PAST_V; i++) TN_TRY(tn_kv_read(r, &code[i - PAST_K], tn_in(r, i), &in[i]));
     float scale = tn_attr_float(n, "scale", 0);
     int64_t window = tn_attr_int(n, "local_window_size", -1);
     tn_attention a = { .type = TN_F32,
@@ -223,15 +356,15 @@ static tn_status gqa_run(tn_run *r) {
                        .heads = s.heads,
                        .kv_heads = s.kv_heads,
                        .rows = s.rows,
-                       .keys = s.total,
+                       .keys = s.window ? s.keys : s.total,
                        .size_k = s.size,
                        .size_v = s.size,
                        .scale = scale != 0 ? (double)scale : 1 / sqrt((double)s.size),
                        .softcap = (double)tn_attr_float(n, "softcap", 0),
                        .left = window > 0 ? window - 1 : -1,
                        .right = tn_attr_int(n, "causal", 1) ? 0 : -1,
-                       .length = s.length,
-                       .offset = s.past,
+                       .length = s.end,
+                       .offset = s.before,
                        .qk_mode = tn_attr_int(n, "qk_output", 0) == 2 ? TN_QK_SOFTMAX : TN_QK_BIASED };
     const float *q = in[QUERY], *k = in[KEY], *v = in[VALUE];
     tn_attention_stride sq = tn_op_rows(s.heads, s.rows, s.size), sk = tn_op_rows(s.kv_heads, s.rows, s.size);
@@ -242,15 +375,18 @@ static tn_status gqa_run(tn_run *r) {
     }
     float *pk, *pv;
     tn_dtype cache = tn_run_has(r, PAST_K) ? tn_in(r, PAST_K)->dtype : tn_in(r, QUERY)->dtype;
-    TN_TRY(present_room(r, &s, PRESENT_K, cache, &pk));
-    TN_TRY(present_room(r, &s, PRESENT_V, cache, &pv));
+    TN_TRY(stage_room(r, &s, &code[0], PRESENT_K, cache, &pk));
+    TN_TRY(stage_room(r, &s, &code[1], PRESENT_V, cache, &pv));
+    TN_TRY(read_norm(r, &s, NORM_K, &g));
     TN_TRY(extend(r, &s, &g, k, sk, in[PAST_K], pk));
     TN_TRY(extend(r, &s, NULL, v, sk, in[PAST_V], pv));
+    TN_TRY(keep(r, &s, &code[0], PRESENT_K, cache, pk));
+    TN_TRY(keep(r, &s, &code[1], PRESENT_V, cache, pv));
+    TN_TRY(read_norm(r, &s, NORM_Q, &g));
     TN_TRY(turned_queries(r, &s, &g, &q, &sq));
     TN_TRY(read_sink(r, &s, &a));
+    TN_TRY(read_bias(r, &s, &a));
     int64_t dims[] = { s.batch, s.heads, s.rows, s.total };
-    if (tn_in(r, SCORE_BIAS)) TN_TRY(tn_op_mask_strides(r, tn_in(r, SCORE_BIAS), dims, false, &a.stride_bias));
-    TN_TRY(tn_op_read_as(r, tn_in(r, SCORE_BIAS), TN_F32, &a.bias));
     if (tn_run_wants(r, Y))
         TN_TRY(tn_run_alloc(r, Y, tn_in(r, QUERY)->dtype, 3, (int64_t[]){ s.batch, s.rows, s.heads * s.size }));
     if (tn_run_wants(r, SCORES)) TN_TRY(tn_run_alloc(r, SCORES, tn_in(r, QUERY)->dtype, 4, dims));
@@ -261,8 +397,6 @@ static tn_status gqa_run(tn_run *r) {
     a.qk = tn_op_room_as(r, tn_out(r, SCORES), TN_F32);
     if (!a.y || (tn_out(r, SCORES) && !a.qk)) return tn_op_fail(n, TN_E_NOMEM, "no memory");
     TN_TRY(tn_attention_run(NULL, &a, r->pool));
-    TN_TRY(tn_op_store_as(pk, TN_F32, tn_out(r, PRESENT_K)));
-    TN_TRY(tn_op_store_as(pv, TN_F32, tn_out(r, PRESENT_V)));
     float *scores = a.qk;
     for (int64_t i = 0; scores && i < s.batch * s.heads * s.rows * s.total; i++)
         if (scores[i] == -INFINITY) scores[i] = 0; /* what is hidden counts as 0 here */
@@ -272,11 +406,12 @@ static tn_status gqa_run(tn_run *r) {
 
 /* ----------------------------------------------------------------------------------------------------------- rows */
 
+#define CACHE (TN_FLOATS | tn_dtype_bit(TN_I8) | tn_dtype_bit(TN_U8) | tn_dtype_bit(TN_F8E4M3FN))
 static const tn_port gqa_in[] = { { "query", TN_FLOATS, 'T' },
                                   { "key", TN_FLOATS, 'T', .optional = true },
                                   { "value", TN_FLOATS, 'T', .optional = true },
-                                  { "past_key", TN_FLOATS, 'C', .optional = true },
-                                  { "past_value", TN_FLOATS, 'C', .optional = true },
+                                  { "past_key", CACHE, 'C', .optional = true },
+                                  { "past_value", CACHE, 'C', .optional = true },
                                   { "seqlens_k", TN_INDEX, 0 },
                                   { "total_sequence_length", TN_INDEX, 0 },
                                   { "cos_cache", TN_FLOATS, 'T', .optional = true },
@@ -284,15 +419,19 @@ static const tn_port gqa_in[] = { { "query", TN_FLOATS, 'T' },
                                   { "position_ids", TN_INDEX, 0, .optional = true },
                                   { "attention_bias", TN_FLOATS, 'T', .optional = true },
                                   { "head_sink", TN_FLOATS, 'T', .optional = true },
+                                  { "k_scale", tn_dtype_bit(TN_F32), 0, .optional = true },
+                                  { "v_scale", tn_dtype_bit(TN_F32), 0, .optional = true },
+                                  { "q_norm_weight", TN_FLOATS, 'T', .optional = true },
+                                  { "k_norm_weight", TN_FLOATS, 'T', .optional = true },
                                   { 0 } };
 static const tn_port gqa_out[] = { { "output", TN_FLOATS, 'T' },
-                                   { "present_key", TN_FLOATS, 0, .optional = true },
-                                   { "present_value", TN_FLOATS, 0, .optional = true },
+                                   { "present_key", CACHE, 0, .optional = true },
+                                   { "present_value", CACHE, 0, .optional = true },
                                    { "output_qk", TN_FLOATS, 'T', .optional = true },
                                    { 0 } };
 static const tn_attr_spec gqa_attrs[] = { { "causal", TN_ATTR_INT },
                                           { "do_rotary", TN_ATTR_INT },
-                                          { "k_quant_type", TN_ATTR_STRING },
+                                          { "k_quant_type", TN_ATTR_STRING, .words = "NONE|PER_TENSOR|PER_CHANNEL" },
                                           { "kv_cache_bit_width", TN_ATTR_INT },
                                           { "kv_num_heads", TN_ATTR_INT, .required = true, .min = 1, .max = INT32_MAX },
                                           { "local_window_size", TN_ATTR_INT },
@@ -304,7 +443,7 @@ static const tn_attr_spec gqa_attrs[] = { { "causal", TN_ATTR_INT },
                                           { "sliding_window_cache", TN_ATTR_INT },
                                           { "smooth_softmax", TN_ATTR_INT },
                                           { "softcap", TN_ATTR_FLOAT },
-                                          { "v_quant_type", TN_ATTR_STRING },
+                                          { "v_quant_type", TN_ATTR_STRING, .words = "NONE|PER_TENSOR|PER_CHANNEL" },
                                           { 0 } };
 
 const tn_op tn_ops_attention_group[] = {

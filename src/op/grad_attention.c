@@ -252,6 +252,9 @@ tn_status tn_grad_group_query(tn_grad *g) {
     tn_value *ys[4] = { 0 }, *kept[3] = { 0 };
     long long heads = (long long)tn_attr_int(n, "num_heads", 1), kv = (long long)tn_attr_int(n, "kv_num_heads", 1);
     long long window = (long long)tn_attr_int(n, "local_window_size", -1);
+    if (tn_attr_int(n, "sliding_window_cache", 0) || tn_grad_x(g, 12) || tn_grad_x(g, 14))
+        return tn_op_fail(n, TN_E_UNSUPPORTED,
+                          "its gradient: not with a cache of codes or windows, or normalised heads");
     if (tn_grad_x(g, 1))
         tn_grad_formula(g,
                         "q = Reshape(x0, [0, 0, %lld, -1]); k = Reshape(x1, [0, 0, %lld, -1]);"
@@ -272,7 +275,9 @@ tn_status tn_grad_group_query(tn_grad *g) {
     tn_grad_formula(g, "i = Unsqueeze(Range(#0, Squeeze(rows, [0]), #1), [1]) + past"); /* [batch, 1, rows, 1] */
     if (tn_attr_int(n, "do_rotary", 0)) {
         if (tn_grad_x(g, 9))
-            tn_grad_formula(g, "at = Reshape(Cast{to=7}(x9), Concat{axis=0}([-1], rows))");
+            tn_grad_formula(g, "at = Reshape(Cast{to=7}(x9), Concat{axis=0}([-1], rows));" /* of a prompt the first */
+                               "from = Slice(Reshape(at, [-1]), [0], [1], [0]) + Squeeze(i, [1, 3]);"
+                               "at = Where(Equal(rows, total), from, at)");
         else
             tn_grad_formula(g, "at = Squeeze(i, [1, 3])");
         tn_grad_formula(g,

@@ -228,11 +228,134 @@ static void one_buffer(void **state) {
     op_refused(b, 7, there, "cache_indirection");
 }
 
+static ob *group(const op_data *in, int n, const char *outputs) {
+    ob *b = one("GroupQueryAttention", outputs, n, in);
+    ob_int(b, "num_heads", 1);
+    ob_int(b, "kv_num_heads", 1);
+    return b;
+}
+
+/* One old token, one new one. Attention sees what the codes keep of the new one: 1 of 1.1, 2 of 2.2 at half a step. */
+static void caches_in_codes(void **state) {
+    double w = 1 / (1 + exp(-1)); /* the new key is 1, the old one 0 */
+    op_data in[] = { { TN_F32, "1,1,2", { 1, 0 } },
+                     { TN_F32, "1,1,2", { 1.1, 400 } },
+                     { TN_F32, "1,1,2", { 2.2, -400 } },
+                     { TN_I8, "1,1,1,2", { 0, 3 } },
+                     { TN_I8, "1,1,1,2", { 2, 4 } },
+                     { TN_I32, "1", { 1 } },
+                     { TN_I32, "", { 2 } },
+                     NOTHING,
+                     NOTHING,
+                     NOTHING,
+                     NOTHING,
+                     NOTHING,
+                     { TN_F32, "1", { 0.5 } },
+                     { TN_F32, "1", { 0.5 } } };
+    op_data want[] = { { TN_F32, "1,1,2", { (1 - w) * 1 + w * 2, (1 - w) * 2 + w * -64 } },
+                       { TN_I8, "1,1,2,2", { 0, 3, 2, 127 } },
+                       { TN_I8, "1,1,2,2", { 2, 4, 4, -128 } } };
+    ob *b = group(in, (int)TN_COUNT(in), "y k v");
+    ob_string(b, "k_quant_type", "PER_TENSOR");
+    ob_string(b, "v_quant_type", "PER_TENSOR");
+    ob_int(b, "kv_cache_bit_width", 8);
+    ob_float(b, "scale", 1);
+    GIVES(b, in, want);
+    /* 4 bits, a scale for each channel: 0x{high}{low}, 8 is zero */
+    in[3] = in[4] = (op_data){ TN_U8, "1,1,1,1", { 0xb8 } };
+    in[12] = in[13] = (op_data){ TN_F32, "1,1,1,2", { 0.5, 2 } };
+    op_data small[] = { { TN_F32, "1,1,2", { w * 2, (1 - w) * 6 + w * -16 } },
+                        { TN_U8, "1,1,2,1", { 0xb8, 0xfa } },
+                        { TN_U8, "1,1,2,1", { 0xb8, 0x0c } } };
+    for (int i = 0; i < 2; i++) {
+        b = group(in, (int)TN_COUNT(in), "y k v");
+        ob_string(b, "k_quant_type", "PER_CHANNEL");
+        ob_string(b, "v_quant_type", i ? "NONE" : "PER_CHANNEL");
+        ob_int(b, "kv_cache_bit_width", 4);
+        ob_float(b, "scale", 1);
+        op_data there[] = { in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[12], in[13] };
+        if (i)
+            op_refused(b, 9, there, "values alone");
+        else
+            GIVES(b, in, small);
+    }
+}
+
+/* A cache of three rows for windows of two: it holds tokens 0 to 2; the fourth makes two of them go. */
+static void window_cache(void **state) {
+    op_data in[] = { { TN_F32, "1,1,1", { 0 } },
+                     { TN_F32, "1,1,1", { 13 } },
+                     { TN_F32, "1,1,1", { 23 } },
+                     { TN_F32, "1,1,3,1", { 10, 11, 12 } },
+                     { TN_F32, "1,1,3,1", { 20, 21, 22 } },
+                     { TN_I32, "1", { 3 } },
+                     { TN_I32, "", { 4 } } };
+    op_data want[] = { { TN_F32, "1,1,1", { 22.5 } },
+                       { TN_F32, "1,1,3,1", { 12, 13, 0 } },
+                       { TN_F32, "1,1,3,1", { 22, 23, 0 } } };
+    ob *b = group(in, (int)TN_COUNT(in), "y k v");
+    ob_int(b, "sliding_window_cache", 1);
+    ob_int(b, "local_window_size", 2);
+    GIVES(b, in, want);
+    b = group(in, (int)TN_COUNT(in), "y k v");
+    ob_int(b, "sliding_window_cache", 1);
+    ob_int(b, "local_window_size", 4);
+    op_refused(b, (int)TN_COUNT(in), in, "does not fit a cache");
+    b = group(in, (int)TN_COUNT(in), "y k v");
+    ob_int(b, "sliding_window_cache", 1);
+    op_refused(b, (int)TN_COUNT(in), in, "local_window_size");
+    in[5].v[0] = 1e9, in[6].v[0] = 1e9 + 1; /* a long talk: tokens are counted, not stored */
+    want[0].v[0] = 22; /* (21 + 23) / 2: two rows are there, the third is not */
+    b = group(in, (int)TN_COUNT(in), "y _ _");
+    ob_int(b, "sliding_window_cache", 1);
+    ob_int(b, "local_window_size", 2);
+    gives(b, (int)TN_COUNT(in), in, 1, want);
+}
+
+/* Heads are normalised before all else: {3, 4} is {3, 4} / sqrt(12.5) then, times the weights. */
+static void normalised_heads(void **state) {
+    op_data in[] = { { TN_F32, "1,1,2", { 3, 4 } },
+                     { TN_F32, "1,1,2", { 3, 4 } },
+                     { TN_F32, "1,1,2", { 7, 8 } },
+                     NOTHING,
+                     NOTHING,
+                     { TN_I32, "1", { 0 } },
+                     { TN_I32, "", { 1 } },
+                     NOTHING,
+                     NOTHING,
+                     NOTHING,
+                     NOTHING,
+                     NOTHING,
+                     NOTHING,
+                     NOTHING,
+                     { TN_F32, "2", { 1, 1 } },
+                     { TN_F32, "2", { 1, 2 } } };
+    double by = 1 / sqrt(12.5);
+    op_data want[] = { { TN_F32, "1,1,2", { 7, 8 } },
+                       { TN_F32, "1,1,1,2", { 3 * by, 8 * by } },
+                       { TN_F32, "1,1,1,2", { 7, 8 } },
+                       { TN_F32, "1,1,1,1", { 9 / 12.5 + 2 * 16 / 12.5 } } };
+    ob *b = group(in, (int)TN_COUNT(in), "y k v s");
+    ob_float(b, "scale", 1);
+    ob_int(b, "qk_output", 1);
+    GIVES(b, in, want);
+    op_data there[] = { in[0], in[1], in[2], in[5], in[6], in[14] };
+    op_refused(group(in, 15, "y k v"), 6, there, "k_norm_weight");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(turned_batches),   cmocka_unit_test(vectors),    cmocka_unit_test(left_out),
-        cmocka_unit_test(channels_last),    cmocka_unit_test(kept),       cmocka_unit_test(scores),
-        cmocka_unit_test(prompt_positions), cmocka_unit_test(one_buffer),
+        cmocka_unit_test(turned_batches),
+        cmocka_unit_test(vectors),
+        cmocka_unit_test(left_out),
+        cmocka_unit_test(channels_last),
+        cmocka_unit_test(kept),
+        cmocka_unit_test(scores),
+        cmocka_unit_test(prompt_positions),
+        cmocka_unit_test(one_buffer),
+        cmocka_unit_test(caches_in_codes),
+        cmocka_unit_test(window_cache),
+        cmocka_unit_test(normalised_heads),
     };
     return cmocka_run_group_tests_name("op/contrib_forms", tests, NULL, NULL);
 }

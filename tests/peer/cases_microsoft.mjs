@@ -190,21 +190,38 @@ function decoderHead(m, op) { // one token
   typed(m, 3);
 }
 
+// Rows of a cache of c rows after t tokens when it keeps windows of w (docs/ContribOperators.md).
+const resident = (t, c, w) => (t <= c ? t : t - (c - w + 1) * Math.ceil((t - c) / (c - w + 1)));
+
 function grouped(m, op) {
-  const B = m.int(1, 3), kv = m.int(1, 3), N = kv * m.int(1, 3), rotary = m.chance(0.5), H = rotary ? m.pick([16, 32, 16]) : m.pick([8, 16, 24, 8, ...(m.chance(0.1) ? [4] : [])]), packed = m.chance(0.35), prompt = m.chance(0.5), t = m.chance(0.1) ? 'float16' : 'float32';
-  const S = prompt ? m.int(1, 6) : B > 1 || m.chance(0.6) ? 1 : m.int(2, 3), lengths = filled(B, () => (prompt ? S : S + m.int(0, 5))), total = Math.max(...lengths), room = prompt ? (m.chance(0.5) ? 0 : m.chance(0.5) ? -1 : S + m.int(0, 3)) : total - S + m.int(0, 1) * m.int(0, 4);
+  const B = m.int(1, 3), kv = m.int(1, 3), N = kv * m.int(1, 3), rotary = m.chance(0.5), H = rotary ? m.pick([16, 32, 16]) : m.pick([8, 16, 24, 8, ...(m.chance(0.1) ? [4] : [])]), packed = m.chance(0.35), prompt = m.chance(0.5);
+  const window = m.chance(0.2) ? m.int(1, 4) : 0, bits = !window && m.chance(0.2) ? m.pick([4, 8, 8]) : 0, t = !window && !bits && m.chance(0.1) ? 'float16' : 'float32';
+  const S = prompt ? m.int(1, 6) : B > 1 || m.chance(0.6) ? 1 : m.int(2, 3), lengths = filled(B, () => (prompt ? S : S + m.int(1, window ? 9 : 5))), total = Math.max(...lengths);
+  const room = window ? window + m.int(0, 3) : prompt ? (m.chance(0.5) ? 0 : m.chance(0.5) && !bits ? -1 : S + m.int(0, 3)) : total - S + m.int(0, 1) * m.int(0, 4);
   if (prompt && m.chance(0.3) && B > 1) lengths[m.int(1, B - 1)] = m.int(1, S); // padded behind
   const ins = packed ? [real(m, [B, S, (N + 2 * kv) * H], { type: t }), '', ''] : [real(m, [B, S, N * H], { type: t }), real(m, [B, S, kv * H], { type: t }), real(m, [B, S, kv * H], { type: t })];
-  ins.push(room < 0 ? '' : real(m, [B, kv, room, H], { type: t }), room < 0 ? '' : real(m, [B, kv, room, H], { type: t }), whole(m, m.chance(0.15) ? [B, 1] : [B], lengths.map(x => x - 1)), whole(m, m.chance(0.8) ? [] : [1], [total]));
+  const cache = () => (room < 0 ? '' : bits === 4 ? quanta(m, 'uint8', [B, kv, room, H / 2]) : bits ? quanta(m, 'int8', [B, kv, room, H]) : real(m, [B, kv, room, H], { type: t }));
+  ins.push(cache(), cache(), whole(m, m.chance(0.15) ? [B, 1] : [B], lengths.map(x => x - 1)), whole(m, m.chance(0.8) ? [] : [1], [total]));
   const half = H / 2, limit = total + m.int(0, 3), ids = rotary && m.chance(0.2);
   ins.push(rotary ? real(m, [limit, half], { type: t }) : '', rotary ? real(m, [limit, half], { type: t }) : '', ids ? m.input('int64', [B, S], { number: () => m.int(0, limit - 1) }) : '');
   ins.push(m.chance(0.2) ? real(m, [m.pick([1, B]), m.pick([1, N]), S, total], { type: t }) : '', m.chance(0.15) ? real(m, [N], { type: t }) : '');
   const attrs = { num_heads: { i: N }, kv_num_heads: { i: kv }, ...(rotary ? { do_rotary: { i: 1 } } : {}), ...m.maybe(0.3, { rotary_interleaved: { i: m.int(0, 1) } }), ...m.maybe(0.25, { local_window_size: { i: m.pick([1, 2, 3, 100, -1]) } }), ...m.maybe(0.05, { causal: { i: m.int(0, 1) } }), ...m.maybe(0.2, { softcap: { f: m.pick([0, 0.5, 5, 50]) } }), ...m.maybe(0.15, { smooth_softmax: { i: m.int(0, 1) } }), ...m.maybe(0.25, { scale: { f: m.pick([0.5, 1, 0]) } }) };
-  const scores = lengths.every(x => x === total) && m.chance(0.15);
+  if (window) { attrs.sliding_window_cache = { i: 1 }; attrs.local_window_size = { i: window }; delete attrs.causal; }
+  if (bits) {
+    const each = m.chance(0.5), scale = () => m.input('float32', each ? [1, kv, 1, H] : [1], { number: () => (m.random() + 0.2) / (bits === 4 ? 8 : 100) });
+    attrs.k_quant_type = attrs.v_quant_type = { s: each ? 'PER_CHANNEL' : 'PER_TENSOR' };
+    attrs.kv_cache_bit_width = { i: bits };
+    ins.push(scale(), scale());
+  }
+  const scores = !window && lengths.every(x => x === total) && m.chance(0.15);
   if (scores) attrs.qk_output = { i: m.int(1, 2) };
   emit(m, op, ins, attrs, scores ? 4 : 3);
   typed(m, 3, t);
   if (lengths.some(x => x < S)) blank(m, B, S, lengths, t);
+  if (window) for (const i of [1, 2]) { // rows behind those that are kept are not specified
+    const kept = m.value('bool', [B, 1, room, 1], filled(B * room, k => +(k % room < resident(lengths[Math.floor(k / room)], room, window))), true), y = m.c.nodes[0].outputs[i];
+    m.c.outputs = m.c.outputs.filter(o => o !== y).concat(m.node('Where', [kept, y, m.value(t, [], [0], true)]));
+  }
 }
 
 // What stands in the rows behind a sentence is nobody's business.
@@ -310,12 +327,16 @@ function qpool(m, op) {
   const t = codes(m), last = m.chance(0.4), n = m.pick([1, 2, 2, 3]), kernel = filled(n, () => m.int(1, 3)), s = filled(n, () => m.int(3, 8)), B = m.int(1, 2), C = m.pick([1, 3, 8, 17]);
   const ins = [quanta(m, t, last ? [B, ...s, C] : [B, C, ...s]), step(m), m.chance(0.97) ? zero(m, t) : '', step(m), m.chance(0.97) ? zero(m, t) : ''], order = last || m.chance(0.2) ? { channels_last: { i: +last } } : {};
   if (/Global/.test(op)) return emit(m, op, ins, order);
-  return emit(m, op, ins, { kernel_shape: { is: kernel }, ...windowOf(m, n, kernel, false), ...m.maybe(0.3, { ceil_mode: { i: 1 } }), ...m.maybe(0.5, { count_include_pad: { i: m.int(0, 1) } }), ...order });
+  const form = windowOf(m, n, kernel, false);
+  if (/SAME/.test(form.auto_pad?.s)) delete form.strides; // of steps past the window the peer makes negative padding
+  return emit(m, op, ins, { kernel_shape: { is: kernel }, ...form, ...m.maybe(0.3, { ceil_mode: { i: 1 } }), ...m.maybe(0.5, { count_include_pad: { i: m.int(0, 1) } }), ...order });
 }
 
 function nhwcPool(m, op) {
   const n = m.pick([1, 2, 2, 3]), kernel = filled(n, () => m.int(1, 3)), s = filled(n, () => m.int(3, 8));
-  emit(m, op, [quanta(m, codes(m), [m.int(1, 2), ...s, m.pick([1, 3, 8, 17])])], { kernel_shape: { is: kernel }, ...windowOf(m, n, kernel), ...m.maybe(0.3, { ceil_mode: { i: 1 } }) });
+  const form = windowOf(m, n, kernel);
+  if (/SAME/.test(form.auto_pad?.s)) delete form.strides; // as above
+  emit(m, op, [quanta(m, codes(m), [m.int(1, 2), ...s, m.pick([1, 3, 8, 17])])], { kernel_shape: { is: kernel }, ...form, ...m.maybe(0.3, { ceil_mode: { i: 1 } }) });
 }
 
 function qconcat(m, op) {
