@@ -135,6 +135,7 @@ const tn_op tn_ops_det[] = {
       .out = tn_ports_float_t,
       .infer = tn_infer_same,
       .run = cofactors_run,
+      .grad = tn_grad_cofactors,
       .doc = "the gradient of Det" },
     { 0 },
 };

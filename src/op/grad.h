@@ -135,6 +135,7 @@ tn_status tn_grad_unary(tn_grad *g), tn_grad_clip(tn_grad *g), tn_grad_binary(tn
 tn_status tn_grad_cast(tn_grad *g), tn_grad_dropout(tn_grad *g), tn_grad_same(tn_grad *g);
 tn_status tn_grad_reduce(tn_grad *g), tn_grad_softmax(tn_grad *g), tn_grad_cumulate(tn_grad *g);
 tn_status tn_grad_matmul(tn_grad *g), tn_grad_gemm(tn_grad *g), tn_grad_einsum(tn_grad *g), tn_grad_det(tn_grad *g);
+tn_status tn_grad_cofactors(tn_grad *g);
 tn_status tn_grad_reshape(tn_grad *g), tn_grad_transpose_of(tn_grad *g), tn_grad_pad(tn_grad *g);
 tn_status tn_grad_slice(tn_grad *g), tn_grad_split(tn_grad *g), tn_grad_concat(tn_grad *g), tn_grad_tile(tn_grad *g);
 tn_status tn_grad_expand(tn_grad *g), tn_grad_copying(tn_grad *g), tn_grad_trilu(tn_grad *g);

@@ -178,6 +178,22 @@ tn_status tn_grad_det(tn_grad *g) {
     return g->st;
 }
 
+/* Cofactors are determinants, too: of the matrix without row i and column j, where number k comes from row k + (k >=
+ * i).
+ */
+tn_status tn_grad_cofactors(tn_grad *g) {
+    tn_node *mark = tn_grad_mark(g);
+    tn_value *y = tn_grad_formula(
+        g, "n = Gather(Shape(x), [-1]); len = Squeeze(n, [0]); i = Range(#0, len, #1); k = Range(#0, len - #1, #1);"
+           "rest = Unsqueeze(k, [0]) + Cast{to=7}(GreaterOrEqual(Unsqueeze(k, [0]), Unsqueeze(i, [1])));"
+           "from = n * Unsqueeze(rest, [1, 3]) + Unsqueeze(rest, [0, 2]);"
+           "odd = Mod(Unsqueeze(i, [0]) + Unsqueeze(i, [1]), #2);"
+           "flat = Reshape(x, Concat{axis=0}(Slice(Shape(x), [0], [-2], [0]), n * n));"
+           "Det(Gather{axis=-1}(flat, from)) * CastLike(#1 - #2 * odd, x)");
+    tn_grad_through(g, mark, &y, 1);
+    return g->st;
+}
+
 /* d(X^-1) = -X^-1 dX X^-1 */
 tn_status tn_grad_inverse(tn_grad *g) {
     tn_grad_let(g, "yt", swap_last(g, tn_grad_y(g, 0)));

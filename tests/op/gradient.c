@@ -316,6 +316,7 @@ static void compare_twice(trial *t, const tn_model *once, tn_session *s, size_t 
     char of[32];
     snprintf(of, sizeof of, "grad/%s", names[0]);
     if (tn_model_gradient(once, of, n, names, &twice) != TN_OK) {
+        if (getenv("TN_SHOW")) print_message("%s\n", tn_error());
         if (!strstr(tn_error(), "(tenon.")) fail_msg("%s, twice: %s", example_name(t), tn_error());
         return;
     }
