@@ -258,6 +258,15 @@ function halfOf(x) { // small integers to float16 bits
   return (x < 0 ? 0x8000 : 0) | ((e + 15) << 10) | Math.round((Math.abs(x) / 2 ** e - 1) * 1024);
 }
 
+function gatherBlock(m, op) {
+  const form = m.pick(['uint8', 'uint8', 'uint4', 'int4']), bits = form === 'uint8' ? m.pick([4, 4, 8, ...(m.chance(0.1) ? [2] : [])]) : 4, block = m.pick([16, 16, 32]), rank = m.pick([2, 2, 3]), per = form === 'uint8' ? 8 / bits : 1;
+  const d = rank === 2 ? [m.int(1, 6), m.pick([16, 32, 40, 64])] : [m.int(1, 4), m.int(1, 3), m.pick([16, 32, 48])], q = form === 'uint8' || m.chance(0.7) ? rank - 1 : m.int(0, rank - 1), g = form === 'uint8' || m.chance(0.6) ? 0 : m.int(0, rank - 1);
+  const scales = d.map((x, i) => (i === q ? Math.ceil(x / block) : x)), t = m.chance(0.2) ? 'float16' : 'float32', lay = dims => (form === 'uint8' ? dims.map((x, i) => (i === rank - 1 ? Math.ceil(x / per) : x)) : dims);
+  const raw = dims => (form === 'uint8' ? quanta(m, 'uint8', dims, { constant: true }) : m.input(form, dims, { number: () => (form === 'int4' ? m.int(-8, 7) : m.int(0, 15)), constant: true })), index = m.pick(['int32', 'int64']), n = d[g];
+  emit(m, op, [raw(lay(d)), m.input(index, m.dims(m.int(0, 2)), { number: () => m.int(-n, n - 1) }), m.input(t, scales, { number: () => m.random() + 0.1, constant: true }), m.chance(0.5) ? raw(lay(scales)) : ''],
+    { ...(bits === 4 && m.chance(0.4) ? {} : { bits: { i: bits } }), block_size: { i: block }, ...(g || m.chance(0.5) ? { gather_axis: { i: m.chance(0.3) ? g - rank : g } } : {}), ...(q !== 1 || m.chance(0.5) ? { quantize_axis: { i: m.chance(0.3) ? q - rank : q } } : {}) });
+}
+
 function dynamicMatMul(m, op) {
   const tb = codes(m), K = m.size() || 1, N = m.size() || 1, M = m.size(), batch = m.positive(m.int(0, 2)).map(x => Math.min(x, 3)), per = m.chance(0.4) ? [N] : m.pick([[], [1]]), many = m.chance(0.2) ? batch : [], bias = !(many.length && per.length) && m.chance(0.5); // the peer scales the bias of several matrices
   emit(m, op, [real(m, [...batch, M, K], { scale: m.pick([1, 10]) }), quanta(m, tb, [...many, K, N], { constant: m.chance(0.7) }), step(m, per), m.chance(0.6) ? zero(m, tb, per) : '', bias ? real(m, [N]) : '']);
@@ -427,7 +436,7 @@ export const MICROSOFT_HINTS = {
   ...group(skipNorm, 'SkipLayerNormalization', 'SkipSimplifiedLayerNormalization'), ...group(simpleNorm, 'SimplifiedLayerNormalization'), ...group(embed, 'EmbedLayerNormalization'),
   ...group(attention, 'Attention', 'QAttention'), ...group(multiHead, 'MultiHeadAttention'), ...group(decoderHead, 'DecoderMaskedMultiHeadAttention'),
   ...group(grouped, 'GroupQueryAttention'), ...group(rotary, 'RotaryEmbedding'), ...group(linear, 'LinearAttention'), ...group(causalConv, 'CausalConvWithState'),
-  ...group(nbits, 'MatMulNBits'), ...group(dynamicMatMul, 'DynamicQuantizeMatMul'), ...group(toFloat, 'MatMulIntegerToFloat'), ...group(qgemm, 'QGemm'), ...group(integer16, 'MatMulInteger16'), ...group(qconv, 'QLinearConv'), ...group(quantisedLstm, 'DynamicQuantizeLSTM'),
+  ...group(nbits, 'MatMulNBits'), ...group(gatherBlock, 'GatherBlockQuantized'), ...group(dynamicMatMul, 'DynamicQuantizeMatMul'), ...group(toFloat, 'MatMulIntegerToFloat'), ...group(qgemm, 'QGemm'), ...group(integer16, 'MatMulInteger16'), ...group(qconv, 'QLinearConv'), ...group(quantisedLstm, 'DynamicQuantizeLSTM'),
   ...group(qbinary, 'QLinearAdd', 'QLinearMul'), ...group(qunary, 'QLinearSigmoid', 'QLinearLeakyRelu'), ...group(qsoftmax, 'QLinearSoftmax'), ...group(qpool, 'QLinearAveragePool', 'QLinearGlobalAveragePool'), ...group(nhwcPool, 'NhwcMaxPool'),
   ...group(qconcat, 'QLinearConcat'), ...group(qwhere, 'QLinearWhere'), ...group(quantize, 'QuantizeLinear', 'DequantizeLinear'),
   ...group(inverse, 'Inverse'), ...group(cdist, 'CDist'), ...group(hash, 'MurmurHash3'), ...group(trilu, 'Trilu'), ...group(grid, 'GridSample'), ...group(range, 'Range'), ...group(pad, 'Pad'), ...group(gatherNd, 'GatherND'), ...group(expandDims, 'ExpandDims'), ...group(unique, 'Unique'),
