@@ -7,7 +7,7 @@ import { MORE_HINTS } from './cases_more.mjs';
 import { oldHints } from './cases_old.mjs';
 import { INSIDE, pack } from './onnx.mjs';
 
-export const MAX_OPSET = 24;
+export const MAX_OPSET = 26;
 const COMMON = ['float32', 'float32', 'float32', 'float32', 'float64', 'float16', 'int32', 'int64', 'int8', 'uint8', 'int16', 'uint16',
   'uint32', 'uint64', 'bool', 'string'];
 const isFloat = t => t.startsWith('float'), isInt = t => /^u?int/.test(t);
@@ -352,7 +352,7 @@ function gemm(m) {
   const M = m.size(), N = m.size(), K = m.size(), ta = m.int(0, 1), tb = m.int(0, 1), type = m.type('Gemm');
   const c = m.pick([null, [], [1], [N], [M, N], [1, N], [M, 1], [1, 1]]);
   m.give(m.node('Gemm', [m.input(type, ta ? [K, M] : [M, K]), m.input(type, tb ? [N, K] : [K, N]), c ? m.input(type, c) : ''],
-    { ...m.maybe(0.7, { transA: { i: ta } }), ...(ta ? { transA: { i: 1 } } : {}), ...(tb ? { transB: { i: 1 } } : {}), ...m.maybe(0.4, { alpha: { f: m.pick([0, 1, 0.5, -2]) } }), ...m.maybe(0.4, { beta: { f: m.pick([0, 1, 0.5, -2]) } }) }));
+    { ...m.maybe(0.7, { transA: { i: ta } }), ...(ta ? { transA: { i: 1 } } : {}), ...(tb ? { transB: { i: 1 } } : {}), ...m.maybe(0.4, { alpha: { f: m.pick([0, 1, 0.5, -2]) } }), ...(K ? m.maybe(0.4, { beta: { f: m.pick([0, 1, 0.5, -2]) } }) : {}) })); // sums of nothing: the peer forgets beta
 }
 
 function window(m, n, { kernel, dilations = true } = {}) { // attributes of a sliding window over n spatial dimensions

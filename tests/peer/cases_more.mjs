@@ -2,7 +2,7 @@
 // deformable convolution, spectra, n-grams, random numbers, and everything with bfloat16, float8 and 4-bit integers (which are
 // initializers here, or made and undone by Cast inside the model: the peer's binding has no such inputs and outputs).
 // Random numbers differ from program to program, so only their shape, type and range are compared. ImageDecoder is left out (the peer
-// has no kernel), CausalConvWithState and SwiGLU likewise.
+// has no kernel), SwiGLU likewise (the peer knows opset 27).
 import { TYPES } from './onnx.mjs';
 
 const list = (n, make) => Array.from({ length: n }, (_, i) => make(i));
@@ -52,6 +52,18 @@ function linearAttention(m) {
   leave(m, m.node('LinearAttention', [f([B, T, q * K]), f([B, T, kv * K], 0.5), f([B, T, kv * V]), m.chance(0.5) ? f([B, kv, K, V]) : '', decay ? m.input(type, [B, T, m.chance(0.5) ? kv * K : kv], { number: () => -m.random() }) : '', beta ? m.input(type, [B, T, m.chance(0.5) ? kv : 1], { number: () => m.random() }) : ''],
     { q_num_heads: { i: q }, kv_num_heads: { i: kv }, update_rule: { s: rule }, ...m.maybe(0.3, { scale: { f: 0.7 } }), ...m.maybe(0.2, { chunk_size: { i: 2 } }) }, 2), type);
   for (const v of Object.values(m.c.values)) v.declare = 'numbers'; // the peer runs it as a Scan, which wants to know all shapes
+}
+
+function causalConv(m) {
+  m.need(27);
+  const type = m.pick(['float32', 'float32', 'float16']), B = m.int(1, 2), C = m.int(1, 4), L = m.int(1, 6), k = m.int(1, 4), f = d => m.input(type, d, { number: () => between(m) });
+  m.give(m.node('CausalConvWithState', [f([B, C, L]), f([C, 1, k]), m.chance(0.5) ? f([C]) : '', m.chance(0.5) ? f([B, C, k - 1]) : ''], m.maybe(0.6, { activation: { s: m.pick(['none', 'silu', 'swish']) } }), 2));
+  for (const v of Object.values(m.c.values)) v.declare = 'numbers';
+}
+
+function simplifiedNorm(m) {
+  const d = m.positive(m.int(1, 4)), axis = m.int(-d.length, d.length - 1), type = m.pick(['float32', 'float32', 'float64', 'float16']);
+  m.give(m.node('SimplifiedLayerNormalization', [m.input(type, d), m.input(type, d.slice(axis < 0 ? axis + d.length : axis))], { axis: { i: axis }, ...m.maybe(0.5, { epsilon: { f: 1e-3 } }) }));
 }
 
 function tensorScatter(m) {
@@ -190,6 +202,6 @@ function narrow(m) {
   leave(m, out, /Shape|Size|Equal/.test(op) && op !== 'Reshape' ? 'int64' : type);
 }
 
-export const MORE_HINTS = { Attention: attention, RotaryEmbedding: rotary, LinearAttention: linearAttention, TensorScatter: tensorScatter, Swish: swish, STFT: stft, MelWeightMatrix: mel, DeformConv: deform, TfIdfVectorizer: tfidf, BitCast: bitCast, CumProd: cumProd,
+export const MORE_HINTS = { Attention: attention, RotaryEmbedding: rotary, LinearAttention: linearAttention, CausalConvWithState: causalConv, SimplifiedLayerNormalization: simplifiedNorm, TensorScatter: tensorScatter, Swish: swish, STFT: stft, MelWeightMatrix: mel, DeformConv: deform, TfIdfVectorizer: tfidf, BitCast: bitCast, CumProd: cumProd,
   Bernoulli: randomOp, Multinomial: randomOp, RandomNormal: randomOp, RandomNormalLike: randomOp, RandomUniform: randomOp, RandomUniformLike: randomOp,
   'blocks.QuantizeLinear': quantizeBlocks, 'blocks.DequantizeLinear': dequantizeBlocks, 'narrow.Cast': castNarrow, 'narrow.Identity': narrow };
