@@ -305,7 +305,7 @@ static void window_cache(void **state) {
     ob_int(b, "sliding_window_cache", 1);
     op_refused(b, (int)TN_COUNT(in), in, "local_window_size");
     in[5].v[0] = 1e9, in[6].v[0] = 1e9 + 1; /* a long talk: tokens are counted, not stored */
-    want[0].v[0] = 22; /* (21 + 23) / 2: two rows are there, the third is not */
+    want[0].v[0] = 22;                      /* (21 + 23) / 2: two rows are there, the third is not */
     b = group(in, (int)TN_COUNT(in), "y _ _");
     ob_int(b, "sliding_window_cache", 1);
     ob_int(b, "local_window_size", 2);

@@ -315,8 +315,7 @@ static void compare_twice(trial *t, const tn_model *once, tn_session *s, size_t 
     tn_tensor *out[2 * IN + 2] = { 0 };
     char of[32];
     snprintf(of, sizeof of, "grad/%s", names[0]);
-    if (tn_model_gradient(once, of, n, names, &twice) != TN_OK)
-        fail_msg("%s, twice: %s", example_name(t), tn_error());
+    if (tn_model_gradient(once, of, n, names, &twice) != TN_OK) fail_msg("%s, twice: %s", example_name(t), tn_error());
     if (tn_session_new(twice, &opts, &s2) != TN_OK) fail_msg("%s, twice: %s", example_name(t), tn_error());
     run(t, s2, true, 2 * n + 1, out);
     function f = { s, n + 1 };
