@@ -68,7 +68,7 @@ static tn_status prepare_now(tn_frame *f, int step, const tn_infer *types) {
     for (int i = 0; st == TN_OK && i < s->n_in; i++)
         constants[i] = s->in[i] >= 0 ? f->plan->slots[s->in[i]].constant : NULL;
     p.types.in_tensor = constants;
-    if (st == TN_OK) st = op->prepare(&p);
+    if (st == TN_OK) st = tn_op_prepare(op, &p);
     if (st != TN_OK) {
         tn_arena_free(&d->arena);
         return st;

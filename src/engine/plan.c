@@ -499,7 +499,7 @@ static tn_status prepare(planner *b, tn_step *s) {
         TN_TRY(tn_typing_view(&p->typing, s->node, &prep.types));
         for (int i = 0; i < s->n_out; i++)
             if (s->node->outputs[i]) prep.types.out[i] = p->typing.types[s->node->outputs[i]->id];
-        if (op->prepare) TN_TRY(op->prepare(&prep));
+        if (op->prepare) TN_TRY(tn_op_prepare(op, &prep));
         s->state = prep.state;
         s->scratch = prep.scratch;
         if (b->args->costs && s->kind == TN_STEP_STATIC && tn_op_cost(&prep.types, &s->cost) != TN_OK) tn_error_clear();

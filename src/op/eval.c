@@ -107,7 +107,7 @@ tn_status tn_eval_node(const tn_node *n, tn_datum *const *in, tn_pool *pool, tn_
         if ((st = heap_alloc(&r, i, c.out[i].dtype, c.out[i].rank, c.out[i].dims)) != TN_OK) goto done;
     }
     p.types = c;
-    if (op->prepare && (st = op->prepare(&p)) != TN_OK) goto done;
+    if (op->prepare && (st = tn_op_prepare(op, &p)) != TN_OK) goto done;
     r.state = p.state;
     if (p.scratch && !(r.scratch = tn_arena_alloc(a, p.scratch, 64))) {
         st = tn_op_fail(n, TN_E_NOMEM, "no memory to run it");

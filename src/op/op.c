@@ -244,6 +244,14 @@ static double bytes_of(tn_syms *s, const tn_type *t) { /* 0 when it is not known
     return tn_dim_known(n) && n >= 0 && t->dtype != TN_NONE && tn_dtype_bytes(t->dtype, n, &bytes) ? (double)bytes : 0;
 }
 
+tn_status tn_op_prepare(const tn_op *op, tn_prep *p) {
+    tn_status st = op->prepare(p);
+    if (st == TN_OK) return st;
+    if (p->state && op->release) op->release(p->state);
+    p->state = NULL;
+    return st;
+}
+
 tn_status tn_op_cost(const tn_infer *c, tn_cost *out) {
     const tn_op *op = c->node->op;
     *out = (tn_cost){ 0 };

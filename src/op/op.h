@@ -185,7 +185,7 @@ struct tn_op {
     tn_cost_fn cost;       /* NULL: bytes of all inputs and outputs, one FLOP per output element if POINTWISE */
     tn_prepare_fn prepare; /* NULL: nothing to prepare */
     tn_run_fn run;
-    void (*release)(void *state); /* frees what `state` owns outside the plan's arena */
+    void (*release)(void *state); /* frees what `state` owns outside the plan's arena; it may be half made */
     tn_status (*grad)(struct tn_grad *g);
     int arg;         /* for families whose rows share functions: which member */
     const char *doc; /* one line */
@@ -205,6 +205,8 @@ int tn_op_max_inputs(const tn_op *op); /* INT_MAX when variadic */
 tn_status tn_op_check_node(const tn_node *n);
 /** Checks input element types against the row (types that are known). errors TN_E_TYPE. */
 tn_status tn_op_check_types(const tn_node *n, const tn_type *const *in, int n_in);
+/** Calls the row's prepare. On error p->state is NULL: what the row had begun is released. */
+tn_status tn_op_prepare(const tn_op *op, tn_prep *p);
 /** The row's cost, or the default. */
 tn_status tn_op_cost(const tn_infer *c, tn_cost *out);
 
