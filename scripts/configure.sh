@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes or refreshes a build folder: configures when it is new, and again when the list of source files has changed.
+# Makes or refreshes a build folder: configures when it is new, and again when the list of source files or an option has
+# changed.
 # usage: configure.sh BUILD [MESON OPTION]...
 set -eu
 cd "$(dirname "$0")/.."
@@ -12,7 +13,7 @@ if [ ! -f "$build/build.ninja" ]; then
         exit 1
     }
     rm -f "$build.log"
-elif [ "$(cat "$build/.sources" 2>/dev/null)" != "$list" ]; then
+elif [ "$(cat "$build/.sources" 2>/dev/null)" != "$list $*" ]; then
     meson setup --reconfigure "$build" "$@" >/dev/null
 fi
-echo "$list" >"$build/.sources"
+echo "$list $*" >"$build/.sources"

@@ -67,7 +67,8 @@ static void put_ops(const facts *f, tn_text *out) {
                        f->a->total.flops > 0 ? 100 * o->cost.flops / f->a->total.flops : 0,
                        tn_human_bytes(o->cost.bytes_read + o->cost.bytes_written, c, sizeof c));
     }
-    if (f->a->n_ops > top) tn_text_printf(out, "  and %d more kinds (--top %d)\n", f->a->n_ops - top, f->a->n_ops);
+    int rest = f->a->n_ops - top;
+    if (rest > 0) tn_text_printf(out, "  and %d more kind%s (--top %d)\n", rest, rest > 1 ? "s" : "", f->a->n_ops);
 }
 
 static void put_nodes(const facts *f, tn_text *out) {

@@ -36,7 +36,9 @@ static void print_options(const tn_option *o, size_t n) {
     for (size_t i = 0; i < n; i++) {
         char left[64];
         snprintf(left, sizeof left, "%s%s%s", o[i].name, o[i].value ? " " : "", o[i].value ? o[i].value : "");
-        printf("  %-24s %s\n", left, o[i].doc);
+        printf("  %-24s ", left);
+        if (strlen(left) > 24) printf("\n  %24s ", ""); /* too long for its column */
+        printf("%s\n", o[i].doc);
     }
 }
 
