@@ -176,15 +176,16 @@ static tn_status split_infer(tn_infer *c) {
     if (split && n != c->n_out) return tn_infer_fail(c, TN_E_SHAPE, "split has %d entries for %d outputs", n, c->n_out);
     if (parts < c->n_out || parts < 1)
         return tn_infer_fail(c, TN_E_INVALID, "num_outputs is %lld for %d outputs", (long long)parts, c->n_out);
-    tn_dim each = tn_dim_ceil_div(c->syms, len, parts), sum = 0;
+    tn_dim each = tn_dim_known(len) ? len / parts + (len % parts > 0) : tn_dim_ceil_div(c->syms, len, parts), sum = 0;
+    if (!tn_infer_has(c, 1) && tn_dim_known(len) && each > 0 && parts - 1 > len / each)
+        return tn_infer_fail(c, TN_E_SHAPE, "%lld elements cannot be cut into %lld parts: %lld in each leave nothing",
+                             (long long)len, (long long)parts, (long long)each);
     for (int i = 0; i < c->n_out; i++) {
         if (split)
             dims[axis] = split[i];
         else if (tn_infer_has(c, 1))
             dims[axis] = TN_DIM_UNKNOWN;
-        else if (tn_dim_known(len))
-            dims[axis] = each * (i + 1) <= len ? each : each * i < len ? len - each * i : 0;
-        else
+        else /* equal parts; the last one is what is left */
             dims[axis] = i + 1 < parts ? each : tn_dim_sub(c->syms, len, tn_dim_mul(c->syms, each, parts - 1));
         if (tn_dim_known(dims[axis]) && dims[axis] < 0)
             return tn_infer_fail(c, TN_E_SHAPE, "split[%d] is %lld", i, (long long)dims[axis]);

@@ -177,13 +177,25 @@ async function rounding(ort, tenon, c, dir) {
   return true;
 }
 
+// The same where one of the two has no float64: with every value of the graph as an output, the first one that differs is that
+// of a step, whose inputs agree (or none differs, so that fusion's last bit decided).
+async function stepped(ort, tenon, c, dir) {
+  if (c.nodes.length < 2 || !c.nodes.some(n => STEP.test(n.op))) return false;
+  const all = { ...copy(c), outputs: c.nodes.flatMap(n => n.outputs.filter(Boolean)) }, v = await verdictOf(ort, tenon, all, dir);
+  if (v.kind === 'agrees') return true;
+  const first = v.kind === 'differs' && v.why.match(/^output '(\w+)'/)?.[1];
+  return c.nodes.some(n => n.outputs.includes(first) && STEP.test(n.op));
+}
+
 // In a process of its own: a line per case whose disagreement is rounding.
 async function measure([tenon, seed, dir, opsFile, only, ...indices]) {
   const ort = peer(), ops = readOps(opsFile);
   for (const i of indices) {
     let yes = false;
     const watch = setTimeout(() => process.exit(3), 20000);
-    try { yes = await rounding(ort, tenon, makeCase(+seed, +i, ops, only || undefined), path.join(dir, 'measure')); } catch { /* not in float64 */ }
+    const c = makeCase(+seed, +i, ops, only || undefined);
+    try { yes = await rounding(ort, tenon, c, path.join(dir, 'measure')); } catch { /* not in float64 */ }
+    try { yes ||= await stepped(ort, tenon, c, path.join(dir, 'measure')); } catch { /* refused */ }
     clearTimeout(watch);
     if (yes) fs.writeSync(1, `${i}\n`);
   }
