@@ -123,6 +123,9 @@ typedef void (*tn_conv_tile_fn)(const tn_conv_tile *t);
 
 enum { TN_CONV_B = 3, TN_CONV_P = 14 }; /* largest tile in either direction, for the sizes of tables */
 
+/* The larger one, NaN when either is NaN. */
+static inline float tn_max_or_nan(float a, float b) { return a >= b || a != a ? a : b; }
+
 /** One row of a blocked pooling: y[o] = scale[o] * sum, or the maximum, over `rows` rows of x `row_step` floats apart
  * and the columns o * stride - pad + t * dilation, t < kernel, that lie inside [0, w). */
 typedef struct tn_pooling_row {
@@ -155,7 +158,7 @@ typedef struct tn_conv_kernels {
     void (*winograd_in)(const float *x, int64_t row, float *v, int64_t step);
     void (*winograd_out)(const float *m, int64_t step, const float *bias, const float *add, float *y, int64_t row,
                          int rows, int columns, const tn_activation *act);
-    void (*max_row)(const tn_pooling_row *r);
+    void (*max_row)(const tn_pooling_row *r); /* NaN where a window holds one */
     void (*sum_row)(const tn_pooling_row *r);
 } tn_conv_kernels;
 

@@ -204,9 +204,9 @@ static float global_plain(const global_job *j, const float *x) {
     bool max = j->kind == TN_POOLING_MAX;
     for (int l = 0; l < LANES; l++) s[l] = max ? -INFINITY : 0;
     for (; i + LANES <= n; i += LANES)
-        for (int l = 0; l < LANES; l++) s[l] = max ? (x[i + l] > s[l] ? x[i + l] : s[l]) : s[l] + x[i + l];
-    for (; i < n; i++) s[0] = max ? (x[i] > s[0] ? x[i] : s[0]) : s[0] + x[i];
-    for (int l = 1; l < LANES; l++) s[0] = max ? (s[l] > s[0] ? s[l] : s[0]) : s[0] + s[l];
+        for (int l = 0; l < LANES; l++) s[l] = max ? tn_max_or_nan(s[l], x[i + l]) : s[l] + x[i + l];
+    for (; i < n; i++) s[0] = max ? tn_max_or_nan(s[0], x[i]) : s[0] + x[i];
+    for (int l = 1; l < LANES; l++) s[0] = max ? tn_max_or_nan(s[0], s[l]) : s[0] + s[l];
     return max ? s[0] : s[0] / (float)n;
 }
 

@@ -10,7 +10,7 @@ typedef enum { TN_POOLING_MAX, TN_POOLING_AVERAGE, TN_POOLING_LP } tn_pooling_ki
  *  Windows reach over the borders; what lies outside is no element: the maximum ignores it, an average divides by the
  *  elements inside, or with count_include_pad by all within the padded image (`pad` before, `pad_end` behind: a window
  *  that ceil_mode lets reach further does not count the rest). A window without elements gives -inf, 0 or 0. The
- *  maximum ignores NaN. */
+ *  maximum of elements among which is NaN is NaN. */
 typedef struct tn_pooling_desc {
     tn_pooling_kind kind;
     int rank;

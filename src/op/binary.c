@@ -66,28 +66,51 @@ enum { VARIADIC_SUM = 1000, VARIADIC_MEAN }; /* .arg beyond tn_arith */
 
 static tn_arith variadic_op(int arg) { return arg >= VARIADIC_SUM ? TN_A_ADD : (tn_arith)arg; }
 
-/* Folds the inputs into the output one by one. Each step works on the whole result shape, in place. */
+/* x in float32 elements of the node's scratch, when its type is a narrower one. */
+static tn_status widened(tn_run *r, const tn_tensor *x, tn_dtype work, tn_operand *out) {
+    *out = operand(x);
+    if (x->dtype == work) return TN_OK;
+    float *wide = tn_run_scratch(r, (size_t)tn_count(x) * sizeof *wide);
+    if (!wide) return tn_fail(TN_E_NOMEM, "no memory for its sums");
+    out->data = wide;
+    return tn_convert(x->dtype, x->data, work, wide, tn_count(x), false, TN_ROUND_NEAREST);
+}
+
+/* Folds the inputs into `acc`, of type `work` and the result's shape, one by one. */
+static tn_status fold(tn_run *r, tn_dtype work, void *acc) {
+    const tn_tensor *y = tn_out(r, 0);
+    tn_arith op = variadic_op(r->node->op->arg);
+    tn_operand sum, next, whole = { acc, y->rank, y->dims };
+    TN_TRY(widened(r, tn_in(r, 0), work, &sum));
+    for (int i = 1; i < r->n_in; i++) {
+        TN_TRY(widened(r, tn_in(r, i), work, &next));
+        TN_TRY(tn_arith_run(op, work, &sum, &next, y->rank, y->dims, acc, r->pool));
+        sum = whole;
+    }
+    if (r->node->op->arg != VARIADIC_MEAN) return TN_OK;
+    union {
+        double d;
+        uint64_t u;
+    } n = { 0 };
+    tn_set_f64(work, &n, 0, r->n_in);
+    tn_operand count = { &n, 0, NULL };
+    return tn_arith_run(TN_A_DIV, work, &whole, &count, y->rank, y->dims, acc, r->pool);
+}
+
+/* Sums and means of 16-bit floats are formed in float32 and rounded once: the mean of two large numbers is no infinity.
+ */
 static tn_status variadic_run(tn_run *r) {
     tn_tensor *y = tn_out(r, 0);
-    tn_arith op = variadic_op(r->node->op->arg);
-    tn_operand acc = operand(tn_in(r, 0)), whole = { y->data, y->rank, y->dims };
+    bool wide = (y->dtype == TN_F16 || y->dtype == TN_BF16) && variadic_op(r->node->op->arg) == TN_A_ADD;
     tn_status st = TN_OK;
     if (r->n_in == 1) {
-        if (y->data != acc.data) tn_op_copy_elements(y, 0, tn_in(r, 0), 0, tn_count(y));
-    }
-    for (int i = 1; i < r->n_in && st == TN_OK; i++) {
-        tn_operand next = operand(tn_in(r, i));
-        st = tn_arith_run(op, y->dtype, &acc, &next, y->rank, y->dims, y->data, r->pool);
-        acc = whole;
-    }
-    if (st == TN_OK && r->node->op->arg == VARIADIC_MEAN && r->n_in > 1) {
-        union {
-            double d;
-            uint64_t u;
-        } n = { 0 };
-        tn_set_f64(y->dtype, &n, 0, r->n_in);
-        tn_operand count = { &n, 0, NULL };
-        st = tn_arith_run(TN_A_DIV, y->dtype, &acc, &count, y->rank, y->dims, y->data, r->pool);
+        if (y->data != tn_in(r, 0)->data) tn_op_copy_elements(y, 0, tn_in(r, 0), 0, tn_count(y));
+    } else if (wide) {
+        float *sum = tn_run_scratch(r, (size_t)tn_count(y) * sizeof *sum);
+        st = sum ? fold(r, TN_F32, sum) : tn_fail(TN_E_NOMEM, "no memory for its sums");
+        if (st == TN_OK) st = tn_convert(TN_F32, sum, y->dtype, y->data, tn_count(y), false, TN_ROUND_NEAREST);
+    } else {
+        st = fold(r, y->dtype, y->data);
     }
     return st == TN_OK ? st : tn_fail_at(st, "%s", tn_node_where(r->node));
 }

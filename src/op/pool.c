@@ -131,7 +131,7 @@ static double global_f64(tn_pooling_kind kind, double p, int64_t n, const double
     double sum = 0, most = -INFINITY;
     for (int64_t i = 0; i < n; i++) {
         sum += kind == TN_POOLING_LP ? pow(fabs(x[i]), p) : x[i];
-        most = x[i] > most ? x[i] : most;
+        most = most >= x[i] || isnan(most) ? most : x[i];
     }
     return kind == TN_POOLING_MAX ? most : kind == TN_POOLING_LP ? pow(sum, 1 / p) : n ? sum / (double)n : 0;
 }

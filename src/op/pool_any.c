@@ -48,8 +48,7 @@ static double pool_one(const job *j, const double *x, const int64_t *o, int64_t 
         double v = x[at];
         if (d->kind == TN_POOLING_LP) sum += pow(fabs(v), d->p);
         if (d->kind == TN_POOLING_AVERAGE) sum += v;
-        if (v > most || *index < 0) *index = d->column_major ? flat : at;
-        if (v > most) most = v;
+        if (*index < 0 || !(v <= most || isnan(most))) *index = d->column_major ? flat : at, most = v;
         for (int k = rank - 1; k >= 0 && ++tap[k] == c.n[k]; k--) tap[k] = 0;
     }
     if (d->kind == TN_POOLING_LP) return pow(sum, 1 / d->p);

@@ -157,7 +157,7 @@ static double align_largest(const align_job *j, int64_t base, const int64_t *bin
         corners_of(j, base, bin, i / gw, i % gw, &c);
         for (int k = 0; k < 4; k++) {
             double v = c.inside ? c.w[k] * tn_get_f64(w->x->dtype, w->x->data, c.at[k]) : 0;
-            if (v > most) most = v, best = c, which = k;
+            if (!(v <= most || isnan(most))) most = v, best = c, which = k;
         }
     }
     if (which < 0) return gh * gw > 0 ? most : 0;
@@ -246,7 +246,7 @@ static void roi_pool_part(void *arg, int64_t begin, int64_t end, int thread) {
         for (int64_t a = y0; a < y1; a++)
             for (int64_t b = x0; b < x1; b++) {
                 double e = tn_get_f64(x->dtype, x->data, (row + a) * w + b);
-                if (e > most) most = e, best = (row + a) * w + b;
+                if (!(e <= most || isnan(most))) most = e, best = (row + a) * w + b;
             }
         double none = y1 > y0 && x1 > x0 && v == x ? most : 0;
         if (way->y)

@@ -224,7 +224,7 @@ static void pool_row(const tn_pooling_row *r, bool sum) {
                 int64_t at = o * r->stride - r->pad + t * r->dilation;
                 if (at < 0 || at >= r->w) continue;
                 const float *x = r->x + row * r->row_step + at * C;
-                for (int i = 0; i < C; i++) y[i] = sum ? y[i] + x[i] : x[i] > y[i] ? x[i] : y[i];
+                for (int i = 0; i < C; i++) y[i] = sum ? y[i] + x[i] : tn_max_or_nan(y[i], x[i]);
             }
         for (int i = 0; i < C && r->scale; i++) y[i] *= r->scale[o];
     }

@@ -12,8 +12,7 @@ typedef struct {
 static void take(window *w, float x, int64_t index) {
     switch (w->d->kind) {
     case TN_POOLING_MAX:
-        if (x > (float)w->value || w->index < 0)
-            w->value = x > (float)w->value ? (double)x : w->value, w->index = index;
+        if (w->index < 0 || !(x <= (float)w->value || isnan(w->value))) w->value = (double)x, w->index = index;
         break;
     case TN_POOLING_AVERAGE: w->value += (double)x; break;
     case TN_POOLING_LP: w->value += pow(fabs((double)x), w->d->p); break;

@@ -218,10 +218,10 @@ static void copy(const float *x, int64_t x_step, int64_t n, float *y) {
 
 /* --------------------------------------------------------------------------------------------------------- pooling */
 
-/* NaN is ignored: V_MAX gives its second argument then. */
+/* NaN stays: V_MAX gives its second argument when one is NaN. */
 static inline __attribute__((always_inline)) tn_vf pool_take(bool sum, tn_vf a, tn_vf v) {
     if (sum) return a + v;
-    return V_MAX(v, a);
+    return V_SEL(V_CMP(a, a, _CMP_UNORD_Q), a, V_MAX(a, v));
 }
 #define POOL(a, v) pool_take(sum, a, v)
 
