@@ -34,6 +34,10 @@ bench: ## side by side with onnxruntime-node, on every model
 	@sh scripts/models.sh
 	@sh bench/run.sh $(BUILD)
 
+fuzz: ## every parser under libFuzzer and sanitizers; TARGETS="onnx npy", SECONDS=600 each
+	@sh scripts/setup.sh ci
+	@sh scripts/fuzz.sh "$(TARGETS)" "$(or $(SECONDS),600)"
+
 install: all ## library, header, program, man page, completions; PREFIX, DESTDIR
 	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild --quiet
 

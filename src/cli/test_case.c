@@ -46,6 +46,8 @@ static void element_text(const tn_tensor *t, int64_t i, char *buf, size_t n) {
         snprintf(buf, n, "%.9g%+.9gi", tn_get_f64(part, t->data, 2 * i), tn_get_f64(part, t->data, 2 * i + 1));
     } else if (tn_dtype_is_float(t->dtype))
         snprintf(buf, n, "%.9g", tn_get_f64(t->dtype, t->data, i));
+    else if (t->dtype == TN_U64)
+        snprintf(buf, n, "%llu", (unsigned long long)tn_get_i64(t->dtype, t->data, i));
     else
         snprintf(buf, n, "%lld", (long long)tn_get_i64(t->dtype, t->data, i));
 }

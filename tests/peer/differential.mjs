@@ -177,14 +177,15 @@ async function rounding(ort, tenon, c, dir) {
   return true;
 }
 
-// The same where one of the two has no float64: with every value of the graph as an output, the first one that differs is that
-// of a step, whose inputs agree (or none differs, so that fusion's last bit decided).
+// The same where one of the two has no float64 or not all is finite: with every value of the graph as an output, the first one
+// that differs is that of a step (or the sine of huge numbers), whose inputs agree; or none differs: fusion's last bit decided.
 async function stepped(ort, tenon, c, dir) {
-  if (c.nodes.length < 2 || !c.nodes.some(n => STEP.test(n.op))) return false;
+  const huge = Object.values(c.values).some(v => plainNumbers(v).some(x => Math.abs(x) > 1e9)), step = n => STEP.test(n.op) || (huge && /^(Sin|Cos|Tan)$/.test(n.op));
+  if (c.nodes.length < 2 || !c.nodes.some(step)) return false;
   const all = { ...copy(c), outputs: c.nodes.flatMap(n => n.outputs.filter(Boolean)) }, v = await verdictOf(ort, tenon, all, dir);
   if (v.kind === 'agrees') return true;
   const first = v.kind === 'differs' && v.why.match(/^output '(\w+)'/)?.[1];
-  return c.nodes.some(n => n.outputs.includes(first) && STEP.test(n.op));
+  return c.nodes.some(n => n.outputs.includes(first) && step(n));
 }
 
 // In a process of its own: a line per case whose disagreement is rounding.
