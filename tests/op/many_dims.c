@@ -108,8 +108,7 @@ static const window shapes[] = {
 static void place(window *w, bool turned) {
     for (int i = 0; i < w->rank; i++) {
         int64_t reach = w->dilation[i] * (w->kernel[i] - 1) + 1, pad = w->begin[i] + w->end[i];
-        w->out[i] =
-            turned ? (w->in[i] - 1) * w->stride[i] + reach - pad : (w->in[i] + pad - reach) / w->stride[i] + 1;
+        w->out[i] = turned ? (w->in[i] - 1) * w->stride[i] + reach - pad : (w->in[i] + pad - reach) / w->stride[i] + 1;
     }
 }
 
@@ -208,9 +207,9 @@ static void integers(void **state) {
         for (int64_t e = 0; e < nx; e++) codes[e] = x[e] + 20;
         for (int64_t e = 0; e < ny; e++) y[e] = fmin(fmax(nearbyint(y[e] * 0.25) + 100, 0), 255);
         const tn_dtype linear[] = { TN_U8, TN_F32, TN_U8, TN_I8, TN_F32, TN_I8, TN_F32, TN_U8, TN_I32 };
-        op_data q[] = { { TN_U8, s.x, .large = codes }, { TN_F32, "", { 0.5 } },          { TN_U8, "", { 20 } },
-                        { TN_I8, s.w, .large = k },     { TN_F32, "", { 0.25 } },         { TN_I8, "", { 0 } },
-                        { TN_F32, "", { 0.5 } },        { TN_U8, "", { 100 } }, { TN_I32, s.b, .large = bias } };
+        op_data q[] = { { TN_U8, s.x, .large = codes }, { TN_F32, "", { 0.5 } },  { TN_U8, "", { 20 } },
+                        { TN_I8, s.w, .large = k },     { TN_F32, "", { 0.25 } }, { TN_I8, "", { 0 } },
+                        { TN_F32, "", { 0.5 } },        { TN_U8, "", { 100 } },   { TN_I32, s.b, .large = bias } };
         op_data scaled = { TN_U8, s.y, .large = y };
         b = model("QLinearConv", linear, 9, NULL, &w);
         ob_int(b, "group", w.group);
@@ -236,8 +235,7 @@ static void deformed(void **state) {
         op_gives(b, 3, in, 1, &want, 1e-6);
         int64_t nx = w.n * w.ic * area(&w, w.in), len = w.in[w.rank - 1];
         for (int64_t e = 0; e < nx; e++) moved[e] = (x[e] + ((e + 1) % len ? x[e + 1] : 0)) / 2;
-        for (int64_t e = 0; e < w.n * offsets * places; e++)
-            much[e] = e / places % w.rank == w.rank - 1 ? 0.5 : 0;
+        for (int64_t e = 0; e < w.n * offsets * places; e++) much[e] = e / places % w.rank == w.rank - 1 ? 0.5 : 0;
         /* a place before the first element sees half of it, as one behind the last does: no tap may start before */
         window m = w;
         m.begin[m.rank - 1] = 0;
@@ -245,8 +243,7 @@ static void deformed(void **state) {
         dims_text(&m, m.n, m.oc, m.out, s.y);
         dims_text(&m, m.n, offsets, m.out, at);
         places = area(&m, m.out);
-        for (int64_t e = 0; e < m.n * offsets * places; e++)
-            much[e] = e / places % m.rank == m.rank - 1 ? 0.5 : 0;
+        for (int64_t e = 0; e < m.n * offsets * places; e++) much[e] = e / places % m.rank == m.rank - 1 ? 0.5 : 0;
         memcpy(y, zeros, sizeof y);
         scatter(&m, false, moved, k, y);
         b = model("DeformConv", types, 3, NULL, &m);
