@@ -1,5 +1,5 @@
-/* many_dims.c - convolutions and poolings over more spatial dimensions than anyone draws: five and six, against a
- * definition that scatters what the library gathers. */
+/* many_dims.c - convolutions, poolings and sampling over more spatial dimensions than anyone draws. Convolutions are
+ * held against a definition that scatters what the library gathers. */
 #include "lib/op_run.h"
 #include "test.h"
 #include <math.h>
@@ -109,6 +109,67 @@ static void place(window *w, bool turned) {
     for (int i = 0; i < w->rank; i++) {
         int64_t reach = w->dilation[i] * (w->kernel[i] - 1) + 1, pad = w->begin[i] + w->end[i];
         w->out[i] = turned ? (w->in[i] - 1) * w->stride[i] + reach - pad : (w->in[i] + pad - reach) / w->stride[i] + 1;
+    }
+}
+
+/* One coordinate of a line, as GridSample reads it with aligned corners and border padding. */
+static double on_line(const double *line, int n, double at, const char *mode) {
+    double x = (at + 1) / 2 * (n - 1), base = floor(x), t = x - base, sum = 0;
+    if (!strcmp(mode, "nearest")) return line[(int)fmin(fmax(nearbyint(x), 0), n - 1)];
+    bool cubic = !strcmp(mode, "cubic");
+    for (int k = cubic ? -1 : 0; k <= (cubic ? 2 : 1); k++) {
+        double d = fabs(k - t), a = -0.75, w = 1 - d;
+        if (cubic) w = d <= 1 ? ((a + 2) * d - (a + 3)) * d * d + 1 : ((a * d - 5 * a) * d + 8 * a) * d - 4 * a;
+        sum += w * line[(int)fmin(fmax(base + k, 0), n - 1)];
+    }
+    return sum;
+}
+
+/* An image that is a product of lines, read in four and five dimensions: the product of what each line gives. */
+static void sampled(void **state) {
+    static const char *const modes[] = { "linear", "nearest", "cubic" };
+    for (int k = 0; k < 12; k++) {
+        enum { PLACES = 3 };
+        const char *mode = modes[k % 3];
+        int rank = 4 + k / 3 % 2, count = 1;
+        int64_t len[5] = { 3, 2, 4, 2, 3 };
+        double line[5][4], at[PLACES * 5], want[PLACES];
+        uint64_t seed = (uint64_t)k + 1;
+        static double image[ROOM];
+        char dims[40], grid[40], out[40];
+        for (int d = 0; d < rank; d++) {
+            for (int i = 0; i < 4; i++) line[d][i] = (double)(test_random(&seed) >> 40) * 0x1p-24 + 0.5;
+            count *= (int)len[d];
+        }
+        for (int i = 0; i < count; i++) {
+            int rest = i;
+            image[i] = 1;
+            for (int d = rank - 1; d >= 0; d--) image[i] *= line[d][rest % len[d]], rest /= (int)len[d];
+        }
+        for (int p = 0; p < PLACES; p++) {
+            want[p] = 1;
+            for (int d = 0; d < rank; d++) { /* a grid names the last dimension first */
+                double x = (double)(float)((double)(test_random(&seed) >> 40) * 0x1.4p-23 - 1.25);
+                at[p * rank + rank - 1 - d] = x;
+                want[p] *= on_line(line[d], (int)len[d], x, mode);
+            }
+        }
+        window w = { .rank = rank };
+        memcpy(w.in, len, sizeof len);
+        dims_text(&w, 1, 1, w.in, dims);
+        snprintf(grid, sizeof grid, rank == 4 ? "1,3,1,1,1,4" : "1,3,1,1,1,1,5");
+        snprintf(out, sizeof out, rank == 4 ? "1,1,3,1,1,1" : "1,1,3,1,1,1,1");
+        tn_dtype t = k < 6 ? TN_F64 : TN_F32;
+        op_data in[] = { { t, dims, .large = image }, { t, grid, .large = at } }, y = { t, out, .large = want };
+        ob *b = ob_new(10, 22);
+        ob_input(b, "x", t, NULL);
+        ob_input(b, "g", t, NULL);
+        ob_output(b, "y");
+        ob_node(b, "GridSample", "x g", "y");
+        ob_int(b, "align_corners", 1);
+        ob_string(b, "mode", mode);
+        ob_string(b, "padding_mode", "border");
+        op_gives(b, 2, in, 1, &y, 1e-5);
     }
 }
 
@@ -291,7 +352,7 @@ static void poolings(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(floats),   cmocka_unit_test(padded_alike), cmocka_unit_test(integers),
-        cmocka_unit_test(deformed), cmocka_unit_test(poolings),
+        cmocka_unit_test(deformed), cmocka_unit_test(poolings),     cmocka_unit_test(sampled),
     };
     return cmocka_run_group_tests_name("op/many_dims", tests, NULL, NULL);
 }
