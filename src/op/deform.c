@@ -138,10 +138,15 @@ static int corners_of(const deform *d, const double *at, int64_t *index, double 
                 at[k] = (double)o + (double)offset[k * d->places + place];                                             \
                 rest /= d->out[k];                                                                                     \
             }                                                                                                          \
-            int n = d->rank > LISTED ? 0 : corners_of(d, at, index, weight);                                           \
             double m = mask ? (double)mask[row * d->places + place] : 1;                                               \
+            if (d->rank > LISTED) {                                                                                    \
+                for (int64_t c = 0; c < per; c++)                                                                      \
+                    out[c * d->taps * s->count + i] = (T)(BETWEEN(d, at, 0, x + c * d->pixels, 0) * m);                \
+                continue;                                                                                              \
+            }                                                                                                          \
+            int n = corners_of(d, at, index, weight);                                                                  \
             for (int64_t c = 0; c < per; c++) {                                                                        \
-                double sum = d->rank > LISTED ? BETWEEN(d, at, 0, x + c * d->pixels, 0) : 0;                           \
+                double sum = 0;                                                                                        \
                 for (int k = 0; k < n; k++) sum += weight[k] * (double)x[c * d->pixels + index[k]];                    \
                 out[c * d->taps * s->count + i] = (T)(sum * m);                                                        \
             }                                                                                                          \
