@@ -349,10 +349,47 @@ static void poolings(void **state) {
     }
 }
 
+/* As many operands as are given. */
+static void many_operands(void **state) {
+    enum { N = 40 };
+    char terms[3 * N + 8] = "", inputs[8 * N] = "";
+    ob *b = ob_new(10, 22);
+    ob_input(b, "v", TN_F32, "2");
+    for (int i = 0; i < N; i++) strcat(strcat(terms, i ? "," : ""), "a"), strcat(inputs, i ? " v" : "v");
+    ob_output(b, "y");
+    ob_node(b, "Einsum", inputs, "y");
+    ob_string(b, "equation", strcat(terms, "->a"));
+    op_data v = { TN_F32, "2", { 2, -1 } }, powers = { TN_F32, "2", { 0x1p40, 1 } };
+    op_gives(b, 1, &v, 1, &powers, 0);
+
+    enum { SCANNED = 80 };
+    static char body_names[SCANNED][8];
+    char all[8 * SCANNED] = "start", sum[8 * SCANNED] = "state";
+    ob *body = ob_graph();
+    b = ob_new(10, 22);
+    ob_input(b, "v", TN_F32, "2");
+    ob_floats_init(b, "start", "", (float[]){ 100 }, 1);
+    ob_input(body, "state", TN_F32, "");
+    for (int i = 0; i < SCANNED; i++) {
+        snprintf(body_names[i], sizeof body_names[i], "e%d", i);
+        ob_input(body, body_names[i], TN_F32, "");
+        strcat(all, " v"), strcat(strcat(sum, " "), body_names[i]);
+    }
+    ob_node(body, "Sum", sum, "next");
+    ob_output(body, "next");
+    ob_node(b, "Scan", all, "y");
+    ob_subgraph(b, "body", body);
+    ob_int(b, "num_scan_inputs", SCANNED);
+    ob_output(b, "y");
+    op_data last = { TN_F32, "", { 100 + 80 * 2 - 80 } };
+    op_gives(b, 1, &v, 1, &last, 1e-6);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(floats),   cmocka_unit_test(padded_alike), cmocka_unit_test(integers),
-        cmocka_unit_test(deformed), cmocka_unit_test(poolings),     cmocka_unit_test(sampled),
+        cmocka_unit_test(floats),        cmocka_unit_test(padded_alike), cmocka_unit_test(integers),
+        cmocka_unit_test(deformed),      cmocka_unit_test(poolings),     cmocka_unit_test(sampled),
+        cmocka_unit_test(many_operands),
     };
     return cmocka_run_group_tests_name("op/many_dims", tests, NULL, NULL);
 }
