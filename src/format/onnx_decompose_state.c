@@ -96,22 +96,30 @@ static tn_status past_of(tn_node *n, tn_value **past) {
 
 /* ------------------------------------------------------------------------------------------------ LinearAttention */
 
-/* [B, T, heads size], each head `times` times. */
-static tn_value *repeated(tn_node *n, tn_value *v, int64_t heads, int64_t times) {
-    tn_value *apart = tn_up_ints(n, "heads", (int64_t[]){ 0, 0, heads, 1, -1 }, 5);
-    tn_value *more = tn_up_ints(n, "times", (int64_t[]){ 1, 1, 1, times, 1 }, 5);
-    tn_value *flat = tn_up_ints(n, "flat", (int64_t[]){ 0, 0, -1 }, 3);
-    return more && flat ? bin(n, "Reshape", bin(n, "Expand", bin(n, "Reshape", v, apart), more), flat) : NULL;
+/* [B, T, heads size], each head `times` times; both are [1]. */
+static tn_value *repeated(tn_node *n, tn_value *v, tn_value *heads, tn_value *times) {
+    tn_value *kept = tn_up_ints(n, "kept", (int64_t[]){ 0, 0 }, 2), *one = tn_up_int(n, "one", 1),
+             *ones = tn_up_ints(n, "ones", (int64_t[]){ 1, 1, 1 }, 3), *any = tn_up_int(n, "any", -1),
+             *flat = tn_up_ints(n, "flat", (int64_t[]){ 0, 0, -1 }, 3);
+    if (!v || !kept || !heads || !times || !one || !ones || !any || !flat) return NULL;
+    tn_node *apart = emit(n, "", "Concat", (tn_value *[]){ kept, heads, one, any }, 4, 1);
+    tn_node *more = emit(n, "", "Concat", (tn_value *[]){ ones, times, one }, 3, 1);
+    if (!apart || !more || !with_int(apart->outputs[0], "axis", 0) || !with_int(more->outputs[0], "axis", 0))
+        return NULL;
+    return bin(n, "Reshape", bin(n, "Expand", bin(n, "Reshape", v, apart->outputs[0]), more->outputs[0]), flat);
 }
 
-/* How many heads of keys there are: as many as of values, or, where the sizes say so, fewer. */
-static int64_t key_heads(const tn_value *q, const tn_value *k, int64_t heads, int64_t values) {
-    if (tn_up_rank(q) != 3 || tn_up_rank(k) != 3) return values;
-    tn_dim of_q = q->type.dims[2], of_k = k->type.dims[2];
-    if (!tn_dim_known(of_q) || !tn_dim_known(of_k) || of_q < heads || of_q % heads || of_k % (of_q / heads))
-        return values;
-    int64_t n = of_k / (of_q / heads);
-    return n > 0 && values % n == 0 ? n : values;
+static tn_dim hidden(const tn_value *v) { return tn_up_rank(v) == 3 ? v->type.dims[2] : TN_DIM_UNKNOWN; }
+
+/* Keys may have fewer heads than values: as many as their size has room for. Where the sizes are known to say that
+ * there are as many, nothing is done. */
+static tn_value *keys_for(tn_node *n, tn_value *q, tn_value *k, int64_t heads, int64_t values) {
+    tn_dim of_q = hidden(q), of_k = hidden(k);
+    if (tn_dim_known(of_q) && tn_dim_known(of_k) && of_q / heads == of_k / values) return k;
+    tn_value *last = tn_up_int(n, "last", 2), *size = bin(n, "Gather", un(n, "Shape", q), last);
+    size = bin(n, "Div", size, tn_up_int(n, "heads", heads));
+    tn_value *count = size ? bin(n, "Div", bin(n, "Gather", un(n, "Shape", k), last), size) : NULL;
+    return repeated(n, k, count, bin(n, "Div", tn_up_int(n, "values", values), count));
 }
 
 tn_status tn_decompose_linear_attention(tn_node *n) {
@@ -129,10 +137,9 @@ tn_status tn_decompose_linear_attention(tn_node *n) {
                   .names = names };
     for (int i = 0; i < m.n_in; i++) m.in[i] = n->inputs[i];
     if (m.n_in > STATE) TN_TRY(past_of(n, &m.in[STATE]));
-    int64_t keys = key_heads(m.in[0], m.in[1], heads, values);
-    if (keys < values) m.in[1] = repeated(n, m.in[1], keys, values / keys);
+    m.in[1] = keys_for(n, m.in[0], m.in[1], heads, values);
     if (heads < values && values % heads == 0) { /* several states to a query: it is asked of each */
-        m.in[0] = repeated(n, m.in[0], heads, values / heads);
+        m.in[0] = repeated(n, m.in[0], tn_up_int(n, "heads", heads), tn_up_int(n, "times", values / heads));
         m.heads = values;
     }
     TN_UP_ROOM(m.in[0] && m.in[1]);
