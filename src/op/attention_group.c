@@ -404,7 +404,8 @@ static tn_status gqa_run(tn_run *r) {
     a.stride_y = tn_op_rows(s.heads, s.rows, s.size);
     float *scores = tn_op_room_as(r, tn_out(r, SCORES), TN_F32);
     a.qk = scores;
-    if (scores && s.window) a.qk = tn_run_scratch(r, (size_t)(s.batch * s.heads * s.rows * s.keys + 1) * sizeof *a.qk);
+    if (scores && s.window)
+        a.qk = tn_run_scratch(r, (size_t)(s.batch * s.heads * s.rows * s.keys + 1) * sizeof *scores);
     if (!a.y || (tn_out(r, SCORES) && !a.qk)) return tn_op_fail(n, TN_E_NOMEM, "no memory");
     TN_TRY(tn_attention_run(NULL, &a, r->pool));
     if (scores && s.window) spread_scores(&s, a.qk, scores);

@@ -71,7 +71,7 @@ tn_status tn_grad_fused_matmul(tn_grad *g) {
 
 /* ---------------------------------------------------------------------------------------------------------- Einsum */
 
-enum { TERM = 160, OPERANDS = 40 };
+enum { TERM = 160, OPERANDS = 64 };
 
 typedef struct {
     char in[OPERANDS][TERM], out[TERM];
@@ -81,7 +81,7 @@ typedef struct {
 /* The terms without blanks; an implicit output is spelled out: labels that come once, in order, behind the dots. */
 static bool read_equation(const tn_node *node, equation *e) {
     tn_string s = tn_attr_string(node, "equation", "");
-    char text[1024];
+    char text[4096];
     size_t n = 0;
     for (size_t i = 0; i < s.len && n + 1 < sizeof text; i++)
         if (!isspace((unsigned char)s.ptr[i])) text[n++] = s.ptr[i];
