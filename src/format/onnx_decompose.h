@@ -15,6 +15,10 @@ extern const tn_decomposition tn_decompose_attention[]; /* each ends with { 0 } 
 extern const tn_decomposition tn_decompose_microsoft[];
 extern const tn_decomposition tn_decompose_quantized[];
 
+/* onnx_decompose_state.c */
+tn_status tn_decompose_linear_attention(tn_node *n);
+tn_status tn_decompose_causal_conv(tn_node *n);
+
 /* A node with one output before n. An input that could not be made makes none. */
 static inline tn_value *un(tn_node *n, const char *type, tn_value *a) { return tn_up_emit(n, type, a, NULL, NULL); }
 static inline tn_value *bin(tn_node *n, const char *type, tn_value *a, tn_value *b) {

@@ -2,14 +2,66 @@
  * behind it. Source: docs/ContribOperators.md of ONNX Runtime, whose results the definitions were compared with. */
 #include "format/onnx_decompose.h"
 
+static tn_value *joined(tn_node *n, tn_value *a, tn_value *b) {
+    return a ? with_int(bin(n, "Concat", a, b), "axis", 0) : NULL;
+}
+
+static tn_value *scalar(tn_node *n, tn_value *v) { return bin(n, "Squeeze", v, tn_up_int(n, "axis", 0)); }
+
+/* Element i of the shape of v, as a scalar. */
+static tn_value *size_of(tn_node *n, tn_value *v, int64_t i) {
+    tn_value *shape = un(n, "Shape", v);
+    return shape ? scalar(n, bin(n, "Gather", shape, tn_up_int(n, "dim", i))) : NULL;
+}
+
+static tn_value *casted(tn_node *n, tn_value *v, tn_dtype t) {
+    return with_int(un(n, "Cast", v), "to", tn_dtypes[t].onnx);
+}
+
+/* do_rotary: the first `dim` elements of each head (0: all) are turned in pairs (i, i + dim / 2) by the token's
+ * position times 10000^(-2 i / dim), as Su et al., arXiv 2104.09864, have it. `past`: how many tokens came before, or
+ * NULL. */
+static tn_status rotate(tn_node *n, tn_value *past, tn_value **q, tn_value **k) {
+    int64_t heads = tn_attr_int(n, "num_heads", 1), given = tn_attr_int(n, "rotary_embedding_dim", 0);
+    if (given < 0 || given % 2 || heads < 1)
+        return tn_fail(TN_E_INVALID, "%s: rotary_embedding_dim is %lld", tn_node_where(n), (long long)given);
+    tn_value *zero = scalar(n, tn_up_int(n, "zero", 0)), *one = scalar(n, tn_up_int(n, "one", 1)), *from = zero;
+    tn_value *dim = scalar(n, tn_up_int(n, "dim", given)), *two = scalar(n, tn_up_int(n, "two", 2));
+    if (!given) dim = bin(n, "Div", size_of(n, *q, 2), scalar(n, tn_up_int(n, "heads", heads)));
+    TN_UP_ROOM(zero && one && two && dim);
+    if (past) from = scalar(n, bin(n, "Reshape", casted(n, past, TN_I64), tn_up_int(n, "one", 1)));
+    tn_value *to = bin(n, "Add", size_of(n, *q, 1), from);
+    tn_value *at = casted(n, tri(n, "Range", from, to, one), TN_F32), *half = bin(n, "Div", dim, two);
+    tn_value *i = tri(n, "Range", zero, half, one),
+             *power = i && half ? bin(n, "Div", casted(n, i, TN_F32), casted(n, half, TN_F32)) : NULL;
+    tn_value *turns = bin(n, "Pow", tn_value_scalar_f32(n->graph, "base", 10000), un(n, "Neg", power));
+    tn_value *angle = turns ? bin(n, "Mul", bin(n, "Unsqueeze", at, tn_up_int(n, "axis", 1)), turns) : NULL;
+    tn_value *shape = joined(n, bin(n, "Gather", un(n, "Shape", *q), tn_up_int(n, "batch", 0)), un(n, "Shape", angle));
+    tn_value *cache[2] = { un(n, "Cos", angle), un(n, "Sin", angle) };
+    TN_UP_ROOM(shape && cache[0] && cache[1]);
+    for (int c = 0; c < 2; c++) cache[c] = bin(n, "CastLike", bin(n, "Expand", cache[c], shape), *q);
+    for (int c = 0; c < 2; c++) {
+        tn_value **x = c ? k : q, *in[] = { *x, cache[0], cache[1] };
+        TN_UP_ROOM(cache[0] && cache[1]);
+        tn_node *e = emit(n, "", "RotaryEmbedding", in, 3, 1);
+        TN_UP_ROOM(e);
+        TN_TRY(tn_attr_set_int(e, "num_heads", heads));
+        TN_TRY(tn_attr_set_int(e, "rotary_embedding_dim", given));
+        *x = e->outputs[0];
+    }
+    return TN_OK;
+}
+
 /* Attention with its projection: a matrix product, whose columns are queries, keys and values. */
 static tn_status attention(tn_node *n) {
     static const char *const names[] = { "num_heads", "scale", "unidirectional", "mask_filter_value", NULL };
     TN_TRY(need(n, 2));
-    if (tn_attr_int(n, "do_rotary", 0)) return tn_up_fail(n, "do_rotary");
-    tn_value *full = tn_up_input(n, 6); /* of past and present in one buffer */
-    if (tn_attr_int(n, "past_present_share_buffer", 0) && !full)
-        return tn_up_fail(n, "past and present in one buffer without past_sequence_length");
+    tn_value *full = NULL; /* of past and present in one buffer; without a past there is nothing to share */
+    if (tn_attr_int(n, "past_present_share_buffer", 0) && tn_up_input(n, 4)) {
+        full = tn_up_input(n, 6);
+        if (!full)
+            return tn_fail(TN_E_GRAPH, "%s: past_present_share_buffer needs past_sequence_length", tn_node_where(n));
+    }
     tn_value *qkv = plus(n, bin(n, "MatMul", n->inputs[0], n->inputs[1]), tn_up_input(n, 2));
     int count;
     const int64_t *sizes = tn_attr_ints(n, "qkv_hidden_sizes", &count);
@@ -28,23 +80,30 @@ static tn_status attention(tn_node *n) {
         TN_UP_ROOM(past[i]);
     }
     bool present = n->n_outputs > 1 && n->outputs[1];
-    tn_value *all[] = { split->outputs[0], split->outputs[1], split->outputs[2], NULL, tn_up_input(n, 3),
-                        tn_up_input(n, 5), past[0],           past[1],           full };
+    tn_value *q = split->outputs[0], *k = split->outputs[1];
+    if (tn_attr_int(n, "do_rotary", 0))
+        TN_TRY(rotate(n, full ? full : past[0] ? size_of(n, past[0], 2) : NULL, &q, &k));
+    tn_value *all[] = { q, k, split->outputs[2], NULL, tn_up_input(n, 3), tn_up_input(n, 5), past[0], past[1], full };
     tn_node *e = emit(n, n->domain, "MultiHeadAttention", all, 9, present ? 3 : 1);
     TN_UP_ROOM(e);
     TN_TRY(keep(e, n, names));
     TN_TRY(give(n, 0, e->outputs[0]));
     if (!present) return TN_OK;
-    tn_value *k = bin(n, "Unsqueeze", e->outputs[1], tn_up_int(n, "axis", 0));
+    k = bin(n, "Unsqueeze", e->outputs[1], tn_up_int(n, "axis", 0));
     tn_value *v = bin(n, "Unsqueeze", e->outputs[2], tn_up_int(n, "axis", 0));
     return give(n, 1, k ? with_int(bin(n, "Concat", k, v), "axis", 0) : NULL);
 }
 
 /* Attention of dequantised inputs and weights; both products sum integers exactly in the original, floats here. */
 static tn_status quantised_attention(tn_node *n) {
-    static const char *const names[] = {
-        "num_heads", "scale", "unidirectional", "mask_filter_value", "do_rotary", "past_present_share_buffer", NULL
-    };
+    static const char *const names[] = { "num_heads",
+                                         "scale",
+                                         "unidirectional",
+                                         "mask_filter_value",
+                                         "do_rotary",
+                                         "past_present_share_buffer",
+                                         "rotary_embedding_dim",
+                                         NULL };
     TN_TRY(need(n, 5));
     tn_value *x = tn_up_emit(n, "DequantizeLinear", n->inputs[0], n->inputs[3], tn_up_input(n, 6));
     tn_value *w = tn_up_emit(n, "DequantizeLinear", n->inputs[1], n->inputs[4], tn_up_input(n, 7));
@@ -93,10 +152,6 @@ static tn_value *slice(tn_node *n, tn_value *v, tn_value *from, tn_value *to) { 
     tn_value *in[] = { v, from, to, tn_up_int(n, "axis", 0) };
     tn_node *e = v && from && to && in[3] ? emit(n, "", "Slice", in, 4, 1) : NULL;
     return e ? e->outputs[0] : NULL;
-}
-
-static tn_value *joined(tn_node *n, tn_value *a, tn_value *b) {
-    return a ? with_int(bin(n, "Concat", a, b), "axis", 0) : NULL;
 }
 
 /* From tokens without padding, [tokens, hidden], and where each stands in [batch, rows] (`offsets`, those of real

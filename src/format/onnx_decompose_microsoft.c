@@ -22,32 +22,60 @@ static tn_status same_as(tn_node *n, const char *type, const char *const *names)
 
 /* --------------------------------------------------------------------------------------------------- activations */
 
-/* act(v) for the names that fused nodes carry, with parameters a and b. */
-static tn_status activate(tn_node *n, tn_value *v, tn_string name, float a, float b, tn_value **out) {
+/* Parameters of the activation of a fused node. */
+typedef struct {
+    float alpha, beta, gamma;
+    int64_t axis;
+} act_params;
+
+static tn_value *scaled(tn_node *n, tn_value *v, float by) { return bin(n, "Mul", v, num(n, by, v)); }
+
+/* Those that are several operators. */
+static tn_value *composed(tn_node *n, const char *word, tn_value *v, const act_params *p) {
+    if (!v) return NULL;
+    if (!strcmp(word, "Clip")) return tri(n, "Clip", v, num(n, p->alpha, v), num(n, p->beta, v));
+    if (!strcmp(word, "Affine")) return bin(n, "Add", scaled(n, v, p->alpha), num(n, p->beta, v));
+    v = un(n, !strcmp(word, "ScaledTanh") ? "Tanh" : "Softplus", scaled(n, v, p->beta)); /* ParametricSoftplus */
+    return v ? scaled(n, v, p->alpha) : NULL;
+}
+
+/* act(v) for the names that fused nodes carry. */
+static tn_status activate(tn_node *n, tn_value *v, tn_string name, const act_params *p, tn_value **out) {
     static const struct {
-        const char *word, *type, *a, *b;
-    } acts[] = { { "Relu", "Relu", 0, 0 },
-                 { "Sigmoid", "Sigmoid", 0, 0 },
-                 { "Tanh", "Tanh", 0, 0 },
-                 { "HardSwish", "HardSwish", 0, 0 },
-                 { "LeakyRelu", "LeakyRelu", "alpha", 0 },
-                 { "HardSigmoid", "HardSigmoid", "alpha", "beta" },
-                 { "ThresholdedRelu", "ThresholdedRelu", "alpha", 0 },
-                 { "Elu", "Elu", "alpha", 0 },
-                 { "Softplus", "Softplus", 0, 0 },
-                 { "Softsign", "Softsign", 0, 0 },
-                 { "Gelu", "Gelu", 0, 0 } };
+        const char *word, *type; /* NULL: composed */
+        const char *a, *b, *c;   /* what alpha, beta and gamma are called; c: "axis", too */
+    } acts[] = { { "Affine", NULL, 0, 0, 0 },
+                 { "Celu", "Celu", "alpha", 0, 0 },
+                 { "Clip", NULL, 0, 0, 0 },
+                 { "Elu", "Elu", "alpha", 0, 0 },
+                 { "Gelu", "Gelu", 0, 0, 0 },
+                 { "HardSigmoid", "HardSigmoid", "alpha", "beta", 0 },
+                 { "HardSwish", "HardSwish", 0, 0, 0 },
+                 { "Hardmax", "Hardmax", 0, 0, "axis" },
+                 { "Identity", "Identity", 0, 0, 0 },
+                 { "LeakyRelu", "LeakyRelu", "alpha", 0, 0 },
+                 { "LogSoftmax", "LogSoftmax", 0, 0, "axis" },
+                 { "Mish", "Mish", 0, 0, 0 },
+                 { "ParametricSoftplus", NULL, 0, 0, 0 },
+                 { "Relu", "Relu", 0, 0, 0 },
+                 { "ScaledTanh", NULL, 0, 0, 0 },
+                 { "Selu", "Selu", "alpha", 0, "gamma" },
+                 { "Sigmoid", "Sigmoid", 0, 0, 0 },
+                 { "Silu", "Swish", 0, 0, 0 },
+                 { "Softmax", "Softmax", 0, 0, "axis" },
+                 { "Softplus", "Softplus", 0, 0, 0 },
+                 { "Softsign", "Softsign", 0, 0, 0 },
+                 { "Tanh", "Tanh", 0, 0, 0 },
+                 { "ThresholdedRelu", "ThresholdedRelu", "alpha", 0, 0 } };
     *out = v;
     if (name.len == 0) return TN_OK;
-    if (name.len == 4 && !memcmp(name.ptr, "Clip", 4)) {
-        *out = v ? tri(n, "Clip", v, num(n, a, v), num(n, b, v)) : NULL;
-        return TN_OK;
-    }
     for (size_t i = 0; i < TN_COUNT(acts); i++) {
         if (strlen(acts[i].word) != name.len || memcmp(acts[i].word, name.ptr, name.len)) continue;
-        *out = un(n, acts[i].type, v);
-        if (acts[i].a) *out = with_float(*out, acts[i].a, a);
-        if (acts[i].b) *out = with_float(*out, acts[i].b, b);
+        *out = acts[i].type ? un(n, acts[i].type, v) : composed(n, acts[i].word, v, p);
+        if (acts[i].a) *out = with_float(*out, acts[i].a, p->alpha);
+        if (acts[i].b) *out = with_float(*out, acts[i].b, p->beta);
+        if (acts[i].c)
+            *out = *acts[i].c == 'g' ? with_float(*out, acts[i].c, p->gamma) : with_int(*out, acts[i].c, p->axis);
         return TN_OK;
     }
     return tn_fail(TN_E_UNSUPPORTED, "%s: activation '%.*s'", tn_node_where(n), (int)(name.len < 40 ? name.len : 40),
@@ -87,10 +115,27 @@ static tn_status bias_split_gelu(tn_node *n) {
     return give(n, 0, bin(n, "Mul", halves->outputs[0], un(n, "Gelu", halves->outputs[1])));
 }
 
+/* softmax(data + bias) over the dimensions from `axis` on. The bias has fewer rows than the data: each of them serves
+ * some that follow each other (inner), or all serve in turn, again and again. */
 static tn_status bias_softmax(tn_node *n) {
     TN_TRY(need(n, 2));
-    if (tn_attr_int(n, "is_inner_broadcast", 1) == 0) return tn_up_fail(n, "a bias that repeats from outside");
-    return give(n, 0, with_int(un(n, "Softmax", plus(n, n->inputs[0], n->inputs[1])), "axis", -1));
+    bool inner = tn_attr_int(n, "is_inner_broadcast", 1) != 0;
+    int64_t axis = tn_attr_int(n, "axis", 1);
+    tn_value *x = n->inputs[0], *bias = n->inputs[1];
+    if (inner && (axis == -1 || axis == tn_up_rank(x) - 1)) /* plain broadcasting */
+        return give(n, 0, with_int(un(n, "Softmax", plus(n, x, bias)), "axis", -1));
+    tn_value *rows = with_int(un(n, "Flatten", x), "axis", axis), *shape = un(n, "Shape", x);
+    tn_value *length = bin(n, "Gather", un(n, "Shape", rows), tn_up_int(n, "row", 1)), *any = tn_up_int(n, "any", -1);
+    bias = any ? bin(n, "Reshape", bias, with_int(bin(n, "Concat", any, length), "axis", 0)) : NULL;
+    tn_value *count = bin(n, "Gather", un(n, "Shape", bias), tn_up_int(n, "rows", 0));
+    tn_value *parts[] = { inner ? count : any, inner ? any : count, length };
+    TN_UP_ROOM(shape && length && count);
+    tn_node *grid = emit(n, "", "Concat", parts, 3, 1);
+    TN_UP_ROOM(grid);
+    TN_TRY(tn_attr_set_int(grid, "axis", 0));
+    bias = bin(n, "Unsqueeze", bias, tn_up_int(n, "repeated", inner ? 1 : 0));
+    tn_value *sum = bias ? bin(n, "Add", bin(n, "Reshape", x, grid->outputs[0]), bias) : NULL;
+    return give(n, 0, bin(n, "Reshape", with_int(un(n, "Softmax", sum), "axis", -1), shape));
 }
 
 /* ------------------------------------------------------------------------------------------------ matrix products */
@@ -102,8 +147,9 @@ static tn_status activated(tn_node *n, const char *domain, const char *type, int
     tn_value *v;
     TN_UP_ROOM(e);
     TN_TRY(keep(e, n, names));
-    TN_TRY(activate(n, e->outputs[0], tn_attr_string(n, "activation", ""), tn_attr_float(n, "activation_alpha", 0.01f),
-                    tn_attr_float(n, "activation_beta", 0), &v));
+    act_params p = { tn_attr_float(n, "activation_alpha", 0.01f), tn_attr_float(n, "activation_beta", 0),
+                     tn_attr_float(n, "activation_gamma", 0), tn_attr_int(n, "activation_axis", -1) };
+    TN_TRY(activate(n, e->outputs[0], tn_attr_string(n, "activation", ""), &p, &v));
     return give(n, 0, v);
 }
 
@@ -121,8 +167,8 @@ static tn_status fused_conv(tn_node *n) {
     tn_value *v;
     TN_UP_ROOM(e);
     TN_TRY(keep(e, n, names));
-    TN_TRY(activate(n, plus(n, e->outputs[0], tn_up_input(n, 3)), tn_attr_string(n, "activation", ""),
-                    p && count > 0 ? p[0] : 0, p && count > 1 ? p[1] : 0, &v));
+    act_params a = { .alpha = p && count > 0 ? p[0] : 0, .beta = p && count > 1 ? p[1] : 0, .axis = 1 };
+    TN_TRY(activate(n, plus(n, e->outputs[0], tn_up_input(n, 3)), tn_attr_string(n, "activation", ""), &a, &v));
     return give(n, 0, v);
 }
 
@@ -163,13 +209,21 @@ static tn_status skip_layer_norm(tn_node *n) {
     return TN_OK;
 }
 
+static tn_value *scalar_int(tn_node *n, int64_t v) {
+    return bin(n, "Squeeze", tn_up_int(n, "number", v), tn_up_int(n, "axis", 0));
+}
+
 /* RMS normalisation of x along the last axes, and 1 / RMS, in float32, as output `rstd` where it is wanted. */
 static tn_status rms_norm(tn_node *n, tn_value *x, tn_value *gamma, float eps, int64_t axis, int rstd) {
     tn_value *y = with_float(with_int(bin(n, "RMSNormalization", x, gamma), "axis", axis), "epsilon", eps);
     TN_TRY(give(n, 0, y));
     if (rstd >= n->n_outputs || !n->outputs[rstd]) return TN_OK;
-    if (axis != -1) return tn_up_fail(n, "the reciprocal of the deviation along several axes");
-    tn_value *mean = bin(n, "ReduceMean", bin(n, "Mul", x, x), tn_up_int(n, "axis", -1));
+    tn_value *axes = tn_up_int(n, "axis", -1);
+    if (axis != -1) { /* from `axis` to the last one, however many there are */
+        tn_value *end = axis < 0 ? scalar_int(n, 0) : un(n, "Size", un(n, "Shape", x));
+        axes = tri(n, "Range", scalar_int(n, axis), end, scalar_int(n, 1));
+    }
+    tn_value *mean = axes ? bin(n, "ReduceMean", bin(n, "Mul", x, x), axes) : NULL;
     tn_value *one = un(n, "Reciprocal", un(n, "Sqrt", mean ? bin(n, "Add", mean, num(n, eps, x)) : NULL));
     return give(n, rstd, with_int(un(n, "Cast", one), "to", tn_dtypes[TN_F32].onnx));
 }
@@ -285,18 +339,8 @@ static tn_status expand_dims(tn_node *n) {
     return give(n, 0, bin(n, "Unsqueeze", n->inputs[0], bin(n, "Reshape", axis, tn_up_int(n, "flat", -1))));
 }
 
-static tn_status linear_attention(tn_node *n) {
-    static const char *const names[] = { "chunk_size", "kv_num_heads", "q_num_heads", "scale", "update_rule", NULL };
-    if (tn_attr_int(n, "state_window", 0)) return tn_up_fail(n, "states of several steps");
-    return same_as(n, "LinearAttention", names);
-}
-
-static tn_status causal_conv(tn_node *n) {
-    static const char *const names[] = { "activation", NULL };
-    if (tn_attr_int(n, "state_window", 0) || tn_attr_int(n, "ndim", 1) != 1)
-        return tn_up_fail(n, "states of several steps, or several dimensions");
-    return same_as(n, "CausalConvWithState", names);
-}
+static tn_status linear_attention(tn_node *n) { return tn_decompose_linear_attention(n); }
+static tn_status causal_conv(tn_node *n) { return tn_decompose_causal_conv(n); }
 
 /* --------------------------------------------------------------------------------------------------------- table */
 

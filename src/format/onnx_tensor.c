@@ -131,8 +131,7 @@ static int64_t sparse_position(const tn_tensor *indices, int64_t i, const tn_ten
 
 static tn_status scatter(tn_onnx_reader *r, const tn_tensor *values, const tn_tensor *indices, tn_tensor *out) {
     int64_t nnz = values->dims[0], count = tn_dims_count(out->rank, out->dims);
-    size_t bytes, each = (size_t)tn_dtype_bits(values->dtype) / 8;
-    if (!each) return tn_fail(TN_E_UNSUPPORTED, "sparse tensors of %s", tn_dtype_name(values->dtype));
+    size_t bytes, each = (size_t)tn_dtype_bits(values->dtype) / 8; /* 0: several elements to a byte */
     if (count < 0 || !tn_dtype_bytes(values->dtype, count, &bytes))
         return tn_fail(TN_E_SHAPE, "its shape is too large");
     TN_TRY(tn_onnx_expand(r, bytes));
@@ -142,7 +141,14 @@ static tn_status scatter(tn_onnx_reader *r, const tn_tensor *values, const tn_te
     for (int64_t i = 0; i < nnz; i++) {
         int64_t at = sparse_position(indices, i, out, count);
         if (at < 0) return tn_fail(TN_E_FORMAT, "entry %lld lies outside the shape", (long long)i);
-        memcpy((char *)out->data + (size_t)at * each, (const char *)values->data + (size_t)i * each, each);
+        if (values->dtype == TN_STRING) {
+            const tn_string *v = (const tn_string *)values->data + i;
+            TN_TRY(tn_tensor_set_string(out, at, v->ptr, v->len));
+        } else if (!each) {
+            tn_set_f64(out->dtype, out->data, at, tn_get_f64(values->dtype, values->data, i));
+        } else {
+            memcpy((char *)out->data + (size_t)at * each, (const char *)values->data + (size_t)i * each, each);
+        }
     }
     return TN_OK;
 }

@@ -2,6 +2,7 @@
  */
 #include "format/onnx_upgrade.h"
 #include "graph/internal.h"
+#include <math.h>
 
 /* A 1-D int64 of `count` ones, count being a value of shape [1]. */
 static tn_value *ones(tn_node *n, tn_value *count) {
@@ -143,11 +144,25 @@ tn_status tn_up_cast(tn_node *n) {
     return tn_up_fail(n, "'to' is not an element type");
 }
 
+/* p was any number. Of a fraction: (sum |x|^p)^(1/p), the sum being a norm with p = 1. */
 tn_status tn_up_lp(tn_node *n) {
     const tn_attr *a = tn_attr_find(n, "p");
     if (!a || a->kind != TN_ATTR_FLOAT) return TN_OK;
-    if (a->f < 1 || a->f > 1000 || a->f != (float)(int)a->f) return tn_up_fail(n, "p is not a whole number");
-    return tn_attr_set_int(n, "p", (int64_t)a->f);
+    float p = a->f;
+    if (p >= 1 && p <= 1000 && p == (float)(int)p) return tn_attr_set_int(n, "p", (int64_t)p);
+    if (!(p > 0 && p < INFINITY))
+        return tn_fail(TN_E_INVALID, "%s: p is %g, which makes no norm", tn_node_where(n), (double)p);
+    tn_value *x = n->inputs[0], *by = tn_up_scalar_like(n, "p", p, x), *inner, *root;
+    TN_UP_ROOM(by);
+    tn_value *power = tn_up_emit(n, "Pow", tn_up_emit(n, "Abs", x, NULL, NULL), by, NULL);
+    TN_UP_ROOM(power);
+    TN_TRY(tn_node_set_input(n, 0, power));
+    TN_TRY(tn_attr_set_int(n, "p", 1));
+    if (!n->n_outputs || !n->outputs[0]) return TN_OK; /* nobody sees the result */
+    root = tn_up_emit(n, "Reciprocal", by, NULL, NULL);
+    tn_node *pow = tn_up_after(n, 0, "Pow", &inner);
+    TN_UP_ROOM(root && pow);
+    return tn_node_set_input(pow, 1, root);
 }
 
 tn_status tn_up_concat(tn_node *n) { return tn_attr_find(n, "axis") ? TN_OK : tn_attr_set_int(n, "axis", 1); }
@@ -181,8 +196,6 @@ tn_status tn_up_roi_align(tn_node *n) {
 
 /* spatial=0: mean and variance belong to every element of a sample, so broadcasting arithmetic says it all. */
 static tn_status elementwise_norm(tn_node *n) {
-    for (int i = 0; i < 5; i++)
-        if (!tn_up_input(n, i)) return tn_fail(TN_E_GRAPH, "%s: input %d is missing", tn_node_where(n), i);
     tn_value **in = n->inputs;
     tn_value *eps = tn_up_scalar_like(n, "epsilon", tn_attr_float(n, "epsilon", 1e-5f), in[0]);
     TN_UP_ROOM(eps);
@@ -200,14 +213,87 @@ static tn_status elementwise_norm(tn_node *n) {
     return TN_OK;
 }
 
+/* Output i of n is `shape`d like v from now on: a reshaping stands between it and its users. */
+static tn_status reshaped(tn_node *n, int i, tn_value *shape) {
+    tn_value *inner;
+    if (i >= n->n_outputs || !n->outputs[i]) return TN_OK;
+    tn_node *back = tn_up_after(n, i, "Reshape", &inner);
+    TN_UP_ROOM(back);
+    TN_TRY(tn_attr_set_int(back, "allowzero", 1));
+    return tn_node_set_input(back, 1, shape);
+}
+
+/* Statistics of every element of a sample, over the batch: those of a matrix [N, C * D1 * .. * Dn], whose columns are
+ * channels. */
+static tn_status flat_norm(tn_node *n) {
+    tn_value *shape = tn_up_emit(n, "Shape", n->inputs[0], NULL, NULL), *flat = tn_up_int(n, "flat", -1);
+    tn_value *x = tn_up_emit(n, "Flatten", n->inputs[0], NULL, NULL), *like = NULL;
+    TN_UP_ROOM(shape && flat && x);
+    for (int i = 1; i < 5; i++) {
+        if (i == 3) like = tn_up_emit(n, "Shape", n->inputs[3], NULL, NULL);
+        tn_value *v = tn_up_emit(n, "Reshape", n->inputs[i], flat, NULL);
+        TN_UP_ROOM(v && (i < 3 || like));
+        TN_TRY(tn_node_set_input(n, i, v));
+    }
+    TN_TRY(tn_node_set_input(n, 0, x));
+    for (int i = 0; i < 5; i++) TN_TRY(reshaped(n, i, i ? like : shape));
+    return TN_OK;
+}
+
+/* The mean and variance of the batch itself: with a momentum of 0 they are what newer versions give as the running
+ * ones, and those are blended here. */
+static tn_status saved_statistics(tn_node *n) {
+    float momentum = tn_attr_float(n, "momentum", 0.9f);
+    tn_value *saved[2];
+    for (int i = 0; i < 2; i++) { /* [1 + i]: running; [3 + i]: saved */
+        tn_value *running = n->outputs[1 + i], *out = n->n_outputs > 3 + i ? n->outputs[3 + i] : NULL;
+        saved[i] = tn_value_new(n->graph, out ? out->name : "saved");
+        TN_UP_ROOM(saved[i]);
+        TN_TRY(tn_node_set_output(n, 1 + i, saved[i]));
+        tn_node *after = n->next;
+        if (out) {
+            TN_TRY(tn_node_set_output(n, 3 + i, NULL));
+            tn_node *copy = tn_node_new(n->graph, after, "", "Identity", &saved[i], 1, 0);
+            TN_UP_ROOM(copy);
+            TN_TRY(tn_node_set_output(copy, 0, out));
+            copy->version = TN_ONNX_OPSET_MAX;
+        }
+        if (!running) continue;
+        tn_value *old = tn_up_scalar_like(n, "momentum", momentum, n->inputs[3 + i]),
+                 *one = tn_up_scalar_like(n, "one", 1, n->inputs[3 + i]);
+        tn_value *rest = old && one ? tn_up_emit(n, "Sub", one, old, NULL) : NULL;
+        tn_value *kept = old ? tn_up_emit(n, "Mul", n->inputs[3 + i], old, NULL) : NULL;
+        TN_UP_ROOM(rest && kept);
+        tn_node *now = tn_node_new(n->graph, after, "", "Mul", (tn_value *[]){ saved[i], rest }, 2, 1);
+        TN_UP_ROOM(now);
+        tn_node *sum = tn_node_new(n->graph, after, "", "Add", (tn_value *[]){ kept, now->outputs[0] }, 2, 0);
+        TN_UP_ROOM(sum);
+        TN_TRY(tn_node_set_output(sum, 0, running));
+        now->version = sum->version = TN_ONNX_OPSET_MAX;
+    }
+    n->n_outputs = 3;
+    return tn_attr_set_float(n, "momentum", 0);
+}
+
+/* The outputs listed said whether this was training; versions 1 and 6 had a word for it, too. */
 tn_status tn_up_batch_norm(tn_node *n) {
-    bool spatial = tn_attr_int(n, "spatial", 1) != 0, training = tn_up_wants(n, 1) || tn_up_wants(n, 2);
+    bool spatial = tn_attr_int(n, "spatial", 1) != 0, test = tn_attr_int(n, "is_test", 0) != 0;
+    bool training = false, saved = false, wanted = false;
+    for (int i = 1; i < n->n_outputs; i++) {
+        training |= n->outputs[i] && !test;
+        saved |= i > 2 && tn_up_wants(n, i);
+        wanted |= tn_up_wants(n, i);
+    }
     tn_attr_remove(n, "spatial");
     tn_attr_remove(n, "is_test");
-    if (tn_up_wants(n, 3) || tn_up_wants(n, 4)) return tn_up_fail(n, "the saved mean and variance have no newer form");
-    tn_up_drop_outputs(n, training ? 3 : 1);
-    if (!spatial) return training ? tn_up_fail(n, "training with spatial=0 has no newer form") : elementwise_norm(n);
-    return training ? tn_attr_set_int(n, "training_mode", 1) : TN_OK;
+    if (test && wanted) return tn_fail(TN_E_GRAPH, "%s: statistics are wanted, but is_test", tn_node_where(n));
+    tn_up_drop_outputs(n, !training ? 1 : saved ? 5 : 3);
+    for (int i = 0; i < 5; i++)
+        if (!tn_up_input(n, i)) return tn_fail(TN_E_GRAPH, "%s: input %d is missing", tn_node_where(n), i);
+    if (!training) return spatial ? TN_OK : elementwise_norm(n);
+    if (!spatial) TN_TRY(flat_norm(n));
+    TN_TRY(tn_attr_set_int(n, "training_mode", 1));
+    return saved ? saved_statistics(n) : TN_OK;
 }
 
 /* Scale and bias were given per group; now per channel: each is repeated C / groups times. */

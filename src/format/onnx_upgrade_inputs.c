@@ -210,14 +210,14 @@ tn_status tn_up_resize_10(tn_node *n) {
 }
 
 /* "tf_half_pixel_for_nn" went away with 13. Its coordinate is half a pixel to the right of half_pixel's, so rounding
- * down there is rounding half up here, and rounding to nearest (half down) there is rounding up here. */
+ * down there is rounding half up here, and rounding to nearest (half down) there is rounding up here. What else it can
+ * be said with has no newer name; the operator still knows the old one. */
 tn_status tn_up_resize_names(tn_node *n) {
     if (!tn_attr_is(n, "coordinate_transformation_mode", "tf_half_pixel_for_nn", "half_pixel")) return TN_OK;
     const char *mode = NULL;
     if (tn_attr_is(n, "nearest_mode", "floor", "round_prefer_floor")) mode = "round_prefer_ceil";
     if (tn_attr_is(n, "nearest_mode", "round_prefer_floor", "round_prefer_floor")) mode = "ceil";
-    if (!mode || !tn_attr_is(n, "mode", "nearest", "nearest"))
-        return tn_up_fail(n, "tf_half_pixel_for_nn with this mode has no newer form");
+    if (!mode || !tn_attr_is(n, "mode", "nearest", "nearest")) return TN_OK;
     TN_TRY(tn_attr_set_string(n, "coordinate_transformation_mode", "half_pixel"));
     return tn_attr_set_string(n, "nearest_mode", mode);
 }

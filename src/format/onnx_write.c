@@ -181,6 +181,9 @@ static const char *made_name(const tn_node *n) {
 static tn_status put_node(tn_wire_out *o, const tn_node *n) {
     if (n->op && (n->op->flags & TN_OP_INTERNAL))
         return tn_fail(TN_E_UNSUPPORTED, "%s is an internal operator, which ONNX cannot express", tn_node_where(n));
+    if (!*n->domain && !strcmp(n->type, "Resize") &&
+        tn_attr_is(n, "coordinate_transformation_mode", "tf_half_pixel_for_nn", ""))
+        return tn_fail(TN_E_UNSUPPORTED, "%s: no operator set since 13 has tf_half_pixel_for_nn", tn_node_where(n));
     size_t m = tn_wire_begin(o, GRAPH_NODE);
     for (int i = 0; i < n->n_inputs; i++) {
         const char *name = n->inputs[i] ? n->inputs[i]->name : "";

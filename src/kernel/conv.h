@@ -21,13 +21,14 @@
 
 #include "base/pool.h"
 #include "kernel/activation.h"
+#include "tenon.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum {
-    TN_CONV_RANK = 4,   /* most spatial dimensions */
-    TN_CONV_ALGOS = 16, /* room that tn_conv_list always finds sufficient */
+    TN_CONV_RANK = TN_MAX_RANK - 2, /* most spatial dimensions */
+    TN_CONV_ALGOS = 16,             /* room that tn_conv_list always finds sufficient */
 };
 
 typedef enum {

@@ -46,7 +46,8 @@ static double coordinate(tn_resize_coord rule, int64_t i, int64_t in, int64_t ou
                (out == 1 ? (end - start) * (n - 1) / 2 : x * (end - start) * (n - 1) / ((double)out - 1));
     case TN_COORD_PYTORCH_HALF_PIXEL: return out == 1 ? 0 : (x + 0.5) / scale - 0.5;
     case TN_COORD_HALF_PIXEL_SYMMETRIC: return n / 2 * (1 - (double)out / whole) + (x + 0.5) / scale - 0.5;
-    case TN_COORD_TF_HALF_PIXEL_FOR_NN: return (x + 0.5) / scale;
+    /* the formula would also shift axes that are not resized, and blend neighbouring images: they stay */
+    case TN_COORD_TF_HALF_PIXEL_FOR_NN: return scale == 1 ? x : (x + 0.5) / scale;
     default: return (x + 0.5) / scale - 0.5;
     }
 }

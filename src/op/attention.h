@@ -47,8 +47,11 @@ typedef struct {
 } tn_kv_code;
 
 /** Whether the codes that the node's attributes name go with the type of its input `past`; *per: elements of a head to
- *  one of the cache. errors TN_E_TYPE, TN_E_INVALID, TN_E_UNSUPPORTED. */
+ *  one of the cache. errors TN_E_TYPE, TN_E_INVALID. */
 tn_status tn_kv_check(tn_infer *c, int past, int *per);
+
+/** The element type of a cache: the past's; without one, that of codes of kv_cache_bit_width bits, or `plain`. */
+tn_dtype tn_kv_type(const tn_node *n, tn_dtype past, tn_dtype plain);
 
 /** Rows of a cache of c rows after t tokens, when it keeps windows of w <= c. */
 int64_t tn_kv_resident(int64_t t, int64_t c, int64_t w);

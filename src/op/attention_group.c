@@ -48,13 +48,11 @@ static tn_status check_cache(tn_infer *c, bool window, int *per) {
         return tn_infer_fail(c, TN_E_GRAPH, "q_norm_weight and k_norm_weight go together");
     if (window && (tn_attr_int(n, "local_window_size", -1) <= 0 || !tn_infer_has(c, PAST_K)))
         return tn_infer_fail(c, TN_E_INVALID, "sliding_window_cache needs local_window_size and a past");
-    if (window && c->n_out > SCORES && n->outputs[SCORES])
-        return tn_infer_fail(c, TN_E_UNSUPPORTED, "scores of a cache that keeps a window");
     return tn_kv_check(c, PAST_K, per);
 }
 
 static tn_status gqa_infer(tn_infer *c) {
-    tn_dtype t = tn_infer_dtype(c, QUERY), tc = tn_infer_has(c, PAST_K) ? tn_infer_dtype(c, PAST_K) : t;
+    tn_dtype t = tn_infer_dtype(c, QUERY), tc = tn_kv_type(c->node, tn_infer_dtype(c, PAST_K), t);
     int64_t heads = tn_attr_int(c->node, "num_heads", 1), kv = tn_attr_int(c->node, "kv_num_heads", 1), total;
     bool packed = !tn_infer_has(c, KEY);
     for (int i = 0; i < c->n_out; i++) tn_infer_out(c, i, i == PRESENT_K || i == PRESENT_V ? tc : t, -1, NULL);
@@ -337,6 +335,16 @@ static tn_status read_sink(tn_run *r, const sizes *s, tn_attention *a) {
     return TN_OK;
 }
 
+/* The scores of a stage, whose columns begin with the oldest row there is, where the columns are tokens. What is no
+ * longer there lies before every window, and is hidden. */
+static void spread_scores(const sizes *s, const float *stage, float *scores) {
+    for (int64_t u = 0; u < s->batch * s->heads * s->rows; u++, stage += s->keys, scores += s->total) {
+        int64_t b = u / (s->heads * s->rows), first = s->past[b] - s->before[b];
+        memset(scores, 0, (size_t)s->total * sizeof *scores);
+        for (int64_t j = 0; j < s->end[b]; j++) scores[first + j] = stage[j];
+    }
+}
+
 static tn_status gqa_run(tn_run *r) {
     const tn_node *n = r->node;
     sizes s;
@@ -374,7 +382,7 @@ static tn_status gqa_run(tn_run *r) {
         sq = sk = (tn_attention_stride){ s.rows * width, s.size, width };
     }
     float *pk, *pv;
-    tn_dtype cache = tn_run_has(r, PAST_K) ? tn_in(r, PAST_K)->dtype : tn_in(r, QUERY)->dtype;
+    tn_dtype cache = tn_kv_type(n, tn_run_has(r, PAST_K) ? tn_in(r, PAST_K)->dtype : TN_NONE, tn_in(r, QUERY)->dtype);
     TN_TRY(stage_room(r, &s, &code[0], PRESENT_K, cache, &pk));
     TN_TRY(stage_room(r, &s, &code[1], PRESENT_V, cache, &pv));
     TN_TRY(read_norm(r, &s, NORM_K, &g));
@@ -394,13 +402,16 @@ static tn_status gqa_run(tn_run *r) {
     a.stride_k = a.stride_v = tn_op_planes(s.kv_heads, s.keys, s.size);
     a.y = tn_op_result_room(r, Y, TN_F32, s.batch * s.rows * s.heads * s.size),
     a.stride_y = tn_op_rows(s.heads, s.rows, s.size);
-    a.qk = tn_op_room_as(r, tn_out(r, SCORES), TN_F32);
+    float *scores = tn_op_room_as(r, tn_out(r, SCORES), TN_F32);
+    a.qk = scores;
+    if (scores && s.window)
+        a.qk = tn_run_scratch(r, (size_t)(s.batch * s.heads * s.rows * s.keys + 1) * sizeof *scores);
     if (!a.y || (tn_out(r, SCORES) && !a.qk)) return tn_op_fail(n, TN_E_NOMEM, "no memory");
     TN_TRY(tn_attention_run(NULL, &a, r->pool));
-    float *scores = a.qk;
+    if (scores && s.window) spread_scores(&s, a.qk, scores);
     for (int64_t i = 0; scores && i < s.batch * s.heads * s.rows * s.total; i++)
         if (scores[i] == -INFINITY) scores[i] = 0; /* what is hidden counts as 0 here */
-    TN_TRY(tn_op_store_as(a.qk, TN_F32, tn_out(r, SCORES)));
+    TN_TRY(tn_op_store_as(scores, TN_F32, tn_out(r, SCORES)));
     return tn_op_store_as(a.y, TN_F32, tn_out(r, Y));
 }
 

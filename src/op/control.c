@@ -258,14 +258,13 @@ static tn_status slice_at(const tn_tensor *x, int axis, int64_t at, tn_datum *d)
 static tn_status scan_run(tn_run *r) {
     tn_graph *body = tn_attr_graph(r->node, "body");
     int m = (int)tn_attr_int(r->node, "num_scan_inputs", 0), states = r->n_in - m, n_out = body->n_outputs;
-    int scans = n_out - states, axis[64];
+    int scans = n_out - states, *axis = tn_run_scratch(r, (size_t)(m + 1) * sizeof *axis);
     int64_t len = -1;
     tn_datum *in = tn_run_scratch(r, (size_t)r->n_in * sizeof *in),
              *out = tn_run_scratch(r, (size_t)n_out * sizeof *out);
     gathered *g = tn_run_scratch(r, (size_t)(scans + 1) * sizeof *g);
     tn_status st = TN_OK;
-    if (!in || !out || !g) return tn_op_fail(r->node, TN_E_NOMEM, "no memory");
-    if (m > (int)TN_COUNT(axis)) return tn_op_fail(r->node, TN_E_LIMIT, "%d scanned inputs; at most 64 can be", m);
+    if (!in || !out || !g || !axis) return tn_op_fail(r->node, TN_E_NOMEM, "no memory");
     memset(in, 0, (size_t)r->n_in * sizeof *in);
     memset(out, 0, (size_t)n_out * sizeof *out);
     memset(g, 0, (size_t)(scans + 1) * sizeof *g);

@@ -112,15 +112,12 @@ static tn_status conv_infer(tn_infer *c) {
 
 /* ---------------------------------------------------------------------------------------------------- description */
 
-/* What to compute, from exact shapes. errors TN_E_UNSUPPORTED: more spatial dimensions than the kernels take. */
+/* What to compute, from exact shapes. */
 static tn_status describe_as(const tn_node *n, bool turned, const int64_t *xd, int xrank, const int64_t *wd, bool bias,
                              bool residual, tn_conv_desc *d) {
     int rank = xrank - 2 - (x_block(n) != 0);
     int64_t group = tn_attr_int(n, "group", 1), out[TN_WINDOW_RANK];
     tn_window w;
-    if (rank > TN_CONV_RANK)
-        return tn_op_fail(n, TN_E_UNSUPPORTED, "%d spatial dimensions; at most %d can be convolved", rank,
-                          TN_CONV_RANK);
     TN_TRY(tn_window_read(n, rank, wd + 2, &w));
     if (turned) {
         for (int i = 0; i < rank; i++) TN_TRY(transpose_out(n, NULL, &w, i, xd[2 + i], &out[i]));

@@ -7,11 +7,11 @@
 
 /** Conv's (transposed: ConvTranspose's) attributes on these exact shapes: sizes, and the padding that auto_pad,
  *  output_shape and output_padding mean.
- *  errors   TN_E_INVALID, TN_E_SHAPE, TN_E_UNSUPPORTED, naming the node */
+ *  errors   TN_E_INVALID, TN_E_SHAPE, naming the node */
 tn_status tn_conv_describe(const tn_node *n, bool transposed, const int64_t *x, int rank, const int64_t *w,
                            tn_conv_desc *d);
 
-/** Runs a plain description on tensors of any float type. errors TN_E_NOMEM, TN_E_UNSUPPORTED. */
+/** Runs a plain description on tensors of any float type. errors TN_E_NOMEM. */
 tn_status tn_conv_run_any(tn_run *r, const tn_conv_desc *d, const tn_tensor *x, const tn_tensor *w, tn_tensor *y);
 
 #endif

@@ -9,14 +9,14 @@
 #include <math.h>
 #include <string.h>
 
-enum { DEFORM_RANK = 4, CORNERS = 1 << DEFORM_RANK, TILE_BYTES = 4 << 20 };
+enum { LISTED = 4, CORNERS = 1 << LISTED, TILE_BYTES = 4 << 20 }; /* corners are listed up to so many dimensions */
 
 typedef struct {
     tn_window w;
     int rank;
     int64_t batch, channels, filters, groups, offset_groups;
     int64_t taps, pixels, places; /* of a kernel, of an input plane, of an output plane */
-    int64_t in[DEFORM_RANK], out[DEFORM_RANK];
+    int64_t in[TN_WINDOW_RANK], out[TN_WINDOW_RANK];
 } deform;
 
 static tn_status expect(const tn_infer *c, int i, int d, tn_dim want, const char *what) {
@@ -29,8 +29,8 @@ static tn_status expect(const tn_infer *c, int i, int d, tn_dim want, const char
 
 static tn_status check_ranks(const tn_infer *c, int rank) {
     static const char *const names[] = { "input", "weights", "offsets", "bias", "mask" };
-    if (rank >= 0 && (rank < 3 || rank > DEFORM_RANK + 2))
-        return tn_op_fail(c->node, TN_E_SHAPE, "the input has %d dimensions; 3 to %d can be", rank, DEFORM_RANK + 2);
+    if (rank >= 0 && rank < 3)
+        return tn_op_fail(c->node, TN_E_SHAPE, "the input has %d dimensions; 3 to %d can be", rank, TN_MAX_RANK);
     for (int i = 1; i < 5 && rank >= 0; i++) {
         int have = tn_infer_rank(c, i), want = i == 3 ? 1 : rank;
         if (have >= 0 && have != want)
@@ -84,7 +84,8 @@ typedef struct {
     int64_t first, count; /* the places of this tile */
 } sampling;
 
-/* The corners around a coordinate and their weights: those outside the image are left out. */
+/* The corners around a coordinate (of at most LISTED dimensions) and their weights: those outside the image are left
+ * out. */
 static int corners_of(const deform *d, const double *at, int64_t *index, double *weight) {
     int n = 1;
     index[0] = 0, weight[0] = 1;
@@ -109,34 +110,50 @@ static int corners_of(const deform *d, const double *at, int64_t *index, double 
 }
 
 /* Row (channel, tap) of the matrix for every channel of a group of offsets: one tap at the tile's places. */
-#define SAMPLE(NAME, T)                                                                                             \
-    static void NAME(const sampling *s, int64_t group, int64_t tap) {                                               \
-        const deform *d = s->d;                                                                                     \
-        int64_t per = d->channels / d->offset_groups, row = group * d->taps + tap, tap_at[DEFORM_RANK], rest = tap; \
-        const T *x = (const T *)s->x + group * per * d->pixels, *mask = s->mask;                                    \
-        const T *offset = (const T *)s->offset + row * d->rank * d->places;                                         \
-        T *out = (T *)s->columns + (group * per * d->taps + tap) * s->count;                                        \
-        for (int k = d->rank - 1; k >= 0; k--) tap_at[k] = rest % d->w.kernel[k], rest /= d->w.kernel[k];           \
-        for (int64_t i = 0; i < s->count; i++) {                                                                    \
-            int64_t place = s->first + i, index[CORNERS];                                                           \
-            double at[DEFORM_RANK], weight[CORNERS];                                                                \
-            rest = place;                                                                                           \
-            for (int k = d->rank - 1; k >= 0; k--) {                                                                \
-                int64_t o = rest % d->out[k] * d->w.stride[k] - d->w.begin[k] + tap_at[k] * d->w.dilation[k];       \
-                at[k] = (double)o + (double)offset[k * d->places + place];                                          \
-                rest /= d->out[k];                                                                                  \
-            }                                                                                                       \
-            int n = corners_of(d, at, index, weight);                                                               \
-            double m = mask ? (double)mask[row * d->places + place] : 1;                                            \
-            for (int64_t c = 0; c < per; c++) {                                                                     \
-                double sum = 0;                                                                                     \
-                for (int k = 0; k < n; k++) sum += weight[k] * (double)x[c * d->pixels + index[k]];                 \
-                out[c * d->taps * s->count + i] = (T)(sum * m);                                                     \
-            }                                                                                                       \
-        }                                                                                                           \
+#define SAMPLE(NAME, BETWEEN, T)                                                                                       \
+    /* x between its elements, dimension by dimension from k on: for so many dimensions that corners are not listed */ \
+    static double BETWEEN(const deform *d, const double *at, int k, const T *x, int64_t index) {                       \
+        if (k == d->rank) return (double)x[index];                                                                     \
+        double base = floor(at[k]), t = at[k] - base, sum = 0;                                                         \
+        if (!(base >= -1 && base < (double)d->in[k])) return 0;                                                        \
+        int64_t lo = (int64_t)base, from = index * d->in[k] + lo;                                                      \
+        if (lo >= 0) sum += (1 - t) * BETWEEN(d, at, k + 1, x, from);                                                  \
+        if (lo + 1 < d->in[k]) sum += t * BETWEEN(d, at, k + 1, x, from + 1);                                          \
+        return sum;                                                                                                    \
+    }                                                                                                                  \
+                                                                                                                       \
+    static void NAME(const sampling *s, int64_t group, int64_t tap) {                                                  \
+        const deform *d = s->d;                                                                                        \
+        int64_t per = d->channels / d->offset_groups, row = group * d->taps + tap, tap_at[TN_WINDOW_RANK], rest = tap; \
+        const T *x = (const T *)s->x + group * per * d->pixels, *mask = s->mask;                                       \
+        const T *offset = (const T *)s->offset + row * d->rank * d->places;                                            \
+        T *out = (T *)s->columns + (group * per * d->taps + tap) * s->count;                                           \
+        for (int k = d->rank - 1; k >= 0; k--) tap_at[k] = rest % d->w.kernel[k], rest /= d->w.kernel[k];              \
+        for (int64_t i = 0; i < s->count; i++) {                                                                       \
+            int64_t place = s->first + i, index[CORNERS];                                                              \
+            double at[TN_WINDOW_RANK], weight[CORNERS];                                                                \
+            rest = place;                                                                                              \
+            for (int k = d->rank - 1; k >= 0; k--) {                                                                   \
+                int64_t o = rest % d->out[k] * d->w.stride[k] - d->w.begin[k] + tap_at[k] * d->w.dilation[k];          \
+                at[k] = (double)o + (double)offset[k * d->places + place];                                             \
+                rest /= d->out[k];                                                                                     \
+            }                                                                                                          \
+            double m = mask ? (double)mask[row * d->places + place] : 1;                                               \
+            if (d->rank > LISTED) {                                                                                    \
+                for (int64_t c = 0; c < per; c++)                                                                      \
+                    out[c * d->taps * s->count + i] = (T)(BETWEEN(d, at, 0, x + c * d->pixels, 0) * m);                \
+                continue;                                                                                              \
+            }                                                                                                          \
+            int n = corners_of(d, at, index, weight);                                                                  \
+            for (int64_t c = 0; c < per; c++) {                                                                        \
+                double sum = 0;                                                                                        \
+                for (int k = 0; k < n; k++) sum += weight[k] * (double)x[c * d->pixels + index[k]];                    \
+                out[c * d->taps * s->count + i] = (T)(sum * m);                                                        \
+            }                                                                                                          \
+        }                                                                                                              \
     }
-SAMPLE(sample_f32, float)
-SAMPLE(sample_f64, double)
+SAMPLE(sample_f32, between_f32, float)
+SAMPLE(sample_f64, between_f64, double)
 
 static void sample_part(void *arg, int64_t begin, int64_t end, int thread) {
     const sampling *s = arg;

@@ -8,7 +8,7 @@
 #include <ctype.h>
 #include <string.h>
 
-enum { LABELS = 52 + TN_MAX_RANK, TERMS = 16 }; /* letters, then the dimensions an ellipsis stands for */
+enum { LABELS = 52 + TN_MAX_RANK, TERMS = 64 }; /* letters, then the dimensions an ellipsis stands for */
 
 typedef struct {
     int n, dots; /* labels, and where among them the ellipsis stood, or -1 */
@@ -53,7 +53,8 @@ static void expand_dots(term *t, int extra) {
 static tn_status parse(const tn_node *n, int n_in, const int *ranks, equation *e) {
     tn_string s = tn_attr_string(n, "equation", "");
     const char *at = s.ptr, *end = s.ptr + s.len;
-    memset(e, 0, sizeof *e);
+    e->dots_rank = 0, e->out = (term){ 0 };
+    memset(e->count, 0, sizeof e->count);
     if (n_in > TERMS) return tn_op_fail(n, TN_E_LIMIT, "more than %d inputs", TERMS);
     for (e->n_in = 0; e->n_in < n_in; e->n_in++) {
         if (e->n_in > 0) {
@@ -123,7 +124,7 @@ typedef struct {
 } layout;
 
 static void lay_out(tn_run *r, const equation *e, layout *l) {
-    memset(l, 0, sizeof *l);
+    memset(l->stride, 0, sizeof *l->stride * (size_t)e->n_in);
     for (int i = 0; i < LABELS; i++) l->size[i] = 1;
     for (int i = 0; i < e->n_in; i++) {
         const tn_tensor *x = tn_in(r, i);

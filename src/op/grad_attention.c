@@ -252,9 +252,8 @@ tn_status tn_grad_group_query(tn_grad *g) {
     tn_value *ys[4] = { 0 }, *kept[3] = { 0 };
     long long heads = (long long)tn_attr_int(n, "num_heads", 1), kv = (long long)tn_attr_int(n, "kv_num_heads", 1);
     long long window = (long long)tn_attr_int(n, "local_window_size", -1);
-    if (tn_attr_int(n, "sliding_window_cache", 0) || tn_grad_x(g, 12) || tn_grad_x(g, 14))
-        return tn_op_fail(n, TN_E_UNSUPPORTED,
-                          "its gradient: not with a cache of codes or windows, or normalised heads");
+    if (tn_attr_int(n, "sliding_window_cache", 0) || tn_grad_x(g, 12))
+        return tn_op_fail(n, TN_E_UNSUPPORTED, "its gradient: not with a cache of codes or windows");
     if (tn_grad_x(g, 1))
         tn_grad_formula(g,
                         "q = Reshape(x0, [0, 0, %lld, -1]); k = Reshape(x1, [0, 0, %lld, -1]);"
@@ -265,6 +264,11 @@ tn_status tn_grad_group_query(tn_grad *g) {
                         "u = Reshape(x0, [0, 0, %lld, -1]); q = Slice(u, [0], [%lld], [2]);"
                         "k = Slice(u, [%lld], [%lld], [2]); v = Slice(u, [%lld], [%lld], [2])",
                         heads + 2 * kv, heads, heads, heads + kv, heads + kv, heads + 2 * kv);
+    if (tn_grad_x(g, 14)) {
+        double epsilon = (double)tn_attr_float(n, "qk_norm_epsilon", 1e-6f);
+        tn_grad_formula(g, "q = RMSNormalization{epsilon=%#.9g}(q, x14); k = RMSNormalization{epsilon=%#.9g}(k, x15)",
+                        epsilon, epsilon);
+    }
     tn_grad_formula(g, "q = Transpose{perm=[0, 2, 1, 3]}(q); k = Transpose{perm=[0, 2, 1, 3]}(k);"
                        "v = Transpose{perm=[0, 2, 1, 3]}(v); rows = Gather(Shape(q), [2]);"
                        "total = Reshape(Cast{to=7}(x6), [1]); ends = Reshape(Cast{to=7}(x5), [-1, 1, 1, 1]) + [1]");

@@ -16,12 +16,19 @@ static tn_value *unpacked(tn_grad *g, tn_value *scales) {
     return tn_grad_made(g, w);
 }
 
-/* v [K, N] summed over blocks: the sums, one per scale, in the shape of `like`. */
+/* v [K, N] summed over blocks: the sums, one per scale, in the shape of `like`. g_idx says which rows make a block. */
 static tn_value *per_block(tn_grad *g, tn_value *v, tn_value *like) {
     long long k = (long long)tn_attr_int(g->node, "K", 1), block = (long long)tn_attr_int(g->node, "block_size", 16);
     long long blocks = (k + block - 1) / block;
     tn_grad_let(g, "v", v);
     tn_grad_let(g, "like", like);
+    if (tn_grad_x(g, 4))
+        return tn_grad_formula(g,
+                               "none = Expand(CastLike(0, v), Concat{axis=0}([%lld], Gather(Shape(v), [1])));"
+                               "row = Expand(Unsqueeze(Cast{to=7}(x4), [1]), Shape(v));"
+                               "sums = ScatterElements{axis=0,reduction=add}(none, row, v);"
+                               "Reshape(Transpose{perm=[1, 0]}(sums), Shape(like))",
+                               blocks);
     return tn_grad_formula(g,
                            "Reshape(ReduceSum{keepdims=0}(Reshape(Pad(Transpose{perm=[1, 0]}(v), [0, 0, 0, %lld]),"
                            " [0, %lld, %lld]), [2]), Shape(like))",
@@ -37,8 +44,6 @@ tn_status tn_grad_nbits(tn_grad *g) {
     }
     if (tn_grad_wants(g, 5)) tn_grad_formula(g, "dx5 ~= dy");
     if (!tn_grad_wants(g, 2) && !float_zeros) return g->st;
-    if (tn_grad_x(g, 4))
-        return tn_op_fail(g->node, TN_E_UNSUPPORTED, "its gradient: not of scales and zero points when g_idx is given");
     tn_grad_formula(g, "dw = MatMul(Transpose{perm=[1, 0]}(Reshape(x, [-1, %lld])), Reshape(dy, [-1, %lld]))",
                     (long long)tn_attr_int(g->node, "K", 1), (long long)tn_attr_int(g->node, "N", 1));
     if (tn_grad_wants(g, 2)) {

@@ -48,12 +48,19 @@ tn_status tn_grad_gemm(tn_grad *g) {
     return g->st;
 }
 
-/* FusedMatMul: alpha A' B', either turned in its last two dimensions. */
+/* [rows, batch.., columns] as [batch.., rows, columns]. */
+static tn_value *batch_first(tn_grad *g, tn_value *v) {
+    int rank = tn_grad_rank(g, v), perm[TN_MAX_RANK];
+    for (int i = 0; i < rank; i++) perm[i] = i == rank - 1 ? i : i == rank - 2 ? 0 : i + 1;
+    return rank < 3 ? v : tn_grad_transpose(g, v, perm, rank);
+}
+
+/* FusedMatMul: alpha A' B', either turned in its last two dimensions, before that in those of its batch. */
 tn_status tn_grad_fused_matmul(tn_grad *g) {
     tn_node *mark = tn_grad_mark(g);
-    if (tn_attr_int(g->node, "transBatchA", 0) || tn_attr_int(g->node, "transBatchB", 0))
-        return tn_op_fail(g->node, TN_E_UNSUPPORTED, "its gradient: not with turned batches");
     tn_value *a = tn_grad_x(g, 0), *b = tn_grad_x(g, 1);
+    if (tn_attr_int(g->node, "transBatchA", 0)) a = batch_first(g, a);
+    if (tn_attr_int(g->node, "transBatchB", 0)) b = batch_first(g, b);
     tn_grad_let(g, "a", tn_attr_int(g->node, "transA", 0) ? swap_last(g, a) : a);
     tn_grad_let(g, "b", tn_attr_int(g->node, "transB", 0) ? swap_last(g, b) : b);
     tn_grad_let_number(g, "alpha", (double)tn_attr_float(g->node, "alpha", 1));
@@ -64,7 +71,7 @@ tn_status tn_grad_fused_matmul(tn_grad *g) {
 
 /* ---------------------------------------------------------------------------------------------------------- Einsum */
 
-enum { TERM = 160, OPERANDS = 40 };
+enum { TERM = 160, OPERANDS = 64 };
 
 typedef struct {
     char in[OPERANDS][TERM], out[TERM];
@@ -74,7 +81,7 @@ typedef struct {
 /* The terms without blanks; an implicit output is spelled out: labels that come once, in order, behind the dots. */
 static bool read_equation(const tn_node *node, equation *e) {
     tn_string s = tn_attr_string(node, "equation", "");
-    char text[1024];
+    char text[4096];
     size_t n = 0;
     for (size_t i = 0; i < s.len && n + 1 < sizeof text; i++)
         if (!isspace((unsigned char)s.ptr[i])) text[n++] = s.ptr[i];

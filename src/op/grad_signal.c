@@ -11,50 +11,48 @@ static bool constant_int(const tn_grad *g, int i, int64_t *out) {
 }
 
 /* "a" := v with zeros behind, or cut, along the axis to `len` elements. */
-static void fit(tn_grad *g, const char *v, const char *len, int axis) {
-    tn_grad_formula(g, "a = Pad(%s, Concat{axis=0}([0], %s - Gather(Shape(%s), [%d])), _, [%d])", v, len, v, axis,
-                    axis);
+static void fit(tn_grad *g, const char *v, const char *len) {
+    tn_grad_formula(g, "a = Pad(%s, Concat{axis=0}([0], %s - Gather(Shape(%s), axis)), _, axis)", v, len, v);
+}
+
+/* "axis" [1], as 0 .. rank - 1, and "along", the same as a scalar. */
+static void name_axis(tn_grad *g, int rank) {
+    int64_t given = -2;
+    if (!tn_grad_x(g, 2) || constant_int(g, 2, &given))
+        tn_grad_let(g, "axis", tn_grad_int(g, tn_grad_axis(given, rank)));
+    else
+        tn_grad_formula(g, "axis = Cast{to=7}(Reshape(x2, [1])); axis = Where(Less(axis, [0]), axis + [%d], axis)",
+                        rank);
+    tn_grad_formula(g, "along = Squeeze(axis, [0])");
 }
 
 /* Of a real signal's spectrum one half is shown: its other half gives nothing back, so zeros stand in its place. The
  * inverse of such a half counts all bins but the first and the middle one twice. */
 tn_status tn_grad_dft(tn_grad *g) {
-    int64_t given = -2;
-    int rank = tn_grad_rank(g, tn_grad_x(g, 0)), axis;
+    int rank = tn_grad_rank(g, tn_grad_x(g, 0));
     bool inverse = tn_attr_int(g->node, "inverse", 0) != 0, half = tn_attr_int(g->node, "onesided", 0) != 0;
-    if (tn_grad_x(g, 2) && !constant_int(g, 2, &given))
-        return tn_op_fail(g->node, TN_E_UNSUPPORTED, "its gradient: the axis must be a constant");
-    axis = tn_grad_axis(given, rank);
-    const tn_type *t = &tn_grad_x(g, 0)->type;
-    if (g->st == TN_OK && !tn_dim_known(t->dims[rank - 1]))
-        return tn_op_fail(g->node, TN_E_UNSUPPORTED, "its gradient: whether the signal is real must be known");
-    tn_grad_formula(g, "n = Gather(Shape(x), [%d]); m = Gather(Shape(y), [%d])", axis, axis);
+    name_axis(g, rank);
+    tn_grad_formula(g, "n = Gather(Shape(x), axis); m = Gather(Shape(y), axis)");
     if (half && !inverse)
         tn_grad_formula(g, tn_grad_x(g, 1) ? "len = Cast{to=7}(Reshape(x1, [1]))" : "len = n");
     else
         tn_grad_formula(g, "len = m");
     tn_grad_formula(g, "size = CastLike(Squeeze(len, [0]), dy)");
     if (!inverse) {
-        fit(g, "dy", "len", axis);
-        tn_grad_formula(g, "r = DFT{inverse=1}(a, _, #%d) * size", axis);
+        fit(g, "dy", "len");
+        tn_grad_formula(g, "r = DFT{inverse=1}(a, _, along) * size");
     } else {
-        tn_grad_formula(g, "r = DFT{onesided=%d}(dy, _, #%d) / size", half, axis);
+        tn_grad_formula(g, "r = DFT{onesided=%d}(dy, _, along) / size", half);
     }
-    if (inverse && half) { /* weights: 1, 2, 2 .., and 1 in the middle of an even length */
+    if (inverse && half) /* weights: 1, 2, 2 .., and 1 in the middle of an even length */
         tn_grad_formula(g,
-                        "bins = Gather(Shape(r), [%d]); k = Range(#0, Squeeze(bins, [0]), #1);"
-                        "once = Or(Equal(k, #0), Equal(k + k, len)); w = Where(once, CastLike(1, dy), CastLike(2, dy))",
-                        axis);
-        int64_t axes[TN_MAX_RANK];
-        for (int d = axis + 1; d < rank; d++) axes[d - axis - 1] = d - axis;
-        tn_grad_let(g, "later", tn_grad_ints(g, axes, rank - 1 - axis));
-        tn_grad_formula(g, "r = r * Unsqueeze(w, later)");
-    }
-    fit(g, "r", "n", axis);
-    if (g->st == TN_OK && t->dims[rank - 1] == 1)
-        tn_grad_formula(g, "dx0 = Slice(a, [0], [1], [%d])", rank - 1);
-    else
-        tn_grad_formula(g, "dx0 = a");
+                        "bins = Gather(Shape(r), axis); k = Range(#0, Squeeze(bins, [0]), #1);"
+                        "once = Or(Equal(k, #0), Equal(k + k, len)); w = Where(once, CastLike(1, dy), CastLike(2, dy));"
+                        "r = r * Reshape(w, Where(Equal(Range(#0, #%d, #1), axis), bins, [1]))",
+                        rank);
+    fit(g, "r", "n");
+    /* of a real signal the real part */
+    tn_grad_formula(g, "dx0 = Slice(a, [0], Gather(Shape(x), [%d]), [%d])", rank - 1, rank - 1);
     return g->st;
 }
 

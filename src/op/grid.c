@@ -12,8 +12,7 @@
 static tn_status sample_infer(tn_infer *c) {
     int rank = tn_infer_rank(c, 0), grid = tn_infer_rank(c, 1);
     tn_dim dims[TN_MAX_RANK];
-    if (rank >= 0 && (rank < 3 || rank > 5))
-        return tn_infer_fail(c, TN_E_SHAPE, "X has %d dimensions; 3 to 5 are known", rank);
+    if (rank >= 0 && rank < 3) return tn_infer_fail(c, TN_E_SHAPE, "X has %d dimensions, at least 3 are needed", rank);
     if (rank >= 0 && grid >= 0 && rank != grid) return tn_infer_fail(c, TN_E_SHAPE, "X and grid differ in rank");
     tn_infer_out(c, 0, tn_infer_dtype(c, 0), rank, NULL);
     if (rank < 0 || grid < 0) return TN_OK;
@@ -35,7 +34,7 @@ static void sample_part(void *arg, int64_t begin, int64_t end, int thread) {
     const tn_sampling *s = j->s;
     for (int64_t i = begin; i < end; i++) {
         tn_taps t;
-        tn_sampling_taps(s, j->x, j->grid, i, NULL, &t);
+        tn_sampling_taps(s, j->x, j->grid, i, NULL, thread, &t);
         for (int64_t c = 0; c < s->channels; c++) {
             int64_t plane = i / s->out * s->channels + c, to = plane * s->out + i % s->out;
             double v = tn_sampling_tapped(s, j->x, plane, &t);
@@ -54,7 +53,7 @@ static void copy_part(void *arg, int64_t begin, int64_t end, int thread) {
     size_t each = (size_t)tn_dtypes[j->x->dtype].bytes;
     for (int64_t i = begin; i < end; i++) {
         tn_taps t;
-        tn_sampling_taps(s, j->x, j->grid, i, NULL, &t);
+        tn_sampling_taps(s, j->x, j->grid, i, NULL, thread, &t);
         for (int64_t c = 0; c < s->channels; c++) {
             int64_t plane = i / s->out * s->channels + c, to = plane * s->out + i % s->out;
             if (t.n)
@@ -72,11 +71,11 @@ static void complex_part(void *arg, int64_t begin, int64_t end, int thread) {
     tn_dtype half = j->x->dtype == TN_C64 ? TN_F32 : TN_F64;
     for (int64_t i = begin; i < end; i++) {
         tn_taps t;
-        tn_sampling_taps(s, j->x, j->grid, i, NULL, &t);
+        tn_sampling_taps(s, j->x, j->grid, i, NULL, thread, &t);
         for (int64_t c = 0; c < 2 * s->channels; c++) {
             int64_t plane = i / s->out * s->channels + c / 2, to = plane * s->out + i % s->out;
             double sum = 0;
-            for (int k = 0; k < t.n; k++)
+            for (int64_t k = 0; k < t.n; k++)
                 sum += t.weight[k] * tn_get_f64(half, j->x->data, 2 * (plane * s->in + t.at[k]) + c % 2);
             tn_set_f64(half, j->y->data, 2 * to + c % 2, sum);
         }
@@ -87,7 +86,7 @@ static tn_status sample_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0), *grid = tn_in(r, 1);
     tn_tensor *y = tn_out(r, 0);
     tn_sampling s;
-    TN_TRY(tn_sampling_read(r->node, x, grid, &s));
+    TN_TRY(tn_sampling_read(r, x, grid, &s));
     if (tn_count(y) == 0) return TN_OK;
     if (s.in == 0) return tn_op_fail(r->node, TN_E_SHAPE, "X is empty");
     if (x->dtype == TN_STRING && s.per_axis > 1)

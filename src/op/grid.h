@@ -11,21 +11,27 @@ typedef struct {
     int64_t in, out, channels; /* elements of one channel of the image, of the result; channels */
     bool corners;
     tn_grid_padding padding;
+    int64_t most; /* taps of a place */
+    char *room;   /* for the taps of each thread, when they are more than TN_TAPS; else NULL */
 } tn_sampling;
 
+enum { TN_TAPS = 64 }; /* 4^3 */
+
 typedef struct {
-    int n; /* at most 4^3 */
-    int64_t at[64];
-    double weight[64];
+    int64_t n, *at; /* elements of a channel, and what they count */
+    double *weight;
+    int64_t own_at[2][TN_TAPS];
+    double own_weight[2][TN_TAPS];
 } tn_taps;
 
-/** From a node's attributes and its inputs' shapes. errors TN_E_SHAPE when they do not fit. */
-tn_status tn_sampling_read(const tn_node *n, const tn_tensor *x, const tn_tensor *grid, tn_sampling *s);
+/** From a node's attributes and its inputs' shapes, with memory for as many threads as the node has.
+ *  errors TN_E_SHAPE when they do not fit, TN_E_LIMIT: too many taps, TN_E_NOMEM */
+tn_status tn_sampling_read(tn_run *r, const tn_tensor *x, const tn_tensor *grid, tn_sampling *s);
 
-/** The taps of place i of the grid, in an image shaped like `in`. orders: how often the weights are differentiated with
- *  respect to each number of the place; NULL: not at all. */
+/** The taps of place i of the grid, in an image shaped like `in`; valid until the thread's next call. orders: how often
+ *  the weights are differentiated with respect to each number of the place; NULL: not at all. */
 void tn_sampling_taps(const tn_sampling *s, const tn_tensor *in, const tn_tensor *grid, int64_t i,
-                      const int64_t *orders, tn_taps *t);
+                      const int64_t *orders, int thread, tn_taps *t);
 
 /** The sum of the taps in one plane (batch and channel) of x. */
 double tn_sampling_tapped(const tn_sampling *s, const tn_tensor *x, int64_t plane, const tn_taps *t);

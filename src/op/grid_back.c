@@ -44,7 +44,7 @@ static void slope_part(void *arg, int64_t begin, int64_t end, int thread) {
     const tn_sampling *s = j->s;
     for (int64_t i = begin; i < end; i++) {
         tn_taps t;
-        tn_sampling_taps(s, j->x, j->grid, i, j->orders, &t);
+        tn_sampling_taps(s, j->x, j->grid, i, j->orders, thread, &t);
         for (int64_t c = 0; c < s->channels; c++) {
             int64_t plane = i / s->out * s->channels + c;
             tn_set_f64(j->y->dtype, j->y->data, plane * s->out + i % s->out, tn_sampling_tapped(s, j->x, plane, &t));
@@ -55,7 +55,7 @@ static void slope_part(void *arg, int64_t begin, int64_t end, int thread) {
 static tn_status slope_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0), *grid = tn_in(r, 1);
     tn_sampling s;
-    TN_TRY(tn_sampling_read(r->node, x, grid, &s));
+    TN_TRY(tn_sampling_read(r, x, grid, &s));
     if (tn_count(tn_out(r, 0)) == 0) return TN_OK;
     if (s.in == 0) return tn_op_fail(r->node, TN_E_SHAPE, "X is empty");
     slope_job j = { &s, x, grid, orders_of(r->node), tn_out(r, 0) };
@@ -67,17 +67,17 @@ static tn_status spread_run(tn_run *r) {
     const tn_tensor *dy = tn_in(r, 0), *grid = tn_in(r, 1), *like = tn_in(r, 2);
     tn_tensor *dx = tn_out(r, 0);
     tn_sampling s;
-    TN_TRY(tn_sampling_read(r->node, like, grid, &s));
+    TN_TRY(tn_sampling_read(r, like, grid, &s));
     double *sums = tn_run_scratch(r, (size_t)tn_count(dx) * sizeof *sums + 64);
     if (!sums) return tn_op_fail(r->node, TN_E_NOMEM, "no memory for its sums");
     memset(sums, 0, (size_t)tn_count(dx) * sizeof *sums);
     for (int64_t i = 0; i < like->dims[0] * s.out && s.in > 0; i++) {
         tn_taps t;
         int64_t first = i / s.out * s.channels;
-        tn_sampling_taps(&s, like, grid, i, orders_of(r->node), &t);
+        tn_sampling_taps(&s, like, grid, i, orders_of(r->node), 0, &t);
         for (int64_t c = first; c < first + s.channels; c++) {
             double d = tn_get_f64(dy->dtype, dy->data, c * s.out + i % s.out);
-            for (int k = 0; k < t.n; k++) sums[c * s.in + t.at[k]] += t.weight[k] * d;
+            for (int64_t k = 0; k < t.n; k++) sums[c * s.in + t.at[k]] += t.weight[k] * d;
         }
     }
     return tn_convert(TN_F64, sums, dx->dtype, dx->data, tn_count(dx), true, TN_ROUND_NEAREST);
@@ -89,7 +89,7 @@ static tn_status spread_run(tn_run *r) {
  * more). */
 static tn_value *derived(tn_grad *g, const char *type, tn_value *const *in, int n_in, int rank, int d) {
     const int64_t *old = orders_of(g->node);
-    int64_t orders[3] = { 0 };
+    int64_t orders[TN_MAX_RANK] = { 0 };
     for (int k = 0; k < rank; k++) orders[k] = (old ? old[k] : 0) + (k == d);
     tn_node *n = tn_grad_node_n(g, "tenon", type, in, n_in, 1);
     tn_grad_copy_attrs(g, n, g->node);
@@ -99,7 +99,7 @@ static tn_value *derived(tn_grad *g, const char *type, tn_value *const *in, int 
 
 /* What flows back to the grid, when what is read from x flows `flow`. */
 static tn_value *to_grid(tn_grad *g, tn_value *flow, tn_value *x, tn_value *grid, int rank) {
-    tn_value *parts[3];
+    tn_value *parts[TN_MAX_RANK];
     for (int d = 0; d < rank; d++) {
         tn_grad_let(g, "flow", flow);
         tn_grad_let(g, "slope", derived(g, "GridSlope", (tn_value *[]){ x, grid }, 2, rank, d));
@@ -111,7 +111,7 @@ static tn_value *to_grid(tn_grad *g, tn_value *flow, tn_value *x, tn_value *grid
 
 static int image_rank(tn_grad *g, tn_value *x) {
     int rank = tn_grad_rank(g, x) - 2;
-    if (g->st == TN_OK && (rank < 1 || rank > 3)) tn_grad_fail(g, TN_E_SHAPE, "an image of %d dimensions", rank);
+    if (g->st == TN_OK && rank < 1) tn_grad_fail(g, TN_E_SHAPE, "an image of %d dimensions", rank);
     return rank;
 }
 

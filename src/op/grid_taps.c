@@ -70,7 +70,9 @@ static void tap_none(int n, double t, double *w) {
 static void (*const tap_orders[])(int n, double t, double *w) = { tap_weights, tap_slopes, tap_bends, tap_thirds,
                                                                   tap_none };
 
-tn_status tn_sampling_read(const tn_node *n, const tn_tensor *x, const tn_tensor *grid, tn_sampling *s) {
+tn_status tn_sampling_read(tn_run *r, const tn_tensor *x, const tn_tensor *grid, tn_sampling *s) {
+    enum { MOST = 1 << 20 };
+    const tn_node *n = r->node;
     bool cubic = tn_attr_is(n, "mode", "cubic", "linear");
     *s = (tn_sampling){ .rank = x->rank - 2,
                         .per_axis = cubic                                        ? 4
@@ -85,18 +87,28 @@ tn_status tn_sampling_read(const tn_node *n, const tn_tensor *x, const tn_tensor
                                                                                           : TN_GRID_ZEROS };
     if (grid->dims[s->rank + 1] != s->rank || grid->dims[0] != x->dims[0])
         return tn_op_fail(n, TN_E_SHAPE, "grid must be [N, ..., %d] with X's N", s->rank);
-    return TN_OK;
+    s->most = 1;
+    for (int d = 0; d < s->rank && s->most <= MOST; d++) s->most *= s->per_axis;
+    if (s->most <= TN_TAPS) return TN_OK;
+    if (s->most > MOST) return tn_op_fail(n, TN_E_LIMIT, "more than %d elements make one of the result", (int)MOST);
+    s->room = tn_run_scratch(r, (size_t)(s->most * tn_pool_threads(r->pool)) * 2 * (sizeof(int64_t) + sizeof(double)));
+    return s->room ? TN_OK : tn_op_fail(n, TN_E_NOMEM, "no memory for its taps");
 }
 
 void tn_sampling_taps(const tn_sampling *s, const tn_tensor *in, const tn_tensor *grid, int64_t i,
-                      const int64_t *orders, tn_taps *t) {
+                      const int64_t *orders, int thread, tn_taps *t) {
     const int64_t *len = in->dims + 2;
-    t->n = 1, t->at[0] = 0, t->weight[0] = 1;
+    int64_t *at[2] = { t->own_at[0], t->own_at[1] };
+    double *weight[2] = { t->own_weight[0], t->own_weight[1] };
+    for (int k = 0; k < 2 && s->room; k++) {
+        char *room = s->room + (size_t)(2 * thread + k) * (size_t)s->most * (sizeof(int64_t) + sizeof(double));
+        at[k] = (int64_t *)(void *)room, weight[k] = (double *)(void *)(room + (size_t)s->most * sizeof(int64_t));
+    }
+    t->n = 1, at[0][0] = 0, weight[0][0] = 1;
     for (int d = 0; d < s->rank; d++) {
-        int axis = s->rank - 1 - d; /* a grid names the last dimension first */
-        double x = tn_sampling_number(grid, i * s->rank + axis), w[4], old_weight[16];
-        int64_t old_at[16], order = orders ? orders[axis] : 0;
-        int n = t->n;
+        int axis = s->rank - 1 - d, from = d % 2, to = !from; /* a grid names the last dimension first */
+        double x = tn_sampling_number(grid, i * s->rank + axis), w[4];
+        int64_t order = orders ? orders[axis] : 0, n = t->n;
         x = s->corners ? (x + 1) / 2 * (double)(len[d] - 1) : ((x + 1) * (double)len[d] - 1) / 2;
         x = x == x ? fmin(fmax(x, -1e9), 1e9) : -1e9;
         double base = s->per_axis == 1 ? nearbyint(x) : floor(x);
@@ -104,20 +116,19 @@ void tn_sampling_taps(const tn_sampling *s, const tn_tensor *in, const tn_tensor
         tap_orders[order < 4 ? order : 4](s->per_axis, x - base, w);
         for (int64_t k = 0; k < order && k < 4; k++)
             for (int j = 0; j < s->per_axis; j++) w[j] *= unit;
-        memcpy(old_at, t->at, sizeof *old_at * (size_t)n);
-        memcpy(old_weight, t->weight, sizeof *old_weight * (size_t)n);
         t->n = 0;
-        for (int a = 0; a < n; a++)
+        for (int64_t a = 0; a < n; a++)
             for (int j = 0; j < s->per_axis; j++) {
                 int64_t k = pad_index((int64_t)base + j - (s->per_axis == 4), len[d], s->padding, s->corners);
                 if (k < 0) continue;
-                t->at[t->n] = old_at[a] * len[d] + k, t->weight[t->n++] = old_weight[a] * w[j];
+                at[to][t->n] = at[from][a] * len[d] + k, weight[to][t->n++] = weight[from][a] * w[j];
             }
     }
+    t->at = at[s->rank % 2], t->weight = weight[s->rank % 2];
 }
 
 double tn_sampling_tapped(const tn_sampling *s, const tn_tensor *x, int64_t plane, const tn_taps *t) {
     double sum = 0;
-    for (int k = 0; k < t->n; k++) sum += t->weight[k] * tn_sampling_number(x, plane * s->in + t->at[k]);
+    for (int64_t k = 0; k < t->n; k++) sum += t->weight[k] * tn_sampling_number(x, plane * s->in + t->at[k]);
     return sum;
 }

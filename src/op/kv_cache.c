@@ -10,17 +10,23 @@ int64_t tn_kv_resident(int64_t t, int64_t c, int64_t w) {
     return t <= c ? t : t - step * ((t - c + step - 1) / step);
 }
 
+tn_dtype tn_kv_type(const tn_node *n, tn_dtype past, tn_dtype plain) {
+    if (past != TN_NONE || tn_attr_is(n, "k_quant_type", "NONE", "NONE")) return past != TN_NONE ? past : plain;
+    return tn_attr_int(n, "kv_cache_bit_width", 0) == 4 ? TN_U8 : TN_I8;
+}
+
 tn_status tn_kv_check(tn_infer *c, int past, int *per) {
     const tn_node *n = c->node;
     int64_t bits = tn_attr_int(n, "kv_cache_bit_width", 0);
     tn_dtype t = tn_infer_dtype(c, past);
     bool codes[2] = { !tn_attr_is(n, "k_quant_type", "NONE", "NONE"), !tn_attr_is(n, "v_quant_type", "NONE", "NONE") };
-    if (codes[0] != codes[1]) return tn_infer_fail(c, TN_E_UNSUPPORTED, "codes of keys alone, or of values alone");
+    if (codes[0] != codes[1])
+        return tn_infer_fail(c, TN_E_TYPE, "codes of keys alone, or of values alone: both caches have one type");
     if (t != TN_NONE && codes[0] != (t == TN_I8 || t == TN_U8 || t == TN_F8E4M3FN))
         return tn_infer_fail(c, TN_E_TYPE, "k_quant_type does not go with a cache of %s", tn_dtypes[t].name);
     if (!codes[0]) return TN_OK;
-    if (!tn_infer_has(c, past)) return tn_infer_fail(c, TN_E_UNSUPPORTED, "a cache in codes without a past");
-    if (bits != (t == TN_U8 ? 4 : 8))
+    if (bits != 4 && bits != 8) return tn_infer_fail(c, TN_E_INVALID, "kv_cache_bit_width is %lld", (long long)bits);
+    if (t != TN_NONE && bits != (t == TN_U8 ? 4 : 8))
         return tn_infer_fail(c, TN_E_INVALID, "kv_cache_bit_width is %lld for a cache of %s", (long long)bits,
                              tn_dtypes[t].name);
     *per = bits == 4 ? 2 : 1;

@@ -69,7 +69,7 @@ static tn_status as_f32(tn_run *r, const tn_tensor *x, tn_tensor *copy) {
     return tn_convert(x->dtype, x->data, TN_F32, copy->data, tn_count(x), true, TN_ROUND_NEAREST);
 }
 
-/* Double, and more dimensions than the fast kernels know. */
+/* Double. */
 static tn_status pool_any(tn_run *r, const tn_tensor *x, tn_tensor *y, tn_tensor *index) {
     const tn_node *n = r->node;
     int64_t out[TN_WINDOW_RANK];
@@ -86,8 +86,7 @@ static tn_status pool_run(tn_run *r) {
     const tn_kernels *k = tn_kernels_get();
     tn_tensor x, *y = tn_out(r, 0), *index = tn_out(r, 1), out;
     tn_pooling_desc d;
-    if (!blocked(r->node) && (tn_in(r, 0)->dtype == TN_F64 || tn_in(r, 0)->rank > TN_CONV_RANK + 2))
-        return pool_any(r, tn_in(r, 0), y, index);
+    if (!blocked(r->node) && tn_in(r, 0)->dtype == TN_F64) return pool_any(r, tn_in(r, 0), y, index);
     if (tn_count(y ? y : index) == 0) return TN_OK; /* also without channels, which the kernels do not know */
     TN_TRY(as_f32(r, tn_in(r, 0), &x));
     TN_TRY(describe(r->node, &x, y ? y : index, &d));

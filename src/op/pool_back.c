@@ -147,9 +147,10 @@ tn_status tn_grad_global_pool(tn_grad *g) {
     int64_t axes[TN_MAX_RANK];
     int rank = tn_grad_rank(g, tn_grad_x(g, 0));
     for (int i = 2; i < rank; i++) axes[i - 2] = i;
-    if (rank <= 2) return tn_op_fail(g->node, TN_E_UNSUPPORTED, "the gradient of %d dimensions", rank);
-    tn_grad_let(g, "axes", tn_grad_ints(g, axes, rank - 2));
-    if (!strcmp(type, "GlobalAveragePool")) {
+    if (rank > 2) tn_grad_let(g, "axes", tn_grad_ints(g, axes, rank - 2));
+    if (rank == 2 && strcmp(type, "GlobalLpPool")) {
+        tn_grad_formula(g, "dx0 = dy"); /* one element each */
+    } else if (!strcmp(type, "GlobalAveragePool")) {
         tn_grad_formula(g, "dx0 = Expand(dy * (CastLike(Size(y), dy) / CastLike(Size(x), dy)), Shape(x))");
     } else if (!strcmp(type, "GlobalMaxPool")) {
         tn_grad_formula(g, "m = CastLike(Equal(x, y), x); dx0 = dy * m / ReduceSum(m, axes)");

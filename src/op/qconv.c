@@ -103,9 +103,6 @@ static tn_status describe(const tn_node *n, const int64_t *xd, int xrank, const 
     int64_t group = tn_attr_int(n, "group", 1), out[TN_WINDOW_RANK];
     tn_window w;
     bool last = channels_last(n);
-    if (rank > TN_CONV_RANK)
-        return tn_op_fail(n, TN_E_UNSUPPORTED, "%d spatial dimensions; at most %d can be convolved", rank,
-                          TN_CONV_RANK);
     TN_TRY(tn_window_read(n, rank, wd + 2, &w));
     TN_TRY(tn_window_place(n, &w, xd + (last ? 1 : 2), out));
     *s = (shape){ .d = { .rank = rank, .n = xd[0], .ic = wd[1] * group, .oc = wd[0], .group = group },

@@ -124,7 +124,7 @@ static tn_status linear_run(tn_run *r) {
     int64_t n = q->dims[0] * j.hk * j.dk * j.dv;
     tn_tensor *present = tn_out(r, 1);
     j.state = present ? tn_op_room_as(r, present, TN_F32) : tn_run_scratch(r, (size_t)n * sizeof(float) + 1);
-    j.y = tn_op_room_as(r, tn_out(r, 0), TN_F32);
+    j.y = tn_op_result_room(r, 0, TN_F32, q->dims[0] * q->dims[1] * j.hq * j.dv);
     j.scratch = tn_run_scratch(r, (size_t)(j.dv * tn_pool_threads(r->pool) + 1) * sizeof(float));
     if (!j.state || !j.y || !j.scratch) return tn_op_fail(r->node, TN_E_NOMEM, "no memory");
     if (past)
@@ -195,7 +195,7 @@ static tn_status causal_run(tn_run *r) {
     j.silu = !tn_attr_is(r->node, "activation", "none", "none");
     for (int i = 0; i < 4; i++) TN_TRY(tn_op_read_as(r, tn_in(r, i), TN_F32, &in[i]));
     j.x = in[0], j.w = in[1], j.bias = in[2], j.past = in[3];
-    j.y = tn_op_room_as(r, tn_out(r, 0), TN_F32);
+    j.y = tn_op_result_room(r, 0, TN_F32, tn_count(x));
     j.present = tn_op_room_as(r, tn_out(r, 1), TN_F32);
     j.line = tn_run_scratch(r, (size_t)((j.k - 1 + j.n) * tn_pool_threads(r->pool) + 1) * sizeof(float));
     if (!j.y || !j.line || (tn_out(r, 1) && !j.present)) return tn_op_fail(r->node, TN_E_NOMEM, "no memory");

@@ -1,7 +1,7 @@
 /* read.c - what a ModelProto may hold, and what it must not. */
 #include "base/file.h"
 #include "format/format.h"
-#include "lib/onnx_build.h"
+#include "lib/op_run.h"
 #include "test.h"
 #include <sys/stat.h>
 #include <unistd.h>
@@ -74,6 +74,23 @@ static void constants(void **state) {
     shows(b, LINES("w: float32[2] [1,2] constant", "i: int64[] -7 constant", "s: float32[2,3] constant",
                    "t: float32[4] [0,5,0,6] constant", "c: float32[2] [3,4] constant", "d: int64[] 9 constant",
                    "e: float32[] 0.5 constant", "y = Foo(x, w [1,2], i -7, s, c [3,4], d 9, e 0.5, t [0,5,0,6])"));
+}
+
+/* Sparse tensors of strings, and of elements that share a byte. */
+static void sparse_types(void **state) {
+    (void)state;
+    ob *b = one_input("2");
+    ob_sparse_of(b, "t", TN_I4, "5", "\x7f\x09", 2, (int64_t[]){ 0, 2, 3 }, 3);
+    ob_node(b, "Foo", "x t", "y");
+    shows(b, LINES("t: int4[5] [-1,0,7,-7,0] constant"));
+    b = ob_new(8, 17);
+    ob_input(b, "x", TN_STRING, NULL);
+    ob_output(b, "y");
+    ob_sparse_of(b, "s", TN_STRING, "2,2", "one|three", 0, (int64_t[]){ 1, 3 }, 2);
+    ob_node(b, "Concat", "s x", "y");
+    ob_int(b, "axis", 1);
+    op_gives(b, 1, &(op_data){ TN_STRING, "2,1", .s = { "a", "b" } }, 1,
+             &(op_data){ TN_STRING, "2,3", .s = { "", "one", "a", "", "three", "b" } }, 0);
 }
 
 static void defaults(void **state) {
@@ -424,10 +441,11 @@ static void external(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(constants),        cmocka_unit_test(defaults),          cmocka_unit_test(types),
-        cmocka_unit_test(any_order),        cmocka_unit_test(captured),          cmocka_unit_test(functions),
-        cmocka_unit_test(nested_functions), cmocka_unit_test(growing_functions), cmocka_unit_test(wrong_graphs),
-        cmocka_unit_test(claims),           cmocka_unit_test(not_onnx),          cmocka_unit_test(external),
+        cmocka_unit_test(constants),    cmocka_unit_test(sparse_types),     cmocka_unit_test(defaults),
+        cmocka_unit_test(types),        cmocka_unit_test(any_order),        cmocka_unit_test(captured),
+        cmocka_unit_test(functions),    cmocka_unit_test(nested_functions), cmocka_unit_test(growing_functions),
+        cmocka_unit_test(wrong_graphs), cmocka_unit_test(claims),           cmocka_unit_test(not_onnx),
+        cmocka_unit_test(external),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,12 +4,13 @@
 #include "test.h"
 #include <math.h>
 
-/* Runs the model on float inputs x (shape dims, as in "2,3") and compares its first output. Frees b. */
+/* Runs the model on float inputs x (shape dims, as in "2,3") and compares its outputs, one behind the other. Frees b.
+ */
 static void runs(ob *b, const char *dims, const float *x, int n_out, const float *want) {
     tn_text file = ob_finish(b);
     tn_model *m;
     tn_session *s;
-    tn_tensor *in, *out[4] = { 0 };
+    tn_tensor *in, *out[6] = { 0 };
     int64_t shape[TN_MAX_RANK];
     int rank = 0;
     for (const char *p = dims; *p; rank++) {
@@ -22,13 +23,17 @@ static void runs(ob *b, const char *dims, const float *x, int n_out, const float
     check_ok(tn_tensor_new(TN_F32, rank, shape, &in));
     memcpy(tn_tensor_data(in), x, tn_tensor_bytes(in));
     size_t n = tn_model_outputs(m);
-    assert_true(n <= 4);
+    assert_true(n <= 6);
     check_ok(tn_session_run(s, 1, (const tn_tensor *const *)&in, n, out));
-    assert_int_equal(tn_tensor_elements(out[0]), n_out);
-    const float *got = tn_tensor_data(out[0]);
-    for (int i = 0; i < n_out; i++)
-        check(fabsf(got[i] - want[i]) <= 1e-5f * (1 + fabsf(want[i])), "element %d is %g, expected %g\n", i,
-              (double)got[i], (double)want[i]);
+    int at = 0;
+    for (size_t k = 0; k < n; k++) {
+        const float *got = tn_tensor_data(out[k]);
+        for (int64_t i = 0; i < tn_tensor_elements(out[k]); i++, at++)
+            check(at < n_out && fabsf(got[i] - want[at]) <= 1e-5f * (1 + fabsf(want[at])),
+                  "output %d, element %d is %g, expected %g\n", (int)k, (int)i, (double)got[i],
+                  (double)(at < n_out ? want[at] : 0));
+    }
+    assert_int_equal(at, n_out);
     for (size_t i = 0; i < n; i++) tn_tensor_free(&out[i]);
     tn_tensor_free(&in);
     tn_session_free(&s);
@@ -216,11 +221,178 @@ static void batched_scan(void **state) {
     runs(b, "2,3,1", counting, 6, (float[]){ 102, 103, 103, 205, 209, 212 });
 }
 
+/* Statistics of a batch, per channel: what version 14 calls running ones blend them with the old; the saved ones are
+ * they themselves. x counts from 0, [2, 2, 2]: the channels hold 0 1 4 5 and 2 3 6 7, of variance 4.25. */
+static void trained(void **state) {
+    (void)state;
+    enum { Y = 8 };
+    float want[Y + 8], mean[] = { 2.5f, 4.5f }, var = 4.25f;
+    for (int i = 0; i < Y; i++)
+        want[i] = (counting[i] - mean[i / 2 % 2]) / sqrtf(var + 1e-5f) * (i / 2 % 2 ? 2.0f : 1.0f) + 1;
+    for (int c = 0; c < 2; c++) {
+        want[Y + c] = 0.75f * 10 + 0.25f * mean[c], want[Y + 2 + c] = 0.75f * 20 + 0.25f * var;
+        want[Y + 4 + c] = mean[c], want[Y + 6 + c] = var;
+    }
+    static const int versions[] = { 1, 6, 7, 9, 9, 6 };
+    for (int k = 0; k < 6; k++) {
+        ob *b = begin(versions[k], k & 1 ? NULL : "2,2,2");
+        ob_floats_init(b, "s", "2", (float[]){ 1, 2 }, 2);
+        ob_floats_init(b, "b", "2", (float[]){ 1, 1 }, 2);
+        ob_floats_init(b, "m", "2", (float[]){ 10, 10 }, 2);
+        ob_floats_init(b, "v", "2", (float[]){ 20, 20 }, 2);
+        ob_node(b, "BatchNormalization", "x s b m v", "y m1 v1 m2 v2");
+        if (k < 4) ob_float(b, "momentum", 0.75f);
+        if (k == 4) { /* the saved ones alone */
+            ob_output(b, "m2");
+            ob_output(b, "v2");
+            float few[12];
+            memcpy(few, want, sizeof(float) * Y), memcpy(few + Y, want + Y + 4, sizeof(float) * 4);
+            runs(b, "2,2,2", counting, 12, few);
+        } else if (k == 5) { /* none is wanted: that they are listed makes it training */
+            runs(b, "2,2,2", counting, Y, want);
+        } else {
+            for (int i = 0; i < 4; i++) ob_output(b, (const char *[]){ "m1", "v1", "m2", "v2" }[i]);
+            runs(b, "2,2,2", counting, Y + 8, want);
+        }
+    }
+}
+
+/* spatial = 0: every element of a sample has its own statistics. Elements are i and i + 6: the mean i + 3, variance 9.
+ */
+static void trained_by_element(void **state) {
+    (void)state;
+    float want[12 + 24], six[6], zero[6] = { 0 };
+    for (int i = 0; i < 6; i++) six[i] = (float)i;
+    for (int i = 0; i < 12; i++) want[i] = (i < 6 ? -1.0f : 1.0f) * 3 / sqrtf(9 + 1e-5f) * six[i % 6] + 2 * six[i % 6];
+    for (int i = 0; i < 6; i++) {
+        want[12 + i] = 0.9f * six[i] + 0.1f * (six[i] + 3), want[18 + i] = 0.1f * 9;
+        want[24 + i] = six[i] + 3, want[30 + i] = 9;
+    }
+    float bias[6];
+    for (int i = 0; i < 6; i++) bias[i] = 2 * six[i];
+    for (int saved = 0; saved < 2; saved++)
+        for (int known = 0; known < 2; known++) {
+            ob *b = begin(7, known ? "2,2,3" : NULL);
+            ob_floats_init(b, "s", "2,3", six, 6);
+            ob_floats_init(b, "b", "2,3", bias, 6);
+            ob_floats_init(b, "m", "2,3", six, 6);
+            ob_floats_init(b, "v", "2,3", zero, 6);
+            ob_node(b, "BatchNormalization", "x s b m v", saved ? "y m1 v1 m2 v2" : "y m1 v1");
+            ob_int(b, "spatial", 0);
+            for (int i = 0; i < (saved ? 4 : 2); i++) ob_output(b, (const char *[]){ "m1", "v1", "m2", "v2" }[i]);
+            runs(b, "2,2,3", counting, saved ? 36 : 24, want);
+        }
+}
+
+/* p was any number. */
+static void fractional_norms(void **state) {
+    (void)state;
+    float x[] = { 1, -2, 3, -4 }, p = 1.5f, all = 0, two[3];
+    for (int i = 0; i < 4; i++) all += powf(fabsf(x[i]), p);
+    for (int i = 0; i < 3; i++) two[i] = powf(powf(fabsf(x[i]), p) + powf(fabsf(x[i + 1]), p), 1 / p);
+    all = powf(all, 1 / p);
+    for (int known = 0; known < 2; known++) {
+        ob *b = begin(1, known ? "1,1,4" : NULL);
+        ob_node(b, "GlobalLpPool", "x", "y");
+        ob_float(b, "p", p);
+        runs(b, "1,1,4", x, 1, &all);
+        b = begin(1, known ? "1,1,4" : NULL);
+        ob_node(b, "LpPool", "x", "y");
+        ob_ints(b, "kernel_shape", (int64_t[]){ 2 }, 1);
+        ob_float(b, "p", p);
+        runs(b, "1,1,4", x, 3, two);
+    }
+    ob *b = begin(1, "1,1,4"); /* of the square roots: (1 + sqrt 2 + sqrt 3 + 2)^2 */
+    ob_node(b, "GlobalLpPool", "x", "y");
+    ob_float(b, "p", 0.5f);
+    all = powf(3 + sqrtf(2) + sqrtf(3), 2);
+    runs(b, "1,1,4", x, 1, &all);
+}
+
+/* Pixel i of six comes from (i + 0.5) / 1.5 of four: 1/3, 1, 5/3, 7/3, 3, 11/3. What is not resized stays. */
+static void half_pixel_for_nn(void **state) {
+    (void)state;
+    static const struct {
+        const char *mode, *nearest;
+        float want[6];
+    } cases[] = { { "nearest", "floor", { 0, 1, 1, 2, 3, 3 } },
+                  { "nearest", "ceil", { 1, 1, 2, 3, 3, 3 } },
+                  { "nearest", "round_prefer_floor", { 0, 1, 2, 2, 3, 3 } },
+                  { "nearest", "round_prefer_ceil", { 0, 1, 2, 2, 3, 3 } },
+                  { "linear", "floor", { 1 / 3.0f, 1, 5 / 3.0f, 7 / 3.0f, 3, 3 } } };
+    for (size_t k = 0; k < TN_COUNT(cases); k++) {
+        float want[12], scale = 1.5f;
+        for (int i = 0; i < 12; i++) want[i] = cases[k].want[i % 6] + (i < 6 ? 0.0f : 4.0f);
+        ob *b = begin(11, "2,4");
+        ob_floats_init(b, "r", "0", NULL, 0);
+        ob_floats_init(b, "s", "2", (float[]){ 1, scale }, 2);
+        ob_node(b, "Resize", "x r s", "y");
+        ob_string(b, "coordinate_transformation_mode", "tf_half_pixel_for_nn");
+        ob_string(b, "mode", cases[k].mode);
+        ob_string(b, "nearest_mode", cases[k].nearest);
+        runs(b, "2,4", counting, 12, want);
+    }
+    /* halves are rounded one way or the other: 0.5, 1.5 of (i + 0.5) / 1 do not come up, of scale 3 twice a third does
+     */
+    for (int up = 0; up < 2; up++) {
+        ob *b = begin(12, "2,3"); /* i of 1: 0.5 / (1 / 3) = 1.5 */
+        ob_floats_init(b, "r", "0", NULL, 0);
+        ob_floats_init(b, "s", "2", (float[]){ 1, 0.33333334f }, 2);
+        ob_node(b, "Resize", "x r s", "y");
+        ob_string(b, "coordinate_transformation_mode", "tf_half_pixel_for_nn");
+        ob_string(b, "nearest_mode", up ? "round_prefer_ceil" : "round_prefer_floor");
+        runs(b, "2,3", counting, 2, up ? (float[]){ 2, 5 } : (float[]){ 1, 4 });
+    }
+    /* cubic, a = -0.75, at 5/3 between 1 and 2: weights of 0 1 2 3 at distances 5/3, 2/3, 1/3, 4/3 */
+    const float a = -0.75f, d[] = { 5 / 3.0f, 2 / 3.0f, 1 / 3.0f, 4 / 3.0f };
+    float sum = 0;
+    for (int i = 0; i < 4; i++)
+        sum += (float)i * (d[i] <= 1 ? ((a + 2) * d[i] - (a + 3)) * d[i] * d[i] + 1
+                                     : ((a * d[i] - 5 * a) * d[i] + 8 * a) * d[i] - 4 * a);
+    ob *b = begin(11, "4");
+    ob_floats_init(b, "r", "0", NULL, 0);
+    ob_floats_init(b, "s", "1", (float[]){ 1.5f }, 1);
+    ob_node(b, "Resize", "x r s", "z");
+    ob_string(b, "coordinate_transformation_mode", "tf_half_pixel_for_nn");
+    ob_string(b, "mode", "cubic");
+    ob_ints_init(b, "i", "1", (int64_t[]){ 2 }, 1);
+    ob_node(b, "Gather", "z i", "y");
+    runs(b, "4", counting, 1, &sum);
+}
+
+/* Sequences of two steps and of three; what lies behind a sequence is zero. */
+static void scan_of_lengths(void **state) {
+    (void)state;
+    ob *b = begin(8, "2,3,1"), *body = ob_graph();
+    ob_floats_init(b, "start", "2,1", (float[]){ 100, 200 }, 2);
+    ob_ints_init(b, "len", "2", (int64_t[]){ 2, 3 }, 2);
+    ob_input(body, "sum", TN_F32, "1");
+    ob_input(body, "next", TN_F32, "1");
+    ob_node(body, "Add", "sum next", "now");
+    ob_node(body, "Identity", "now", "copy");
+    ob_output(body, "now");
+    ob_output(body, "copy");
+    ob_node(b, "Scan", "len start x", "last y");
+    ob_subgraph(b, "body", body);
+    ob_int(b, "num_scan_inputs", 1);
+    ob_output(b, "last");
+    runs(b, "2,3,1", counting, 8, (float[]){ 100, 101, 0, 203, 207, 212, 101, 212 });
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(broadcasting),  cmocka_unit_test(flat_softmax), cmocka_unit_test(bounds),
-        cmocka_unit_test(normalisation), cmocka_unit_test(shapes),       cmocka_unit_test(upsample),
+        cmocka_unit_test(broadcasting),
+        cmocka_unit_test(flat_softmax),
+        cmocka_unit_test(bounds),
+        cmocka_unit_test(normalisation),
+        cmocka_unit_test(shapes),
+        cmocka_unit_test(upsample),
         cmocka_unit_test(batched_scan),
+        cmocka_unit_test(trained),
+        cmocka_unit_test(trained_by_element),
+        cmocka_unit_test(fractional_norms),
+        cmocka_unit_test(half_pixel_for_nn),
+        cmocka_unit_test(scan_of_lengths),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

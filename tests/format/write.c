@@ -180,6 +180,18 @@ static void refused(void **state) {
     check_ok(tn_model_open(path, &m));
     check_fails(tn_model_save(m, "/nowhere/at/all.onnx"), TN_E_IO, "/nowhere/at/all.onnx");
     tn_model_close(&m);
+    ob *b = ob_new(6, 11); /* what no operator set since 13 has a name for */
+    ob_input(b, "x", TN_F32, "4");
+    ob_floats_init(b, "r", "0", NULL, 0);
+    ob_floats_init(b, "s", "1", (float[]){ 2 }, 1);
+    ob_node(b, "Resize", "x r s", "y");
+    ob_string(b, "coordinate_transformation_mode", "tf_half_pixel_for_nn");
+    ob_string(b, "nearest_mode", "ceil");
+    ob_output(b, "y");
+    save(b, path);
+    check_ok(tn_model_open(path, &m));
+    check_fails(tn_model_save(m, in_folder("out.onnx")), TN_E_UNSUPPORTED, "tf_half_pixel_for_nn");
+    tn_model_close(&m);
     unlink(path);
 }
 

@@ -27,7 +27,7 @@ static bool weights(const tn_resize_opts *o, int64_t i, int64_t in, int64_t out,
     case TN_COORD_HALF_PIXEL_SYMMETRIC:
         x = (double)in / 2 * (1 - (double)out / width) + ((double)i + 0.5) / s - 0.5;
         break;
-    case TN_COORD_TF_HALF_PIXEL_FOR_NN: x = ((double)i + 0.5) / s; break;
+    case TN_COORD_TF_HALF_PIXEL_FOR_NN: x = s == 1 ? (double)i : ((double)i + 0.5) / s; break;
     default: x = ((double)i + 0.5) / s - 0.5;
     }
     memset(w, 0, (size_t)in * sizeof *w);

@@ -120,6 +120,22 @@ static void nbits(ob *b) {
     widen(b);
 }
 
+/* Which rows share a scale is said by g_idx. */
+static void nbits_grouped(ob *b) {
+    narrow(b, "023");
+    ob_node(b, "com.microsoft::MatMulNBits", "f0 x1 f2 f3 x4", "y");
+    ob_int(b, "K", 32);
+    ob_int(b, "N", 2);
+    ob_int(b, "block_size", 16);
+    widen(b);
+}
+
+static void moving_axis(ob *b) {
+    ob_node(b, "Cast", "x2", "axis");
+    ob_int(b, "to", 7);
+    ob_node(b, "DFT", "x0 _ axis", "y0");
+}
+
 static void nbits_floats(ob *b) {
     narrow(b, "023");
     ob_node(b, "com.microsoft::MatMulNBits", "f0 x1 f2 f3", "y");
@@ -266,6 +282,7 @@ static void flex(ob *b) {
 }
 
 #define MULTI(rule_) "q_num_heads=4 kv_num_heads=2 update_rule=" rule_
+#define GROUPS       "0,1,0,1,1,1,0,0,1,0,1,0,0,0,1,1,0,1,0,1,1,1,0,0,1,0,1,0,0,0,1,1"
 #define BYTES        "201,14,77,250,3,91,18,140,39,66,180,7,99,212,56,33"
 #define U(op_) \
     { .op = op_, .inputs = "3,4" }
@@ -431,6 +448,10 @@ static const gradient_example examples[] = {
     { .op = "Conv", .attrs = "dilations=[2,1] auto_pad=SAME_UPPER strides=[1,2]", .inputs = "1,2,6,5 2,2,3,3" },
     { .op = "Conv", .attrs = "auto_pad=SAME_LOWER strides=[2,3]", .inputs = "1,1,6,5 2,1,2,2" },
     { .op = "Conv", .attrs = "strides=[2,1,1] pads=[1,0,0,1,0,1]", .inputs = "1,2,4,3,3 2,2,3,2,2 2" },
+    { .op = "Conv",
+      .attrs = "strides=[1,2,1,1,1] pads=[1,0,0,0,0,0,0,1,0,0] group=2",
+      .inputs = "1,2,2,3,2,1,2 2,1,2,2,2,1,2 2" },
+    { .op = "ConvTranspose", .attrs = "strides=[1,1,2,1,1]", .inputs = "1,2,2,1,2,1,2 2,1,1,2,2,1,2 1" },
     { .op = "ConvTranspose", .inputs = "2,2,4 2,3,3 3" },
     { .op = "ConvTranspose",
       .attrs = "strides=[2,3] pads=[1,0,0,1] output_padding=[1,1] group=2",
@@ -447,6 +468,15 @@ static const gradient_example examples[] = {
       .attrs = "strides=[2,1] dilations=[1,2] group=2 offset_group=2",
       .inputs = "1,4,4,4 2,2,2,2 1,16,2,2@-0.8:0.9",
       .fixed = true },
+    { .op = "DeformConv",
+      .attrs = "pads=[1,0] strides=[2] dilations=[2] offset_group=2",
+      .inputs = "2,2,6 2,2,2 2,4,3@-0.8:0.9 2",
+      .fixed = true },
+    { .op = "DeformConv",
+      .attrs = "strides=[1,2,1] pads=[0,0,1,0,0,0]",
+      .inputs = "1,1,2,3,2 2,1,1,2,2 1,12,2,1,2@-0.8:0.9 2 1,4,2,1,2",
+      .fixed = true },
+    { .op = "DeformConv", .inputs = "1,1,2,1,2,2 1,1,1,1,2,1 1,8,2,1,1,2@-0.8:0.9", .fixed = true },
     { .op = "MaxPool", .attrs = "kernel_shape=[3,2] strides=[2,1] pads=[1,0,1,1]", .inputs = "2,2,5,4" },
     { .op = "MaxPool",
       .attrs = "kernel_shape=[2,2] strides=[2,2] ceil_mode=1 storage_order=1",
@@ -461,6 +491,12 @@ static const gradient_example examples[] = {
       .inputs = "1,1,4,3,3" },
     { .op = "LpPool", .attrs = "kernel_shape=[2,2] p=3 strides=[2,1] pads=[0,1,0,0]", .inputs = "1,2,4,3" },
     { .op = "LpPool", .attrs = "kernel_shape=[2]", .inputs = "1,2,4" },
+    { .op = "MaxPool", .attrs = "kernel_shape=[1,2,2,1,2] pads=[0,0,1,0,0,0,0,0,0,0]", .inputs = "1,2,1,2,2,1,3" },
+    { .op = "AveragePool", .attrs = "kernel_shape=[1,2,2,1,2] pads=[0,0,1,0,0,0,0,0,0,0]", .inputs = "1,2,1,2,2,1,3" },
+    { .op = "LpPool", .attrs = "kernel_shape=[2,1,1,1,2] p=3", .inputs = "1,2,3,2,1,1,3" },
+    { .op = "GlobalAveragePool", .inputs = "2,3" },
+    { .op = "GlobalMaxPool", .inputs = "2,3" },
+    { .op = "GlobalLpPool", .inputs = "2,3" },
     { .op = "GlobalAveragePool", .inputs = "2,3,4,2" },
     { .op = "GlobalMaxPool", .inputs = "2,3,4,2" },
     { .op = "GlobalLpPool", .attrs = "p=3", .inputs = "2,3,4,2" },
@@ -536,6 +572,11 @@ static const gradient_example examples[] = {
       .inputs = "2,16 u2,1,6=201,14,77,250,3,91,18,140,39,66,180,7 2,1@0.1:0.5 2,1@1:5",
       .loose = true,
       .body = nbits_floats },
+    { .op = "MatMulNBits",
+      .domain = "com.microsoft",
+      .inputs = "2,32 u2,2,8=" BYTES "," BYTES " 2,2@0.1:0.5 2,2@1:5 j32=" GROUPS,
+      .loose = true,
+      .body = nbits_grouped },
     { .op = "MatMulIntegerToFloat",
       .domain = "com.microsoft",
       .inputs = "u2,3=1,20,3,40,5,60 u3,2=9,8,7,6,5,4 =0.03 2@0.01:0.02 u=7 u2=5,6 2",
@@ -561,13 +602,15 @@ static const gradient_example examples[] = {
     { .op = "TensorScatter", .inputs = "2,3,4,2 2,3,2,2 i2=1,2" },
     { .op = "TensorScatter", .attrs = "mode=circular axis=1", .inputs = "2,4,2 2,3,2 i2=1,3" },
     /* signals */
-    { .op = "DFT", .inputs = "2,5,1 _ i=1", .fixed = true },
-    { .op = "DFT", .inputs = "2,5,2 i=7 i=-2", .fixed = true },
-    { .op = "DFT", .attrs = "onesided=1", .inputs = "2,6,1 i=4 i=1", .fixed = true },
-    { .op = "DFT", .attrs = "onesided=1", .inputs = "5,2,1 _ i=0", .fixed = true },
-    { .op = "DFT", .attrs = "inverse=1", .inputs = "2,5,2 _ i=1", .fixed = true },
-    { .op = "DFT", .attrs = "inverse=1 onesided=1", .inputs = "2,4,2 i=6 i=1", .fixed = true },
-    { .op = "DFT", .attrs = "inverse=1 onesided=1", .inputs = "2,3,2 i=5 i=1", .fixed = true },
+    { .op = "DFT", .inputs = "2,5,1 _ i=1" },
+    { .op = "DFT", .inputs = "2,5,2 i=7 i=-2" },
+    { .op = "DFT", .attrs = "onesided=1", .inputs = "2,6,1 i=4 i=1" },
+    { .op = "DFT", .attrs = "onesided=1", .inputs = "5,2,1 _ i=0" },
+    { .op = "DFT", .attrs = "inverse=1", .inputs = "2,5,2 _ i=1" },
+    { .op = "DFT", .attrs = "inverse=1 onesided=1", .inputs = "2,4,2 i=6 i=1" },
+    { .op = "DFT", .attrs = "inverse=1 onesided=1", .inputs = "2,3,2 i=5 i=1" },
+    { .op = "DFT", .inputs = "2,3,2 _ j=1", .body = moving_axis },
+    { .op = "DFT", .inputs = "2,3,1 _ j=-3", .body = moving_axis },
     { .op = "STFT", .inputs = "2,12,1 i=3 5", .fixed = true },
     { .op = "STFT", .attrs = "onesided=0", .inputs = "1,10,2 i=2 _ i=4", .fixed = true },
     /* attention */
@@ -655,6 +698,12 @@ static const gradient_example examples[] = {
       .inputs = "1,1,8 1,1,8 1,1,8 1,2,4,4 1,2,4,4 j1=2 j=3 6,2 6,2 i1,1=3",
       .outputs = 4,
       .loose = true },
+    { .op = "GroupQueryAttention",
+      .domain = "com.microsoft",
+      .attrs = "num_heads=2 kv_num_heads=1 qk_norm_epsilon=0.1",
+      .inputs = "1,2,8 1,2,4 1,2,4 _ _ j1=1 j=2 _ _ _ _ _ _ _ 4 4",
+      .outputs = 3,
+      .loose = true },
     { .op = "RelativePositionBias",
       .domain = "com.microsoft",
       .inputs = "4,2 i1=3",
@@ -673,6 +722,11 @@ static const gradient_example examples[] = {
       .fixed = true },
     { .op = "CausalConvWithState", .inputs = "2,3,4 3,1,2", .loose = true, .fixed = true },
     { .op = "FusedMatMul", .domain = "com.microsoft", .attrs = "alpha=0.5 transA=1 transB=1", .inputs = "2,3,2 4,3" },
+    { .op = "FusedMatMul",
+      .domain = "com.microsoft",
+      .attrs = "transBatchA=1 transBatchB=1 transB=1",
+      .inputs = "3,2,4 2,2,4" },
+    { .op = "FusedMatMul", .domain = "com.microsoft", .attrs = "transBatchA=1 transA=1", .inputs = "3,1,2,2 2,3,2" },
     { .op = "TransposeMatMul", .domain = "com.microsoft", .attrs = "transB=1", .inputs = "2,3 4,3" },
     { .op = "Inverse", .domain = "com.microsoft", .inputs = "2,2,2=2,1,0.5,3,1,-1,0.3,2" },
     { .op = "CDist", .domain = "com.microsoft", .inputs = "2,3 4,3" },

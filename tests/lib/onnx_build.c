@@ -152,6 +152,28 @@ void ob_sparse(ob *b, const char *name, const char *dims, const float *v, const 
     tn_wire_end(o, m);
 }
 
+void ob_sparse_of(ob *b, const char *name, tn_dtype t, const char *dims, const char *data, size_t bytes,
+                  const int64_t *at, int n) {
+    flush_node(b);
+    tn_wire_out *o = &b->graph;
+    size_t m = tn_wire_begin(o, 15), part = tn_wire_begin(o, 1);
+    tn_wire_put_varint(o, 1, (uint64_t)n);
+    tn_wire_put_varint(o, 2, (uint64_t)tn_dtypes[t].onnx);
+    text(o, 8, name);
+    if (t == TN_STRING)
+        words(data, '|', put_word, o, 6);
+    else
+        tn_wire_put_bytes(o, 9, data, bytes);
+    tn_wire_end(o, part);
+    part = tn_wire_begin(o, 2);
+    tn_wire_put_varint(o, 1, (uint64_t)n);
+    tn_wire_put_varint(o, 2, 7);
+    tn_wire_put_bytes(o, 9, at, (size_t)n * 8);
+    tn_wire_end(o, part);
+    words(dims, ',', put_size, o, 3);
+    tn_wire_end(o, m);
+}
+
 void ob_node(ob *b, const char *type, const char *inputs, const char *outputs) {
     flush_node(b);
     b->open_node = true;

@@ -25,6 +25,9 @@ void ob_ints_init(ob *b, const char *name, const char *dims, const int64_t *v, i
 void ob_external(ob *b, const char *name, const char *dims, const char *location, const char *offset,
                  const char *length);
 void ob_sparse(ob *b, const char *name, const char *dims, const float *v, const int64_t *at, int n, int coords);
+/** Flat positions `at` hold the values: words by bars (TN_STRING), or n elements of a type in `data`'s bytes. */
+void ob_sparse_of(ob *b, const char *name, tn_dtype t, const char *dims, const char *data, size_t bytes,
+                  const int64_t *at, int n);
 void ob_node(ob *b, const char *type, const char *inputs, const char *outputs);
 void ob_name(ob *b, const char *name); /* of the last node */
 void ob_int(ob *b, const char *name, int64_t v);

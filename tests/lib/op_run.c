@@ -79,6 +79,33 @@ void op_gives(ob *b, int n_in, const op_data *in, int n_out, const op_data *want
     }
 }
 
+ob *op_one(const char *domain, const char *type, const char *outputs, int n, const op_data *in) {
+    char text[120], names[200] = "";
+    ob *b = ob_new(8, 17);
+    if (*domain) ob_opset(b, domain, 1);
+    for (int i = 0; i < n; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "x%d", i);
+        if (in[i].type != TN_NONE) ob_input(b, name, in[i].type, NULL);
+        snprintf(names + strlen(names), sizeof names - strlen(names), "%s ", in[i].type == TN_NONE ? "_" : name);
+    }
+    for (const char *p = outputs; *p; p += strcspn(p, " "), p += *p == ' ') {
+        snprintf(text, sizeof text, "%.*s", (int)strcspn(p, " "), p);
+        if (strcmp(text, "_")) ob_output(b, text);
+    }
+    snprintf(text, sizeof text, "%s%s%s", domain, *domain ? "::" : "", type);
+    ob_node(b, text, names, outputs);
+    return b;
+}
+
+void op_gives_present(ob *b, int n, const op_data *in, int n_out, const op_data *want, double tol) {
+    op_data there[16];
+    int count = 0;
+    for (int i = 0; i < n; i++)
+        if (in[i].type != TN_NONE) there[count++] = in[i];
+    op_gives(b, count, there, n_out, want, tol);
+}
+
 void op_refused(ob *b, int n_in, const op_data *in, const char *words) {
     tn_tensor *out[8] = { 0 };
     size_t n = 0;

@@ -19,6 +19,18 @@ typedef struct {
  */
 void op_gives(ob *b, int n_in, const op_data *in, int n_out, const op_data *want, double tol);
 
+/** A model of one operator: inputs x0, x1, ... as `in` says (TN_NONE: omitted), outputs as named ("y _ z"; "_":
+ * omitted). The last node is the operator, for attributes. */
+ob *op_one(const char *domain, const char *type, const char *outputs, int n, const op_data *in);
+
+#define OP_NOTHING         \
+    {                      \
+        TN_NONE, "", { 0 } \
+    }
+
+/** op_gives with those of n inputs that are not omitted. Frees b. */
+void op_gives_present(ob *b, int n, const op_data *in, int n_out, const op_data *want, double tol);
+
 /** Loading or running fails and the message holds `words`. Frees b. */
 void op_refused(ob *b, int n_in, const op_data *in, const char *words);
 

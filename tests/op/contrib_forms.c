@@ -5,51 +5,18 @@
 #include <float.h>
 #include <math.h>
 
-/* A model of one operator: inputs x0, x1, ... as `in` says (TN_NONE: omitted), the outputs as named. */
-static ob *one(const char *type, const char *outputs, int n, const op_data *in) {
-    char text[80], names[200] = "";
-    ob *b = ob_new(8, 17);
-    ob_opset(b, "com.microsoft", 1);
-    for (int i = 0; i < n; i++) {
-        char name[8];
-        snprintf(name, sizeof name, "x%d", i);
-        if (in[i].type != TN_NONE) ob_input(b, name, in[i].type, NULL);
-        snprintf(names + strlen(names), sizeof names - strlen(names), "%s ", in[i].type == TN_NONE ? "_" : name);
-    }
-    for (const char *p = outputs; *p; p += strcspn(p, " "), p += *p == ' ') {
-        snprintf(text, sizeof text, "%.*s", (int)strcspn(p, " "), p);
-        if (strcmp(text, "_")) ob_output(b, text);
-    }
-    snprintf(text, sizeof text, "com.microsoft::%s", type);
-    ob_node(b, text, names, outputs);
-    return b;
-}
-
-#define NOTHING            \
-    {                      \
-        TN_NONE, "", { 0 } \
-    }
-
-/* op_gives wants the inputs that are there. */
-static void gives(ob *b, int n, const op_data *in, int n_out, const op_data *want) {
-    op_data there[16];
-    int count = 0;
-    for (int i = 0; i < n; i++)
-        if (in[i].type != TN_NONE) there[count++] = in[i];
-    op_gives(b, count, there, n_out, want, 1e-6);
-}
-#define GIVES(b, in, want) gives(b, (int)TN_COUNT(in), in, (int)TN_COUNT(want), want)
+#define GIVES(b, in, want) op_gives_present(b, (int)TN_COUNT(in), in, (int)TN_COUNT(want), want, 1e-6)
 
 /* A [rows, batch, columns]: the batch in the middle. */
 static void turned_batches(void **state) {
     op_data in[] = { { TN_F32, "2,2,1", { 1, 2, 3, 4 } }, { TN_F32, "2,1,2", { 1, 10, 100, 1000 } } };
     op_data a[] = { { TN_F32, "2,2,2", { 1, 10, 3, 30, 200, 2000, 400, 4000 } } };
-    ob *b = one("FusedMatMul", "y", 2, in);
+    ob *b = op_one("com.microsoft", "FusedMatMul", "y", 2, in);
     ob_int(b, "transBatchA", 1);
     GIVES(b, in, a);
     op_data both[] = { { TN_F32, "2,2,1", { 1, 10, 2, 20 } }, { TN_F32, "2,2,1", { 1, 3, 5, 7 } } };
     op_data sums[] = { { TN_F32, "2,1,1", { 11, 162 } } }; /* [1, 2] [1, 5]' and [10, 20] [3, 7]' */
-    b = one("FusedMatMul", "y", 2, both);
+    b = op_one("com.microsoft", "FusedMatMul", "y", 2, both);
     ob_int(b, "transBatchA", 1);
     ob_int(b, "transBatchB", 1);
     ob_int(b, "transA", 1);
@@ -58,10 +25,10 @@ static void turned_batches(void **state) {
     op_data one_b[] = { both[0], { TN_F32, "1,2", { 1, 2 } } }, many[] = { { TN_F32, "2,2,2", { 0 } } };
     double rows[] = { 1, 2, 2, 4, 10, 20, 20, 40 };
     memcpy(many[0].v, rows, sizeof rows);
-    b = one("FusedMatMul", "y", 2, one_b);
+    b = op_one("com.microsoft", "FusedMatMul", "y", 2, one_b);
     ob_int(b, "transBatchA", 1);
     GIVES(b, one_b, many);
-    b = one("FusedMatMul", "y", 2, in);
+    b = op_one("com.microsoft", "FusedMatMul", "y", 2, in);
     ob_int(b, "transBatchA", 2);
     op_refused(b, 2, in, "transBatchA");
 }
@@ -70,11 +37,11 @@ static void turned_batches(void **state) {
 static void vectors(void **state) {
     op_data in[] = { { TN_F32, "2", { 1, 2 } }, { TN_F32, "2,2", { 1, 2, 3, 4 } } },
             y[] = { { TN_F32, "2", { 7, 10 } } };
-    ob *b = one("FusedMatMul", "y", 2, in);
+    ob *b = op_one("com.microsoft", "FusedMatMul", "y", 2, in);
     ob_int(b, "transA", 1);
     GIVES(b, in, y);
     op_data back[] = { in[1], in[0] }, z[] = { { TN_F32, "2", { 5, 11 } } };
-    b = one("TransposeMatMul", "y", 2, back);
+    b = op_one("com.microsoft", "TransposeMatMul", "y", 2, back);
     ob_int(b, "transB", 1);
     GIVES(b, back, z);
 }
@@ -82,24 +49,24 @@ static void vectors(void **state) {
 static void left_out(void **state) {
     /* a table of segments without segments: the first one everywhere */
     op_data in[] = { { TN_I32, "1,1", { 1 } },
-                     NOTHING,
+                     OP_NOTHING,
                      { TN_F32, "2,2", { 0, 0, 2, 1 } },
                      { TN_F32, "1,2", { 1, 1 } },
                      { TN_F32, "2,2", { 1, -2, 50, 60 } },
                      { TN_F32, "2", { 1, 1 } } };
     op_data y[] = { { TN_F32, "1,1,2", { 1, -1 } }, { TN_I32, "1", { 0 } }, { TN_F32, "1,1,2", { 4, 0 } } };
-    GIVES(one("EmbedLayerNormalization", "y m s", (int)TN_COUNT(in), in), in, y);
+    GIVES(op_one("com.microsoft", "EmbedLayerNormalization", "y m s", (int)TN_COUNT(in), in), in, y);
     op_data at[] = { { TN_F32, "2,2", { 1, 2, 3, 4 } }, { TN_I32, "1,2", { 1, 0 } } },
             found[] = { { TN_F32, "1", { 3 } } };
-    GIVES(one("GatherND", "y", 2, at), at, found);
+    GIVES(op_one("com.microsoft", "GatherND", "y", 2, at), at, found);
     /* without `axis` the last one, also below version 13 */
     op_data codes[] = { { TN_U8, "2,2,1", { 7, 9, 7, 9 } },
                         { TN_F32, "", { 0.5 } },
-                        NOTHING,
+                        OP_NOTHING,
                         { TN_F32, "", { 1.0 / 64 } },
                         { TN_U8, "", { 0 } } };
     op_data whole[] = { { TN_U8, "2,2,1", { 64, 64, 64, 64 } } };
-    ob *b = one("QLinearSoftmax", "y", (int)TN_COUNT(codes), codes);
+    ob *b = op_one("com.microsoft", "QLinearSoftmax", "y", (int)TN_COUNT(codes), codes);
     ob_int(b, "opset", 12);
     GIVES(b, codes, whole);
 }
@@ -112,11 +79,11 @@ static void channels_last(void **state) {
                      { TN_F32, "", { 0.5 } },
                      { TN_U8, "", { 0 } } };
     op_data four[] = { { TN_U8, "1,1,1,2", { 6, 8 } } }, five[] = { { TN_U8, "1,1,1,1,2", { 6, 8 } } };
-    ob *b = one("QLinearGlobalAveragePool", "y", (int)TN_COUNT(in), in);
+    ob *b = op_one("com.microsoft", "QLinearGlobalAveragePool", "y", (int)TN_COUNT(in), in);
     ob_int(b, "channels_last", 1);
     GIVES(b, in, four);
     in[0].dims = "1,2,1,2,2";
-    b = one("QLinearGlobalAveragePool", "y", (int)TN_COUNT(in), in);
+    b = op_one("com.microsoft", "QLinearGlobalAveragePool", "y", (int)TN_COUNT(in), in);
     ob_int(b, "channels_last", 1);
     GIVES(b, in, five);
 }
@@ -125,7 +92,7 @@ static void channels_last(void **state) {
 static void kept(void **state) {
     op_data in[] = { { TN_F64, "1,2", { 3, 4 } }, { TN_F64, "2", { 1, 1 } } };
     op_data y[] = { { TN_F64, "1,2", { 3 / sqrt(12.5), 4 / sqrt(12.5) } }, { TN_F32, "1,1", { 1 / sqrt(12.5) } } };
-    ob *b = one("SimplifiedLayerNormalization", "y r", 2, in);
+    ob *b = op_one("com.microsoft", "SimplifiedLayerNormalization", "y r", 2, in);
     ob_float(b, "epsilon", 0);
     GIVES(b, in, y);
     op_data skip[] = { { TN_F32, "1,2", { 1, 4 } }, { TN_F32, "1,2", { 2, 0 } }, { TN_F32, "2", { 1, 1 } } };
@@ -133,14 +100,14 @@ static void kept(void **state) {
                       { TN_F32, "1,1", { 0 } },
                       { TN_F32, "1,1", { 1 / sqrt(12.5) } },
                       { TN_F32, "1,2", { 3, 4 } } };
-    GIVES(one("SkipSimplifiedLayerNormalization", "y m r s", 3, skip), skip, all);
+    GIVES(op_one("com.microsoft", "SkipSimplifiedLayerNormalization", "y m r s", 3, skip), skip, all);
 }
 
 /* Scores that were hidden because they lie ahead. */
 static void scores(void **state) {
     op_data in[] = { { TN_F32, "1,2,1", { 1, 2 } }, { TN_F32, "1,2,1", { 0, 1 } }, { TN_F32, "1,2,1", { 8, 8 } } };
     op_data y[] = { { TN_F32, "1,2,1", { 8, 8 } }, { TN_F32, "1,1,2,2", { 0, -(double)FLT_MAX, 0, 2 } } };
-    ob *b = one("MultiHeadAttention", "y _ _ s", 3, in);
+    ob *b = op_one("com.microsoft", "MultiHeadAttention", "y _ _ s", 3, in);
     ob_int(b, "num_heads", 1);
     ob_int(b, "unidirectional", 1);
     GIVES(b, in, y);
@@ -151,22 +118,22 @@ static void prompt_positions(void **state) {
     op_data in[] = { { TN_F32, "1,2,2", { 1, 2, 3, 4 } },
                      { TN_F32, "1,2,2", { 1, 2, 3, 4 } },
                      { TN_F32, "1,2,2", { 1, 2, 3, 4 } },
-                     NOTHING,
-                     NOTHING,
+                     OP_NOTHING,
+                     OP_NOTHING,
                      { TN_I32, "1", { 1 } },
                      { TN_I32, "", { 2 } },
                      { TN_F32, "4,1", { 5, 5, 1, -1 } },
                      { TN_F32, "4,1", { 5, 5, 0, 0 } },
                      { TN_I64, "1,2", { 2, 0 } } };
     op_data k[] = { { TN_F32, "1,1,2,2", { 1, 2, -3, -4 } } };
-    ob *b = one("GroupQueryAttention", "_ k _", (int)TN_COUNT(in), in);
+    ob *b = op_one("com.microsoft", "GroupQueryAttention", "_ k _", (int)TN_COUNT(in), in);
     ob_int(b, "num_heads", 1);
     ob_int(b, "kv_num_heads", 1);
     ob_int(b, "do_rotary", 1);
     GIVES(b, in, k);
     in[9].v[0] = 3; /* the second row would stand at 4 */
     op_data there[8] = { in[0], in[1], in[2], in[5], in[6], in[7], in[8], in[9] };
-    b = one("GroupQueryAttention", "_ k _", (int)TN_COUNT(in), in);
+    b = op_one("com.microsoft", "GroupQueryAttention", "_ k _", (int)TN_COUNT(in), in);
     ob_int(b, "num_heads", 1);
     ob_int(b, "kv_num_heads", 1);
     ob_int(b, "do_rotary", 1);
@@ -180,9 +147,9 @@ static void one_buffer(void **state) {
     op_data in[] = { { TN_F32, "2,1,1", { 1, 1 } },
                      { TN_F32, "2,1,1", { ln3, ln3 } },
                      { TN_F32, "2,1,1", { 4, 4 } },
-                     NOTHING,
-                     NOTHING,
-                     NOTHING,
+                     OP_NOTHING,
+                     OP_NOTHING,
+                     OP_NOTHING,
                      { TN_F32, "2,1,3,1", { 0, 9, 9, 0, 9, 9 } },
                      { TN_F32, "2,1,3,1", { 8, 9, 9, 16, 9, 9 } },
                      { TN_I32, "1", { 1 } },
@@ -191,45 +158,52 @@ static void one_buffer(void **state) {
                       { TN_F32, "2,1,3,1", { 0, ln3, 9, 0, ln3, 9 } },
                       { TN_F32, "2,1,3,1", { 8, 4, 9, 16, 4, 9 } },
                       { TN_F32, "2,1,1,2", { 0, ln3, 0, ln3 } } };
-    ob *b = one("MultiHeadAttention", "y k v s", 9, in);
+    ob *b = op_one("com.microsoft", "MultiHeadAttention", "y k v s", 9, in);
     ob_int(b, "num_heads", 1);
-    gives(b, 9, in, 4, own);
+    op_gives_present(b, 9, in, 4, own, 1e-6);
     op_data beams[] = { { TN_F32, "2,1,1", { 7, 5 } } };
-    b = one("MultiHeadAttention", "y", 10, in);
+    b = op_one("com.microsoft", "MultiHeadAttention", "y", 10, in);
     ob_int(b, "num_heads", 1);
-    gives(b, 10, in, 1, beams);
+    op_gives_present(b, 10, in, 1, beams, 1e-6);
     /* the operator for one token has the same inputs in another order */
-    op_data turned[] = { in[0], in[1], in[2], NOTHING, NOTHING, in[6], in[7], in[8], { TN_I32, "1", { 2 } }, in[9] };
-    b = one("DecoderMaskedMultiHeadAttention", "y", 10, turned);
+    op_data turned[] = {
+        in[0], in[1], in[2], OP_NOTHING, OP_NOTHING, in[6], in[7], in[8], { TN_I32, "1", { 2 } }, in[9]
+    };
+    b = op_one("com.microsoft", "DecoderMaskedMultiHeadAttention", "y", 10, turned);
     ob_int(b, "num_heads", 1);
     ob_int(b, "past_present_share_buffer", 1);
-    gives(b, 10, turned, 1, beams);
-    op_data whole[] = {
-        { TN_F32, "2,1,3", { 1, ln3, 4, 1, ln3, 4 } }, NOTHING, NOTHING, NOTHING, NOTHING, in[6], in[7], in[8]
-    };
-    b = one("DecoderMaskedMultiHeadAttention", "y", 8, whole);
+    op_gives_present(b, 10, turned, 1, beams, 1e-6);
+    op_data whole[] = { { TN_F32, "2,1,3", { 1, ln3, 4, 1, ln3, 4 } },
+                        OP_NOTHING,
+                        OP_NOTHING,
+                        OP_NOTHING,
+                        OP_NOTHING,
+                        in[6],
+                        in[7],
+                        in[8] };
+    b = op_one("com.microsoft", "DecoderMaskedMultiHeadAttention", "y", 8, whole);
     ob_int(b, "num_heads", 1);
-    gives(b, 8, whole, 1, own);
+    op_gives_present(b, 8, whole, 1, own, 1e-6);
     op_data there[] = { in[0], in[1], in[2], in[6], in[7], in[8], in[9] };
     static const double wrong[] = { 3, -1 };
     for (int i = 0; i < 2; i++) {
         there[5].v[0] = wrong[i];
-        b = one("MultiHeadAttention", "y", 9, in);
+        b = op_one("com.microsoft", "MultiHeadAttention", "y", 9, in);
         ob_int(b, "num_heads", 1);
         op_refused(b, 6, there, "past_sequence_length");
     }
     there[5].v[0] = 1, there[6].v[0] = 2;
-    b = one("MultiHeadAttention", "y", 10, in);
+    b = op_one("com.microsoft", "MultiHeadAttention", "y", 10, in);
     ob_int(b, "num_heads", 1);
     op_refused(b, 7, there, "beam 2 of 2");
     there[6].dims = "2,3";
-    b = one("MultiHeadAttention", "y", 10, in);
+    b = op_one("com.microsoft", "MultiHeadAttention", "y", 10, in);
     ob_int(b, "num_heads", 1);
     op_refused(b, 7, there, "cache_indirection");
 }
 
 static ob *group(const op_data *in, int n, const char *outputs) {
-    ob *b = one("GroupQueryAttention", outputs, n, in);
+    ob *b = op_one("com.microsoft", "GroupQueryAttention", outputs, n, in);
     ob_int(b, "num_heads", 1);
     ob_int(b, "kv_num_heads", 1);
     return b;
@@ -245,11 +219,11 @@ static void caches_in_codes(void **state) {
                      { TN_I8, "1,1,1,2", { 2, 4 } },
                      { TN_I32, "1", { 1 } },
                      { TN_I32, "", { 2 } },
-                     NOTHING,
-                     NOTHING,
-                     NOTHING,
-                     NOTHING,
-                     NOTHING,
+                     OP_NOTHING,
+                     OP_NOTHING,
+                     OP_NOTHING,
+                     OP_NOTHING,
+                     OP_NOTHING,
                      { TN_F32, "1", { 0.5 } },
                      { TN_F32, "1", { 0.5 } } };
     op_data want[] = { { TN_F32, "1,1,2", { (1 - w) * 1 + w * 2, (1 - w) * 2 + w * -64 } },
@@ -309,7 +283,7 @@ static void window_cache(void **state) {
     b = group(in, (int)TN_COUNT(in), "y _ _");
     ob_int(b, "sliding_window_cache", 1);
     ob_int(b, "local_window_size", 2);
-    gives(b, (int)TN_COUNT(in), in, 1, want);
+    op_gives_present(b, (int)TN_COUNT(in), in, 1, want, 1e-6);
 }
 
 /* Heads are normalised before all else: {3, 4} is {3, 4} / sqrt(12.5) then, times the weights. */
@@ -317,17 +291,17 @@ static void normalised_heads(void **state) {
     op_data in[] = { { TN_F32, "1,1,2", { 3, 4 } },
                      { TN_F32, "1,1,2", { 3, 4 } },
                      { TN_F32, "1,1,2", { 7, 8 } },
-                     NOTHING,
-                     NOTHING,
+                     OP_NOTHING,
+                     OP_NOTHING,
                      { TN_I32, "1", { 0 } },
                      { TN_I32, "", { 1 } },
-                     NOTHING,
-                     NOTHING,
-                     NOTHING,
-                     NOTHING,
-                     NOTHING,
-                     NOTHING,
-                     NOTHING,
+                     OP_NOTHING,
+                     OP_NOTHING,
+                     OP_NOTHING,
+                     OP_NOTHING,
+                     OP_NOTHING,
+                     OP_NOTHING,
+                     OP_NOTHING,
                      { TN_F32, "2", { 1, 1 } },
                      { TN_F32, "2", { 1, 2 } } };
     double by = 1 / sqrt(12.5);

@@ -12,7 +12,7 @@
 #include <math.h>
 #include <tenon.h>
 
-enum { IN = 12, OUT = 6, ELEMENTS = 4096 };
+enum { IN = 16, OUT = 6, ELEMENTS = 4096 };
 
 /* ------------------------------------------------------------------------------------------------ reading examples */
 

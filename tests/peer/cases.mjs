@@ -260,7 +260,7 @@ function pad(m) {
 function resize(m) {
   const rank = m.pick([2, 3, 4, 4, 4]), d = m.positive(rank).map(x => Math.min(x, 9)), spatial = rank === 4 ? [2, 3] : m.pick([[rank - 1], [rank - 2, rank - 1]]);
   const mode = m.pick(['nearest', 'linear', 'cubic']), attrs = { ...m.maybe(0.9, { mode: { s: mode } }) }, type = m.type('Resize', 0, t => t !== 'string' && t !== 'bool');
-  if (m.chance(0.8)) attrs.coordinate_transformation_mode = { s: m.pick(['half_pixel', 'align_corners', 'asymmetric', 'pytorch_half_pixel', ...(m.c.opset >= 19 ? ['half_pixel_symmetric'] : [])]) };
+  if (m.chance(0.8)) attrs.coordinate_transformation_mode = { s: m.pick(['half_pixel', 'align_corners', 'asymmetric', 'pytorch_half_pixel', ...(m.c.opset >= 19 ? ['half_pixel_symmetric'] : m.c.opset < 13 ? ['tf_half_pixel_for_nn'] : [])]) };
   if (mode === 'nearest') Object.assign(attrs, m.maybe(0.8, { nearest_mode: { s: m.pick(['round_prefer_floor', 'round_prefer_ceil', 'floor', 'ceil']) } }));
   if (mode === 'cubic') Object.assign(attrs, m.maybe(0.4, { cubic_coeff_a: { f: m.pick([-0.5, -0.75]) } }), m.maybe(0.3, { exclude_outside: { i: 1 } }));
   if (m.c.opset >= 18 && mode !== 'nearest') Object.assign(attrs, m.maybe(0.3, { antialias: { i: 1 } }));

@@ -419,8 +419,8 @@ function expandDims(m, op) {
 function unique(m, op) { emit(m, op, [m.input('float32', m.dims(1), { number: () => m.int(0, 4) })], {}, 3); }
 
 function linear(m, op) {
-  const B = m.int(1, 2), S = m.int(1, 4), kv = m.int(1, 2), N = kv * m.int(1, 2), K = m.pick([2, 4, 8]), V = m.pick([2, 4, 8]), rule = m.pick(['linear', 'gated', 'delta', 'gated_delta']);
-  emit(m, op, [real(m, [B, S, N * K]), real(m, [B, S, kv * K]), real(m, [B, S, kv * V]), m.chance(0.6) ? real(m, [B, kv, K, V]) : '', /gated/.test(rule) ? m.input('float32', m.chance(0.5) ? [B, S, kv] : [B, S, kv * K], { number: () => -m.random() }) : '', /delta/.test(rule) ? m.input('float32', m.chance(0.7) ? [B, S, kv] : [B, S, 1], { number: () => m.random() }) : ''],
+  const B = m.int(1, 2), S = m.int(1, 4), some = m.int(1, 2), more = some * m.int(1, 2), [kv, N] = m.chance(0.8) ? [some, more] : [more, some], keys = m.chance(0.8) ? kv : 1, K = m.pick([2, 4, 8]), V = m.pick([2, 4, 8]), rule = m.pick(['linear', 'gated', 'delta', 'gated_delta']);
+  emit(m, op, [real(m, [B, S, N * K]), real(m, [B, S, keys * K]), real(m, [B, S, kv * V]), m.chance(0.6) ? real(m, [B, kv, K, V]) : '', /gated/.test(rule) ? m.input('float32', m.chance(0.5) ? [B, S, kv] : [B, S, kv * K], { number: () => -m.random() }) : '', /delta/.test(rule) ? m.input('float32', m.chance(0.7) ? [B, S, kv] : [B, S, 1], { number: () => m.random() }) : ''],
     { q_num_heads: { i: N }, kv_num_heads: { i: kv }, ...m.maybe(0.9, { update_rule: { s: rule } }), ...m.maybe(0.4, { scale: { f: 0.5 } }), ...m.maybe(0.2, { chunk_size: { i: 2 } }) }, 2);
 }
 
