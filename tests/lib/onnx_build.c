@@ -1,6 +1,7 @@
 /* onnx_build.c - small ONNX files in memory. */
 #include "lib/onnx_build.h"
 #include "tensor/dtype.h"
+#include "tensor/proto.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,6 +116,13 @@ void ob_ints_init(ob *b, const char *name, const char *dims, const int64_t *v, i
     tn_wire_end(&b->graph, m);
 }
 
+void ob_init(ob *b, const char *name, const tn_tensor *t) {
+    flush_node(b);
+    size_t m = tn_wire_begin(&b->graph, 5);
+    tn_tensor_to_proto(&b->graph, t, name);
+    tn_wire_end(&b->graph, m);
+}
+
 static void pair(tn_wire_out *o, uint32_t field, const char *key, const char *value) {
     if (!value) return;
     size_t m = tn_wire_begin(o, field);
@@ -216,6 +224,13 @@ void ob_tensor(ob *b, const char *name, float v) {
     tn_wire_put_varint(&b->node, 2, 1);
     tn_wire_put_bytes(&b->node, 9, &v, 4);
     tn_wire_end(&b->node, t);
+    tn_wire_end(&b->node, m);
+}
+
+void ob_tensor_attr(ob *b, const char *name, const tn_tensor *t) {
+    size_t m = begin_attr(b, name, 4), at = tn_wire_begin(&b->node, 5);
+    tn_tensor_to_proto(&b->node, t, "");
+    tn_wire_end(&b->node, at);
     tn_wire_end(&b->node, m);
 }
 
