@@ -118,7 +118,7 @@ void op_cases_run(const op_case *rows, size_t n) {
         for (way how = DECLARED; how < WAYS; how++) {
             char why[600];
             if (run(c, &in, &want, how, why, sizeof why)) continue;
-            print_error("%s {%s} (%s), %s: %s\n", c->op, c->attrs ? c->attrs : "", c->in, way_names[how], why);
+            print_error("%s {%s} (%.100s), %s: %s\n", c->op, c->attrs ? c->attrs : "", c->in, way_names[how], why);
             failed++;
         }
         free_words(&in), free_words(&want);

@@ -65,7 +65,7 @@ static bool same_string(const tn_tensor *a, const tn_tensor *b, int64_t i) {
 
 static bool same_number(double got, double want, double tol) {
     if (isnan(want) || isnan(got)) return isnan(want) && isnan(got);
-    if (want == 0 && signbit(want)) return got == 0 && signbit(got);
+    if (tol == 0 && want == 0 && signbit(want)) return got == 0 && signbit(got);
     return got == want || fabs(got - want) <= tol * fmax(1, fabs(want));
 }
 

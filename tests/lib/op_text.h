@@ -18,7 +18,7 @@ void ob_attrs(ob *b, const char *attrs);
 tn_tensor *tensor_of_text(const char *text);
 
 /** As deep as a type says: equal types and shapes; integers, strings and bool exactly, numbers within
- *  tol * max(1, |wanted|). A wanted -0 must be -0. returns whether; if not, `why` says what differs. */
+ *  tol * max(1, |wanted|). With tol 0, a wanted -0 must be -0. returns whether; if not, `why` says what differs. */
 bool tensors_agree(const tn_tensor *got, const tn_tensor *want, double tol, char *why, size_t size);
 
 #endif
