@@ -33,8 +33,8 @@ void ob_float(ob *b, const char *name, float v);
 void ob_string(ob *b, const char *name, const char *v);
 void ob_ints(ob *b, const char *name, const int64_t *v, int n);
 void ob_floats(ob *b, const char *name, const float *v, int n);
-void ob_strings(ob *b, const char *name, const char *v);        /* by bars: "a|b" */
-void ob_tensor(ob *b, const char *name, float v);               /* a float scalar */
+void ob_strings(ob *b, const char *name, const char *v); /* by bars: "a|b" */
+void ob_tensor(ob *b, const char *name, float v);        /* a float scalar */
 void ob_tensor_attr(ob *b, const char *name, const tn_tensor *t);
 void ob_subgraph(ob *b, const char *name, ob *graph);           /* frees graph */
 void ob_ref(ob *b, const char *name, const char *of, int type); /* a reference to a function's attribute */

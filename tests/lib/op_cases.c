@@ -46,9 +46,7 @@ static tn_text model(const op_case *c, const words *in, const words *want, way h
     int version = at ? atoi(at + 1) : NEWEST;
     if (at) *at = 0;
     ob *b = ob_new(13, domain ? NEWEST : version);
-    if (domain) ob_opset(b, (*domain = 0, op), at                     ? version
-                                               : !strcmp(op, "ai.onnx.ml") ? 5
-                                                                           : 1);
+    if (domain) ob_opset(b, (*domain = 0, op), at ? version : !strcmp(op, "ai.onnx.ml") ? 5 : 1);
     if (domain) *domain = ':';
     for (int i = 0; i < in->n; i++) {
         tn_tensor *t = in->t[i];
@@ -75,13 +73,13 @@ static tn_text model(const op_case *c, const words *in, const words *want, way h
 static double tolerance(const op_case *c, tn_dtype t) {
     if (c->tol) return c->tol < 0 ? 0 : c->tol;
     switch (t) {
-        case TN_F32:
-        case TN_C64: return 2e-6;
-        case TN_F64:
-        case TN_C128: return 1e-13;
-        case TN_F16: return 1e-3;
-        case TN_BF16: return 8e-3;
-        default: return 0;
+    case TN_F32:
+    case TN_C64: return 2e-6;
+    case TN_F64:
+    case TN_C128: return 1e-13;
+    case TN_F16: return 1e-3;
+    case TN_BF16: return 8e-3;
+    default: return 0;
     }
 }
 
@@ -124,4 +122,15 @@ void op_cases_run(const op_case *rows, size_t n) {
         free_words(&in), free_words(&want);
     }
     if (failed) fail_msg("%d of %d runs failed", failed, (int)n * WAYS);
+}
+
+void op_case_refused(const op_case *c, const char *message) {
+    words in = read_words(c->in), want = read_words(c->want);
+    for (way how = DECLARED; how < WAYS; how++) {
+        char why[600] = "";
+        check(!run(c, &in, &want, how, why, sizeof why) && !strncmp(why, "is refused", 10) && strstr(why, message),
+              "%s {%s} (%.100s), %s: '%s' lacks '%s'\n", c->op, c->attrs ? c->attrs : "", c->in, way_names[how], why,
+              message);
+    }
+    free_words(&in), free_words(&want);
 }

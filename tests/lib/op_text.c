@@ -94,8 +94,7 @@ bool tensors_agree(const tn_tensor *got, const tn_tensor *want, double tol, char
             continue;
         }
         double g = tn_get_f64(t, got->data, i), w = tn_get_f64(t, want->data, i);
-        if (!same_number(g, w, tol))
-            return snprintf(why, size, "has %.17g at %d, expected %.17g", g, (int)i, w), false;
+        if (!same_number(g, w, tol)) return snprintf(why, size, "has %.17g at %d, expected %.17g", g, (int)i, w), false;
     }
     return true;
 }

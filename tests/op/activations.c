@@ -6,7 +6,9 @@
 
 static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
 static double gelu(double x) { return 0.5 * x * (1 + erf(x * sqrt(0.5))); }
-static double gelu_tanh(double x) { return 0.5 * x * (1 + tanh(sqrt(2 / 3.14159265358979323846) * (x + 0.044715 * x * x * x))); }
+static double gelu_tanh(double x) {
+    return 0.5 * x * (1 + tanh(sqrt(2 / 3.14159265358979323846) * (x + 0.044715 * x * x * x)));
+}
 static double mish(double x) { return x * tanh(log1p(exp(x))); }
 static double swish(double x) { return x * sigmoid(x); }
 static double swish2(double x) { return x * sigmoid(2 * x); }
@@ -14,9 +16,7 @@ static double quick(double x) { return x * sigmoid(1.702 * x); }
 static double thresholded(double x) { return x > 0.5 ? x : 0; }
 static double elu(double x) { return x < 0 ? 2 * expm1(x) : x; }
 static double celu(double x) { return fmax(0, x) + fmin(0, 2 * expm1(x / 2)); }
-static double selu(double x) {
-    return 1.05070102214813232421875 * (x > 0 ? x : 1.67326319217681884765625 * expm1(x));
-}
+static double selu(double x) { return 1.05070102214813232421875 * (x > 0 ? x : 1.67326319217681884765625 * expm1(x)); }
 static double hard_sigmoid(double x) { return fmax(0, fmin(1, 0.25 * x + 0.5)); }
 static double hard_swish(double x) { return x * fmax(0, fmin(1, x / 6 + 0.5)); }
 static double softplus(double x) { return log1p(exp(x)); }
@@ -30,7 +30,8 @@ static double reciprocal(double x) { return 1 / x; }
 enum { ANY, POSITIVE, WITHIN_ONE, ABOVE_ONE, GENTLE, INSIDE };
 static const struct {
     double from, to;
-} ranges[] = { [ANY] = { -8, 8 }, [POSITIVE] = { 0.03125, 40 }, [WITHIN_ONE] = { -1, 1 }, [ABOVE_ONE] = { 1, 9 }, [GENTLE] = { -1.25, 1.25 }, [INSIDE] = { -0.875, 0.875 } };
+} ranges[] = { [ANY] = { -8, 8 },      [POSITIVE] = { 0.03125, 40 }, [WITHIN_ONE] = { -1, 1 },
+               [ABOVE_ONE] = { 1, 9 }, [GENTLE] = { -1.25, 1.25 },   [INSIDE] = { -0.875, 0.875 } };
 
 static const struct {
     const char *op, *attrs;
@@ -123,8 +124,7 @@ static void ends(void **state) {
         { "Swish", NULL, "f32:4=0,1000,-1000,nan", "f32:4=0,1000,0,nan" },
         { "Swish", "alpha=0.0", "f32:2=3,-5", "f32:2=1.5,-2.5" },
         { "Swish", "alpha=-1.0", "f32:1=1000", "f32:1=0" },
-        { "SwiGLU", NULL, "f32:2,2=1,-2,3,0 f32:2,2=0.5,1,-1,9",
-          "f32:2,2=0.3655292893,-0.2384058440,-2.8577223804,0" },
+        { "SwiGLU", NULL, "f32:2,2=1,-2,3,0 f32:2,2=0.5,1,-1,9", "f32:2,2=0.3655292893,-0.2384058440,-2.8577223804,0" },
         { "SwiGLU", "alpha=0.5", "f64:2=1,-2 f64:2=0.5,1", "f64:2=0.31122966560092729,-0.53788284273999024" },
         { "SwiGLU", NULL, "f16:2=1,-2 f16:2=2,-1", "f16:2=1.4621171573,0.2384058440" },
         { "SwiGLU", NULL, "bf16:0,3 bf16:0,3", "bf16:0,3" },
@@ -161,30 +161,37 @@ static void ends(void **state) {
 static void with_bias(void **state) {
     static const op_case rows[] = {
         { "com.microsoft::FastGelu", NULL, "f32:3=1,0,-1", "f32:3=0.8411919906,0,-0.1588080094" },
-        { "com.microsoft::FastGelu", NULL, "f16:2,2=0,-1,1,-2 f16:2=1,1", "f16:2,2=0.8411919906,0,1.9545976776,-0.1588080094" },
-        { "com.microsoft::BiasGelu", NULL, "f32:2,2=0,-1,1,-2 f32:2=1,1", "f32:2,2=0.8413447461,0,1.9544997361,-0.1586552539" },
+        { "com.microsoft::FastGelu", NULL, "f16:2,2=0,-1,1,-2 f16:2=1,1",
+          "f16:2,2=0.8411919906,0,1.9545976776,-0.1588080094" },
+        { "com.microsoft::BiasGelu", NULL, "f32:2,2=0,-1,1,-2 f32:2=1,1",
+          "f32:2,2=0.8413447461,0,1.9544997361,-0.1586552539" },
         { "com.microsoft::BiasAdd", NULL, "f16:1,1,2=1,2 f16:2=10,20 f16:1,1,2=100,200", "f16:1,1,2=111,222" },
-        { "com.microsoft::BiasSplitGelu", NULL, "f32:1,1,4=2,3,0,1 f32:4=0,0,1,-2", "f32:1,1,2=1.6826894921,-0.4759657616" },
+        { "com.microsoft::BiasSplitGelu", NULL, "f32:1,1,4=2,3,0,1 f32:4=0,0,1,-2",
+          "f32:1,1,2=1.6826894921,-0.4759657616" },
         { "com.microsoft::QuickGelu", "alpha=1.0", "f32:2=1,-2", "f32:2=0.7310585786,-0.2384058440" },
         { "com.microsoft::GemmFastGelu", NULL, "f32:1,2=1,2 f32:2,2=1,0,0,-0.5 f32:2=0,1", "f32:1,2=0.8411919906,0" },
         { "com.microsoft::FusedMatMulActivation", "activation=LeakyRelu activation_alpha=0.5 alpha=2.0 transA=1",
           "f32:2,1=1,2 f32:2,2=1,2,-3,4", "f32:1,2=-5,20" },
-        { "com.microsoft::FusedMatMulActivation", "activation=Relu transB=1", "f32:1,2=1,2 f32:2,2=1,2,3,-4", "f32:1,2=5,0" },
-        { "com.microsoft::FusedGemm", "activation=Relu alpha=2.0 beta=-1.0 transB=1", "f32:1,2=1,2 f32:2,2=1,1,-1,0 f32:2=1,2",
+        { "com.microsoft::FusedMatMulActivation", "activation=Relu transB=1", "f32:1,2=1,2 f32:2,2=1,2,3,-4",
           "f32:1,2=5,0" },
+        { "com.microsoft::FusedGemm", "activation=Relu alpha=2.0 beta=-1.0 transB=1",
+          "f32:1,2=1,2 f32:2,2=1,1,-1,0 f32:2=1,2", "f32:1,2=5,0" },
         { "com.microsoft::FusedConv", "activation=Relu", "f32:1,1,3=1,2,3 f32:1,1,2=1,-1 f32:1=0.5", "f32:1,1,2=0" },
-        { "com.microsoft::FusedConv", "activation=LeakyRelu activation_params=[0.5]", "f32:1,1,1,2=1,4 f32:1,1,1,2=1,-1", "f32:1,1,1,1=-1.5" },
-        { "com.microsoft::FusedConv", "activation=Clip activation_params=[0.0,6.0] pads=[1,0]", "f32:1,1,2=3,4 f32:1,1,2=1,1 f32:1=2 f32:1,1,2=1,-10",
+        { "com.microsoft::FusedConv", "activation=LeakyRelu activation_params=[0.5]",
+          "f32:1,1,1,2=1,4 f32:1,1,1,2=1,-1", "f32:1,1,1,1=-1.5" },
+        { "com.microsoft::FusedConv", "activation=Clip activation_params=[0.0,6.0] pads=[1,0]",
+          "f32:1,1,2=3,4 f32:1,1,2=1,1 f32:1=2 f32:1,1,2=1,-10",
           "f32:1,1,2=6,0" }, /* z is added before the activation */
         { "com.microsoft::BiasSoftmax", "axis=1 is_inner_broadcast=1", "f32:2,2=0,1,2,3 f32:1,2=1.0986122887,-1",
           "f32:2,2=0.75,0.25,0.75,0.25" },
-        { "com.microsoft::BiasSoftmax", "axis=2 is_inner_broadcast=1",
-          "f16:1,2,2=0,0,0,0 f16:1,2,2=0,0,0,1.0986122887", "f16:1,2,2=0.5,0.5,0.25,0.75" },
+        { "com.microsoft::BiasSoftmax", "axis=2 is_inner_broadcast=1", "f16:1,2,2=0,0,0,0 f16:1,2,2=0,0,0,1.0986122887",
+          "f16:1,2,2=0.5,0.5,0.25,0.75" },
     };
     op_cases(rows);
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(formulas), cmocka_unit_test(ends), cmocka_unit_test(with_bias) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(formulas), cmocka_unit_test(ends),
+                                        cmocka_unit_test(with_bias) };
     return cmocka_run_group_tests_name("op/activations", tests, NULL, NULL);
 }
