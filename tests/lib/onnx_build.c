@@ -234,6 +234,31 @@ void ob_tensor_attr(ob *b, const char *name, const tn_tensor *t) {
     tn_wire_end(&b->node, m);
 }
 
+static void put_sparse(tn_wire_out *o, const char *name, const char *dims, const tn_tensor *values,
+                       const tn_tensor *at) {
+    size_t m = tn_wire_begin(o, 1);
+    tn_tensor_to_proto(o, values, name);
+    tn_wire_end(o, m);
+    m = tn_wire_begin(o, 2);
+    tn_tensor_to_proto(o, at, "");
+    tn_wire_end(o, m);
+    words(dims, ',', put_size, o, 3);
+}
+
+void ob_sparse_attr(ob *b, const char *name, const char *dims, const tn_tensor *values, const tn_tensor *at) {
+    size_t m = begin_attr(b, name, 11), t = tn_wire_begin(&b->node, 22);
+    put_sparse(&b->node, "", dims, values, at);
+    tn_wire_end(&b->node, t);
+    tn_wire_end(&b->node, m);
+}
+
+void ob_sparse_init(ob *b, const char *name, const char *dims, const tn_tensor *values, const tn_tensor *at) {
+    flush_node(b);
+    size_t m = tn_wire_begin(&b->graph, 15);
+    put_sparse(&b->graph, name, dims, values, at);
+    tn_wire_end(&b->graph, m);
+}
+
 static void free_ob(ob *b) {
     tn_text_free(&b->model);
     tn_text_free(&b->graph);

@@ -36,6 +36,9 @@ void ob_floats(ob *b, const char *name, const float *v, int n);
 void ob_strings(ob *b, const char *name, const char *v); /* by bars: "a|b" */
 void ob_tensor(ob *b, const char *name, float v);        /* a float scalar */
 void ob_tensor_attr(ob *b, const char *name, const tn_tensor *t);
+/** Elements of a sparse tensor of these dimensions, and where they stand: [n], counted through, or [n, rank]. */
+void ob_sparse_attr(ob *b, const char *name, const char *dims, const tn_tensor *values, const tn_tensor *at);
+void ob_sparse_init(ob *b, const char *name, const char *dims, const tn_tensor *values, const tn_tensor *at);
 void ob_subgraph(ob *b, const char *name, ob *graph);           /* frees graph */
 void ob_ref(ob *b, const char *name, const char *of, int type); /* a reference to a function's attribute */
 /** The nodes of `body` (made by ob_graph, freed here) as a function. opset: of ai.onnx. */

@@ -120,9 +120,22 @@ static void put_list(ob *b, const char *name, const char *list) { /* what is bet
         ob_ints(b, name, ints, n);
 }
 
+static void put_sparse(ob *b, const char *name, char *text) {
+    char *at = strchr(text, ';'), *dims = at ? strchr(at + 1, ';') : NULL;
+    check(dims != NULL, "'%s' is not a sparse tensor\n", text);
+    *at = *dims = 0;
+    tn_tensor *v = tensor_of_text(text), *i = tensor_of_text(at + 1);
+    ob_sparse_attr(b, name, dims + 1, v, i);
+    tn_tensor_free(&v);
+    tn_tensor_free(&i);
+}
+
 static void put_attr(ob *b, const char *name, char *value) {
     size_t n = strlen(value);
-    if (*value == '[') {
+    if (*value == '{') {
+        value[n - 1] = 0;
+        put_sparse(b, name, value + 1);
+    } else if (*value == '[') {
         value[n - 1] = 0;
         if (strchr("0123456789-", value[1])) {
             put_list(b, name, value + 1);
@@ -136,8 +149,8 @@ static void put_attr(ob *b, const char *name, char *value) {
         tn_tensor *t = tensor_of_text(value + 1);
         ob_tensor_attr(b, name, t);
         tn_tensor_free(&t);
-    } else if (strchr("0123456789-", *value) && *value) {
-        if (strchr(value, '.'))
+    } else if (!strcmp(value, "nan") || (strchr("0123456789-", *value) && *value)) {
+        if (strchr(value, '.') || strchr(value, 'n'))
             ob_float(b, name, strtof(value, NULL));
         else
             ob_int(b, name, strtoll(value, NULL, 10));

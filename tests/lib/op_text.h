@@ -11,13 +11,14 @@
 
 #include "lib/onnx_build.h"
 
-/** Attributes of the last node, separated by spaces; a dot makes a float of a number. NULL: none. */
+/** Attributes of the last node, separated by spaces; a dot makes a float of a number,
+ *  and nan is one. A sparse tensor is {ELEMENTS;PLACES;DIMENSIONS}: {f32:2=7,8;i64:2=0,3;2,2}. NULL: none. */
 void ob_attrs(ob *b, const char *attrs);
 
 /** The caller frees the tensor. What cannot be read fails the test. */
 tn_tensor *tensor_of_text(const char *text);
 
-/** As deep as a type says: equal types and shapes; integers, strings and bool exactly, numbers within
+/** Equal types and shapes; integers, strings and bool exactly, numbers within
  *  tol * max(1, |wanted|). With tol 0, a wanted -0 must be -0. returns whether; if not, `why` says what differs. */
 bool tensors_agree(const tn_tensor *got, const tn_tensor *want, double tol, char *why, size_t size);
 
