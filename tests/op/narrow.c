@@ -157,6 +157,11 @@ static void quantising(void **state) {
         { "DequantizeLinear", "output_dtype=1 axis=1 block_size=2", "f4e2m1:1,4=6,-1,1,0.5 f8e8m0:1,2=2,0.5",
           "f32:1,4=12,-2,0.5,0.25" },
         { "DequantizeLinear", NULL, "i8:0 f32:=1", "f32:0" },
+        { "com.microsoft::QuantizeLinear", NULL, "f32:3=3,5,-1e9 f32:=2 i16:=7", "i16:3=9,9,-32768" },
+        { "com.microsoft::QuantizeLinear", "axis=0", "f16:2,1=3,4 f16:2=2,1 u8:2=10,20", "u8:2,1=12,24" },
+        { "com.microsoft::DequantizeLinear", NULL, "u16:2=65535,1 f32:=2 u16:=65535", "f32:2=0,-131068" },
+        { "com.microsoft::DequantizeLinear", "axis=1", "i8:1,2=3,4 f32:2=2,1 i8:2=1,-1", "f32:1,2=4,5" },
+        { "com.microsoft::DequantizeLinear", NULL, "i4:2=7,-8 f16:=2 i4:=1", "f16:2=12,-18" },
         { "DynamicQuantizeLinear", NULL, "f32:3=0,255,51", "u8:3=0,255,51 f32:=1 u8:=0" },
         { "DynamicQuantizeLinear", NULL, "f32:2,2=-51,204,0,-1.5",
           "u8:2,2=0,255,51,49 f32:=1 u8:=51" }, /* 49.5 rounds -1.5 to -2 */
