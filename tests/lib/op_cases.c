@@ -93,7 +93,7 @@ static bool run(const op_case *c, const words *in, const words *want, way how, c
     for (int i = 0; i < in->n; i++)
         if (in->t[i] && !constant(in, i, how)) x[n++] = in->t[i];
     tn_status st = tn_model_open_memory(file.s, file.n, &m);
-    if (st == TN_OK) st = tn_session_new(m, NULL, &s);
+    if (st == TN_OK) st = tn_session_new(m, &(tn_session_opts){ .size = sizeof(tn_session_opts), .threads = 1 }, &s);
     if (st == TN_OK) st = tn_session_run(s, n, x, tn_model_outputs(m), out);
     bool good = st == TN_OK;
     if (!good) snprintf(why, size, "is refused: %s", tn_error());

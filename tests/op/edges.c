@@ -129,8 +129,42 @@ static void types(void **state) {
     op_cases(rows);
 }
 
+static void corners(void **state) {
+    static const op_case rows[] = {
+        { "Relu", NULL, "f32:2=nan,-0", "f32:2=nan,0" },
+        { "Clip", NULL, "f32:1=5 f32:=7 f32:=3", "f32:1=3" }, /* the upper bound wins */
+        { "NonZero", NULL, "f32:2=nan,-0", "i64:1,1=0" },
+        { "IsInf", NULL, "f64:2=inf,1", "bool:2=1,0" },
+        { "Mod", "fmod=1", "f32:1=3 f32:1=0", "f32:1=nan" },
+        { "Range", NULL, "i32:=2147483646 i32:=2147483647 i32:=5", "i32:1=2147483646" },
+        { "GatherElements", "axis=0", "f32:2,2=1,2,3,4 i64:0,2", "f32:0,2" },
+        { "GatherND", NULL, "f32:2=1,2 i64:0,1", "f32:0" },
+        { "ScatterND", NULL, "f32:2=1,2 i64:0,1 f32:0", "f32:2=1,2" },
+        { "ReverseSequence", NULL, "f32:2,1=1,2 i64:1=0", "f32:2,1=1,2" },
+        { "Split", "num_outputs=3", "f32:4=1,2,3,4", "f32:2=1,2 f32:2=3,4 f32:0" },
+        { "Flatten", "axis=0", "f32:=5", "f32:1,1=5" },
+        { "MatMul", NULL, "f32:2=1,2 f32:3,2,1=1,2,3,4,5,6", "f32:3,1=5,11,17" },
+        { "MatMul", NULL, "f32:3,1,2=1,2,3,4,5,6 f32:2=1,2", "f32:3,1=5,11,17" },
+        { "Expand", NULL, "f32:2,1=1,2 i64:3=1,1,1", "f32:1,2,1=1,2" },
+        { "Softmax", "axis=0", "f32:=5", "f32:=1" },
+        { "LayerNormalization", NULL, "f32:2,0 f32:0", "f32:2,0" },
+        { "BatchNormalization", NULL, "f32:0,2 f32:2=1 f32:2=1 f32:2=1 f32:2=1", "f32:0,2" },
+        { "InstanceNormalization", NULL, "f32:1,1,0 f32:1=1 f32:1=0", "f32:1,1,0" },
+        { "LRN", "size=2 alpha=2.0 beta=1.0 bias=1.0", "f32:1,3,1=1,2,3",
+          "f32:1,3,1=1/6,1/7,0.3" }, /* one more behind */
+        { "Dropout", "seed=3", "f32:3=1,2,3 f32:=0 bool:=1", "f32:3=1,2,3 bool:3=1" },
+    };
+    op_cases(rows);
+    static const op_case refused[] = {
+        { "ReduceSum", NULL, "bool:2=1", "bool:1=1" },
+        { "ReduceL2", NULL, "bool:2=1", "bool:1=1" },
+        { "CumSum", NULL, "i8:2=1 i32:=0", "i8:2=1" },
+    };
+    for (size_t i = 0; i < TN_COUNT(refused); i++) op_case_refused(&refused[i], "allowed: ");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = { cmocka_unit_test(wide_integers), cmocka_unit_test(nothing),
-                                        cmocka_unit_test(limits), cmocka_unit_test(types) };
+                                        cmocka_unit_test(limits), cmocka_unit_test(types), cmocka_unit_test(corners) };
     return cmocka_run_group_tests_name("op/edges", tests, NULL, NULL);
 }
