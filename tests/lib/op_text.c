@@ -58,6 +58,12 @@ tn_tensor *tensor_of_text(const char *text) {
     return t;
 }
 
+double number_in(tn_dtype t, double v) {
+    uint64_t place = 0;
+    tn_set_f64(t, &place, 0, v);
+    return tn_get_f64(t, &place, 0);
+}
+
 static bool same_string(const tn_tensor *a, const tn_tensor *b, int64_t i) {
     const tn_string *x = (const tn_string *)a->data + i, *y = (const tn_string *)b->data + i;
     return x->len == y->len && (x->len == 0 || !memcmp(x->ptr, y->ptr, x->len));

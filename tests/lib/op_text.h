@@ -18,6 +18,8 @@ void ob_attrs(ob *b, const char *attrs);
 /** The caller frees the tensor. What cannot be read fails the test. */
 tn_tensor *tensor_of_text(const char *text);
 
+double number_in(tn_dtype t, double v); /* v as the type holds it */
+
 /** Equal types and shapes; integers, strings and bool exactly, numbers within
  *  tol * max(1, |wanted|). With tol 0, a wanted -0 must be -0. returns whether; if not, `why` says what differs. */
 bool tensors_agree(const tn_tensor *got, const tn_tensor *want, double tol, char *why, size_t size);

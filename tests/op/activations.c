@@ -83,19 +83,13 @@ static const struct {
 
 enum { N = 37 };
 
-static double through(tn_dtype t, double v) { /* as the type holds it */
-    uint64_t place = 0;
-    tn_set_f64(t, &place, 0, v);
-    return tn_get_f64(t, &place, 0);
-}
-
 /* The function on N numbers of its range, each as the type holds it. */
 static op_case row_of(size_t i, const char *type) {
     char in[2000], want[2000];
     int a = sprintf(in, "%s:%d", type, N), b = sprintf(want, "%s", in);
     double from = ranges[functions[i].range].from, to = ranges[functions[i].range].to;
     for (int e = 0; e < N; e++) {
-        double x = through(tn_dtype_parse(type), from + (to - from) * e / (N - 1));
+        double x = number_in(tn_dtype_parse(type), from + (to - from) * e / (N - 1));
         a += sprintf(in + a, "%c%.17g", e ? ',' : '=', x);
         b += sprintf(want + b, "%c%.17g", e ? ',' : '=', functions[i].f(x));
     }

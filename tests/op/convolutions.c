@@ -13,12 +13,6 @@ typedef struct {
 
 enum { MOST = 1024 };
 
-static double through(tn_dtype t, double v) { /* as the type holds it */
-    uint64_t place = 0;
-    tn_set_f64(t, &place, 0, v);
-    return tn_get_f64(t, &place, 0);
-}
-
 static int out_size(const form *f, int d) {
     int reach = (f->kernel[d] - 1) * f->dilation[d] + 1;
     if (f->transposed) return f->stride[d] * (f->size[d] - 1) + f->more[d] + reach - f->begin[d] - f->end[d];
@@ -81,8 +75,8 @@ static void check_form(const form *given) {
     assert_true(f.batch * f.channels * volume(f.size) <= MOST && f.batch * f.out_channels * volume(out) <= MOST);
     /* eighths, whose sums are exact in float32 and up */
     for (int i = 0; i < MOST; i++) {
-        x[i] = through(t, (double)(test_random(&seed) % 17) / 8 - 1),
-        w[i] = through(t, (double)(test_random(&seed) % 17) / 8 - 1);
+        x[i] = number_in(t, (double)(test_random(&seed) % 17) / 8 - 1),
+        w[i] = number_in(t, (double)(test_random(&seed) % 17) / 8 - 1);
         bias[i] = f.biased ? (double)(i % 5) - 2 : 0, y[i] = 0;
     }
     for (int i = 0; i < f.batch * f.out_channels * volume(out); i++) y[i] = bias[i / volume(out) % f.out_channels];

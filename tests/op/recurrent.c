@@ -23,14 +23,8 @@ typedef struct {
     double y[T][2][B][H], h[2][B][H], c[2][B][H];
 } numbers;
 
-static double through(tn_dtype t, double v) { /* as the type holds it */
-    uint64_t place = 0;
-    tn_set_f64(t, &place, 0, v);
-    return tn_get_f64(t, &place, 0);
-}
-
 static void fill(double *v, size_t n, tn_dtype t, uint64_t *seed) {
-    for (size_t i = 0; i < n; i++) v[i] = through(t, (double)(test_random(seed) >> 11) * 0x1p-52 - 1);
+    for (size_t i = 0; i < n; i++) v[i] = number_in(t, (double)(test_random(seed) >> 11) * 0x1p-52 - 1);
 }
 
 static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
