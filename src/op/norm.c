@@ -107,6 +107,39 @@ static tn_status layer_infer(tn_infer *c) {
     return TN_OK;
 }
 
+/* A scale or bias, broadcast to x. */
+typedef struct {
+    const tn_tensor *t; /* or NULL */
+    bool plain;         /* one element for each of a row */
+} row_operand;
+
+static tn_status row_operand_of(tn_run *r, int i, const tn_tensor *x, int axis, row_operand *out) {
+    const tn_tensor *t = tn_in(r, i);
+    *out = (row_operand){ t, true };
+    if (!t) return TN_OK;
+    if (t->rank == 1 && t->dims[0] == tn_op_product(x->dims, axis, x->rank)) return TN_OK; /* also of several axes */
+    for (int d = x->rank - 1, e = t->rank - 1; d >= 0 || e >= 0; d--, e--) {
+        int64_t of_x = d >= 0 ? x->dims[d] : 1, of_t = e >= 0 ? t->dims[e] : 1;
+        if (of_t != 1 && of_t != of_x)
+            return tn_op_fail(r->node, TN_E_SHAPE, "scale or bias does not fit: %lld elements for %lld",
+                              (long long)of_t, (long long)of_x);
+        if (of_t != (d >= axis ? of_x : 1)) out->plain = false;
+    }
+    return TN_OK;
+}
+
+/* Its element for element i of that row of n. */
+static double operand_at(const row_operand *o, const tn_tensor *x, int64_t row, int64_t n, int64_t i) {
+    if (o->plain) return at(o->t, i);
+    int64_t k = row * n + i, place = 0, step = 1;
+    for (int d = x->rank - 1, e = o->t->rank - 1; d >= 0 && e >= 0; d--, e--) {
+        if (o->t->dims[e] != 1) place += k % x->dims[d] * step;
+        step *= o->t->dims[e];
+        k /= x->dims[d];
+    }
+    return at(o->t, place);
+}
+
 static tn_status layer_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0), *gamma = tn_in(r, 1), *beta = tn_in(r, 2);
     tn_tensor *y = tn_out(r, 0), *mean = tn_out(r, 1), *rstd = tn_out(r, 2);
@@ -114,9 +147,11 @@ static tn_status layer_run(tn_run *r) {
     int axis = tn_op_axis(r->node, "axis", -1, x->rank);
     int64_t rows = tn_op_product(x->dims, 0, axis), n = tn_op_product(x->dims, axis, x->rank);
     float eps = tn_attr_float(r->node, "epsilon", 1e-5f);
-    int64_t ng = gamma ? tn_count(gamma) : n, nb = beta ? tn_count(beta) : n;
+    row_operand g, b;
+    TN_TRY(row_operand_of(r, 1, x, axis, &g));
+    TN_TRY(row_operand_of(r, 2, x, axis, &b));
     bool whole =
-        ng == n && nb == n && all_f32(r) && (!mean || mean->dtype == TN_F32) && (!rstd || rstd->dtype == TN_F32);
+        g.plain && b.plain && all_f32(r) && (!mean || mean->dtype == TN_F32) && (!rstd || rstd->dtype == TN_F32);
     if (whole && rms) {
         tn_rms_norm_run(rows, n, x->data, gamma ? gamma->data : NULL, eps, y->data, NULL, r->pool);
         return TN_OK;
@@ -126,9 +161,6 @@ static tn_status layer_run(tn_run *r) {
                           mean ? mean->data : NULL, rstd ? rstd->data : NULL, r->pool);
         return TN_OK;
     }
-    /* gamma and beta may broadcast within a row: a suffix of the shape, repeated */
-    if (n && (!ng || n % ng || !nb || n % nb))
-        return tn_op_fail(r->node, TN_E_SHAPE, "scale or bias does not fit %lld elements", (long long)n);
     for (int64_t row = 0; row < rows; row++) {
         double m = 0, v = 0;
         for (int64_t i = 0; i < n && !rms; i++) m += at(x, row * n + i);
@@ -139,7 +171,8 @@ static tn_status layer_run(tn_run *r) {
         if (rstd) tn_set_f64(rstd->dtype, rstd->data, row, s);
         for (int64_t i = 0; i < n; i++)
             tn_set_f64(y->dtype, y->data, row * n + i,
-                       (at(x, row * n + i) - m) * s * (gamma ? at(gamma, i % ng) : 1) + (beta ? at(beta, i % nb) : 0));
+                       (at(x, row * n + i) - m) * s * (gamma ? operand_at(&g, x, row, n, i) : 1) +
+                           (beta ? operand_at(&b, x, row, n, i) : 0));
     }
     return TN_OK;
 }

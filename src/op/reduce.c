@@ -140,11 +140,17 @@ static tn_status cumulate_run(tn_run *r) {
 
 /* ----------------------------------------------------------------------------------------------------------- rows */
 
-static const tn_port reduce_in[] = { { "data", TN_REAL | TN_BOOLS, 'T' },
-                                     { "axes", tn_dtype_bit(TN_I64), 0, .optional = true },
-                                     { 0 } };
-static const tn_port reduce_out[] = { { "reduced", TN_REAL | TN_BOOLS, 'T' }, { 0 } };
-static const tn_port cumulate_in[] = { { "x", TN_REAL, 'T' }, { "axis", TN_INDEX, 0 }, { 0 } };
+#define AXES \
+    { "axes", tn_dtype_bit(TN_I64), 0, .optional = true }
+static const tn_port reduce_in[] = { { "data", TN_REAL, 'T' }, AXES, { 0 } };
+static const tn_port reduce_out[] = { { "reduced", TN_REAL, 'T' }, { 0 } };
+static const tn_port extreme_in[] = { { "data", TN_REAL | TN_BOOLS, 'T' }, AXES, { 0 } };
+static const tn_port extreme_out[] = { { "reduced", TN_REAL | TN_BOOLS, 'T' }, { 0 } };
+#define CUMULATED                                                                                       \
+    (TN_FLOATS | TN_INDEX | tn_dtype_bit(TN_U32) | tn_dtype_bit(TN_U64)) /* as the kernels and ONNX say \
+                                                                          */
+static const tn_port cumulate_in[] = { { "x", CUMULATED, 'T' }, { "axis", TN_INDEX, 0 }, { 0 } };
+static const tn_port cumulate_out[] = { { "y", CUMULATED, 'T' }, { 0 } };
 static const tn_attr_spec reduce_attrs[] = { { "keepdims", TN_ATTR_INT },
                                              { "noop_with_empty_axes", TN_ATTR_INT },
                                              { 0 } };
@@ -154,12 +160,14 @@ static const tn_attr_spec arg_attrs[] = {
 static const tn_attr_spec axis_attrs[] = { { "axis", TN_ATTR_INT }, { 0 } };
 static const tn_attr_spec cumulate_attrs[] = { { "exclusive", TN_ATTR_INT }, { "reverse", TN_ATTR_INT }, { 0 } };
 
-#define REDUCE(name_, since_, arg_, doc_)                                                                   \
+#define REDUCE_OF(kind_, name_, since_, arg_, doc_)                                                         \
     {                                                                                                       \
-        .name = name_, .since = since_, .in = reduce_in, .out = reduce_out, .attrs = reduce_attrs,          \
+        .name = name_, .since = since_, .in = kind_##_in, .out = kind_##_out, .attrs = reduce_attrs,        \
         .infer = reduce_infer, .cost = reduce_cost, .run = reduce_run, .grad = tn_grad_reduce, .arg = arg_, \
         .doc = doc_                                                                                         \
     }
+#define REDUCE(name_, since_, arg_, doc_)  REDUCE_OF(reduce, name_, since_, arg_, doc_)
+#define EXTREME(name_, since_, arg_, doc_) REDUCE_OF(extreme, name_, since_, arg_, doc_)
 #define ARG(name_, arg_, doc_)                                                                                  \
     {                                                                                                           \
         .name = name_, .since = 13, .in = tn_ports_real_t, .out = tn_ports_i64, .attrs = arg_attrs,             \
@@ -171,17 +179,17 @@ static const tn_attr_spec cumulate_attrs[] = { { "exclusive", TN_ATTR_INT }, { "
         .attrs = axis_attrs, .infer = softmax_infer, .cost = softmax_cost, .run = softmax_run, .grad = grad_, \
         .arg = arg_, .doc = doc_                                                                              \
     }
-#define CUMULATE(name_, since_, arg_, doc_)                                                                 \
-    {                                                                                                       \
-        .name = name_, .since = since_, .in = cumulate_in, .out = tn_ports_real_t, .attrs = cumulate_attrs, \
-        .infer = tn_infer_same, .run = cumulate_run, .grad = tn_grad_cumulate, .arg = arg_, .doc = doc_     \
+#define CUMULATE(name_, since_, arg_, doc_)                                                              \
+    {                                                                                                    \
+        .name = name_, .since = since_, .in = cumulate_in, .out = cumulate_out, .attrs = cumulate_attrs, \
+        .infer = tn_infer_same, .run = cumulate_run, .grad = tn_grad_cumulate, .arg = arg_, .doc = doc_  \
     }
 
 const tn_op tn_ops_reduce[] = {
     REDUCE("ReduceSum", 13, TN_R_SUM, "the sum over axes"),
     REDUCE("ReduceMean", 18, TN_R_MEAN, "the mean over axes"),
-    REDUCE("ReduceMax", 20, TN_R_MAX, "the largest over axes"),
-    REDUCE("ReduceMin", 20, TN_R_MIN, "the smallest over axes"),
+    EXTREME("ReduceMax", 20, TN_R_MAX, "the largest over axes"),
+    EXTREME("ReduceMin", 20, TN_R_MIN, "the smallest over axes"),
     REDUCE("ReduceProd", 18, TN_R_PROD, "the product over axes"),
     REDUCE("ReduceSumSquare", 18, TN_R_SUMSQ, "the sum of squares over axes"),
     REDUCE("ReduceL1", 18, TN_R_L1, "the sum of magnitudes over axes"),

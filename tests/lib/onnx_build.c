@@ -1,6 +1,7 @@
 /* onnx_build.c - small ONNX files in memory. */
 #include "lib/onnx_build.h"
 #include "tensor/dtype.h"
+#include "tensor/proto.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,6 +113,13 @@ void ob_floats_init(ob *b, const char *name, const char *dims, const float *v, i
 void ob_ints_init(ob *b, const char *name, const char *dims, const int64_t *v, int n) {
     size_t m = begin_init(b, name, TN_I64, dims);
     for (int i = 0; i < n; i++) tn_wire_put_varint(&b->graph, 7, (uint64_t)v[i]);
+    tn_wire_end(&b->graph, m);
+}
+
+void ob_init(ob *b, const char *name, const tn_tensor *t) {
+    flush_node(b);
+    size_t m = tn_wire_begin(&b->graph, 5);
+    tn_tensor_to_proto(&b->graph, t, name);
     tn_wire_end(&b->graph, m);
 }
 
@@ -239,6 +247,38 @@ void ob_tensor(ob *b, const char *name, float v) {
     tn_wire_put_bytes(&b->node, 9, &v, 4);
     tn_wire_end(&b->node, t);
     tn_wire_end(&b->node, m);
+}
+
+void ob_tensor_attr(ob *b, const char *name, const tn_tensor *t) {
+    size_t m = begin_attr(b, name, 4), at = tn_wire_begin(&b->node, 5);
+    tn_tensor_to_proto(&b->node, t, "");
+    tn_wire_end(&b->node, at);
+    tn_wire_end(&b->node, m);
+}
+
+static void put_sparse(tn_wire_out *o, const char *name, const char *dims, const tn_tensor *values,
+                       const tn_tensor *at) {
+    size_t m = tn_wire_begin(o, 1);
+    tn_tensor_to_proto(o, values, name);
+    tn_wire_end(o, m);
+    m = tn_wire_begin(o, 2);
+    tn_tensor_to_proto(o, at, "");
+    tn_wire_end(o, m);
+    words(dims, ',', put_size, o, 3);
+}
+
+void ob_sparse_attr(ob *b, const char *name, const char *dims, const tn_tensor *values, const tn_tensor *at) {
+    size_t m = begin_attr(b, name, 11), t = tn_wire_begin(&b->node, 22);
+    put_sparse(&b->node, "", dims, values, at);
+    tn_wire_end(&b->node, t);
+    tn_wire_end(&b->node, m);
+}
+
+void ob_sparse_init(ob *b, const char *name, const char *dims, const tn_tensor *values, const tn_tensor *at) {
+    flush_node(b);
+    size_t m = tn_wire_begin(&b->graph, 15);
+    put_sparse(&b->graph, name, dims, values, at);
+    tn_wire_end(&b->graph, m);
 }
 
 static void free_ob(ob *b) {

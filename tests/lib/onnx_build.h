@@ -22,6 +22,7 @@ void ob_output(ob *b, const char *name);
 void ob_value_info(ob *b, const char *name, tn_dtype t, const char *dims);
 void ob_floats_init(ob *b, const char *name, const char *dims, const float *v, int n);
 void ob_ints_init(ob *b, const char *name, const char *dims, const int64_t *v, int n);
+void ob_init(ob *b, const char *name, const tn_tensor *t); /* of any type */
 void ob_external(ob *b, const char *name, const char *dims, const char *location, const char *offset,
                  const char *length);
 void ob_sparse(ob *b, const char *name, const char *dims, const float *v, const int64_t *at, int n, int coords);
@@ -35,8 +36,12 @@ void ob_float(ob *b, const char *name, float v);
 void ob_string(ob *b, const char *name, const char *v);
 void ob_ints(ob *b, const char *name, const int64_t *v, int n);
 void ob_floats(ob *b, const char *name, const float *v, int n);
-void ob_strings(ob *b, const char *name, const char *v);        /* by bars: "a|b" */
-void ob_tensor(ob *b, const char *name, float v);               /* a float scalar */
+void ob_strings(ob *b, const char *name, const char *v); /* by bars: "a|b" */
+void ob_tensor(ob *b, const char *name, float v);        /* a float scalar */
+void ob_tensor_attr(ob *b, const char *name, const tn_tensor *t);
+/** Elements of a sparse tensor of these dimensions, and where they stand: [n], counted through, or [n, rank]. */
+void ob_sparse_attr(ob *b, const char *name, const char *dims, const tn_tensor *values, const tn_tensor *at);
+void ob_sparse_init(ob *b, const char *name, const char *dims, const tn_tensor *values, const tn_tensor *at);
 void ob_subgraph(ob *b, const char *name, ob *graph);           /* frees graph */
 void ob_ref(ob *b, const char *name, const char *of, int type); /* a reference to a function's attribute */
 /** The nodes of `body` (made by ob_graph, freed here) as a function. opset: of ai.onnx. */

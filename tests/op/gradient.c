@@ -6,6 +6,7 @@
  * with symbols in their place. Second derivatives are compared, too. */
 #include "lib/gradient_examples.h"
 #include "lib/onnx_build.h"
+#include "lib/op_text.h"
 #include "op/grad.h"
 #include "tensor/tensor.h"
 #include "test.h"
@@ -108,42 +109,6 @@ static void read_example(trial *t) {
 
 /* -------------------------------------------------------------------------------------------------------- building */
 
-static void put_attr(ob *b, const char *name, const char *value) {
-    if (*value == '[' && strchr("0123456789-]", value[1])) {
-        int64_t v[32];
-        int n = 0;
-        const char *p = value + 1;
-        while (*p && *p != ']') {
-            v[n++] = strtoll(p, (char **)&p, 10);
-            if (*p == ',') p++;
-        }
-        ob_ints(b, name, v, n);
-    } else if (*value == '[') {
-        char words[200];
-        snprintf(words, sizeof words, "%.*s", (int)strlen(value) - 2, value + 1);
-        for (char *p = words; *p; p++)
-            if (*p == ',') *p = '|';
-        ob_strings(b, name, words);
-    } else if (strchr("0123456789-", *value)) {
-        if (strchr(value, '.'))
-            ob_float(b, name, strtof(value, NULL));
-        else
-            ob_int(b, name, strtoll(value, NULL, 10));
-    } else {
-        ob_string(b, name, value);
-    }
-}
-
-static void put_attrs(ob *b, const char *attrs) {
-    char text[400], *save = NULL;
-    snprintf(text, sizeof text, "%s", attrs ? attrs : "");
-    for (char *w = strtok_r(text, " ", &save); w; w = strtok_r(NULL, " ", &save)) {
-        char *eq = strchr(w, '=');
-        *eq = 0;
-        put_attr(b, w, eq + 1);
-    }
-}
-
 /* "2,3" as "x0_0,x0_1". */
 static const char *symbols(const operand *o, bool symbolic) {
     static char text[200];
@@ -186,7 +151,7 @@ static tn_model *build(trial *t, bool symbolic, bool loss, tn_text *file) {
         char type[120];
         snprintf(type, sizeof type, "%s%s%s", t->e->domain ? t->e->domain : "", t->e->domain ? "::" : "", t->e->op);
         ob_node(b, type, in, out);
-        put_attrs(b, t->e->attrs);
+        ob_attrs(b, t->e->attrs);
     }
     char sum[40] = "";
     for (int k = 0; k < t->n_out; k++) {

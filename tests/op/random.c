@@ -39,6 +39,18 @@ static ob *uniform_like(tn_dtype x, tn_dtype y) {
     return b;
 }
 
+/* Of the type and shape of x, the mean 3 and the deviation 2. */
+static ob *normal_like(tn_dtype x, tn_dtype y) {
+    ob *b = ob_new(10, 22);
+    ob_input(b, "x", x, NULL);
+    ob_output(b, "y");
+    ob_node(b, "RandomNormalLike", "x", "y");
+    ob_float(b, "mean", 3);
+    ob_float(b, "scale", 2);
+    if (y) ob_int(b, "dtype", tn_dtypes[y].onnx);
+    return b;
+}
+
 static void moments(const tn_tensor *t, double *mean, double *deviation, double *least, double *most) {
     double sum = 0, squares = 0;
     *least = INFINITY, *most = -INFINITY;
@@ -74,6 +86,14 @@ static void distributions(void **state) {
         check(fabs(mean - 2) < 0.05 && fabs(deviation - 6 / sqrt(12)) < 0.03, "mean %g, deviation %g\n", mean,
               deviation);
         check(least >= -1 && least < -0.9 && most < 5 && most > 4.9, "from %g to %g\n", least, most);
+        tn_tensor_free(&y);
+        b = normal_like(x->dtype, i ? TN_NONE : TN_F32);
+        ob_float(b, "seed", 7);
+        draw(b, 0, 1, x, &y);
+        assert_int_equal(y->dtype, floats[i]);
+        assert_true(tn_dims_equal(y->rank, y->dims, 2, (int64_t[]){ 500, 200 }));
+        moments(y, &mean, &deviation, &least, &most);
+        check(fabs(mean - 3) < 0.05 && fabs(deviation - 2) < 0.03, "mean %g, deviation %g\n", mean, deviation);
         tn_tensor_free(&x);
         tn_tensor_free(&y);
     }
