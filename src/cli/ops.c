@@ -49,7 +49,8 @@ static const struct {
 /* What differentiation makes of it: a gradient; nothing to differentiate; a message that there is none. */
 static const char *gradient_word(const tn_op_entry *e) {
     static const char *const words[] = { "no", "none", "refused", "yes" };
-    return words[tn_grad_kind_of(e->row)];
+    return words[e->support == TN_OP_DECOMPOSED ? tn_grad_kind_of_all(e->row, e->parts, e->n_parts)
+                                                : tn_grad_kind_of(e->row)];
 }
 
 /* --------------------------------------------------------------------------------------------------------- parts */
@@ -131,10 +132,18 @@ static void put_attrs(const tn_attr_spec *a, tn_text *t) {
     }
 }
 
+static void put_parts(const tn_op_entry *e, tn_text *t) {
+    const char *what = "  becomes    ";
+    for (int i = 0; i < e->n_parts; i++, what = ", ")
+        tn_text_printf(t, "%s%s%s%s", what, e->parts[i]->domain ? e->parts[i]->domain : "", e->parts[i]->domain ? "." : "",
+                       e->parts[i]->name);
+    if (e->n_parts) tn_text_puts(t, "\n");
+}
+
 static void put_one(const tn_op_entry *e, tn_text *t) {
     tn_text_printf(t, "%s (%s)\n", e->name, domain_text(e));
     if (e->row && e->row->doc) tn_text_printf(t, "  %s\n", e->row->doc);
-    if (!e->row) tn_text_printf(t, "  %s\n", support_text(e));
+    if (e->support != TN_OP_HAS_ROW) tn_text_printf(t, "  %s\n", support_text(e));
     tn_text_puts(t, "  opsets     ");
     put_versions(e, t);
     tn_text_puts(t, "\n");
@@ -147,6 +156,7 @@ static void put_one(const tn_op_entry *e, tn_text *t) {
             if (e->row->flags & flags[i].flag)
                 tn_text_printf(t, "%s%s", t->n > start ? ", " : "  behaviour  ", flags[i].word);
         if (t->n > start) tn_text_puts(t, "\n");
+        put_parts(e, t);
         if (*e->kernels) {
             tn_text_puts(t, "  kernels    ");
             put_kernels(e, t);
@@ -217,6 +227,19 @@ static void json_attrs(const tn_attr_spec *a, tn_text *t) {
     tn_text_puts(t, "]");
 }
 
+static void json_parts(const tn_op_entry *e, tn_text *t) {
+    if (e->support != TN_OP_DECOMPOSED) return;
+    tn_text_puts(t, ",\"becomes\":[");
+    for (int i = 0; i < e->n_parts; i++) {
+        tn_text_puts(t, i ? ",{\"name\":" : "{\"name\":");
+        json_string(e->parts[i]->name, t);
+        tn_text_puts(t, ",\"domain\":");
+        json_string(e->parts[i]->domain ? e->parts[i]->domain : "", t);
+        tn_text_puts(t, "}");
+    }
+    tn_text_puts(t, "]");
+}
+
 static void json_one(const tn_op_entry *e, tn_text *t) {
     static const char *const support[] = { "row", "decomposed", "upgraded", "loaded", "missing" };
     tn_text_puts(t, "{\"name\":");
@@ -226,6 +249,10 @@ static void json_one(const tn_op_entry *e, tn_text *t) {
     tn_text_printf(t, ",\"support\":\"%s\",\"versions\":[", support[e->support]);
     put_versions(e, t);
     tn_text_puts(t, "]");
+    if (e->row && e->row->doc) {
+        tn_text_puts(t, ",\"doc\":");
+        json_string(e->row->doc, t);
+    }
     if (e->row) {
         json_ports("inputs", e->row->in, t);
         json_ports("outputs", e->row->out, t);
@@ -234,7 +261,9 @@ static void json_one(const tn_op_entry *e, tn_text *t) {
         size_t start = t->n;
         for (size_t i = 0; i < TN_COUNT(flags); i++)
             if (e->row->flags & flags[i].flag) tn_text_printf(t, "%s\"%s\"", t->n > start ? "," : "", flags[i].word);
-        tn_text_printf(t, "],\"gradient\":\"%s\",\"kernels\":", gradient_word(e));
+        tn_text_puts(t, "]");
+        json_parts(e, t);
+        tn_text_printf(t, ",\"gradient\":\"%s\",\"kernels\":", gradient_word(e));
         json_words(e->kernels, ' ', t);
     }
     tn_text_puts(t, ",\"tests\":");
