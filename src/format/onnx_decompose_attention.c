@@ -176,7 +176,7 @@ static const tn_port packed_in[] = { { "input", TN_FLOATS, 'T' },
                                      { "weights", TN_FLOATS, 'T' },
                                      { "bias", TN_FLOATS, 'T' },
                                      { "token_offset", TN_INDEX, 0 },
-                                     { "cumulative_sequence_length", TN_I32_ONLY, 0 },
+                                     { "cumulative_sequence_length", TN_INDEX, 0 },
                                      MAYBE("attention_bias", TN_FLOATS, 'T'),
                                      { 0 } };
 static const tn_port packed_out[] = { { "output", TN_FLOATS, 'T' }, { 0 } };
