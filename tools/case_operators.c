@@ -34,8 +34,8 @@ static int by_name(const void *a, const void *b) { return strcmp(a, b); }
 static void note(tn_str domain, tn_str type) {
     char name[sizeof names[0]];
     bool plain = !domain.len || (domain.len == 7 && !memcmp(domain.ptr, "ai.onnx", 7));
-    snprintf(name, sizeof name, "%.*s%s%.*s", plain ? 0 : (int)domain.len, domain.ptr ? domain.ptr : "", plain ? "" : ".",
-             (int)type.len, type.ptr);
+    snprintf(name, sizeof name, "%.*s%s%.*s", plain ? 0 : (int)domain.len, domain.ptr ? domain.ptr : "",
+             plain ? "" : ".", (int)type.len, type.ptr);
     for (int i = 0; i < n_names; i++)
         if (!strcmp(names[i], name)) return;
     if (n_names < MOST) memcpy(names[n_names++], name, sizeof name);
@@ -111,7 +111,8 @@ int main(int argc, char **argv) {
     char line[512], path[4096];
     FILE *pins = argc == 3 ? fopen(argv[1], "r") : NULL;
     if (!pins) {
-        fprintf(stderr, argc == 3 ? "case_operators: cannot open %s\n" : "usage: case_operators PASSING.TXT DATA\n", argv[1]);
+        fprintf(stderr, argc == 3 ? "case_operators: cannot open %s\n" : "usage: case_operators PASSING.TXT DATA\n",
+                argv[1]);
         return 2;
     }
     while (fgets(line, sizeof line, pins)) {

@@ -135,8 +135,8 @@ static void put_attrs(const tn_attr_spec *a, tn_text *t) {
 static void put_parts(const tn_op_entry *e, tn_text *t) {
     const char *what = "  becomes    ";
     for (int i = 0; i < e->n_parts; i++, what = ", ")
-        tn_text_printf(t, "%s%s%s%s", what, e->parts[i]->domain ? e->parts[i]->domain : "", e->parts[i]->domain ? "." : "",
-                       e->parts[i]->name);
+        tn_text_printf(t, "%s%s%s%s", what, e->parts[i]->domain ? e->parts[i]->domain : "",
+                       e->parts[i]->domain ? "." : "", e->parts[i]->name);
     if (e->n_parts) tn_text_puts(t, "\n");
 }
 
@@ -283,8 +283,10 @@ static void markdown_port(const char *sign, const tn_port *p, tn_text *t) {
     }
 }
 
+static bool is_tested(const tn_op_entry *e) { return *e->tests || e->cases; }
+
 static void markdown_row(const tn_op_entry *e, tn_text *t) {
-    tn_text_printf(t, "| %s | ", e->name);
+    tn_text_printf(t, "| %s%s | ", e->name, e->support == TN_OP_DECOMPOSED ? " (=)" : "");
     put_versions(e, t);
     tn_text_puts(t, " | ");
     if (e->row)
@@ -300,7 +302,21 @@ static void markdown_row(const tn_op_entry *e, tn_text *t) {
         tn_text_printf(t, "%.*s, ", (int)n, w);
         w += n + (w[n] != 0);
     }
-    tn_text_printf(t, "%d official |\n", e->cases);
+    if (is_tested(e))
+        tn_text_printf(t, "%d official |\n", e->cases);
+    else
+        tn_text_puts(t, "**none** |\n");
+}
+
+/* What should be a short list, best an empty one. */
+static void markdown_untested(const tn_op_entry *v, int n, tn_text *t) {
+    const char *sign = "\nWithout any test: ";
+    for (int i = 0; i < n; i++) {
+        if (is_tested(&v[i])) continue;
+        tn_text_printf(t, "%s%s%s%s", sign, v[i].domain, *v[i].domain ? "." : "", v[i].name);
+        sign = ", ";
+    }
+    tn_text_puts(t, *sign == ',' ? ".\n" : "\nNo operator is without a test.\n");
 }
 
 static void put_markdown(const tn_op_entry *v, int n, tn_text *t) {
@@ -310,14 +326,18 @@ static void put_markdown(const tn_op_entry *v, int n, tn_text *t) {
 #undef X
     };
     tn_text_puts(
-        t, "# Operators\n\n"
-           "Written by `tenon ops --markdown` from the rows of `src/op`, the history of the operator sets, the "
-           "kernel tables and\nthe tests. `tenon ops NAME` says more of one operator.\n\n"
-           "Old forms of every operator set are rewritten as the newest one when a model is loaded, so all "
-           "versions listed are read.\n*Types* are those of the inputs (`?` optional, `...` any number); *kernels* "
-           "are the families below; *tests* are files of\n`tests/` and the number of official ONNX cases that must "
-           "pass.\n\n## Kernels\n\nEvery kernel exists in plain C. Faster variants exist for these instruction "
-           "sets:\n\n| family | instruction sets |\n|---|---|\n");
+        t,
+        "# Operators\n\n"
+        "Written by `tenon ops --markdown` from the rows of `src/op`, the decompositions of `src/format`, the history "
+        "of the\noperator sets, the kernel tables and the tests. `tenon ops NAME` says more of one operator.\n\n"
+        "Old forms of every operator set are rewritten as the newest one when a model is loaded, so all "
+        "versions listed are read.\nOperators with (=) are decomposed into others: their kernels and their gradient "
+        "are those of what they become. *Types* are\nthose of the inputs (`?` optional, `...` any number); *kernels* "
+        "are the families below; *tests* are files of `tests/` and the\nnumber of official ONNX cases that contain "
+        "the operator and must pass.\n");
+    markdown_untested(v, n, t);
+    tn_text_puts(t, "\n## Kernels\n\nEvery kernel exists in plain C. Faster variants exist for these instruction "
+                    "sets:\n\n| family | instruction sets |\n|---|---|\n");
     for (size_t i = 0; i < TN_COUNT(families); i++) {
         tn_text_printf(t, "| %s | ", families[i]);
         tn_op_variants(families[i], strlen(families[i]), t);

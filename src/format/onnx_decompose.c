@@ -163,34 +163,30 @@ static tn_status swiglu(tn_node *n) {
 
 /* --------------------------------------------------------------------------------------------------------- table */
 
-static const tn_port likelihood_in[] = { { "input", TN_FLOATS, 'T' },
-                                         { "target", TN_INDEX, 0 },
-                                         { "weight", TN_FLOATS, 'T', .optional = true },
-                                         { 0 } };
+static const tn_port likelihood_in[] = {
+    { "input", TN_FLOATS, 'T' }, { "target", TN_INDEX, 0 }, { "weight", TN_FLOATS, 'T', .optional = true }, { 0 }
+};
 static const tn_port likelihood_out[] = { { "loss", TN_FLOATS, 'T' }, { 0 } };
-static const tn_port entropy_in[] = { { "scores", TN_FLOATS, 'T' },
-                                      { "labels", TN_INDEX, 0 },
-                                      { "weights", TN_FLOATS, 'T', .optional = true },
-                                      { 0 } };
+static const tn_port entropy_in[] = {
+    { "scores", TN_FLOATS, 'T' }, { "labels", TN_INDEX, 0 }, { "weights", TN_FLOATS, 'T', .optional = true }, { 0 }
+};
 static const tn_port entropy_out[] = { { "output", TN_FLOATS, 'T' },
                                        { "log_prob", TN_FLOATS, 'T', .optional = true },
                                        { 0 } };
 static const tn_port swiglu_in[] = { { "A", TN_FLOATS, 'T' }, { "B", TN_FLOATS, 'T' }, { 0 } };
 static const tn_port swiglu_out[] = { { "Y", TN_FLOATS, 'T' }, { 0 } };
-static const tn_port optimiser_in[] = { { "R", TN_FLOATS, 0 },
-                                        { "T", TN_INDEX, 0 },
-                                        { "inputs", TN_FLOATS, 0, .variadic = true },
-                                        { 0 } };
+static const tn_port optimiser_in[] = {
+    { "R", TN_FLOATS, 0 }, { "T", TN_INDEX, 0 }, { "inputs", TN_FLOATS, 0, .variadic = true }, { 0 }
+};
 static const tn_port optimiser_out[] = { { "outputs", TN_FLOATS, 0, .variadic = true }, { 0 } };
 
 static const tn_attr_spec loss_attrs[] = { { "ignore_index", TN_ATTR_INT },
                                            { "reduction", TN_ATTR_STRING, .words = "mean|sum|none" },
                                            { 0 } };
 static const tn_attr_spec swiglu_attrs[] = { { "alpha", TN_ATTR_FLOAT }, { 0 } };
-static const tn_attr_spec adagrad_attrs[] = { { "decay_factor", TN_ATTR_FLOAT },
-                                              { "epsilon", TN_ATTR_FLOAT },
-                                              { "norm_coefficient", TN_ATTR_FLOAT },
-                                              { 0 } };
+static const tn_attr_spec adagrad_attrs[] = {
+    { "decay_factor", TN_ATTR_FLOAT }, { "epsilon", TN_ATTR_FLOAT }, { "norm_coefficient", TN_ATTR_FLOAT }, { 0 }
+};
 static const tn_attr_spec adam_attrs[] = { { "alpha", TN_ATTR_FLOAT },
                                            { "beta", TN_ATTR_FLOAT },
                                            { "epsilon", TN_ATTR_FLOAT },
@@ -199,7 +195,8 @@ static const tn_attr_spec adam_attrs[] = { { "alpha", TN_ATTR_FLOAT },
                                            { 0 } };
 static const tn_attr_spec momentum_attrs[] = { { "alpha", TN_ATTR_FLOAT, .required = true },
                                                { "beta", TN_ATTR_FLOAT, .required = true },
-                                               { "mode", TN_ATTR_STRING, .required = true, .words = "standard|nesterov" },
+                                               { "mode", TN_ATTR_STRING, .required = true,
+                                                 .words = "standard|nesterov" },
                                                { "norm_coefficient", TN_ATTR_FLOAT, .required = true },
                                                { 0 } };
 
@@ -207,14 +204,15 @@ static const tn_attr_spec momentum_attrs[] = { { "alpha", TN_ATTR_FLOAT, .requir
     TN_DEFINED("ai.onnx.preview.training", 1, name_, fn_, optimiser_in, optimiser_out, attrs_, doc_)
 
 static const tn_decomposition rows[] = {
-    TN_DEFINED(NULL, 22, "NegativeLogLikelihoodLoss", negative_log_likelihood, likelihood_in, likelihood_out, loss_attrs,
-               "minus the score of the right class"),
+    TN_DEFINED(NULL, 22, "NegativeLogLikelihoodLoss", negative_log_likelihood, likelihood_in, likelihood_out,
+               loss_attrs, "minus the score of the right class"),
     TN_DEFINED(NULL, 13, "SoftmaxCrossEntropyLoss", softmax_cross_entropy, entropy_in, entropy_out, loss_attrs,
                "minus the logarithm of the softmax at the right class"),
     TN_DEFINED(NULL, 28, "SwiGLU", swiglu, swiglu_in, swiglu_out, swiglu_attrs, "A sigmoid(alpha A) B"),
     TRAINING("Adagrad", adagrad, adagrad_attrs, "a step of Adagrad for any number of tensors"),
     TRAINING("Adam", adam, adam_attrs, "a step of Adam for any number of tensors"),
-    TRAINING("Momentum", momentum, momentum_attrs, "a step of gradient descent with momentum for any number of tensors"),
+    TRAINING("Momentum", momentum, momentum_attrs,
+             "a step of gradient descent with momentum for any number of tensors"),
     { .fn = NULL },
 };
 

@@ -15,18 +15,24 @@ typedef struct {
 } tn_decomposition;
 
 /* A row: TN_DEFINED("com.microsoft", 1, "Gelu", gelu, x_in, y_out, NULL, "one line"). */
-#define TN_DEFINED(domain_, since_, name_, fn_, in_, out_, attrs_, doc_)                                            \
-    {                                                                                                               \
-        .op = { .name = name_, .domain = domain_, .since = since_, .in = in_, .out = out_, .attrs = attrs_, .doc = doc_ }, \
-        .fn = fn_                                                                                                   \
+#define TN_DEFINED(domain_, since_, name_, fn_, in_, out_, attrs_, doc_) \
+    {                                                                    \
+        .op = { .name = name_,                                           \
+                .domain = domain_,                                       \
+                .since = since_,                                         \
+                .in = in_,                                               \
+                .out = out_,                                             \
+                .attrs = attrs_,                                         \
+                .doc = doc_ },                                           \
+        .fn = fn_                                                        \
     }
 #define TN_MICROSOFT(name_, fn_, in_, out_, attrs_, doc_) \
     TN_DEFINED("com.microsoft", 1, name_, fn_, in_, out_, attrs_, doc_)
 
-#define TN_I32_ONLY  tn_dtype_bit(TN_I32)
-#define TN_I64_ONLY  tn_dtype_bit(TN_I64)
-#define TN_CODES     (tn_dtype_bit(TN_U8) | tn_dtype_bit(TN_I8) | tn_dtype_bit(TN_U16) | tn_dtype_bit(TN_I16))
-#define TN_SCALES    (tn_dtype_bit(TN_F32) | tn_dtype_bit(TN_F16) | tn_dtype_bit(TN_BF16))
+#define TN_I32_ONLY tn_dtype_bit(TN_I32)
+#define TN_I64_ONLY tn_dtype_bit(TN_I64)
+#define TN_CODES    (tn_dtype_bit(TN_U8) | tn_dtype_bit(TN_I8) | tn_dtype_bit(TN_U16) | tn_dtype_bit(TN_I16))
+#define TN_SCALES   (tn_dtype_bit(TN_F32) | tn_dtype_bit(TN_F16) | tn_dtype_bit(TN_BF16))
 
 extern const tn_decomposition tn_decompose_attention[]; /* each ends with a row without a function */
 extern const tn_decomposition tn_decompose_microsoft[];

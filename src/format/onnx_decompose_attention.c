@@ -131,11 +131,14 @@ static tn_status packed_attention(tn_node *n) {
 
 /* --------------------------------------------------------------------------------------------------------- table */
 
-#define MAYBE(name_, types_, group_) { name_, types_, group_, .optional = true }
-#define NUM_HEADS { "num_heads", TN_ATTR_INT, .required = true, .min = 1, .max = INT32_MAX }
-#define MASKED                                                                                           \
-    NUM_HEADS, { "mask_filter_value", TN_ATTR_FLOAT }, { "past_present_share_buffer", TN_ATTR_INT }, \
-        { "scale", TN_ATTR_FLOAT }
+#define MAYBE(name_, types_, group_) \
+    { name_, types_, group_, .optional = true }
+#define NUM_HEADS \
+    { "num_heads", TN_ATTR_INT, .required = true, .min = 1, .max = INT32_MAX }
+#define MASKED                                                                                         \
+    NUM_HEADS, { "mask_filter_value", TN_ATTR_FLOAT }, { "past_present_share_buffer", TN_ATTR_INT }, { \
+        "scale", TN_ATTR_FLOAT                                                                         \
+    }
 
 static const tn_port attention_in[] = { { "input", TN_FLOATS, 'T' },
                                         { "weights", TN_FLOATS, 'T' },
@@ -180,10 +183,9 @@ static const tn_port packed_in[] = { { "input", TN_FLOATS, 'T' },
                                      MAYBE("attention_bias", TN_FLOATS, 'T'),
                                      { 0 } };
 static const tn_port packed_out[] = { { "output", TN_FLOATS, 'T' }, { 0 } };
-static const tn_attr_spec packed_attrs[] = { NUM_HEADS,
-                                             { "qkv_hidden_sizes", TN_ATTR_INTS, .min = 0, .max = INT32_MAX },
-                                             { "scale", TN_ATTR_FLOAT },
-                                             { 0 } };
+static const tn_attr_spec packed_attrs[] = {
+    NUM_HEADS, { "qkv_hidden_sizes", TN_ATTR_INTS, .min = 0, .max = INT32_MAX }, { "scale", TN_ATTR_FLOAT }, { 0 }
+};
 
 static const tn_port quantised_in[] = { { "input", TN_CODES, 'X' },
                                         { "weight", TN_CODES, 'W' },
@@ -196,10 +198,9 @@ static const tn_port quantised_in[] = { { "input", TN_CODES, 'X' },
                                         MAYBE("past", TN_SCALES, 'T'),
                                         { 0 } };
 static const tn_port quantised_out[] = { { "output", TN_SCALES, 'T' }, MAYBE("present", TN_SCALES, 'T'), { 0 } };
-static const tn_attr_spec quantised_attrs[] = { MASKED,
-                                                { "do_rotary", TN_ATTR_INT },
-                                                { "unidirectional", TN_ATTR_INT },
-                                                { 0 } };
+static const tn_attr_spec quantised_attrs[] = {
+    MASKED, { "do_rotary", TN_ATTR_INT }, { "unidirectional", TN_ATTR_INT }, { 0 }
+};
 
 const tn_decomposition tn_decompose_attention[] = {
     TN_MICROSOFT("Attention", attention, attention_in, attention_out, attention_attrs,

@@ -306,11 +306,16 @@ static tn_status causal_conv_checked(tn_node *n) {
     return causal_conv(n);
 }
 
-#define FLOATS(name_)       { name_, TN_FLOATS, 'T' }
-#define MAYBE_FLOATS(name_) { name_, TN_FLOATS, 'T', .optional = true }
-#define ANY(name_)          { name_, TN_ANY_TYPE, 'T' }
-#define FLAG(name_)         { name_, TN_ATTR_INT }
-#define NUMBER(name_)       { name_, TN_ATTR_FLOAT }
+#define FLOATS(name_) \
+    { name_, TN_FLOATS, 'T' }
+#define MAYBE_FLOATS(name_) \
+    { name_, TN_FLOATS, 'T', .optional = true }
+#define ANY(name_) \
+    { name_, TN_ANY_TYPE, 'T' }
+#define FLAG(name_) \
+    { name_, TN_ATTR_INT }
+#define NUMBER(name_) \
+    { name_, TN_ATTR_FLOAT }
 
 static const tn_port y_any[] = { ANY("Y"), { 0 } };
 static const tn_port x_in[] = { FLOATS("X"), { 0 } }, y_out[] = { FLOATS("Y"), { 0 } };
@@ -322,10 +327,9 @@ static const tn_port bias_softmax_in[] = { FLOATS("data"), FLOATS("bias"), { 0 }
 static const tn_port output_t[] = { FLOATS("output"), { 0 } };
 
 static const tn_port conv_in[] = { FLOATS("X"), FLOATS("W"), MAYBE_FLOATS("B"), MAYBE_FLOATS("Z"), { 0 } };
-static const tn_port gemm_in[] = { { "A", TN_REAL, 'T' },
-                                   { "B", TN_REAL, 'T' },
-                                   { "C", TN_REAL, 'T', .optional = true },
-                                   { 0 } };
+static const tn_port gemm_in[] = {
+    { "A", TN_REAL, 'T' }, { "B", TN_REAL, 'T' }, { "C", TN_REAL, 'T', .optional = true }, { 0 }
+};
 static const tn_port gemm_out[] = { { "Y", TN_REAL, 'T' }, { 0 } };
 static const tn_port matmul_in[] = { FLOATS("A"), FLOATS("B"), { 0 } };
 static const tn_port gemm_gelu_in[] = { FLOATS("X"), FLOATS("W"), MAYBE_FLOATS("bias"), { 0 } };
@@ -350,29 +354,25 @@ static const tn_port embed_in[] = { { "input_ids", TN_INDEX, 0 },
                                     { "mask", TN_INDEX, 0, .optional = true },
                                     { "position_ids", TN_INDEX, 0, .optional = true },
                                     { 0 } };
-static const tn_port embed_out[] = { FLOATS("output"),
-                                     { "mask_index", TN_INDEX, 0, .optional = true },
-                                     MAYBE_FLOATS("embedding_sum"),
-                                     { 0 } };
+static const tn_port embed_out[] = {
+    FLOATS("output"), { "mask_index", TN_INDEX, 0, .optional = true }, MAYBE_FLOATS("embedding_sum"), { 0 }
+};
 
 static const tn_port trilu_in[] = { ANY("X"), { "k", TN_I64_ONLY, 0, .optional = true }, { 0 } };
-static const tn_port range_in[] = { { "start", TN_REAL, 'T' },
-                                    { "limit", TN_REAL, 'T' },
-                                    { "delta", TN_REAL, 'T', .optional = true },
-                                    { 0 } };
+static const tn_port range_in[] = {
+    { "start", TN_REAL, 'T' }, { "limit", TN_REAL, 'T' }, { "delta", TN_REAL, 'T', .optional = true }, { 0 }
+};
 static const tn_port range_out[] = { { "Y", TN_REAL, 'T' }, { 0 } };
 static const tn_port gather_in[] = { ANY("data"), { "indices", TN_INDEX, 0 }, { 0 } };
 static const tn_port output_any[] = { ANY("output"), { 0 } };
 static const tn_port grid_in[] = { ANY("X"), { "Grid", TN_FLOATS, 0 }, { 0 } };
-static const tn_port pad_in[] = { ANY("data"),
-                                  { "pads", TN_I64_ONLY, 0 },
-                                  { "value", TN_ANY_TYPE, 'T', .optional = true },
-                                  { 0 } };
+static const tn_port pad_in[] = {
+    ANY("data"), { "pads", TN_I64_ONLY, 0 }, { "value", TN_ANY_TYPE, 'T', .optional = true }, { 0 }
+};
 static const tn_port unique_in[] = { ANY("x"), { 0 } };
-static const tn_port unique_out[] = { ANY("y"),
-                                      { "idx", TN_I64_ONLY, 0, .optional = true },
-                                      { "counts", TN_I64_ONLY, 0, .optional = true },
-                                      { 0 } };
+static const tn_port unique_out[] = {
+    ANY("y"), { "idx", TN_I64_ONLY, 0, .optional = true }, { "counts", TN_I64_ONLY, 0, .optional = true }, { 0 }
+};
 static const tn_port expand_in[] = { ANY("X"), { "axis", TN_INDEX, 0 }, { 0 } };
 static const tn_port linear_in[] = { FLOATS("query"),
                                      FLOATS("key"),
@@ -382,20 +382,24 @@ static const tn_port linear_in[] = { FLOATS("query"),
                                      MAYBE_FLOATS("beta"),
                                      { 0 } };
 static const tn_port linear_out[] = { FLOATS("output"), { "present_state", TN_FLOATS, 0, .optional = true }, { 0 } };
-static const tn_port causal_in[] = { FLOATS("input"), FLOATS("weight"), MAYBE_FLOATS("bias"),
-                                     MAYBE_FLOATS("past_state"), { 0 } };
+static const tn_port causal_in[] = {
+    FLOATS("input"), FLOATS("weight"), MAYBE_FLOATS("bias"), MAYBE_FLOATS("past_state"), { 0 }
+};
 static const tn_port causal_out[] = { FLOATS("output"), MAYBE_FLOATS("present_state"), { 0 } };
 
 static const tn_attr_spec alpha_attrs[] = { NUMBER("alpha"), { 0 } };
 static const tn_attr_spec epsilon_attrs[] = { NUMBER("epsilon"), { 0 } };
-static const tn_attr_spec rms_attrs[] = { { "axis", TN_ATTR_INT }, NUMBER("epsilon"), { "stash_type", TN_ATTR_INT }, { 0 } };
+static const tn_attr_spec rms_attrs[] = {
+    { "axis", TN_ATTR_INT }, NUMBER("epsilon"), { "stash_type", TN_ATTR_INT }, { 0 }
+};
 static const tn_attr_spec embed_attrs[] = { NUMBER("epsilon"), { "mask_index_type", TN_ATTR_INT }, { 0 } };
 static const tn_attr_spec bias_softmax_attrs[] = { { "axis", TN_ATTR_INT },
                                                    { "is_inner_broadcast", TN_ATTR_INT, .required = true },
                                                    { 0 } };
 static const tn_attr_spec conv_attrs[] = { { "activation", TN_ATTR_STRING },
                                            { "activation_params", TN_ATTR_FLOATS },
-                                           { "auto_pad", TN_ATTR_STRING, .words = "NOTSET|SAME_UPPER|SAME_LOWER|VALID" },
+                                           { "auto_pad", TN_ATTR_STRING,
+                                             .words = "NOTSET|SAME_UPPER|SAME_LOWER|VALID" },
                                            { "dilations", TN_ATTR_INTS },
                                            { "group", TN_ATTR_INT },
                                            { "kernel_shape", TN_ATTR_INTS },
@@ -433,14 +437,14 @@ static const tn_attr_spec linear_attrs[] = { { "chunk_size", TN_ATTR_INT },
                                              { "q_num_heads", TN_ATTR_INT, .required = true },
                                              NUMBER("scale"),
                                              { "state_window", TN_ATTR_INT, .min = 0, .max = 8 },
-                                             { "update_rule", TN_ATTR_STRING, .words = "linear|gated|delta|gated_delta" },
+                                             { "update_rule", TN_ATTR_STRING,
+                                               .words = "linear|gated|delta|gated_delta" },
                                              { 0 } };
-static const tn_attr_spec causal_attrs[] = { { "activation", TN_ATTR_STRING, .words = "none|silu|swish" },
-                                             FLAG("channels_last"),
-                                             { "dilation", TN_ATTR_INT, .min = 1, .max = INT32_MAX },
-                                             { "ndim", TN_ATTR_INT, .min = 1, .max = 3 },
-                                             { "state_window", TN_ATTR_INT, .min = 0, .max = 8 },
-                                             { 0 } };
+static const tn_attr_spec causal_attrs[] = {
+    { "activation", TN_ATTR_STRING, .words = "none|silu|swish" }, FLAG("channels_last"),
+    { "dilation", TN_ATTR_INT, .min = 1, .max = INT32_MAX },      { "ndim", TN_ATTR_INT, .min = 1, .max = 3 },
+    { "state_window", TN_ATTR_INT, .min = 0, .max = 8 },          { 0 }
+};
 
 #define RMS_DOC "each row divided by its root mean square, then scaled"
 

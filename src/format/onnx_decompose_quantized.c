@@ -228,14 +228,15 @@ static tn_status lstm(tn_node *n) {
 /* ----------------------------------------------------------------------------------------------------------- table */
 
 /* Inputs are often three: codes, their scale, their zero point. */
-#define QUANTISED(x_, scale_, zero_)                                          \
+#define QUANTISED(x_, scale_, zero_) \
     { x_, TN_CODES, 'T' }, { scale_, TN_SCALES, 0 }, { zero_, TN_CODES, 'T', .optional = true }
-#define RESULT(scale_, zero_)                                                 \
+#define RESULT(scale_, zero_) \
     { scale_, TN_SCALES, 0 }, { zero_, TN_CODES, 'T', .optional = true }, { 0 }
-#define WINDOW                                                                                                  \
-    { "auto_pad", TN_ATTR_STRING, .words = "NOTSET|SAME_UPPER|SAME_LOWER|VALID" }, { "ceil_mode", TN_ATTR_INT }, \
-        { "dilations", TN_ATTR_INTS }, { "kernel_shape", TN_ATTR_INTS, .required = true },                      \
-        { "pads", TN_ATTR_INTS }, { "strides", TN_ATTR_INTS }
+#define WINDOW                                                                                                         \
+    { "auto_pad", TN_ATTR_STRING, .words = "NOTSET|SAME_UPPER|SAME_LOWER|VALID" }, { "ceil_mode", TN_ATTR_INT },       \
+        { "dilations", TN_ATTR_INTS }, { "kernel_shape", TN_ATTR_INTS, .required = true }, { "pads", TN_ATTR_INTS }, { \
+        "strides", TN_ATTR_INTS                                                                                        \
+    }
 
 #define EIGHT_BITS (tn_dtype_bit(TN_U8) | tn_dtype_bit(TN_I8))
 #define F32_ONLY   tn_dtype_bit(TN_F32)
@@ -247,10 +248,12 @@ static const tn_port unary_in[] = { QUANTISED("X", "X_scale", "X_zero_point"), R
 static const tn_port mean_in[] = { QUANTISED("data", "data_scale", "data_zero_point"),
                                    RESULT("reduced_scale", "reduced_zero_point") };
 static const tn_port mean_out[] = { { "reduced", TN_CODES, 'T' }, { 0 } };
-static const tn_port binary_in[] = { QUANTISED("A", "A_scale", "A_zero_point"), QUANTISED("B", "B_scale", "B_zero_point"),
-                                     RESULT("C_scale", "C_zero_point") };
-static const tn_port where_in[] = { { "condition", TN_BOOLS, 0 }, QUANTISED("X", "x_scale", "x_zero_point"),
-                                    QUANTISED("Y", "y_scale", "y_zero_point"), RESULT("z_scale", "z_zero_point") };
+static const tn_port binary_in[] = { QUANTISED("A", "A_scale", "A_zero_point"),
+                                     QUANTISED("B", "B_scale", "B_zero_point"), RESULT("C_scale", "C_zero_point") };
+static const tn_port where_in[] = { { "condition", TN_BOOLS, 0 },
+                                    QUANTISED("X", "x_scale", "x_zero_point"),
+                                    QUANTISED("Y", "y_scale", "y_zero_point"),
+                                    RESULT("z_scale", "z_zero_point") };
 static const tn_port concat_in[] = { { "Y_scale", TN_SCALES, 0 },
                                      { "Y_zero_point", TN_CODES, 'T', .optional = true },
                                      { "X", TN_CODES, 0 },
@@ -294,7 +297,9 @@ static const tn_attr_spec lstm_attrs[] = { { "activation_alpha", TN_ATTR_FLOATS 
                                            { "input_forget", TN_ATTR_INT, .min = 0, .max = 1 },
                                            { 0 } };
 static const tn_attr_spec max_attrs[] = { WINDOW, { 0 } };
-static const tn_attr_spec average_attrs[] = { WINDOW, { "channels_last", TN_ATTR_INT }, { "count_include_pad", TN_ATTR_INT }, { 0 } };
+static const tn_attr_spec average_attrs[] = {
+    WINDOW, { "channels_last", TN_ATTR_INT }, { "count_include_pad", TN_ATTR_INT }, { 0 }
+};
 static const tn_attr_spec axis_attrs[] = { { "axis", TN_ATTR_INT, .required = true }, { 0 } };
 static const tn_attr_spec last_attrs[] = { { "channels_last", TN_ATTR_INT }, { 0 } };
 static const tn_attr_spec leaky_attrs[] = { { "alpha", TN_ATTR_FLOAT }, { 0 } };

@@ -12,7 +12,8 @@ static void one(void **state) {
 
 /* Operators that are rewritten on load have no row, and yet all that a row shows. */
 static void rewritten(void **state) {
-    program_says("ops com.microsoft.SkipLayerNormalization", 0, "decomposed on load into other operators\n  opsets     1\n");
+    program_says("ops com.microsoft.SkipLayerNormalization", 0,
+                 "decomposed on load into other operators\n  opsets     1\n");
     program_says("ops com.microsoft.SkipLayerNormalization", 0, "beta                 floats (T), optional");
     program_says("ops com.microsoft.SkipLayerNormalization", 0, "attributes epsilon              float\n");
     program_says("ops com.microsoft.SkipLayerNormalization", 0, "becomes    Add, LayerNormalization\n");
@@ -43,11 +44,8 @@ static void mistakes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one),
-        cmocka_unit_test(rewritten),
-        cmocka_unit_test(cases),
-        cmocka_unit_test(all),
-        cmocka_unit_test(mistakes),
+        cmocka_unit_test(one), cmocka_unit_test(rewritten), cmocka_unit_test(cases),
+        cmocka_unit_test(all), cmocka_unit_test(mistakes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

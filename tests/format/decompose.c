@@ -1,8 +1,9 @@
-/* decompose.c - operators that are rewritten as others when a model is loaded: malformed nodes are refused by name, like
- * those of operators with rows; what goes wrong later leads back to the node of the file; descriptors are complete. */
+/* decompose.c - operators that are rewritten as others when a model is loaded: malformed nodes are refused by name,
+ * like those of operators with rows; what goes wrong later leads back to the node of the file; descriptors are
+ * complete. */
 #include "format/onnx_upgrade.h"
 #include "graph/graph.h"
-#include "lib/onnx_build.h"
+#include "lib/op_run.h"
 #include "op/grad.h"
 #include "tenon.h"
 #include "test.h"
@@ -52,8 +53,7 @@ static void counts(void **state) {
 static void attributes(void **state) {
     ob *b = node("com.microsoft::QuickGelu", "a", "y");
     ob_int(b, "alpha", 2);
-    refused(b, TN_E_INVALID,
-            "node 'y' (com.microsoft.QuickGelu): attribute 'alpha' is an integer, should be a float");
+    refused(b, TN_E_INVALID, "node 'y' (com.microsoft.QuickGelu): attribute 'alpha' is an integer, should be a float");
     b = node("com.microsoft::QuickGelu", "a", "y");
     ob_float(b, "alfa", 2);
     refused(b, TN_E_INVALID, "node 'y' (com.microsoft.QuickGelu): attribute 'alfa' is unknown; it has alpha");
@@ -70,13 +70,15 @@ static void attributes(void **state) {
     refused(b, TN_E_INVALID, "attribute 'num_heads' holds 0, allowed is 1 to");
     b = node("SoftmaxCrossEntropyLoss", "a i", "y");
     ob_string(b, "reduction", "product");
-    refused(b, TN_E_INVALID, "node 'y' (SoftmaxCrossEntropyLoss): attribute 'reduction' is 'product', should be one of");
+    refused(b, TN_E_INVALID,
+            "node 'y' (SoftmaxCrossEntropyLoss): attribute 'reduction' is 'product', should be one of");
 }
 
 static void types(void **state) {
     refused(node("com.microsoft::Gelu", "i", "y"), TN_E_TYPE,
             "node 'y' (com.microsoft.Gelu): input 0 (X) is int64[2]; allowed: float32");
-    refused(node("com.microsoft::QLinearSigmoid", "a g _ g", "y"), TN_E_TYPE, "(com.microsoft.QLinearSigmoid): input 0");
+    refused(node("com.microsoft::QLinearSigmoid", "a g _ g", "y"), TN_E_TYPE,
+            "(com.microsoft.QLinearSigmoid): input 0");
 }
 
 /* Shapes are known later, when the node is no more: its name is still there, in front of that of its part. */
@@ -87,6 +89,45 @@ static void later(void **state) {
     b = node("com.microsoft::PackedAttention", "a g g i i", "y"); /* what it becomes is rewritten itself */
     ob_int(b, "num_heads", 1);
     refused(b, TN_E_SHAPE, "node 'y/Attention/");
+}
+
+/* --------------------------------------------------------------------------------------------------------- values */
+
+static ob *floats(const char *type, const char *inputs, int n_in) {
+    static const char *const names[] = { "a", "b", "c" };
+    ob *b = ob_new(10, 28);
+    ob_opset(b, "com.microsoft", 1);
+    for (int i = 0; i < n_in; i++) ob_input(b, names[i], TN_F32, NULL);
+    ob_output(b, "y");
+    ob_node(b, type, inputs, "y");
+    return b;
+}
+
+/* On numbers worked out by hand; most decomposed operators have tests of their own in tests/op. */
+static void values(void **state) {
+    op_data pair[] = { { TN_F32, "1,2", { 0, 0.693147181 } }, { TN_F32, "2", { 0, 0.405465108 } } };
+    op_data quarters = { TN_F32, "1,2", { 0.25, 0.75 } }; /* 1 to 2 times 1.5 */
+    ob *b = floats("com.microsoft::BiasSoftmax", "a b", 2);
+    ob_int(b, "axis", 1);
+    ob_int(b, "is_inner_broadcast", 1);
+    op_gives(b, 2, pair, 1, &quarters, 1e-6);
+
+    op_data factors[] = { { TN_F32, "2,1", { 1, 2 } }, { TN_F32, "2,2", { 1, 2, 3, 4 } } };
+    op_data leaky = { TN_F32, "1,2", { -3.5, -5 } }; /* -(7, 10), halved below 0 */
+    b = floats("com.microsoft::FusedMatMulActivation", "a b", 2);
+    ob_int(b, "transA", 1);
+    ob_float(b, "alpha", -1);
+    ob_string(b, "activation", "LeakyRelu");
+    ob_float(b, "activation_alpha", 0.5f);
+    op_gives(b, 2, factors, 1, &leaky, 0);
+
+    op_data gemm[] = { { TN_F32, "1,1", { 2 } }, { TN_F32, "1,2", { 0.5, 1 } }, { TN_F32, "2", { 1, -2 } } };
+    op_data gelu = { TN_F32, "1,2", { 1.954597694, 0 } }; /* of 2 and 0, by tanh */
+    op_gives(floats("com.microsoft::GemmFastGelu", "a b c", 3), 3, gemm, 1, &gelu, 1e-5);
+
+    op_data gate[] = { { TN_F32, "2", { 2, 0 } }, { TN_F32, "2", { 3, 5 } } };
+    op_data gated = { TN_F32, "2", { 2 * 3 * 0.880797078, 0 } };
+    op_gives(floats("SwiGLU", "a b", 2), 2, gate, 1, &gated, 1e-6);
 }
 
 /* ---------------------------------------------------------------------------------------------------- descriptors */
@@ -122,6 +163,7 @@ static void becomes(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = { cmocka_unit_test(counts), cmocka_unit_test(attributes),
                                         cmocka_unit_test(types),  cmocka_unit_test(later),
-                                        cmocka_unit_test(complete), cmocka_unit_test(becomes) };
+                                        cmocka_unit_test(values), cmocka_unit_test(complete),
+                                        cmocka_unit_test(becomes) };
     return cmocka_run_group_tests_name("format/decompose", tests, NULL, NULL);
 }
