@@ -198,9 +198,11 @@ static const tn_port quantised_in[] = { { "input", TN_CODES, 'X' },
                                         MAYBE("past", TN_SCALES, 'T'),
                                         { 0 } };
 static const tn_port quantised_out[] = { { "output", TN_SCALES, 'T' }, MAYBE("present", TN_SCALES, 'T'), { 0 } };
-static const tn_attr_spec quantised_attrs[] = {
-    MASKED, { "do_rotary", TN_ATTR_INT }, { "unidirectional", TN_ATTR_INT }, { 0 }
-};
+static const tn_attr_spec quantised_attrs[] = { MASKED,
+                                                { "do_rotary", TN_ATTR_INT },
+                                                { "rotary_embedding_dim", TN_ATTR_INT },
+                                                { "unidirectional", TN_ATTR_INT },
+                                                { 0 } };
 
 const tn_decomposition tn_decompose_attention[] = {
     TN_MICROSOFT("Attention", attention, attention_in, attention_out, attention_attrs,

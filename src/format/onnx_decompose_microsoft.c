@@ -300,12 +300,6 @@ static tn_status causal_conv(tn_node *n) {
 
 /* --------------------------------------------------------------------------------------------------------- table */
 
-static tn_status causal_conv_checked(tn_node *n) {
-    if (tn_attr_int(n, "channels_last", 0) || tn_attr_int(n, "dilation", 1) != 1)
-        return tn_up_fail(n, "channels_last, or a dilation");
-    return causal_conv(n);
-}
-
 #define FLOATS(name_) \
     { name_, TN_FLOATS, 'T' }
 #define MAYBE_FLOATS(name_) \
@@ -432,14 +426,15 @@ static const tn_attr_spec grid_attrs[] = { FLAG("align_corners"),
                                            { 0 } };
 static const tn_attr_spec pad_attrs[] = { { "mode", TN_ATTR_STRING, .words = "constant|reflect|edge|wrap" }, { 0 } };
 static const tn_attr_spec trilu_attrs[] = { FLAG("upper"), { 0 } };
-static const tn_attr_spec linear_attrs[] = { { "chunk_size", TN_ATTR_INT },
-                                             { "kv_num_heads", TN_ATTR_INT, .required = true },
-                                             { "q_num_heads", TN_ATTR_INT, .required = true },
-                                             NUMBER("scale"),
-                                             { "state_window", TN_ATTR_INT, .min = 0, .max = 8 },
-                                             { "update_rule", TN_ATTR_STRING,
-                                               .words = "linear|gated|delta|gated_delta" },
-                                             { 0 } };
+static const tn_attr_spec linear_attrs[] = {
+    { "chunk_size", TN_ATTR_INT },
+    { "kv_num_heads", TN_ATTR_INT, .required = true, .min = 1, .max = INT32_MAX },
+    { "q_num_heads", TN_ATTR_INT, .required = true, .min = 1, .max = INT32_MAX },
+    NUMBER("scale"),
+    { "state_window", TN_ATTR_INT, .min = 0, .max = 8 },
+    { "update_rule", TN_ATTR_STRING, .words = "linear|gated|delta|gated_delta" },
+    { 0 }
+};
 static const tn_attr_spec causal_attrs[] = {
     { "activation", TN_ATTR_STRING, .words = "none|silu|swish" }, FLAG("channels_last"),
     { "dilation", TN_ATTR_INT, .min = 1, .max = INT32_MAX },      { "ndim", TN_ATTR_INT, .min = 1, .max = 3 },
@@ -454,7 +449,7 @@ const tn_decomposition tn_decompose_microsoft[] = {
     TN_MICROSOFT("BiasSoftmax", bias_softmax, bias_softmax_in, output_t, bias_softmax_attrs, "Softmax of data + bias"),
     TN_MICROSOFT("BiasSplitGelu", bias_split_gelu, x_bias_in, y_out, NULL,
                  "one half of X + bias times Gelu of the other"),
-    TN_MICROSOFT("CausalConvWithState", causal_conv_checked, causal_in, causal_out, causal_attrs,
+    TN_MICROSOFT("CausalConvWithState", causal_conv, causal_in, causal_out, causal_attrs,
                  "depthwise convolution of the past, whose end is kept for the next call"),
     TN_MICROSOFT("EmbedLayerNormalization", embed_layer_norm, embed_in, embed_out, embed_attrs,
                  "the sum of the embeddings of words, positions and segments, normalised"),
