@@ -1,9 +1,9 @@
 #!/bin/sh
 # What the sources say of operators beyond their rows, as tables in C on standard output: which kernel families each
-# file of src/op reaches, which tests name an operator, and how many official cases bear its name.
+# file of src/op reaches, which tests name an operator, and how many of the pinned official cases contain it
+# (tests/conformance/operators.txt).
 # usage: op_facts.sh SOURCE_ROOT
 cd "$1" || exit 1
-ops='src/op/*.c src/format/onnx_decompose.c src/format/onnx_history.c'
 
 # Kernel families: those whose table (tn_kernels_get()->FAMILY) a file or the kernel sources behind its includes use.
 echo 'static const struct { const char *file, *kernels; } op_kernels[] = {'
@@ -39,41 +39,82 @@ awk '
     }' src/kernel/families.h src/kernel/[!f]*.h src/kernel/*.c src/op/*.[ch] | LC_ALL=C sort
 echo '};'
 
-echo 'static const struct { const char *op, *tests; int cases; } op_tests[] = {'
-# shellcheck disable=SC2046,SC2086
+# Tests: the files that name an operator, in quotes, as "Name(" or "(Name)" within quotes, or (.mjs) as a key. Names of
+# com.microsoft, many of which ai.onnx has, too, are told apart by what stands in the same statement, or by the file's
+# own wrapper, which puts the domain before all names. The domain is "" for all others.
+echo 'static const struct { const char *domain, *op, *tests; int cases; } op_tests[] = {'
+# shellcheck disable=SC2046
 awk '
-    function flat(s) { s = tolower(s); gsub(/[^a-z0-9]/, "", s); return s }
-    BEGIN { other["sce"] = "SoftmaxCrossEntropyLoss"; other["nllloss"] = "NegativeLogLikelihoodLoss"; other["strnorm"] = "StringNormalizer"
-            other["batchnorm"] = "BatchNormalization" }
-    FILENAME ~ /^src/ {
-        line = $0
-        while (match(line, /"[A-Z][A-Za-z0-9]+"/)) {
-            name = substr(line, RSTART + 1, RLENGTH - 2)
-            known[name] = 1; by_flat[flat(name)] = name
-            line = substr(line, RSTART + RLENGTH)
+    function note(domain, name) {
+        if ((domain, name, file) in seen) return
+        seen[domain, name, file] = 1
+        if (!((domain, name) in tests)) names[domain, name] = 1
+        tests[domain, name] = tests[domain, name] " " file
+    }
+    function bare(name) {
+        if (wrapped || both || statement_domain == "com.microsoft") note("com.microsoft", name)
+        if (!wrapped && (both || statement_domain == "")) note("", name)
+    }
+    function quoted(s,    n, parts, k, domain) { # the inside of one pair of quotes
+        if (s ~ /^[A-Za-z.]*(::|\.)?[A-Z][A-Za-z0-9]*$/) {
+            if (s ~ /^com\.microsoft/) { sub(/^com\.microsoft(::|\.)/, "", s); note("com.microsoft", s) }
+            else { sub(/^.*(::|\.)/, "", s); bare(s) }
+            return
+        }
+        while (match(s, /[A-Z][A-Za-z0-9]*\(|\([A-Z][A-Za-z0-9]*\)/)) {
+            n = substr(s, RSTART, RLENGTH); gsub(/[()]/, "", n)
+            s = substr(s, RSTART + RLENGTH)
+            bare(n)
+        }
+    }
+    function statement(s, q,    n) {
+        statement_domain = s ~ /com\.microsoft["'"'"']|MICROSOFT/ ? "com.microsoft" : ""
+        both = s ~ /"com\.microsoft" : ""/
+        while (match(s, q "[^" q "]*" q)) {
+            n = substr(s, RSTART + 1, RLENGTH - 2)
+            s = substr(s, RSTART + RLENGTH)
+            quoted(n)
+        }
+    }
+    FILENAME ~ /operators.txt$/ {
+        for (i = 2; i <= NF; i++) {
+            name = $i; domain = ""
+            if (name ~ /^com\.microsoft\./) domain = "com.microsoft"
+            sub(/^.*\./, "", name)
+            names[domain, name] = 1; cases[domain, name]++
         }
         next
     }
-    FILENAME ~ /passing.txt$/ {
-        s = $0; sub(/^test_/, "", s); sub(/^operator_/, "", s); sub(/^(ai_onnx_ml|basic|training)_/, "", s)
-        s = flat(s)
-        for (n = length(s); n > 1; n--) {
-            p = substr(s, 1, n)
-            if (p in by_flat) { cases[by_flat[p]]++; break }
-            if (p in other) { cases[other[p]]++; break }
-        }
-        next
+    FNR == 1 {
+        file = FILENAME; sub(/^tests\//, "", file); sub(/\.[a-z]+$/, "", file)
+        if (file ~ /^lib\/gradient_/) file = "op/gradient" # its examples
+        script = FILENAME ~ /\.mjs$/
+        wrapped = 0
+        text = ""
     }
+    /"com\.microsoft::%s"|^const MS = / { wrapped = 1 }
     {
-        file = FILENAME; sub(/^tests\//, "", file); sub(/\.c$/, "", file)
         line = $0
-        while (match(line, /"[A-Za-z.:]*[A-Z][A-Za-z0-9]+"/)) {
-            name = substr(line, RSTART + 1, RLENGTH - 2); sub(/.*::/, "", name)
-            if (name in known && !((name, file) in seen)) { seen[name, file] = 1; tests[name] = tests[name] " " file }
-            line = substr(line, RSTART + RLENGTH)
+        if (script) sub(/(^|[ ;])\/\/.*/, "", line); else gsub(/\/\*([^*]|\*[^\/])*\*\//, "", line)
+        if (!script && line ~ /^ *(\/?\*|\/\/)/) next
+        if (script) {
+            rest = line
+            while (match(rest, /[A-Z][A-Za-z0-9]*:/)) {
+                name = substr(rest, RSTART, RLENGTH - 1)
+                statement_domain = ""; both = 0
+                bare(name)
+                rest = substr(rest, RSTART + RLENGTH)
+            }
+            statement(line, "'"'"'")
+            next
         }
+        text = text " " line
+        if (line ~ /[;{}],?[ ]*\\?$/) { statement(text, "\""); text = "" }
     }
-    END { for (name in known) if (tests[name] != "" || cases[name])
-        printf "    { \"%s\", \"%s\", %d },\n", name, substr(tests[name], 2), cases[name] }
-' $ops tests/conformance/passing.txt $(ls tests/op/*.c 2>/dev/null) tests/engine/*.c tests/graph/*.c tests/pass/*.c | LC_ALL=C sort
+    END {
+        for (key in names) {
+            split(key, part, SUBSEP)
+            printf "    { \"%s\", \"%s\", \"%s\", %d },\n", part[1], part[2], substr(tests[key], 2), cases[key]
+        }
+    }' tests/conformance/operators.txt $(ls tests/*/*.c tests/peer/*.mjs) | LC_ALL=C sort
 echo '};'

@@ -6,7 +6,9 @@
 #include "format/onnx_upgrade.h"
 #include "kernel/kernel.h"
 #include "op_facts.h"
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* The file of each family of rows, in the order of tn_op_families. */
 static const char *const files[] = {
@@ -22,15 +24,37 @@ static const char *file_of(const tn_op *row) {
     return "";
 }
 
-static void add_facts(tn_op_entry *e) {
-    const char *file = e->row ? file_of(e->row) : "";
-    e->kernels = e->tests = "";
+static bool has_word(const char *words, const char *w, size_t n) {
+    for (const char *at = words; *at; at += strcspn(at, " "), at += *at == ' ')
+        if (strcspn(at, " ") == n && !memcmp(at, w, n)) return true;
+    return false;
+}
+
+/* Adds the words that the list does not have yet, as long as there is room. */
+static void add_words(char *list, size_t room, const char *words) {
+    for (size_t n; *words; words += n, words += *words == ' ') {
+        n = strcspn(words, " ");
+        size_t at = strlen(list);
+        if (has_word(list, words, n) || at + n + 2 > room) continue;
+        snprintf(list + at, room - at, "%s%.*s", at ? " " : "", (int)n, words);
+    }
+}
+
+static void add_kernels(tn_op_entry *e, const tn_op *row) {
+    const char *file = file_of(row);
     for (size_t i = 0; i < TN_COUNT(op_kernels); i++)
-        if (!strcmp(op_kernels[i].file, file)) e->kernels = op_kernels[i].kernels;
+        if (!strcmp(op_kernels[i].file, file)) add_words(e->kernels, sizeof e->kernels, op_kernels[i].kernels);
+}
+
+/* What names an operator without its domain counts for the one of that name, where there is only one. */
+static void add_facts(tn_op_entry *e, bool only) {
+    bool microsoft = !strcmp(e->domain, "com.microsoft");
+    if (e->support == TN_OP_HAS_ROW) add_kernels(e, e->row);
+    for (int i = 0; i < e->n_parts; i++) add_kernels(e, e->parts[i]);
     for (size_t i = 0; i < TN_COUNT(op_tests); i++) {
-        if (strcmp(op_tests[i].op, e->name)) continue;
-        e->tests = op_tests[i].tests;
-        e->cases = op_tests[i].cases;
+        if (strcmp(op_tests[i].op, e->name) != 0 || (!only && microsoft != (*op_tests[i].domain != 0))) continue;
+        add_words(e->tests, sizeof e->tests, op_tests[i].tests);
+        e->cases += op_tests[i].cases;
     }
 }
 
@@ -46,35 +70,32 @@ static tn_op_entry *find(tn_op_entry *v, int n, const char *domain, const char *
     return NULL;
 }
 
-static bool decomposed(const char *domain, const char *name) {
-    const char *d, *op;
-    for (int i = 0; (op = tn_onnx_decomposed(i, &d)); i++)
-        if (!strcmp(op, name) && !strcmp(d, domain)) return true;
-    return false;
-}
-
 tn_status tn_op_list(tn_op_entry **out, int *n) {
-    const char *name, *domain;
+    const char *name;
+    const tn_op *op;
     int most = tn_op_count(), k = 0, count;
     for (int i = 0; tn_onnx_operator(i, NULL, 0, &count); i++) most++;
-    for (int i = 0; tn_onnx_decomposed(i, &domain); i++) most++;
+    for (int i = 0; tn_onnx_decomposed(i); i++) most++;
     tn_op_entry *v = tn_mem_zalloc((size_t)(most + 1) * sizeof *v, TN_MEM_GENERAL);
     if (!v) return tn_fail(TN_E_NOMEM, "no memory for %d operators", most);
     for (int i = 0; i < tn_op_count(); i++) {
-        const tn_op *op = tn_op_at(i);
+        op = tn_op_at(i);
         if (op->flags & TN_OP_INTERNAL) continue;
         v[k++] = (tn_op_entry){ .name = op->name, .domain = op->domain ? op->domain : "", .row = op };
     }
-    for (int i = 0; (name = tn_onnx_decomposed(i, &domain)); i++)
-        if (!find(v, k, domain, name))
-            v[k++] = (tn_op_entry){ .name = name, .domain = domain, .support = TN_OP_DECOMPOSED };
+    for (int i = 0; (op = tn_onnx_decomposed(i)); i++) {
+        const char *domain = op->domain ? op->domain : "";
+        if (find(v, k, domain, op->name)) continue;
+        tn_op_entry *e = &v[k++];
+        *e = (tn_op_entry){ .name = op->name, .domain = domain, .row = op, .support = TN_OP_DECOMPOSED };
+        e->n_parts = tn_onnx_becomes(op, e->parts, (int)TN_COUNT(e->parts));
+    }
     int versions[TN_COUNT(v->versions)];
     for (int i = 0; (name = tn_onnx_operator(i, versions, (int)TN_COUNT(versions), &count)); i++) {
         tn_op_entry *e = find(v, k, "", name);
         if (!e) {
             e = &v[k++];
             *e = (tn_op_entry){ .name = name, .domain = "", .support = TN_OP_MISSING };
-            if (decomposed("", name)) e->support = TN_OP_DECOMPOSED;
             if (!strcmp(name, "Constant")) e->support = TN_OP_LOADED;
             if (tn_onnx_upgrades(name)) e->support = TN_OP_UPGRADED;
         }
@@ -83,7 +104,9 @@ tn_status tn_op_list(tn_op_entry **out, int *n) {
     }
     for (int i = 0; i < k; i++) {
         if (!v[i].n_versions && v[i].row) v[i].versions[v[i].n_versions++] = v[i].row->since;
-        add_facts(&v[i]);
+        int of_name = 0;
+        for (int j = 0; j < k; j++) of_name += !strcmp(v[i].name, v[j].name);
+        add_facts(&v[i], of_name == 1);
     }
     qsort(v, (size_t)k, sizeof *v, by_name);
     *out = v;

@@ -15,12 +15,14 @@ typedef enum {
 
 typedef struct {
     const char *name, *domain; /* "" is ai.onnx */
-    const tn_op *row;          /* NULL unless TN_OP_HAS_ROW */
+    const tn_op *row;          /* its descriptor: its row, or that of its decomposition; else NULL */
     tn_op_support support;
+    const tn_op *parts[32]; /* of a decomposition: the rows of what it becomes */
+    int n_parts;
     int versions[32], n_versions; /* operator sets in which it changed, the oldest first */
-    const char *kernels;          /* kernel families its file reaches, by blanks */
-    const char *tests;            /* test files that name it, by blanks */
-    int cases;                    /* official cases of its name that are pinned */
+    char kernels[128];            /* kernel families that its file, or those of its parts, reach, by blanks */
+    char tests[512];              /* test files that name it, by blanks */
+    int cases;                    /* official cases that contain it */
 } tn_op_entry;
 
 /** All operators a file may name, by domain and name. *out: tn_mem_free. errors TN_E_NOMEM. */

@@ -49,7 +49,8 @@ static const struct {
 /* What differentiation makes of it: a gradient; nothing to differentiate; a message that there is none. */
 static const char *gradient_word(const tn_op_entry *e) {
     static const char *const words[] = { "no", "none", "refused", "yes" };
-    return words[tn_grad_kind_of(e->row)];
+    return words[e->support == TN_OP_DECOMPOSED ? tn_grad_kind_of_all(e->row, e->parts, e->n_parts)
+                                                : tn_grad_kind_of(e->row)];
 }
 
 /* --------------------------------------------------------------------------------------------------------- parts */
@@ -131,10 +132,18 @@ static void put_attrs(const tn_attr_spec *a, tn_text *t) {
     }
 }
 
+static void put_parts(const tn_op_entry *e, tn_text *t) {
+    const char *what = "  becomes    ";
+    for (int i = 0; i < e->n_parts; i++, what = ", ")
+        tn_text_printf(t, "%s%s%s%s", what, e->parts[i]->domain ? e->parts[i]->domain : "",
+                       e->parts[i]->domain ? "." : "", e->parts[i]->name);
+    if (e->n_parts) tn_text_puts(t, "\n");
+}
+
 static void put_one(const tn_op_entry *e, tn_text *t) {
     tn_text_printf(t, "%s (%s)\n", e->name, domain_text(e));
     if (e->row && e->row->doc) tn_text_printf(t, "  %s\n", e->row->doc);
-    if (!e->row) tn_text_printf(t, "  %s\n", support_text(e));
+    if (e->support != TN_OP_HAS_ROW) tn_text_printf(t, "  %s\n", support_text(e));
     tn_text_puts(t, "  opsets     ");
     put_versions(e, t);
     tn_text_puts(t, "\n");
@@ -147,6 +156,7 @@ static void put_one(const tn_op_entry *e, tn_text *t) {
             if (e->row->flags & flags[i].flag)
                 tn_text_printf(t, "%s%s", t->n > start ? ", " : "  behaviour  ", flags[i].word);
         if (t->n > start) tn_text_puts(t, "\n");
+        put_parts(e, t);
         if (*e->kernels) {
             tn_text_puts(t, "  kernels    ");
             put_kernels(e, t);
@@ -217,6 +227,19 @@ static void json_attrs(const tn_attr_spec *a, tn_text *t) {
     tn_text_puts(t, "]");
 }
 
+static void json_parts(const tn_op_entry *e, tn_text *t) {
+    if (e->support != TN_OP_DECOMPOSED) return;
+    tn_text_puts(t, ",\"becomes\":[");
+    for (int i = 0; i < e->n_parts; i++) {
+        tn_text_puts(t, i ? ",{\"name\":" : "{\"name\":");
+        json_string(e->parts[i]->name, t);
+        tn_text_puts(t, ",\"domain\":");
+        json_string(e->parts[i]->domain ? e->parts[i]->domain : "", t);
+        tn_text_puts(t, "}");
+    }
+    tn_text_puts(t, "]");
+}
+
 static void json_one(const tn_op_entry *e, tn_text *t) {
     static const char *const support[] = { "row", "decomposed", "upgraded", "loaded", "missing" };
     tn_text_puts(t, "{\"name\":");
@@ -226,6 +249,10 @@ static void json_one(const tn_op_entry *e, tn_text *t) {
     tn_text_printf(t, ",\"support\":\"%s\",\"versions\":[", support[e->support]);
     put_versions(e, t);
     tn_text_puts(t, "]");
+    if (e->row && e->row->doc) {
+        tn_text_puts(t, ",\"doc\":");
+        json_string(e->row->doc, t);
+    }
     if (e->row) {
         json_ports("inputs", e->row->in, t);
         json_ports("outputs", e->row->out, t);
@@ -234,7 +261,9 @@ static void json_one(const tn_op_entry *e, tn_text *t) {
         size_t start = t->n;
         for (size_t i = 0; i < TN_COUNT(flags); i++)
             if (e->row->flags & flags[i].flag) tn_text_printf(t, "%s\"%s\"", t->n > start ? "," : "", flags[i].word);
-        tn_text_printf(t, "],\"gradient\":\"%s\",\"kernels\":", gradient_word(e));
+        tn_text_puts(t, "]");
+        json_parts(e, t);
+        tn_text_printf(t, ",\"gradient\":\"%s\",\"kernels\":", gradient_word(e));
         json_words(e->kernels, ' ', t);
     }
     tn_text_puts(t, ",\"tests\":");
@@ -254,8 +283,10 @@ static void markdown_port(const char *sign, const tn_port *p, tn_text *t) {
     }
 }
 
+static bool is_tested(const tn_op_entry *e) { return *e->tests || e->cases; }
+
 static void markdown_row(const tn_op_entry *e, tn_text *t) {
-    tn_text_printf(t, "| %s | ", e->name);
+    tn_text_printf(t, "| %s%s | ", e->name, e->support == TN_OP_DECOMPOSED ? " (=)" : "");
     put_versions(e, t);
     tn_text_puts(t, " | ");
     if (e->row)
@@ -271,7 +302,21 @@ static void markdown_row(const tn_op_entry *e, tn_text *t) {
         tn_text_printf(t, "%.*s, ", (int)n, w);
         w += n + (w[n] != 0);
     }
-    tn_text_printf(t, "%d official |\n", e->cases);
+    if (is_tested(e))
+        tn_text_printf(t, "%d official |\n", e->cases);
+    else
+        tn_text_puts(t, "**none** |\n");
+}
+
+/* What should be a short list, best an empty one. */
+static void markdown_untested(const tn_op_entry *v, int n, tn_text *t) {
+    const char *sign = "\nWithout any test: ";
+    for (int i = 0; i < n; i++) {
+        if (is_tested(&v[i])) continue;
+        tn_text_printf(t, "%s%s%s%s", sign, v[i].domain, *v[i].domain ? "." : "", v[i].name);
+        sign = ", ";
+    }
+    tn_text_puts(t, *sign == ',' ? ".\n" : "\nNo operator is without a test.\n");
 }
 
 static void put_markdown(const tn_op_entry *v, int n, tn_text *t) {
@@ -281,14 +326,18 @@ static void put_markdown(const tn_op_entry *v, int n, tn_text *t) {
 #undef X
     };
     tn_text_puts(
-        t, "# Operators\n\n"
-           "Written by `tenon ops --markdown` from the rows of `src/op`, the history of the operator sets, the "
-           "kernel tables and\nthe tests. `tenon ops NAME` says more of one operator.\n\n"
-           "Old forms of every operator set are rewritten as the newest one when a model is loaded, so all "
-           "versions listed are read.\n*Types* are those of the inputs (`?` optional, `...` any number); *kernels* "
-           "are the families below; *tests* are files of\n`tests/` and the number of official ONNX cases that must "
-           "pass.\n\n## Kernels\n\nEvery kernel exists in plain C. Faster variants exist for these instruction "
-           "sets:\n\n| family | instruction sets |\n|---|---|\n");
+        t,
+        "# Operators\n\n"
+        "Written by `tenon ops --markdown` from the rows of `src/op`, the decompositions of `src/format`, the history "
+        "of the\noperator sets, the kernel tables and the tests. `tenon ops NAME` says more of one operator.\n\n"
+        "Old forms of every operator set are rewritten as the newest one when a model is loaded, so all "
+        "versions listed are read.\nOperators with (=) are decomposed into others: their kernels and their gradient "
+        "are those of what they become. *Types* are\nthose of the inputs (`?` optional, `...` any number); *kernels* "
+        "are the families below; *tests* are files of `tests/` and the\nnumber of official ONNX cases that contain "
+        "the operator and must pass.\n");
+    markdown_untested(v, n, t);
+    tn_text_puts(t, "\n## Kernels\n\nEvery kernel exists in plain C. Faster variants exist for these instruction "
+                    "sets:\n\n| family | instruction sets |\n|---|---|\n");
     for (size_t i = 0; i < TN_COUNT(families); i++) {
         tn_text_printf(t, "| %s | ", families[i]);
         tn_op_variants(families[i], strlen(families[i]), t);

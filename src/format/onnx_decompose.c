@@ -163,42 +163,118 @@ static tn_status swiglu(tn_node *n) {
 
 /* --------------------------------------------------------------------------------------------------------- table */
 
-#define TRAINING "ai.onnx.preview.training"
+static const tn_port likelihood_in[] = {
+    { "input", TN_FLOATS, 'T' }, { "target", TN_INDEX, 0 }, { "weight", TN_FLOATS, 'T', .optional = true }, { 0 }
+};
+static const tn_port likelihood_out[] = { { "loss", TN_FLOATS, 'T' }, { 0 } };
+static const tn_port entropy_in[] = {
+    { "scores", TN_FLOATS, 'T' }, { "labels", TN_INDEX, 0 }, { "weights", TN_FLOATS, 'T', .optional = true }, { 0 }
+};
+static const tn_port entropy_out[] = { { "output", TN_FLOATS, 'T' },
+                                       { "log_prob", TN_FLOATS, 'T', .optional = true },
+                                       { 0 } };
+static const tn_port swiglu_in[] = { { "A", TN_FLOATS, 'T' }, { "B", TN_FLOATS, 'T' }, { 0 } };
+static const tn_port swiglu_out[] = { { "Y", TN_FLOATS, 'T' }, { 0 } };
+static const tn_port optimiser_in[] = {
+    { "R", TN_FLOATS, 0 }, { "T", TN_INDEX, 0 }, { "inputs", TN_FLOATS, 0, .variadic = true }, { 0 }
+};
+static const tn_port optimiser_out[] = { { "outputs", TN_FLOATS, 0, .variadic = true }, { 0 } };
+
+static const tn_attr_spec loss_attrs[] = { { "ignore_index", TN_ATTR_INT },
+                                           { "reduction", TN_ATTR_STRING, .words = "mean|sum|none" },
+                                           { 0 } };
+static const tn_attr_spec swiglu_attrs[] = { { "alpha", TN_ATTR_FLOAT }, { 0 } };
+static const tn_attr_spec adagrad_attrs[] = {
+    { "decay_factor", TN_ATTR_FLOAT }, { "epsilon", TN_ATTR_FLOAT }, { "norm_coefficient", TN_ATTR_FLOAT }, { 0 }
+};
+static const tn_attr_spec adam_attrs[] = { { "alpha", TN_ATTR_FLOAT },
+                                           { "beta", TN_ATTR_FLOAT },
+                                           { "epsilon", TN_ATTR_FLOAT },
+                                           { "norm_coefficient", TN_ATTR_FLOAT },
+                                           { "norm_coefficient_post", TN_ATTR_FLOAT },
+                                           { 0 } };
+static const tn_attr_spec momentum_attrs[] = { { "alpha", TN_ATTR_FLOAT, .required = true },
+                                               { "beta", TN_ATTR_FLOAT, .required = true },
+                                               { "mode", TN_ATTR_STRING, .required = true,
+                                                 .words = "standard|nesterov" },
+                                               { "norm_coefficient", TN_ATTR_FLOAT, .required = true },
+                                               { 0 } };
+
+#define TRAINING(name_, fn_, attrs_, doc_) \
+    TN_DEFINED("ai.onnx.preview.training", 1, name_, fn_, optimiser_in, optimiser_out, attrs_, doc_)
 
 static const tn_decomposition rows[] = {
-    { "", "NegativeLogLikelihoodLoss", negative_log_likelihood },
-    { "", "SoftmaxCrossEntropyLoss", softmax_cross_entropy },
-    { "", "SwiGLU", swiglu },
-    { TRAINING, "Adagrad", adagrad },
-    { TRAINING, "Adam", adam },
-    { TRAINING, "Momentum", momentum },
-    { 0 },
+    TN_DEFINED(NULL, 22, "NegativeLogLikelihoodLoss", negative_log_likelihood, likelihood_in, likelihood_out,
+               loss_attrs, "minus the score of the right class"),
+    TN_DEFINED(NULL, 13, "SoftmaxCrossEntropyLoss", softmax_cross_entropy, entropy_in, entropy_out, loss_attrs,
+               "minus the logarithm of the softmax at the right class"),
+    TN_DEFINED(NULL, 28, "SwiGLU", swiglu, swiglu_in, swiglu_out, swiglu_attrs, "A sigmoid(alpha A) B"),
+    TRAINING("Adagrad", adagrad, adagrad_attrs, "a step of Adagrad for any number of tensors"),
+    TRAINING("Adam", adam, adam_attrs, "a step of Adam for any number of tensors"),
+    TRAINING("Momentum", momentum, momentum_attrs,
+             "a step of gradient descent with momentum for any number of tensors"),
+    { .fn = NULL },
 };
 
 static const tn_decomposition *const tables[] = { rows, tn_decompose_attention, tn_decompose_microsoft,
                                                   tn_decompose_quantized };
 
-const char *tn_onnx_decomposed(int i, const char **domain) {
+const tn_op *tn_onnx_decomposed(int i) {
     for (size_t t = 0; i >= 0 && t < TN_COUNT(tables); t++)
-        for (const tn_decomposition *d = tables[t]; d->op; d++) {
-            if (i-- > 0) continue;
-            *domain = d->domain;
-            return d->op;
-        }
+        for (const tn_decomposition *d = tables[t]; d->fn; d++)
+            if (i-- == 0) return &d->op;
     return NULL;
 }
 
-static tn_upgrade_fn definition_of(const tn_node *n) {
+static const tn_decomposition *definition_of(const tn_node *n) {
     for (size_t t = 0; t < TN_COUNT(tables); t++)
-        for (const tn_decomposition *d = tables[t]; d->op; d++)
-            if (!strcmp(d->op, n->type) && !strcmp(d->domain, n->domain)) return d->fn;
+        for (const tn_decomposition *d = tables[t]; d->fn; d++)
+            if (!strcmp(d->op.name, n->type) && !strcmp(d->op.domain ? d->op.domain : "", n->domain)) return d;
     return NULL;
+}
+
+/* ------------------------------------------------------------------------------------------------------ checking */
+
+/* A row's operator sees all attributes; of a decomposition only those arrive that its function hands on, so that an
+ * unknown one would be lost without a word. Names with two underscores are an exporter's own notes. */
+static tn_status check_attr_names(const tn_node *n, const tn_op *op) {
+    for (int i = 0; i < n->n_attrs; i++) {
+        const char *name = n->attrs[i].name;
+        const tn_attr_spec *s = op->attrs;
+        while (s && s->name && strcmp(s->name, name)) s++;
+        if ((s && s->name) || !strncmp(name, "__", 2)) continue;
+        tn_text known = { 0 };
+        for (s = op->attrs; s && s->name; s++) tn_text_printf(&known, "%s%s", s == op->attrs ? "" : ", ", s->name);
+        tn_status st = tn_op_fail(n, TN_E_INVALID, "attribute '%.60s' is unknown; it has %.300s", name,
+                                  known.n && !known.failed ? known.s : "none");
+        tn_text_free(&known);
+        return st;
+    }
+    return TN_OK;
+}
+
+/* Types of intermediate values are not known yet, or only claimed: inputs of the model and constants are certain. */
+static tn_status check_types(const tn_node *n, const tn_op *op) {
+    tn_arena *a = n->graph->model->arena;
+    tn_arena_mark mark = tn_arena_save(a);
+    const tn_type **in = tn_arena_array(a, const tn_type *, (size_t)n->n_inputs + 1);
+    if (!in) return tn_fail(TN_E_NOMEM, "upgrading a model");
+    for (int i = 0; i < n->n_inputs; i++) {
+        const tn_value *v = n->inputs[i];
+        if (v && (v->constant || (v->is_input && !v->graph->depth))) in[i] = &v->type;
+    }
+    tn_status st = tn_op_check_types_as(n, op, in, n->n_inputs);
+    tn_arena_restore(a, mark);
+    return st;
 }
 
 tn_status tn_onnx_decompose(tn_node *n) {
-    tn_upgrade_fn fn = definition_of(n);
-    if (!fn || tn_op_find(n->domain, n->type)) return TN_OK;
-    TN_TRY(fn(n));
+    const tn_decomposition *d = definition_of(n);
+    if (!d || tn_op_find(n->domain, n->type)) return TN_OK;
+    TN_TRY(tn_op_check_node_as(n, &d->op));
+    TN_TRY(check_attr_names(n, &d->op));
+    TN_TRY(check_types(n, &d->op));
+    TN_TRY(d->fn(n));
     for (int k = 0; k < n->n_outputs; k++)
         if (n->outputs[k]) return tn_fail(TN_E_GRAPH, "%s: %d outputs", tn_node_where(n), n->n_outputs);
     tn_node_remove(n);

@@ -5,13 +5,36 @@
 
 #include "format/onnx_upgrade.h"
 
-/** What an operator means in terms of others: fn gives n's outputs to them; n is then removed. */
+/** What an operator means in terms of others. Its descriptor says of it what a row says of an operator that is run:
+ *  inputs, outputs, attributes, a line of documentation; nodes are checked against it before they are rewritten. An
+ *  attribute that it does not list is refused, since nothing would become of it. fn gives n's outputs to other nodes,
+ *  named after n; n is then removed. */
 typedef struct {
-    const char *domain, *op;
+    tn_op op; /* no infer, run or grad: those of what it becomes */
     tn_upgrade_fn fn;
 } tn_decomposition;
 
-extern const tn_decomposition tn_decompose_attention[]; /* each ends with { 0 } */
+/* A row: TN_DEFINED("com.microsoft", 1, "Gelu", gelu, x_in, y_out, NULL, "one line"). */
+#define TN_DEFINED(domain_, since_, name_, fn_, in_, out_, attrs_, doc_) \
+    {                                                                    \
+        .op = { .name = name_,                                           \
+                .domain = domain_,                                       \
+                .since = since_,                                         \
+                .in = in_,                                               \
+                .out = out_,                                             \
+                .attrs = attrs_,                                         \
+                .doc = doc_ },                                           \
+        .fn = fn_                                                        \
+    }
+#define TN_MICROSOFT(name_, fn_, in_, out_, attrs_, doc_) \
+    TN_DEFINED("com.microsoft", 1, name_, fn_, in_, out_, attrs_, doc_)
+
+#define TN_I32_ONLY tn_dtype_bit(TN_I32)
+#define TN_I64_ONLY tn_dtype_bit(TN_I64)
+#define TN_CODES    (tn_dtype_bit(TN_U8) | tn_dtype_bit(TN_I8) | tn_dtype_bit(TN_U16) | tn_dtype_bit(TN_I16))
+#define TN_SCALES   (tn_dtype_bit(TN_F32) | tn_dtype_bit(TN_F16) | tn_dtype_bit(TN_BF16))
+
+extern const tn_decomposition tn_decompose_attention[]; /* each ends with a row without a function */
 extern const tn_decomposition tn_decompose_microsoft[];
 extern const tn_decomposition tn_decompose_quantized[];
 
@@ -32,7 +55,7 @@ static inline tn_value *tri(tn_node *n, const char *type, tn_value *a, tn_value 
 static inline tn_node *emit(tn_node *n, const char *domain, const char *type, tn_value *const *in, int n_in,
                             int outputs) {
     tn_node *e = tn_node_new(n->graph, n, domain, type, in, n_in, outputs);
-    if (e) e->version = *domain ? 1 : TN_ONNX_OPSET_MAX;
+    if (e) e->version = *domain ? 1 : TN_ONNX_OPSET_MAX, e->name = tn_up_name(n, type);
     return e;
 }
 
@@ -59,7 +82,7 @@ static inline tn_status give(tn_node *n, int i, tn_value *v) {
     TN_TRY(tn_node_set_output(n, i, NULL));
     TN_TRY(tn_node_set_output(copy, 0, out));
     copy->version = TN_ONNX_OPSET_MAX;
-    copy->name = out->name;
+    copy->name = n->name;
     return TN_OK;
 }
 

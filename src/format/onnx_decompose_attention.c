@@ -186,12 +186,87 @@ static tn_status packed_attention(tn_node *n) {
 
 /* --------------------------------------------------------------------------------------------------------- table */
 
-#define MICROSOFT "com.microsoft"
+#define MAYBE(name_, types_, group_) \
+    { name_, types_, group_, .optional = true }
+#define NUM_HEADS \
+    { "num_heads", TN_ATTR_INT, .required = true, .min = 1, .max = INT32_MAX }
+#define MASKED                                                                                         \
+    NUM_HEADS, { "mask_filter_value", TN_ATTR_FLOAT }, { "past_present_share_buffer", TN_ATTR_INT }, { \
+        "scale", TN_ATTR_FLOAT                                                                         \
+    }
+
+static const tn_port attention_in[] = { { "input", TN_FLOATS, 'T' },
+                                        { "weights", TN_FLOATS, 'T' },
+                                        MAYBE("bias", TN_FLOATS, 'T'),
+                                        MAYBE("mask_index", TN_I32_ONLY, 0),
+                                        MAYBE("past", TN_FLOATS, 'T'),
+                                        MAYBE("attention_bias", TN_FLOATS, 'T'),
+                                        MAYBE("past_sequence_length", TN_I32_ONLY, 0),
+                                        { 0 } };
+static const tn_port attention_out[] = { { "output", TN_FLOATS, 'T' }, MAYBE("present", TN_FLOATS, 'T'), { 0 } };
+static const tn_attr_spec attention_attrs[] = { MASKED,
+                                                { "do_rotary", TN_ATTR_INT },
+                                                { "qkv_hidden_sizes", TN_ATTR_INTS, .min = 0, .max = INT32_MAX },
+                                                { "rotary_embedding_dim", TN_ATTR_INT },
+                                                { "unidirectional", TN_ATTR_INT },
+                                                { 0 } };
+
+static const tn_port decoder_in[] = { { "query", TN_FLOATS, 'T' },
+                                      MAYBE("key", TN_FLOATS, 'T'),
+                                      MAYBE("value", TN_FLOATS, 'T'),
+                                      MAYBE("mask_index", TN_I32_ONLY, 0),
+                                      MAYBE("attention_bias", TN_FLOATS, 'T'),
+                                      MAYBE("past_key", TN_FLOATS, 'T'),
+                                      MAYBE("past_value", TN_FLOATS, 'T'),
+                                      MAYBE("past_sequence_length", TN_I32_ONLY, 0),
+                                      MAYBE("beam_width", TN_I32_ONLY, 0),
+                                      MAYBE("cache_indirection", TN_I32_ONLY, 0),
+                                      MAYBE("bias", TN_FLOATS, 'T'),
+                                      { 0 } };
+static const tn_port decoder_out[] = { { "output", TN_FLOATS, 'T' },
+                                       MAYBE("present_key", TN_FLOATS, 'T'),
+                                       MAYBE("present_value", TN_FLOATS, 'T'),
+                                       MAYBE("qk", TN_FLOATS, 0),
+                                       { 0 } };
+static const tn_attr_spec decoder_attrs[] = { MASKED, { "output_qk", TN_ATTR_INT }, { 0 } };
+
+static const tn_port packed_in[] = { { "input", TN_FLOATS, 'T' },
+                                     { "weights", TN_FLOATS, 'T' },
+                                     { "bias", TN_FLOATS, 'T' },
+                                     { "token_offset", TN_INDEX, 0 },
+                                     { "cumulative_sequence_length", TN_INDEX, 0 },
+                                     MAYBE("attention_bias", TN_FLOATS, 'T'),
+                                     { 0 } };
+static const tn_port packed_out[] = { { "output", TN_FLOATS, 'T' }, { 0 } };
+static const tn_attr_spec packed_attrs[] = {
+    NUM_HEADS, { "qkv_hidden_sizes", TN_ATTR_INTS, .min = 0, .max = INT32_MAX }, { "scale", TN_ATTR_FLOAT }, { 0 }
+};
+
+static const tn_port quantised_in[] = { { "input", TN_CODES, 'X' },
+                                        { "weight", TN_CODES, 'W' },
+                                        { "bias", TN_SCALES, 'T' },
+                                        { "input_scale", TN_SCALES, 'T' },
+                                        { "weight_scale", TN_SCALES, 'T' },
+                                        MAYBE("mask_index", TN_I32_ONLY, 0),
+                                        MAYBE("input_zero_point", TN_CODES, 'X'),
+                                        MAYBE("weight_zero_point", TN_CODES, 'W'),
+                                        MAYBE("past", TN_SCALES, 'T'),
+                                        { 0 } };
+static const tn_port quantised_out[] = { { "output", TN_SCALES, 'T' }, MAYBE("present", TN_SCALES, 'T'), { 0 } };
+static const tn_attr_spec quantised_attrs[] = { MASKED,
+                                                { "do_rotary", TN_ATTR_INT },
+                                                { "rotary_embedding_dim", TN_ATTR_INT },
+                                                { "unidirectional", TN_ATTR_INT },
+                                                { 0 } };
 
 const tn_decomposition tn_decompose_attention[] = {
-    { MICROSOFT, "Attention", attention },
-    { MICROSOFT, "DecoderMaskedMultiHeadAttention", decoder_attention },
-    { MICROSOFT, "PackedAttention", packed_attention },
-    { MICROSOFT, "QAttention", quantised_attention },
-    { 0 },
+    TN_MICROSOFT("Attention", attention, attention_in, attention_out, attention_attrs,
+                 "a projection to queries, keys and values, and MultiHeadAttention of them"),
+    TN_MICROSOFT("DecoderMaskedMultiHeadAttention", decoder_attention, decoder_in, decoder_out, decoder_attrs,
+                 "MultiHeadAttention of one token to its past"),
+    TN_MICROSOFT("PackedAttention", packed_attention, packed_in, packed_out, packed_attrs,
+                 "Attention of sentences of different lengths, packed without padding"),
+    TN_MICROSOFT("QAttention", quantised_attention, quantised_in, quantised_out, quantised_attrs,
+                 "Attention of quantised inputs and weights"),
+    { .fn = NULL },
 };

@@ -344,34 +344,182 @@ static tn_status causal_conv(tn_node *n) { return tn_decompose_causal_conv(n); }
 
 /* --------------------------------------------------------------------------------------------------------- table */
 
-#define MICROSOFT "com.microsoft"
+#define FLOATS(name_) \
+    { name_, TN_FLOATS, 'T' }
+#define MAYBE_FLOATS(name_) \
+    { name_, TN_FLOATS, 'T', .optional = true }
+#define ANY(name_) \
+    { name_, TN_ANY_TYPE, 'T' }
+#define FLAG(name_) \
+    { name_, TN_ATTR_INT }
+#define NUMBER(name_) \
+    { name_, TN_ATTR_FLOAT }
+
+static const tn_port y_any[] = { ANY("Y"), { 0 } };
+static const tn_port x_in[] = { FLOATS("X"), { 0 } }, y_out[] = { FLOATS("Y"), { 0 } };
+static const tn_port bias_gelu_in[] = { FLOATS("A"), FLOATS("B"), { 0 } }, bias_gelu_out[] = { FLOATS("C"), { 0 } };
+static const tn_port x_bias_in[] = { FLOATS("X"), FLOATS("bias"), { 0 } };
+static const tn_port fast_gelu_in[] = { FLOATS("X"), MAYBE_FLOATS("bias"), { 0 } };
+static const tn_port bias_add_in[] = { FLOATS("X"), FLOATS("bias"), FLOATS("skip"), { 0 } };
+static const tn_port bias_softmax_in[] = { FLOATS("data"), FLOATS("bias"), { 0 } };
+static const tn_port output_t[] = { FLOATS("output"), { 0 } };
+
+static const tn_port conv_in[] = { FLOATS("X"), FLOATS("W"), MAYBE_FLOATS("B"), MAYBE_FLOATS("Z"), { 0 } };
+static const tn_port gemm_in[] = {
+    { "A", TN_REAL, 'T' }, { "B", TN_REAL, 'T' }, { "C", TN_REAL, 'T', .optional = true }, { 0 }
+};
+static const tn_port gemm_out[] = { { "Y", TN_REAL, 'T' }, { 0 } };
+static const tn_port matmul_in[] = { FLOATS("A"), FLOATS("B"), { 0 } };
+static const tn_port gemm_gelu_in[] = { FLOATS("X"), FLOATS("W"), MAYBE_FLOATS("bias"), { 0 } };
+
+static const tn_port skip_in[] = { FLOATS("input"),      FLOATS("skip"),       FLOATS("gamma"),
+                                   MAYBE_FLOATS("beta"), MAYBE_FLOATS("bias"), { 0 } };
+static const tn_port skip_rms_in[] = { FLOATS("input"), FLOATS("skip"), FLOATS("gamma"), MAYBE_FLOATS("bias"), { 0 } };
+static const tn_port skip_out[] = { FLOATS("output"),
+                                    { "mean", TN_FLOATS, 0, .optional = true },
+                                    { "inv_std_var", TN_FLOATS, 0, .optional = true },
+                                    MAYBE_FLOATS("input_skip_bias_sum"),
+                                    { 0 } };
+static const tn_port rms_in[] = { { "X", TN_FLOATS, 0 }, { "scale", TN_FLOATS, 'T' }, { 0 } };
+static const tn_port rms_out[] = { FLOATS("Y"), { "inv_std_var", TN_FLOATS, 0, .optional = true }, { 0 } };
+static const tn_port embed_in[] = { { "input_ids", TN_INDEX, 0 },
+                                    { "segment_ids", TN_INDEX, 0, .optional = true },
+                                    FLOATS("word_embedding"),
+                                    FLOATS("position_embedding"),
+                                    MAYBE_FLOATS("segment_embedding"),
+                                    FLOATS("gamma"),
+                                    MAYBE_FLOATS("beta"),
+                                    { "mask", TN_INDEX, 0, .optional = true },
+                                    { "position_ids", TN_INDEX, 0, .optional = true },
+                                    { 0 } };
+static const tn_port embed_out[] = {
+    FLOATS("output"), { "mask_index", TN_INDEX, 0, .optional = true }, MAYBE_FLOATS("embedding_sum"), { 0 }
+};
+
+static const tn_port trilu_in[] = { ANY("X"), { "k", TN_I64_ONLY, 0, .optional = true }, { 0 } };
+static const tn_port range_in[] = {
+    { "start", TN_REAL, 'T' }, { "limit", TN_REAL, 'T' }, { "delta", TN_REAL, 'T', .optional = true }, { 0 }
+};
+static const tn_port range_out[] = { { "Y", TN_REAL, 'T' }, { 0 } };
+static const tn_port gather_in[] = { ANY("data"), { "indices", TN_INDEX, 0 }, { 0 } };
+static const tn_port output_any[] = { ANY("output"), { 0 } };
+static const tn_port grid_in[] = { ANY("X"), { "Grid", TN_FLOATS, 0 }, { 0 } };
+static const tn_port pad_in[] = {
+    ANY("data"), { "pads", TN_I64_ONLY, 0 }, { "value", TN_ANY_TYPE, 'T', .optional = true }, { 0 }
+};
+static const tn_port unique_in[] = { ANY("x"), { 0 } };
+static const tn_port unique_out[] = {
+    ANY("y"), { "idx", TN_I64_ONLY, 0, .optional = true }, { "counts", TN_I64_ONLY, 0, .optional = true }, { 0 }
+};
+static const tn_port expand_in[] = { ANY("X"), { "axis", TN_INDEX, 0 }, { 0 } };
+static const tn_port linear_in[] = { FLOATS("query"),
+                                     FLOATS("key"),
+                                     FLOATS("value"),
+                                     { "past_state", TN_FLOATS, 0, .optional = true },
+                                     MAYBE_FLOATS("decay"),
+                                     MAYBE_FLOATS("beta"),
+                                     { 0 } };
+static const tn_port linear_out[] = { FLOATS("output"), { "present_state", TN_FLOATS, 0, .optional = true }, { 0 } };
+static const tn_port causal_in[] = {
+    FLOATS("input"), FLOATS("weight"), MAYBE_FLOATS("bias"), MAYBE_FLOATS("past_state"), { 0 }
+};
+static const tn_port causal_out[] = { FLOATS("output"), MAYBE_FLOATS("present_state"), { 0 } };
+
+static const tn_attr_spec alpha_attrs[] = { NUMBER("alpha"), { 0 } };
+static const tn_attr_spec epsilon_attrs[] = { NUMBER("epsilon"), { 0 } };
+static const tn_attr_spec rms_attrs[] = {
+    { "axis", TN_ATTR_INT }, NUMBER("epsilon"), { "stash_type", TN_ATTR_INT }, { 0 }
+};
+static const tn_attr_spec embed_attrs[] = { NUMBER("epsilon"), { "mask_index_type", TN_ATTR_INT }, { 0 } };
+static const tn_attr_spec bias_softmax_attrs[] = { { "axis", TN_ATTR_INT },
+                                                   { "is_inner_broadcast", TN_ATTR_INT, .required = true },
+                                                   { 0 } };
+static const tn_attr_spec conv_attrs[] = { { "activation", TN_ATTR_STRING },
+                                           { "activation_params", TN_ATTR_FLOATS },
+                                           { "auto_pad", TN_ATTR_STRING,
+                                             .words = "NOTSET|SAME_UPPER|SAME_LOWER|VALID" },
+                                           { "dilations", TN_ATTR_INTS },
+                                           { "group", TN_ATTR_INT },
+                                           { "kernel_shape", TN_ATTR_INTS },
+                                           { "pads", TN_ATTR_INTS },
+                                           { "strides", TN_ATTR_INTS },
+                                           { 0 } };
+static const tn_attr_spec gemm_attrs[] = { { "activation", TN_ATTR_STRING },
+                                           NUMBER("activation_alpha"),
+                                           NUMBER("activation_beta"),
+                                           NUMBER("activation_gamma"),
+                                           NUMBER("alpha"),
+                                           NUMBER("beta"),
+                                           FLAG("transA"),
+                                           FLAG("transB"),
+                                           { 0 } };
+static const tn_attr_spec matmul_attrs[] = { { "activation", TN_ATTR_STRING, .required = true },
+                                             NUMBER("activation_alpha"),
+                                             { "activation_axis", TN_ATTR_INT },
+                                             NUMBER("activation_beta"),
+                                             NUMBER("activation_gamma"),
+                                             NUMBER("alpha"),
+                                             FLAG("transA"),
+                                             FLAG("transB"),
+                                             FLAG("transBatchA"),
+                                             FLAG("transBatchB"),
+                                             { 0 } };
+static const tn_attr_spec grid_attrs[] = { FLAG("align_corners"),
+                                           { "mode", TN_ATTR_STRING, .words = "bilinear|nearest|bicubic" },
+                                           { "padding_mode", TN_ATTR_STRING, .words = "zeros|border|reflection" },
+                                           { 0 } };
+static const tn_attr_spec pad_attrs[] = { { "mode", TN_ATTR_STRING, .words = "constant|reflect|edge|wrap" }, { 0 } };
+static const tn_attr_spec trilu_attrs[] = { FLAG("upper"), { 0 } };
+static const tn_attr_spec linear_attrs[] = {
+    { "chunk_size", TN_ATTR_INT },
+    { "kv_num_heads", TN_ATTR_INT, .required = true, .min = 1, .max = INT32_MAX },
+    { "q_num_heads", TN_ATTR_INT, .required = true, .min = 1, .max = INT32_MAX },
+    NUMBER("scale"),
+    { "state_window", TN_ATTR_INT, .min = 0, .max = 8 },
+    { "update_rule", TN_ATTR_STRING, .words = "linear|gated|delta|gated_delta" },
+    { 0 }
+};
+static const tn_attr_spec causal_attrs[] = {
+    { "activation", TN_ATTR_STRING, .words = "none|silu|swish" }, FLAG("channels_last"),
+    { "dilation", TN_ATTR_INT, .min = 1, .max = INT32_MAX },      { "ndim", TN_ATTR_INT, .min = 1, .max = 3 },
+    { "state_window", TN_ATTR_INT, .min = 0, .max = 8 },          { 0 }
+};
+
+#define RMS_DOC "each row divided by its root mean square, then scaled"
 
 const tn_decomposition tn_decompose_microsoft[] = {
-    { MICROSOFT, "BiasAdd", bias_add },
-    { MICROSOFT, "BiasGelu", gelu },
-    { MICROSOFT, "BiasSoftmax", bias_softmax },
-    { MICROSOFT, "BiasSplitGelu", bias_split_gelu },
-    { MICROSOFT, "CausalConvWithState", causal_conv },
-    { MICROSOFT, "EmbedLayerNormalization", embed_layer_norm },
-    { MICROSOFT, "ExpandDims", expand_dims },
-    { MICROSOFT, "FastGelu", fast_gelu },
-    { MICROSOFT, "FusedConv", fused_conv },
-    { MICROSOFT, "FusedGemm", fused_gemm },
-    { MICROSOFT, "FusedMatMulActivation", fused_matmul_activation },
-    { MICROSOFT, "GatherND", gather_nd },
-    { MICROSOFT, "Gelu", gelu },
-    { MICROSOFT, "GemmFastGelu", gemm_fast_gelu },
-    { MICROSOFT, "GridSample", grid_sample },
-    { MICROSOFT, "LinearAttention", linear_attention },
-    { MICROSOFT, "Pad", pad },
-    { MICROSOFT, "QuickGelu", quick_gelu },
-    { MICROSOFT, "Range", range },
-    { MICROSOFT, "SimplifiedLayerNormalization", simple_layer_norm },
-    { MICROSOFT, "SkipLayerNormalization", skip_layer_norm },
-    { MICROSOFT, "SkipSimplifiedLayerNormalization", skip_rms_norm },
-    { MICROSOFT, "Trilu", trilu },
-    { MICROSOFT, "Unique", unique },
+    TN_MICROSOFT("BiasAdd", bias_add, bias_add_in, y_out, NULL, "X + bias + skip"),
+    TN_MICROSOFT("BiasGelu", gelu, bias_gelu_in, bias_gelu_out, NULL, "Gelu of A + B"),
+    TN_MICROSOFT("BiasSoftmax", bias_softmax, bias_softmax_in, output_t, bias_softmax_attrs, "Softmax of data + bias"),
+    TN_MICROSOFT("BiasSplitGelu", bias_split_gelu, x_bias_in, y_out, NULL,
+                 "one half of X + bias times Gelu of the other"),
+    TN_MICROSOFT("CausalConvWithState", causal_conv, causal_in, causal_out, causal_attrs,
+                 "depthwise convolution of the past, whose end is kept for the next call"),
+    TN_MICROSOFT("EmbedLayerNormalization", embed_layer_norm, embed_in, embed_out, embed_attrs,
+                 "the sum of the embeddings of words, positions and segments, normalised"),
+    TN_MICROSOFT("ExpandDims", expand_dims, expand_in, y_any, NULL, "one dimension of size 1 more"),
+    TN_MICROSOFT("FastGelu", fast_gelu, fast_gelu_in, y_out, NULL, "Gelu of X + bias, by tanh"),
+    TN_MICROSOFT("FusedConv", fused_conv, conv_in, y_out, conv_attrs, "Conv, plus Z, and an activation"),
+    TN_MICROSOFT("FusedGemm", fused_gemm, gemm_in, gemm_out, gemm_attrs, "Gemm and an activation"),
+    TN_MICROSOFT("FusedMatMulActivation", fused_matmul_activation, matmul_in, y_out, matmul_attrs,
+                 "FusedMatMul and an activation"),
+    TN_MICROSOFT("GatherND", gather_nd, gather_in, output_any, NULL, "the slices that tuples of indices name"),
+    TN_MICROSOFT("Gelu", gelu, x_in, y_out, NULL, "x Phi(x)"),
+    TN_MICROSOFT("GemmFastGelu", gemm_fast_gelu, gemm_gelu_in, y_out, NULL, "FastGelu of X W + bias"),
+    TN_MICROSOFT("GridSample", grid_sample, grid_in, y_any, grid_attrs, "X at the places that a grid names"),
+    TN_MICROSOFT("LinearAttention", linear_attention, linear_in, linear_out, linear_attrs,
+                 "attention by a recurrent state instead of a softmax"),
+    TN_MICROSOFT("Pad", pad, pad_in, output_any, pad_attrs, "borders added or cut off"),
+    TN_MICROSOFT("QuickGelu", quick_gelu, x_in, y_out, alpha_attrs, "x sigmoid(alpha x)"),
+    TN_MICROSOFT("Range", range, range_in, range_out, NULL, "start, start + delta, .. below limit"),
+    TN_MICROSOFT("SimplifiedLayerNormalization", simple_layer_norm, rms_in, rms_out, rms_attrs, RMS_DOC),
+    TN_MICROSOFT("SkipLayerNormalization", skip_layer_norm, skip_in, skip_out, epsilon_attrs,
+                 "LayerNormalization of input + skip + bias"),
+    TN_MICROSOFT("SkipSimplifiedLayerNormalization", skip_rms_norm, skip_rms_in, skip_out, epsilon_attrs,
+                 "RMSNormalization of input + skip + bias"),
+    TN_MICROSOFT("Trilu", trilu, trilu_in, y_any, trilu_attrs, "the upper or lower triangle, else zeros"),
+    TN_MICROSOFT("Unique", unique, unique_in, unique_out, NULL, "the different values in the order they come"),
     /* The runtime's optimiser leaves this one in ai.onnx, where it never was. */
-    { "", "SimplifiedLayerNormalization", simple_layer_norm },
-    { 0 },
+    TN_DEFINED(NULL, 1, "SimplifiedLayerNormalization", simple_layer_norm, rms_in, rms_out, rms_attrs, RMS_DOC),
+    { .fn = NULL },
 };

@@ -127,10 +127,9 @@ static tn_value *middle_means(tn_node *n, tn_value *v) {
     tn_value *ones = bin(n, "Sub", un(n, "Shape", shape), tn_up_int(n, "ends", 2));
     ones = bin(n, "Expand", tn_up_int(n, "one", 1), ones);
     if (!batch || !last || !channels || !ones) return NULL;
-    tn_node *flat = tn_node_new(n->graph, n, "", "Concat", (tn_value *[]){ batch, last, channels }, 3, 1);
-    tn_node *whole = tn_node_new(n->graph, n, "", "Concat", (tn_value *[]){ batch, ones, channels }, 3, 1);
+    tn_node *flat = emit(n, "", "Concat", (tn_value *[]){ batch, last, channels }, 3, 1);
+    tn_node *whole = emit(n, "", "Concat", (tn_value *[]){ batch, ones, channels }, 3, 1);
     if (!flat || !whole) return NULL;
-    flat->version = whole->version = TN_ONNX_OPSET_MAX;
     v = bin(n, "ReduceMean", bin(n, "Reshape", v, with_int(flat->outputs[0], "axis", 0)), tn_up_int(n, "axis", 1));
     return v ? bin(n, "Reshape", v, with_int(whole->outputs[0], "axis", 0)) : NULL;
 }
@@ -189,9 +188,8 @@ static tn_status concat(tn_node *n) {
         parts[i] = floats(n, 2 + 3 * i);
         TN_UP_ROOM(parts[i]);
     }
-    tn_node *whole = tn_node_new(n->graph, n, "", "Concat", parts, count, 1);
+    tn_node *whole = emit(n, "", "Concat", parts, count, 1);
     TN_UP_ROOM(whole);
-    whole->version = TN_ONNX_OPSET_MAX;
     return quantised(n, with_attrs(whole->outputs[0], n, (const char *const[]){ "axis", NULL }), 0, 2);
 }
 
@@ -220,9 +218,8 @@ static tn_status lstm(tn_node *n) {
     for (int i = 0; i < 8; i++) in[i] = n->inputs[i];
     in[1] = lstm_weights(n, 1, 8), in[2] = lstm_weights(n, 2, 10);
     TN_UP_ROOM(in[1] && in[2]);
-    tn_node *cell = tn_node_new(n->graph, n, "", "LSTM", in, 8, 3);
+    tn_node *cell = emit(n, "", "LSTM", in, 8, 3);
     TN_UP_ROOM(cell);
-    cell->version = TN_ONNX_OPSET_MAX;
     TN_UP_ROOM(with_attrs(cell->outputs[0], n, names));
     for (int i = 0; i < 3; i++) TN_TRY(give(n, i, cell->outputs[i]));
     return TN_OK;
@@ -230,21 +227,109 @@ static tn_status lstm(tn_node *n) {
 
 /* ----------------------------------------------------------------------------------------------------------- table */
 
-#define MICROSOFT "com.microsoft"
+/* Inputs are often three: codes, their scale, their zero point. */
+#define QUANTISED(x_, scale_, zero_) \
+    { x_, TN_CODES, 'T' }, { scale_, TN_SCALES, 0 }, { zero_, TN_CODES, 'T', .optional = true }
+#define RESULT(scale_, zero_) \
+    { scale_, TN_SCALES, 0 }, { zero_, TN_CODES, 'T', .optional = true }, { 0 }
+#define WINDOW                                                                                                         \
+    { "auto_pad", TN_ATTR_STRING, .words = "NOTSET|SAME_UPPER|SAME_LOWER|VALID" }, { "ceil_mode", TN_ATTR_INT },       \
+        { "dilations", TN_ATTR_INTS }, { "kernel_shape", TN_ATTR_INTS, .required = true }, { "pads", TN_ATTR_INTS }, { \
+        "strides", TN_ATTR_INTS                                                                                        \
+    }
+
+#define EIGHT_BITS (tn_dtype_bit(TN_U8) | tn_dtype_bit(TN_I8))
+#define F32_ONLY   tn_dtype_bit(TN_F32)
+
+static const tn_port codes_y[] = { { "Y", TN_CODES, 'T' }, { 0 } };
+static const tn_port codes_c[] = { { "C", TN_CODES, 'T' }, { 0 } };
+static const tn_port codes_z[] = { { "Z", TN_CODES, 'T' }, { 0 } };
+static const tn_port unary_in[] = { QUANTISED("X", "X_scale", "X_zero_point"), RESULT("Y_scale", "Y_zero_point") };
+static const tn_port mean_in[] = { QUANTISED("data", "data_scale", "data_zero_point"),
+                                   RESULT("reduced_scale", "reduced_zero_point") };
+static const tn_port mean_out[] = { { "reduced", TN_CODES, 'T' }, { 0 } };
+static const tn_port binary_in[] = { QUANTISED("A", "A_scale", "A_zero_point"),
+                                     QUANTISED("B", "B_scale", "B_zero_point"), RESULT("C_scale", "C_zero_point") };
+static const tn_port where_in[] = { { "condition", TN_BOOLS, 0 },
+                                    QUANTISED("X", "x_scale", "x_zero_point"),
+                                    QUANTISED("Y", "y_scale", "y_zero_point"),
+                                    RESULT("z_scale", "z_zero_point") };
+static const tn_port concat_in[] = { { "Y_scale", TN_SCALES, 0 },
+                                     { "Y_zero_point", TN_CODES, 'T', .optional = true },
+                                     { "X", TN_CODES, 0 },
+                                     { "X_scale", TN_SCALES, 0 },
+                                     { "inputs", TN_CODES | TN_SCALES, 0, .optional = true, .variadic = true },
+                                     { 0 } };
+static const tn_port product_in[] = { { "A", TN_CODES, 'T' },
+                                      { "A_zero_point", TN_CODES, 'T', .optional = true },
+                                      { "B", TN_CODES, 'T' },
+                                      { "B_zero_point", TN_CODES, 'T', .optional = true },
+                                      { 0 } };
+static const tn_port product_out[] = { { "C", TN_I32_ONLY, 0 }, { 0 } };
+static const tn_port sum_in[] = { { "data", EIGHT_BITS, 0 }, { 0 } };
+static const tn_port sum_out[] = { { "reduced", TN_I32_ONLY | tn_dtype_bit(TN_U32), 0 }, { 0 } };
+static const tn_port pool_in[] = { { "x", EIGHT_BITS | TN_FLOATS, 'T' }, { 0 } };
+static const tn_port pool_out[] = { { "y", EIGHT_BITS | TN_FLOATS, 'T' }, { 0 } };
+static const tn_port lstm_in[] = { { "X", F32_ONLY, 0 },
+                                   { "W", EIGHT_BITS, 'W' },
+                                   { "R", EIGHT_BITS, 'R' },
+                                   { "B", F32_ONLY, 0, .optional = true },
+                                   { "sequence_lens", TN_I32_ONLY, 0, .optional = true },
+                                   { "initial_h", F32_ONLY, 0, .optional = true },
+                                   { "initial_c", F32_ONLY, 0, .optional = true },
+                                   { "P", F32_ONLY, 0, .optional = true },
+                                   { "W_scale", F32_ONLY, 0 },
+                                   { "W_zero_point", EIGHT_BITS, 'W', .optional = true },
+                                   { "R_scale", F32_ONLY, 0 },
+                                   { "R_zero_point", EIGHT_BITS, 'R', .optional = true },
+                                   { 0 } };
+static const tn_port lstm_out[] = { { "Y", F32_ONLY, 0, .optional = true },
+                                    { "Y_h", F32_ONLY, 0, .optional = true },
+                                    { "Y_c", F32_ONLY, 0, .optional = true },
+                                    { 0 } };
+
+static const tn_attr_spec lstm_attrs[] = { { "activation_alpha", TN_ATTR_FLOATS },
+                                           { "activation_beta", TN_ATTR_FLOATS },
+                                           { "activations", TN_ATTR_STRINGS },
+                                           { "clip", TN_ATTR_FLOAT },
+                                           { "direction", TN_ATTR_STRING, .words = "forward|reverse|bidirectional" },
+                                           { "hidden_size", TN_ATTR_INT },
+                                           { "input_forget", TN_ATTR_INT, .min = 0, .max = 1 },
+                                           { 0 } };
+static const tn_attr_spec max_attrs[] = { WINDOW, { 0 } };
+static const tn_attr_spec average_attrs[] = {
+    WINDOW, { "channels_last", TN_ATTR_INT }, { "count_include_pad", TN_ATTR_INT }, { 0 }
+};
+static const tn_attr_spec axis_attrs[] = { { "axis", TN_ATTR_INT, .required = true }, { 0 } };
+static const tn_attr_spec last_attrs[] = { { "channels_last", TN_ATTR_INT }, { 0 } };
+static const tn_attr_spec leaky_attrs[] = { { "alpha", TN_ATTR_FLOAT }, { 0 } };
+static const tn_attr_spec reduce_attrs[] = { { "axes", TN_ATTR_INTS, .required = true },
+                                             { "keepdims", TN_ATTR_INT, .required = true },
+                                             { 0 } };
+static const tn_attr_spec softmax_attrs[] = { { "axis", TN_ATTR_INT },
+                                              { "opset", TN_ATTR_INT, .required = true },
+                                              { 0 } };
+
 const tn_decomposition tn_decompose_quantized[] = {
-    { MICROSOFT, "DynamicQuantizeLSTM", lstm },
-    { MICROSOFT, "MulInteger", mul_integer },
-    { MICROSOFT, "NhwcMaxPool", nhwc_max_pool },
-    { MICROSOFT, "QLinearAdd", add },
-    { MICROSOFT, "QLinearAveragePool", average_pool },
-    { MICROSOFT, "QLinearConcat", concat },
-    { MICROSOFT, "QLinearGlobalAveragePool", global_average_pool },
-    { MICROSOFT, "QLinearLeakyRelu", leaky_relu },
-    { MICROSOFT, "QLinearMul", mul },
-    { MICROSOFT, "QLinearReduceMean", reduce_mean },
-    { MICROSOFT, "QLinearSigmoid", sigmoid },
-    { MICROSOFT, "QLinearSoftmax", softmax },
-    { MICROSOFT, "QLinearWhere", where },
-    { MICROSOFT, "ReduceSumInteger", reduce_sum_integer },
-    { 0 },
+    TN_MICROSOFT("DynamicQuantizeLSTM", lstm, lstm_in, lstm_out, lstm_attrs, "LSTM with quantised weights"),
+    TN_MICROSOFT("MulInteger", mul_integer, product_in, product_out, NULL,
+                 "(A - A_zero_point) (B - B_zero_point), in int32"),
+    TN_MICROSOFT("NhwcMaxPool", nhwc_max_pool, pool_in, pool_out, max_attrs, "MaxPool with the channels last"),
+    TN_MICROSOFT("QLinearAdd", add, binary_in, codes_c, NULL, "A + B of codes, in codes"),
+    TN_MICROSOFT("QLinearAveragePool", average_pool, unary_in, codes_y, average_attrs,
+                 "AveragePool of codes, in codes; the channels may be last"),
+    TN_MICROSOFT("QLinearConcat", concat, concat_in, codes_y, axis_attrs,
+                 "Concat of codes with scales of their own, in codes"),
+    TN_MICROSOFT("QLinearGlobalAveragePool", global_average_pool, unary_in, codes_y, last_attrs,
+                 "the mean of each channel of codes, in codes; the channels may be last"),
+    TN_MICROSOFT("QLinearLeakyRelu", leaky_relu, unary_in, codes_y, leaky_attrs, "LeakyRelu of codes, in codes"),
+    TN_MICROSOFT("QLinearMul", mul, binary_in, codes_c, NULL, "A B of codes, in codes"),
+    TN_MICROSOFT("QLinearReduceMean", reduce_mean, mean_in, mean_out, reduce_attrs, "means of codes, in codes"),
+    TN_MICROSOFT("QLinearSigmoid", sigmoid, unary_in, codes_y, NULL, "Sigmoid of codes, in codes"),
+    TN_MICROSOFT("QLinearSoftmax", softmax, unary_in, codes_y, softmax_attrs,
+                 "Softmax of codes, in codes; below opset 13 of an axis and all behind it"),
+    TN_MICROSOFT("QLinearWhere", where, where_in, codes_z, NULL, "Where of codes, in codes"),
+    TN_MICROSOFT("ReduceSumInteger", reduce_sum_integer, sum_in, sum_out, reduce_attrs,
+                 "sums of 8-bit integers, in 32 bits"),
+    { .fn = NULL },
 };

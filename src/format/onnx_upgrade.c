@@ -80,22 +80,23 @@ bool tn_onnx_upgrades(const char *type) {
 
 /* ------------------------------------------------------------------------------------------------------ building */
 
+const char *tn_up_name(const tn_node *n, const char *what) {
+    const char *s = tn_arena_printf(n->graph->model->arena, "%.200s/%s", n->name, what);
+    return s ? s : what;
+}
+
 tn_value *tn_up_emit(tn_node *before, const char *type, tn_value *a, tn_value *b, tn_value *c) {
     tn_value *in[] = { a, b, c };
     if (!a) return NULL;
     tn_node *n = tn_node_new(before->graph, before, "", type, in, c ? 3 : b ? 2 : 1, 1);
     if (!n) return NULL;
     n->version = TN_ONNX_OPSET_MAX;
+    n->name = tn_up_name(before, type);
     return n->outputs[0];
 }
 
-static const char *part_name(const tn_node *n, const char *what) {
-    const char *s = tn_arena_printf(n->graph->model->arena, "%.200s/%s", n->name, what);
-    return s ? s : what;
-}
-
 tn_value *tn_up_ints(const tn_node *n, const char *what, const int64_t *v, int count) {
-    return tn_value_ints(n->graph, part_name(n, what), v, count);
+    return tn_value_ints(n->graph, tn_up_name(n, what), v, count);
 }
 
 tn_value *tn_up_int(const tn_node *n, const char *what, int64_t v) { return tn_up_ints(n, what, &v, 1); }
@@ -103,11 +104,11 @@ tn_value *tn_up_int(const tn_node *n, const char *what, int64_t v) { return tn_u
 tn_value *tn_up_scalar_like(tn_node *n, const char *what, float v, tn_value *like) {
     tn_dtype t = tn_up_dtype(like);
     if (t == TN_NONE)
-        return tn_up_emit(n, "CastLike", tn_value_scalar_f32(n->graph, part_name(n, what), v), like, NULL);
+        return tn_up_emit(n, "CastLike", tn_value_scalar_f32(n->graph, tn_up_name(n, what), v), like, NULL);
     tn_tensor c = { 0 };
     if (tn_tensor_init(&c, t, 0, NULL, TN_MEM_GRAPH) != TN_OK) return NULL;
     tn_set_f64(t, c.data, 0, (double)v);
-    tn_value *value = tn_value_constant(n->graph, part_name(n, what), &c);
+    tn_value *value = tn_value_constant(n->graph, tn_up_name(n, what), &c);
     tn_tensor_reset(&c);
     return value;
 }

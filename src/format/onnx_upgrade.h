@@ -11,6 +11,9 @@ typedef tn_status (*tn_upgrade_fn)(tn_node *n);
 /** Whether files may name an operator that is rewritten as a newer one, whatever their version. */
 bool tn_onnx_upgrades(const char *type);
 
+/** The name of something that a node becomes, after the node's own: what goes wrong with it leads back to the file. */
+const char *tn_up_name(const tn_node *n, const char *what);
+
 /* Building: NULL in gives NULL out, so that a chain is checked once at its end. */
 tn_value *tn_up_emit(tn_node *before, const char *type, tn_value *a, tn_value *b, tn_value *c);
 tn_value *tn_up_ints(const tn_node *n, const char *what, const int64_t *v, int count);
@@ -79,9 +82,14 @@ tn_status tn_up_affine(tn_node *n);
 tn_status tn_up_scaled_tanh(tn_node *n);
 
 /* onnx_decompose.c */
-/** Replaces a node whose operator has no row of its own, but a definition in terms of others. n is then removed. */
+/** Replaces a node whose operator has no row of its own, but a definition in terms of others. n is checked against the
+ *  definition's descriptor first, and then removed. errors TN_E_GRAPH, TN_E_INVALID, TN_E_TYPE, naming the node. */
 tn_status tn_onnx_decompose(tn_node *n);
-/** The i-th such operator, NULL past the last. */
-const char *tn_onnx_decomposed(int i, const char **domain);
+
+/** The descriptor of the i-th such operator, NULL past the last. */
+const tn_op *tn_onnx_decomposed(int i);
+
+/** onnx_becomes.c: the rows of what such an operator becomes in any of the forms tried, at most `cap`; how many. */
+int tn_onnx_becomes(const tn_op *op, const tn_op **rows, int cap);
 
 #endif

@@ -19,6 +19,23 @@ tn_grad_kind tn_grad_kind_of(const tn_op *op) {
     return op->grad == tn_grad_none ? TN_GRAD_NONE : op->grad == tn_grad_refused ? TN_GRAD_REFUSED : TN_GRAD_GIVEN;
 }
 
+static bool has_float(const tn_port *p) {
+    for (; p && p->name; p++)
+        if (p->types & TN_FLOATS) return true;
+    return false;
+}
+
+tn_grad_kind tn_grad_kind_of_all(const tn_op *op, const tn_op *const *parts, int n) {
+    tn_grad_kind all = TN_GRAD_NONE;
+    if (!has_float(op->in) || !has_float(op->out)) return TN_GRAD_NONE;
+    for (int i = 0; i < n; i++) {
+        tn_grad_kind kind = tn_grad_kind_of(parts[i]);
+        if (kind == TN_GRAD_UNDECIDED || kind == TN_GRAD_REFUSED) return TN_GRAD_REFUSED;
+        if (kind == TN_GRAD_GIVEN) all = kind;
+    }
+    return all;
+}
+
 void tn_grad_fail(tn_grad *g, tn_status st, const char *fmt, ...) {
     char text[512];
     va_list ap;

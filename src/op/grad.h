@@ -43,6 +43,8 @@ tn_status tn_grad_refused(tn_grad *g);
 
 typedef enum { TN_GRAD_UNDECIDED, TN_GRAD_NONE, TN_GRAD_REFUSED, TN_GRAD_GIVEN } tn_grad_kind;
 tn_grad_kind tn_grad_kind_of(const tn_op *op);
+/** Of an operator that is rewritten as others: none where no number flows through it, else the strictest of theirs. */
+tn_grad_kind tn_grad_kind_of_all(const tn_op *op, const tn_op *const *parts, int n);
 
 /* -------------------------------------------------------------------------------------------------------- formulas */
 

@@ -163,9 +163,7 @@ static void note_extra_attrs(const tn_node *n) {
     }
 }
 
-tn_status tn_op_check_node(const tn_node *n) {
-    const tn_op *op = n->op;
-    if (!op) return unsupported(n);
+tn_status tn_op_check_node_as(const tn_node *n, const tn_op *op) {
     int least = tn_op_min_inputs(op), most = tn_op_max_inputs(op), most_out = max_ports(op->out);
     if (n->n_inputs < least) return tn_op_fail(n, TN_E_GRAPH, "has %d inputs, needs at least %d", n->n_inputs, least);
     if (n->n_inputs > most) return tn_op_fail(n, TN_E_GRAPH, "has %d inputs, can have at most %d", n->n_inputs, most);
@@ -182,6 +180,12 @@ tn_status tn_op_check_node(const tn_node *n) {
         else if (s->required)
             return tn_op_fail(n, TN_E_GRAPH, "attribute '%s' (%s) is missing", s->name, kind_names[s->kind]);
     }
+    return TN_OK;
+}
+
+tn_status tn_op_check_node(const tn_node *n) {
+    if (!n->op) return unsupported(n);
+    TN_TRY(tn_op_check_node_as(n, n->op));
     note_extra_attrs(n);
     return TN_OK;
 }
@@ -202,13 +206,13 @@ static tn_status wrong_type(const tn_node *n, int i, const tn_port *p, const tn_
     return st;
 }
 
-tn_status tn_op_check_types(const tn_node *n, const tn_type *const *in, int n_in) {
+tn_status tn_op_check_types_as(const tn_node *n, const tn_op *op, const tn_type *const *in, int n_in) {
     struct {
         tn_dtype type;
         int input;
     } bound[128] = { 0 };
     for (int i = 0; i < n_in; i++) {
-        const tn_port *p = port_at(n->op->in, i);
+        const tn_port *p = port_at(op->in, i);
         if (!p || !in[i] || in[i]->kind == TN_KIND_NONE || !p->types) continue;
         if (in[i]->kind != TN_KIND_TENSOR) return wrong_type(n, i, p, in[i]);
         if (in[i]->dtype == TN_NONE) continue;
@@ -221,10 +225,14 @@ tn_status tn_op_check_types(const tn_node *n, const tn_type *const *in, int n_in
         } else if (bound[g].type != in[i]->dtype) {
             return tn_op_fail(n, TN_E_TYPE, "input %d (%s) is %s, but input %d (%s) is %s; they must be of one type", i,
                               p->name, tn_dtype_name(in[i]->dtype), bound[g].input,
-                              port_at(n->op->in, bound[g].input)->name, tn_dtype_name(bound[g].type));
+                              port_at(op->in, bound[g].input)->name, tn_dtype_name(bound[g].type));
         }
     }
     return TN_OK;
+}
+
+tn_status tn_op_check_types(const tn_node *n, const tn_type *const *in, int n_in) {
+    return tn_op_check_types_as(n, n->op, in, n_in);
 }
 
 tn_status tn_op_fail(const tn_node *n, tn_status s, const char *fmt, ...) {

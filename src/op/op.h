@@ -205,6 +205,9 @@ int tn_op_max_inputs(const tn_op *op); /* INT_MAX when variadic */
 tn_status tn_op_check_node(const tn_node *n);
 /** Checks input element types against the row (types that are known). errors TN_E_TYPE. */
 tn_status tn_op_check_types(const tn_node *n, const tn_type *const *in, int n_in);
+/** Both against a descriptor that is not the node's row: of an operator that is rewritten (format/onnx_decompose.h). */
+tn_status tn_op_check_node_as(const tn_node *n, const tn_op *op);
+tn_status tn_op_check_types_as(const tn_node *n, const tn_op *op, const tn_type *const *in, int n_in);
 /** Calls the row's prepare. On error p->state is NULL: what the row had begun is released. */
 tn_status tn_op_prepare(const tn_op *op, tn_prep *p);
 /** The row's cost, or the default. */

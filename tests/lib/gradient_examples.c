@@ -774,4 +774,5 @@ static const gradient_example examples[] = {
     { 0 },
 };
 
-const gradient_example *const gradient_examples[] = { examples, gradient_sequence_examples, NULL };
+const gradient_example *const gradient_examples[] = { examples, gradient_sequence_examples,
+                                                      gradient_decomposed_examples, NULL };

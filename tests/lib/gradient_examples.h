@@ -21,6 +21,7 @@ typedef struct {
 } gradient_example;
 
 extern const gradient_example *const gradient_examples[];   /* tables that end with { 0 }; ends with NULL */
-extern const gradient_example gradient_sequence_examples[]; /* one of them */
+extern const gradient_example gradient_sequence_examples[]; /* two of them */
+extern const gradient_example gradient_decomposed_examples[];
 
 #endif

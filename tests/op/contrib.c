@@ -53,7 +53,7 @@ static void normalisations(void **state) {
     op_data y = { TN_F32, "1,2", { -1, 10 } }, rms = { TN_F32, "1,2", { 3 / sqrt(29), 70 / sqrt(29) } };
     op_gives(model("SkipLayerNormalization", "a b c", "y", 3), 3, in, 1, &y, 1e-6);
     op_gives(model("SkipSimplifiedLayerNormalization", "a b c", "y", 3), 3, in, 1, &rms, 1e-6);
-    op_refused(model("SkipLayerNormalization", "a b", "y", 2), 2, in, "input 2");
+    op_refused(model("SkipLayerNormalization", "a b", "y", 2), 2, in, "has 2 inputs, needs at least 3");
 }
 
 /* Scores 0 and ln 3 give weights 1/4 and 3/4. */

@@ -4,6 +4,7 @@
  * have one, and then there must be an example of it below. An example is a node; its outputs are multiplied by random
  * weights and summed, and the gradient of that sum is compared. It is done twice: with the inputs' shapes declared, and
  * with symbols in their place. Second derivatives are compared, too. */
+#include "format/onnx_upgrade.h"
 #include "lib/gradient_examples.h"
 #include "lib/onnx_build.h"
 #include "lib/op_text.h"
@@ -369,6 +370,19 @@ static void every_row_has_decided(void **state) {
     check(open == 0, "%d operators are open\n", open);
 }
 
+/* What is rewritten on load has the gradient that its parts give it: those that have one have an example. */
+static void every_decomposition_has_an_example(void **state) {
+    const tn_op *op, *parts[32];
+    int open = 0;
+    for (int i = 0; (op = tn_onnx_decomposed(i)); i++) {
+        int n = tn_onnx_becomes(op, parts, (int)TN_COUNT(parts));
+        if (tn_grad_kind_of_all(op, parts, n) != TN_GRAD_GIVEN || has_example(op)) continue;
+        print_error("%s: has a gradient, but no example in tests/lib/gradient_decomposed.c\n", op->name);
+        open++;
+    }
+    check(open == 0, "%d operators are open\n", open);
+}
+
 static void examples(void **state) {
     const char *only = getenv("TN_GRADIENT_OF"); /* to look at one operator */
     int n = 0;
@@ -385,6 +399,7 @@ static void examples(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_row_has_decided),
+        cmocka_unit_test(every_decomposition_has_an_example),
         cmocka_unit_test(examples),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

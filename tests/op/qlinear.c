@@ -139,8 +139,10 @@ static void concatenation(void **state) {
     ob_int(b, "axis", 1);
     op_data want[] = { { TN_U8, "1,3", { 1, 3, 255 } } };
     GIVES(b, in, want);
-    op_refused(one("QLinearConcat", 6, in), 6, in, "6 inputs");
-    op_refused(one("QLinearAdd", 3, in), 3, in, "input 3 is missing");
+    b = one("QLinearConcat", 6, in);
+    ob_int(b, "axis", 1);
+    op_refused(b, 6, in, "6 inputs");
+    op_refused(one("QLinearAdd", 3, in), 3, in, "has 3 inputs, needs at least 7");
     b = one("NhwcMaxPool", 1, in);
     op_refused(b, 1, in, "kernel_shape");
 }
