@@ -14,6 +14,7 @@ static const struct {
     { "Add", 7, tn_up_broadcast },
     { "Affine", 28, tn_up_affine }, /* experimental, until opset 10 */
     { "And", 7, tn_up_broadcast },
+    { "Attention", 24, tn_up_attention },
     { "BatchNormalization", 14, tn_up_batch_norm },
     { "Cast", 6, tn_up_cast },
     { "Clip", 11, tn_up_clip },

@@ -62,6 +62,7 @@ tn_status tn_up_resize_10(tn_node *n);
 tn_status tn_up_resize_names(tn_node *n);
 
 /* onnx_upgrade_forms.c: meanings that changed */
+tn_status tn_up_attention(tn_node *n);
 tn_status tn_up_broadcast(tn_node *n);
 tn_status tn_up_prelu(tn_node *n);
 tn_status tn_up_flat_softmax(tn_node *n);

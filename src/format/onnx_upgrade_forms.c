@@ -32,6 +32,27 @@ static tn_value *append_known(tn_node *n, tn_value *v, int rank, int count) {
     return c ? tn_up_emit(n, "Unsqueeze", v, c, NULL) : NULL;
 }
 
+/* How many rows v has for each head, [1]: its last dimension but one. */
+static tn_value *rows_of(tn_node *n, tn_value *v) {
+    tn_value *at = tn_up_int(n, "rows", -2);
+    return at ? tn_up_emit(n, "Gather", tn_up_emit(n, "Shape", v, NULL, NULL), at, NULL) : NULL;
+}
+
+/* A mask with one column was for all keys. Since 24 a mask with fewer columns than keys hides the rest. */
+tn_status tn_up_attention(tn_node *n) {
+    enum { K = 1, MASK = 3, PAST_K = 4 };
+    tn_value *k = tn_up_input(n, K), *mask = tn_up_input(n, MASK), *past = tn_up_input(n, PAST_K);
+    int rank = mask ? tn_up_rank(mask) : -1;
+    tn_dim last = rank > 0 ? mask->type.dims[rank - 1] : TN_DIM_UNKNOWN;
+    if (!k || !mask || rank == 0 || (tn_dim_known(last) && last != 1)) return TN_OK;
+    tn_value *keys = rows_of(n, k), *cached = past ? rows_of(n, past) : NULL;
+    TN_UP_ROOM(keys && (!past || cached));
+    if (past) keys = tn_up_emit(n, "Add", keys, cached, NULL);
+    tn_value *whole = keys ? tn_up_emit(n, "Expand", mask, keys, NULL) : NULL;
+    TN_UP_ROOM(whole);
+    return tn_node_set_input(n, MASK, whole);
+}
+
 /* "axis" is where B's dimensions begin within A's: B gets trailing dimensions of size 1. Without it suffixes match,
  * which is what broadcasting does now. */
 tn_status tn_up_broadcast(tn_node *n) {

@@ -167,9 +167,10 @@ async function rounding(ort, tenon, c, dir) {
     const e = Array.from(exact[o].data, Number), p = plainNumbers(peers[o]), a = ours[o], w = wide[o];
     if (peers[o].type !== 'float32' && peers[o].type !== 'float16') continue; // compared exactly elsewhere
     if (!a || !w || a.length !== e.length || p.length !== e.length) return false;
-    const size = Math.max(...e.map(Math.abs), ...Object.values(d.values).filter(v => v.type === 'float64').flatMap(v => Array.from(v.data, Math.abs)));
+    if (![a, p, w].every(x => x.every((v, i) => Number.isFinite(e[i]) || Object.is(v, e[i])))) return false; // NaN and infinity at the same places
+    const size = Math.max(...e.filter(v => Number.isFinite(v)).map(Math.abs), ...Object.values(d.values).filter(v => v.type === 'float64').flatMap(v => Array.from(v.data, Math.abs).filter(x => Number.isFinite(x))));
     if (!Number.isFinite(size)) return false;
-    const off = (x, y) => Math.max(0, ...x.map((v, i) => Math.abs(v - y[i])));
+    const off = (x, y) => Math.max(0, ...x.map((v, i) => (Number.isFinite(y[i]) ? Math.abs(v - y[i]) : 0)));
     if (!(off(w, e) <= 1e-7 * size)) return false;
     if (c.nodes.length > 1 && c.nodes.some(n => STEP.test(n.op))) continue;
     if (!(off(a, e) <= Math.max(4 * off(p, e), 32 * bit * size))) return false;
