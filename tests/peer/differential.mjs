@@ -178,15 +178,19 @@ async function rounding(ort, tenon, c, dir) {
   return true;
 }
 
-// The same where one of the two has no float64 or not all is finite: with every value of the graph as an output, the first one
-// that differs is that of a step (or the sine of huge numbers), whose inputs agree; or none differs: fusion's last bit decided.
-async function stepped(ort, tenon, c, dir) {
-  const huge = Object.values(c.values).some(v => plainNumbers(v).some(x => Math.abs(x) > 1e9)), step = n => STEP.test(n.op) || (huge && /^(Sin|Cos|Tan)$/.test(n.op));
-  if (c.nodes.length < 2 || !c.nodes.some(step)) return false;
+// The same where one of the two has no float64: with every value of a graph as an output, take the node of the first one that
+// differs. On the peer's very inputs both answer it alike, so what differs is what came before it, and that agrees: the node makes
+// much of little, as a step, a pole or the sine of a huge number does. (Where nothing differs any more and there is a step, the last
+// bit of a fusion decided.)
+async function amplified(ort, tenon, c, dir) {
+  if (c.nodes.length < 2) return false;
   const all = { ...copy(c), outputs: c.nodes.flatMap(n => n.outputs.filter(Boolean)) }, v = await verdictOf(ort, tenon, all, dir);
-  if (v.kind === 'agrees') return true;
-  const first = v.kind === 'differs' && v.why.match(/^output '(\w+)'/)?.[1];
-  return c.nodes.some(n => n.outputs.includes(first) && step(n));
+  if (v.kind === 'agrees') return c.nodes.some(n => STEP.test(n.op));
+  const first = v.kind === 'differs' && v.why.match(/^output '(\w+)'/)?.[1], node = c.nodes.find(n => n.outputs.includes(first));
+  if (!node || Object.values(node.attrs).some(a => a.g)) return false;
+  const given = name => c.values[name] ?? { type: v.outputs[name].type, dims: [...v.outputs[name].dims], data: v.outputs[name].data, declare: 'numbers' };
+  const alone = { ...copy(c), nodes: [copy(node)], outputs: node.outputs.filter(Boolean), values: Object.fromEntries(node.inputs.filter(Boolean).map(name => [name, given(name)])) };
+  return (await verdictOf(ort, tenon, alone, dir)).kind === 'agrees';
 }
 
 // In a process of its own: a line per case whose disagreement is rounding.
@@ -197,7 +201,7 @@ async function measure([tenon, seed, dir, opsFile, only, ...indices]) {
     const watch = setTimeout(() => process.exit(3), 20000);
     const c = makeCase(+seed, +i, ops, only || undefined);
     try { yes = await rounding(ort, tenon, c, path.join(dir, 'measure')); } catch { /* not in float64 */ }
-    try { yes ||= await stepped(ort, tenon, c, path.join(dir, 'measure')); } catch { /* refused */ }
+    try { yes ||= await amplified(ort, tenon, c, path.join(dir, 'measure')); } catch { /* refused */ }
     clearTimeout(watch);
     if (yes) fs.writeSync(1, `${i}\n`);
   }
