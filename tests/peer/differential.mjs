@@ -179,7 +179,7 @@ async function rounding(ort, tenon, c, dir) {
 }
 
 // The same where one of the two has no float64: with every value of a graph as an output, take the node of the first one that
-// differs. On the peer's very inputs both answer it alike, so what differs is what came before it, and that agrees: the node makes
+// differs. On the peer's very inputs both answer it alike (or round), so what differs is what came before it, and that agrees: the node makes
 // much of little, as a step, a pole or the sine of a huge number does. (Where nothing differs any more and there is a step, the last
 // bit of a fusion decided.)
 async function amplified(ort, tenon, c, dir) {
@@ -190,7 +190,7 @@ async function amplified(ort, tenon, c, dir) {
   if (!node || Object.values(node.attrs).some(a => a.g)) return false;
   const given = name => c.values[name] ?? { type: v.outputs[name].type, dims: [...v.outputs[name].dims], data: v.outputs[name].data, declare: 'numbers' };
   const alone = { ...copy(c), nodes: [copy(node)], outputs: node.outputs.filter(Boolean), values: Object.fromEntries(node.inputs.filter(Boolean).map(name => [name, given(name)])) };
-  return (await verdictOf(ort, tenon, alone, dir)).kind === 'agrees';
+  return (await verdictOf(ort, tenon, alone, dir)).kind === 'agrees' || rounding(ort, tenon, alone, dir);
 }
 
 // In a process of its own: a line per case whose disagreement is rounding.
