@@ -13,9 +13,18 @@ typedef struct {
 
 static int64_t grain_of(int64_t n) { return n < GRAIN ? GRAIN / (n ? n : 1) : 1; }
 
+/* Where elements differ little for their size, the last bit of the mean is much of what is left of them (all of it,
+ * when they are equal): it is corrected by the mean of the differences. */
 static void statistics(const tn_reduce_kernels *k, const float *x, int64_t n, float eps, float *mean, float *rstd) {
     *mean = k->sum(x, (size_t)n) / (float)n;
-    *rstd = 1.0f / sqrtf(k->sumsq(x, (size_t)n, *mean) / (float)n + eps);
+    float var = k->sumsq(x, (size_t)n, *mean) / (float)n;
+    if (*mean * *mean > 1e4f * (var + eps)) {
+        double rest = 0;
+        for (int64_t i = 0; i < n; i++) rest += (double)(x[i] - *mean);
+        *mean += (float)(rest / (double)n);
+        var = k->sumsq(x, (size_t)n, *mean) / (float)n;
+    }
+    *rstd = 1.0f / sqrtf(var + eps);
 }
 
 static void layer_norm(void *arg, int64_t begin, int64_t end, int thread) {

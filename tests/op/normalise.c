@@ -46,6 +46,10 @@ static void rows_of_numbers(void **state) {
         { "LayerNormalization", "epsilon=0.0 axis=1", "f32:2,2,2=1,3,1,3,3,1,1,3 f32:2,1=1,10 f32:2=0,5",
           "f32:2,2,2=-1,6,-10,15,1,4,-10,15" },
         { "LayerNormalization", "epsilon=0.0", "f32:2,2=1,3,3,1 f32:2,2=1,2,3,4 f32:2,1=0,5", "f32:2,2=-1,2,8,1" },
+        /* equal elements are their mean, to the last bit */
+        { "LayerNormalization", NULL, "f32:1,18=2.8903718 f32:18=1 f32:18=0.5", "f32:1,18=0.5" },
+        { "LayerNormalization", "epsilon=0.000000000001", "f32:1,5=1000.1,1000.1,1000.1,1000.1,1000.1 f32:5=1 f32:5=0",
+          "f32:1,5=0" },
         { "RMSNormalization", NULL, "f32:0,4 f32:4=1", "f32:0,4" },
         { "RMSNormalization", NULL, "f32:1,2=0,0 f32:2=1", "f32:1,2=0" },
         { "SimplifiedLayerNormalization@17", "epsilon=12.5 axis=-1", "f32:1,2=3,4 f32:2=1,10",
