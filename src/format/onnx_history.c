@@ -680,8 +680,34 @@ static const struct {
     const char *op;
     int since;
 } meanings[] = {
-    { "GridSample", 20 }, { "Hardmax", 13 }, { "LogSoftmax", 13 }, { "Resize", 11 },
-    { "RoiAlign", 16 },   { "Scan", 9 },     { "Softmax", 13 },
+    { "DFT", 20 },    { "GridSample", 20 }, { "Hardmax", 13 }, { "LogSoftmax", 13 },
+    { "Resize", 11 }, { "RoiAlign", 16 },   { "Scan", 9 },     { "Softmax", 13 },
+};
+
+/* Values that came later than the attribute that takes them. */
+static const struct {
+    const char *op, *attr, *value;
+    int since;
+} values[] = {
+    { "Pad", "mode", "wrap", 19 },
+    { "Resize", "coordinate_transformation_mode", "half_pixel_symmetric", 19 },
+    { "ScatterElements", "reduction", "max", 18 },
+    { "ScatterElements", "reduction", "min", 18 },
+    { "ScatterND", "reduction", "max", 18 },
+    { "ScatterND", "reduction", "min", 18 },
+};
+
+/* Types that later inputs than the first had before a version: where no other port of the rows above tells. */
+static const struct {
+    const char *op;
+    uint8_t input, since;
+    uint32_t before;
+} inputs[] = {
+    { "DequantizeLinear", 1, 24, 0x00010402 }, { "Dropout", 1, 22, 0x00000c02 },
+    { "GridSample", 1, 22, 0x00000c02 },       { "Pow", 1, 15, 0x00003cfe },
+    { "QLinearMatMul", 1, 21, 0x00000002 },    { "QLinearMatMul", 3, 21, 0x0000000c },
+    { "QLinearMatMul", 4, 21, 0x00000002 },    { "QLinearMatMul", 6, 21, 0x00000002 },
+    { "QuantizeLinear", 1, 19, 0x00000002 },   { "QuantizeLinear", 1, 24, 0x00010442 },
 };
 
 static bool has_word(const char *words, const char *word) {
@@ -697,6 +723,96 @@ static bool type_fits(uint32_t mask, const tn_value *v) {
     if (v->type.kind == TN_KIND_OPTIONAL) return mask >> 31;
     if (v->type.kind != TN_KIND_TENSOR) return mask & 1;
     return v->type.dtype == TN_NONE || mask >> tn_dtypes[v->type.dtype].onnx & 1;
+}
+
+/* --------------------------------------------------------------------------- what a version says of a node's whole
+ * form */
+
+static const tn_type *type_of(const tn_node *n, int i) {
+    static const tn_type none = { .rank = -1 };
+    return i < n->n_inputs && n->inputs[i] && n->inputs[i]->type.kind == TN_KIND_TENSOR ? &n->inputs[i]->type : &none;
+}
+
+/* A number, or TN_DIM_UNKNOWN. i < 0 counts from the last. */
+static int64_t size_of(const tn_type *t, int i) {
+    int at = i < 0 ? i + t->rank : i;
+    return at >= 0 && at < t->rank && tn_dim_known(t->dims[at]) ? t->dims[at] : TN_DIM_UNKNOWN;
+}
+
+/* Attention: a mask with fewer columns than there are keys hides the others since 24; before, one column was for all
+ * keys. Only a mask whose width the reader knows, too, is one of the old version. */
+static bool mask_may_be_short(const tn_node *n) {
+    enum { K = 1, MASK = 3, PAST_K = 4 };
+    if (n->n_inputs <= MASK || !n->inputs[MASK]) return false;
+    int64_t keys = size_of(type_of(n, K), -2), width = size_of(type_of(n, MASK), -1), past = 0;
+    if (n->n_inputs > PAST_K && n->inputs[PAST_K]) past = size_of(type_of(n, PAST_K), -2);
+    return n->inputs[MASK]->producer || keys < 0 || past < 0 || width != keys + past;
+}
+
+static int64_t item(const tn_node *n, const char *name, int i, int64_t dflt) {
+    int count;
+    const int64_t *v = tn_attr_ints(n, name, &count);
+    int64_t x = v && i < count ? v[i] : dflt;
+    return x < 0 ? 0 : x > INT32_MAX ? INT32_MAX : x;
+}
+
+/* Pooling: since 22 a last window that would begin in the padding behind the input is left out. */
+static bool window_may_be_behind(const tn_node *n) {
+    int axes;
+    tn_attr_ints(n, "kernel_shape", &axes);
+    if (!tn_attr_int(n, "ceil_mode", 0) || !tn_attr_is(n, "auto_pad", "NOTSET", "NOTSET")) return false;
+    for (int i = 0; i < axes; i++) {
+        int64_t step = item(n, "strides", i, 1), before = item(n, "pads", i, 0), after = item(n, "pads", axes + i, 0);
+        int64_t window = item(n, "dilations", i, 1) * (item(n, "kernel_shape", i, 1) - 1) + 1;
+        int64_t size = size_of(type_of(n, 0), 2 + i), room = size + before + after - window;
+        if (after + step <= window) continue; /* no window is that far behind another */
+        if (size < 0 || step < 1 || room < 0 || (room + step - 1) / step * step >= size + before) return true;
+    }
+    return false;
+}
+
+static bool type_differs(const tn_node *n, int input) {
+    tn_dtype x = type_of(n, 0)->dtype, y = type_of(n, input)->dtype;
+    return x != TN_NONE && y != TN_NONE && x != y;
+}
+
+static bool scale_differs(const tn_node *n) { return type_differs(n, 1); }
+static bool mean_differs(const tn_node *n) { return type_differs(n, 3); }
+
+static bool quantize_scale_differs(const tn_node *n) {
+    return scale_differs(n) && !(type_of(n, 0)->dtype == TN_I32 && type_of(n, 1)->dtype == TN_F32);
+}
+
+static bool has_no_input(const tn_node *n) { return n->n_inputs == 0 || !n->inputs[0]; }
+
+static const struct {
+    const char *op;
+    int since;
+    bool (*is)(const tn_node *n);
+} forms[] = {
+    { "Attention", 24, mask_may_be_short },           { "AveragePool", 22, window_may_be_behind },
+    { "BatchNormalization", 14, mean_differs },       { "BatchNormalization", 15, scale_differs },
+    { "MaxPool", 22, window_may_be_behind },          { "OptionalHasElement", 18, has_no_input },
+    { "QuantizeLinear", 23, quantize_scale_differs },
+};
+
+static int later(int a, int b) { return a > b ? a : b; }
+
+/* The first version that can mean what the node means, whatever older ones accept. */
+static int since(const tn_node *n) {
+    int least = 1;
+    for (size_t i = 0; i < TN_COUNT(meanings); i++)
+        if (!strcmp(meanings[i].op, n->type)) least = later(least, meanings[i].since);
+    for (size_t i = 0; i < TN_COUNT(values); i++)
+        if (!strcmp(values[i].op, n->type) && tn_attr_is(n, values[i].attr, values[i].value, ""))
+            least = later(least, values[i].since);
+    for (size_t i = 0; i < TN_COUNT(inputs); i++)
+        if (!strcmp(inputs[i].op, n->type) && inputs[i].input < n->n_inputs &&
+            !type_fits(inputs[i].before, n->inputs[inputs[i].input]))
+            least = later(least, inputs[i].since);
+    for (size_t i = 0; i < TN_COUNT(forms); i++)
+        if (!strcmp(forms[i].op, n->type) && forms[i].is(n)) least = later(least, forms[i].since);
+    return least;
 }
 
 static bool node_fits(const tn_node *n, size_t row) {
@@ -715,9 +831,7 @@ static bool node_fits(const tn_node *n, size_t row) {
 }
 
 int tn_onnx_lowest_opset(const tn_node *n) {
-    int least = 1, last = 0;
-    for (size_t i = 0; i < TN_COUNT(meanings); i++)
-        if (!strcmp(meanings[i].op, n->type)) least = meanings[i].since;
+    int least = since(n), last = 0;
     for (size_t i = 0; i < TN_COUNT(rows); i++) {
         if (strcmp(rows[i].op, n->type)) continue;
         last = rows[i].since;

@@ -35,7 +35,9 @@ static const struct {
     { "Less", 7, tn_up_broadcast },
     { "LogSoftmax", 13, tn_up_flat_softmax },
     { "LpPool", 2, tn_up_lp },
+    { "MeanVarianceNormalization", 9, tn_up_mean_variance }, /* experimental */
     { "Mul", 7, tn_up_broadcast },
+    { "OneHot", 11, tn_up_one_hot },
     { "Or", 7, tn_up_broadcast },
     { "PRelu", 7, tn_up_prelu },
     { "Pad", 2, tn_up_pad_names },
@@ -62,6 +64,7 @@ static const struct {
     { "Selu", 6, tn_up_selu },
     { "Slice", 10, tn_up_slice },
     { "Softmax", 13, tn_up_flat_softmax },
+    { "Split", 2, tn_up_split_1 },
     { "Split", 13, tn_up_split_input },
     { "Split", 18, tn_up_split_count },
     { "Squeeze", 13, tn_up_axes_input },
@@ -101,6 +104,15 @@ tn_value *tn_up_ints(const tn_node *n, const char *what, const int64_t *v, int c
 }
 
 tn_value *tn_up_int(const tn_node *n, const char *what, int64_t v) { return tn_up_ints(n, what, &v, 1); }
+
+tn_value *tn_up_long(const tn_node *n, const char *what, int64_t v) {
+    tn_tensor t = { 0 };
+    if (tn_tensor_init(&t, TN_I64, 0, NULL, TN_MEM_GRAPH) != TN_OK) return NULL;
+    memcpy(t.data, &v, sizeof v);
+    tn_value *c = tn_value_constant(n->graph, tn_up_name(n, what), &t);
+    tn_tensor_reset(&t);
+    return c;
+}
 
 tn_value *tn_up_scalar_like(tn_node *n, const char *what, float v, tn_value *like) {
     tn_dtype t = tn_up_dtype(like);

@@ -17,7 +17,8 @@ const char *tn_up_name(const tn_node *n, const char *what);
 /* Building: NULL in gives NULL out, so that a chain is checked once at its end. */
 tn_value *tn_up_emit(tn_node *before, const char *type, tn_value *a, tn_value *b, tn_value *c);
 tn_value *tn_up_ints(const tn_node *n, const char *what, const int64_t *v, int count);
-tn_value *tn_up_int(const tn_node *n, const char *what, int64_t v); /* [1] */
+tn_value *tn_up_int(const tn_node *n, const char *what, int64_t v);  /* [1] */
+tn_value *tn_up_long(const tn_node *n, const char *what, int64_t v); /* a scalar */
 /** A scalar of the element type of `like`, as a constant when that type is known. */
 tn_value *tn_up_scalar_like(tn_node *n, const char *what, float v, tn_value *like);
 /** The last node emitted before n. */
@@ -51,6 +52,7 @@ tn_status tn_up_clip(tn_node *n);
 tn_status tn_up_slice(tn_node *n);
 tn_status tn_up_pad_names(tn_node *n);
 tn_status tn_up_pad(tn_node *n);
+tn_status tn_up_split_1(tn_node *n);
 tn_status tn_up_split_input(tn_node *n);
 tn_status tn_up_split_count(tn_node *n);
 tn_status tn_up_top_k(tn_node *n);
@@ -77,7 +79,9 @@ tn_status tn_up_scatter(tn_node *n);
 tn_status tn_up_rnn(tn_node *n);
 tn_status tn_up_grid_sample(tn_node *n);
 tn_status tn_up_roi_align(tn_node *n);
+tn_status tn_up_one_hot(tn_node *n);
 tn_status tn_up_scan_8(tn_node *n);
+tn_status tn_up_mean_variance(tn_node *n);
 tn_status tn_up_image_scaler(tn_node *n);
 tn_status tn_up_affine(tn_node *n);
 tn_status tn_up_scaled_tanh(tn_node *n);

@@ -213,6 +213,31 @@ tn_status tn_up_roi_align(tn_node *n) {
     return tn_attr_set_string(n, "coordinate_transformation_mode", "output_half_pixel");
 }
 
+/* Whether no index, cut to an integer, can be below 0. */
+static bool never_negative(const tn_value *v) {
+    tn_dtype t = tn_up_dtype(v);
+    const tn_tensor *c = v->constant;
+    if (tn_dtype_is_int(t) && !tn_dtype_is_signed(t)) return true;
+    if (v->producer && (!strcmp(v->producer->type, "ArgMax") || !strcmp(v->producer->type, "ArgMin"))) return true;
+    for (int64_t i = 0; c && i < tn_count(c); i++)
+        if (!(tn_get_f64(c->dtype, c->data, i) > -1)) return false;
+    return c != NULL;
+}
+
+/* Indices below 0 were outside, like those from the depth on. Since 11 they count from the end, so here they become one
+ * that is too far from there. */
+tn_status tn_up_one_hot(tn_node *n) {
+    tn_value *at = n->inputs[0];
+    if (never_negative(at)) return TN_OK;
+    tn_value *zero = tn_up_long(n, "zero", 0), *least = tn_up_long(n, "outside", INT64_MIN / 2);
+    TN_UP_ROOM(zero && least);
+    if (tn_up_dtype(at) != TN_I64) at = tn_up_emit(n, "CastLike", at, zero, NULL);
+    tn_value *below = tn_up_emit(n, "Less", at, zero, NULL);
+    at = below ? tn_up_emit(n, "Where", below, least, at) : NULL;
+    TN_UP_ROOM(at);
+    return tn_node_set_input(n, 0, at);
+}
+
 /* ------------------------------------------------------------------------------------------------- normalisation */
 
 /* spatial=0: mean and variance belong to every element of a sample, so broadcasting arithmetic says it all. */
@@ -341,6 +366,23 @@ tn_status tn_up_group_norm(tn_node *n) {
 }
 
 /* ---------------------------------------------------------------------------------------- experimental operators */
+
+/* Of images [N, C, H, W], across the channels too or not; the variance was left alone on demand. What `across_channels`
+ * takes together is what onnxruntime does. */
+tn_status tn_up_mean_variance(tn_node *n) {
+    static const int64_t axes[] = { 0, 2, 3, 1 };
+    int count = tn_attr_int(n, "across_channels", 0) != 0 ? 4 : 3;
+    bool scaled = tn_attr_int(n, "normalize_variance", 1) != 0;
+    tn_attr_remove(n, "across_channels");
+    tn_attr_remove(n, "normalize_variance");
+    if (scaled) return count == 4 ? tn_attr_set_ints(n, "axes", axes, count) : TN_OK;
+    tn_value *c = tn_up_ints(n, "axes", axes, count),
+             *mean = c ? tn_up_emit(n, "ReduceMean", n->inputs[0], c, NULL) : NULL;
+    TN_UP_ROOM(mean);
+    tn_up_retype(n, "Sub");
+    n->n_attrs = 0;
+    return tn_node_set_input(n, 1, mean);
+}
 
 static tn_status scale_and_add(tn_node *n, float scale, tn_value *bias) {
     tn_value *s = tn_up_scalar_like(n, "scale", scale, n->inputs[0]);

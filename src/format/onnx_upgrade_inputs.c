@@ -78,6 +78,15 @@ tn_status tn_up_pad(tn_node *n) {
     return tn_node_set_input(n, 2, c);
 }
 
+/* The lengths, when they were an input, had the data's type, which was one of floats. */
+tn_status tn_up_split_1(tn_node *n) {
+    tn_value *lengths = tn_up_input(n, 1);
+    if (!lengths || tn_up_dtype(lengths) == TN_I64) return TN_OK;
+    tn_value *longs = tn_up_int(n, "int64", 0), *whole = longs ? tn_up_emit(n, "CastLike", lengths, longs, NULL) : NULL;
+    TN_UP_ROOM(whole);
+    return tn_node_set_input(n, 1, whole);
+}
+
 tn_status tn_up_split_input(tn_node *n) { return ints_to_input(n, "split", 1); }
 
 tn_status tn_up_split_count(tn_node *n) {
@@ -106,14 +115,9 @@ tn_status tn_up_dropout(tn_node *n) {
 }
 
 tn_status tn_up_dft(tn_node *n) {
-    tn_tensor t = { 0 };
-    int64_t axis = tn_attr_int(n, "axis", 1);
-    tn_attr_remove(n, "axis");
-    TN_TRY(tn_tensor_init(&t, TN_I64, 0, NULL, TN_MEM_GRAPH));
-    memcpy(t.data, &axis, sizeof axis);
-    tn_value *c = tn_value_constant(n->graph, "axis", &t);
-    tn_tensor_reset(&t);
+    tn_value *c = tn_up_long(n, "axis", tn_attr_int(n, "axis", 1));
     TN_UP_ROOM(c);
+    tn_attr_remove(n, "axis");
     return tn_node_set_input(n, 2, c);
 }
 

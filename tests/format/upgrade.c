@@ -113,7 +113,7 @@ static void attributes_to_inputs(void **state) {
 
     b = one_input(16, TN_F32, "1,5,1");
     ob_node(b, "DFT", "x", "y");
-    expect(b, LINES("y = DFT(x, _, axis 1)\n"));
+    expect(b, LINES("y = DFT(x, _, y/axis 1)\n"));
 }
 
 static void split(void **state) {

@@ -159,6 +159,25 @@ static void normalisation(void **state) {
     runs(b, "1,4,2", counting, 8, want);
 }
 
+/* Two samples of two channels of two: 0 1, 2 3 and 4 5, 6 7; means of the channels are 2.5 and 4.5, of all 3.5. */
+static void mean_variance(void **state) {
+    (void)state;
+    float want[8];
+    for (int across = 0; across < 2; across++)
+        for (int scaled = 0; scaled < 2; scaled++)
+            for (int known = 0; known < 2; known++) {
+                for (int i = 0; i < 8; i++) {
+                    float mean = across ? 3.5f : i / 2 % 2 ? 4.5f : 2.5f, variance = across ? 5.25f : 4.25f;
+                    want[i] = (counting[i] - mean) / (scaled ? sqrtf(variance) : 1);
+                }
+                ob *b = begin(8, known ? "2,2,1,2" : NULL);
+                ob_node(b, "MeanVarianceNormalization", "x", "y");
+                if (across) ob_int(b, "across_channels", 1);
+                if (!scaled) ob_int(b, "normalize_variance", 0);
+                runs(b, "2,2,1,2", counting, 8, want);
+            }
+}
+
 static void shapes(void **state) {
     (void)state;
     ob *b = begin(1, "1,2");
@@ -166,6 +185,13 @@ static void shapes(void **state) {
     ob_floats_init(b, "a", "", (float[]){ 1 }, 1);
     ob_node(b, "Tile", "x n a", "y");
     runs(b, "1,2", counting, 4, (float[]){ 0, 1, 0, 1 });
+    for (int known = 0; known < 2; known++) { /* lengths are of the data's type */
+        b = begin(1, known ? "4" : NULL);
+        ob_floats_init(b, "n", "2", (float[]){ 1, 3 }, 2);
+        ob_node(b, "Split", "x n", "z y");
+        ob_int(b, "axis", 0);
+        runs(b, "4", counting, 3, (float[]){ 1, 2, 3 });
+    }
     b = begin(11, "4");
     ob_node(b, "Split", "x", "z y");
     ob_ints(b, "split", (int64_t[]){ 1, 3 }, 2);
@@ -381,17 +407,10 @@ static void scan_of_lengths(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(broadcasting),
-        cmocka_unit_test(flat_softmax),
-        cmocka_unit_test(bounds),
-        cmocka_unit_test(normalisation),
-        cmocka_unit_test(shapes),
-        cmocka_unit_test(upsample),
-        cmocka_unit_test(batched_scan),
-        cmocka_unit_test(trained),
-        cmocka_unit_test(trained_by_element),
-        cmocka_unit_test(fractional_norms),
-        cmocka_unit_test(half_pixel_for_nn),
+        cmocka_unit_test(broadcasting),       cmocka_unit_test(flat_softmax),     cmocka_unit_test(bounds),
+        cmocka_unit_test(normalisation),      cmocka_unit_test(mean_variance),    cmocka_unit_test(shapes),
+        cmocka_unit_test(upsample),           cmocka_unit_test(batched_scan),     cmocka_unit_test(trained),
+        cmocka_unit_test(trained_by_element), cmocka_unit_test(fractional_norms), cmocka_unit_test(half_pixel_for_nn),
         cmocka_unit_test(scan_of_lengths),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,7 @@
 #include "format/format.h"
 #include "format/onnx_history.h"
 #include "lib/model_equal.h"
-#include "lib/onnx_build.h"
+#include "lib/op_text.h"
 #include "test.h"
 #include <dirent.h>
 #include <unistd.h>
@@ -172,6 +172,78 @@ static void lowest_opset(void **state) {
     assert_int_equal(opset_of(b), 15);
 }
 
+/* The lowest opset of a node of the newest form; inputs are tensors, as "f32:2,3=0". */
+static int64_t opset_of_node(const char *op, const char *attrs, const char *in) {
+    ob *b = ob_new(13, 28);
+    char names[100] = "", word[100];
+    int used, k = 0;
+    for (const char *p = in; sscanf(p, "%99s%n", word, &used) == 1; p += used, k++) {
+        char name[] = { ' ', (char)(*word == '_' ? '_' : 'a' + k), 0 };
+        strcat(names, name + (k == 0));
+        if (*word == '_') continue;
+        tn_tensor *t = tensor_of_text(word + (*word == '!'));
+        char dims[100] = "";
+        for (int i = 0; i < t->rank; i++)
+            snprintf(dims + strlen(dims), sizeof dims - strlen(dims), i ? ",%d" : "%d", (int)t->dims[i]);
+        if (*word == '!')
+            ob_init(b, name + 1, t);
+        else
+            ob_input(b, name + 1, t->dtype, dims);
+        tn_tensor_free(&t);
+    }
+    ob_node(b, op, names, "y");
+    ob_attrs(b, attrs);
+    ob_output(b, "y");
+    return opset_of(b);
+}
+
+/* No version before these says the same, though its attributes, inputs and types are these. */
+static void changed_meanings(void **state) {
+    (void)state;
+    static const struct {
+        const char *op, *attrs, *in;
+        int opset;
+    } rows[] = {
+        { "DFT", NULL, "f32:1,2,3,1=0", 20 }, /* its default axis is the last but one since then */
+        { "Attention", NULL, "f32:1,1,2,1=0 f32:1,1,3,1=0 f32:1,1,3,1=0", 23 },
+        { "Attention", NULL, "f32:1,1,2,1=0 f32:1,1,3,1=0 f32:1,1,3,1=0 f32:2,3=0", 23 },
+        { "Attention", NULL, "f32:1,1,2,1=0 f32:1,1,3,1=0 f32:1,1,3,1=0 f32:2,1=0", 24 },
+        { "Attention", NULL, "f32:1,1,2,1=0 f32:1,1,3,1=0 f32:1,1,3,1=0 !f32:2,2=0", 24 },
+        { "Attention", NULL, "f32:1,1,2,1=0 f32:1,1,1,1=0 f32:1,1,1,1=0 f32:2,1=0", 23 },
+        { "Attention", NULL, "f32:1,1,2,1=0 f32:1,1,1,1=0 f32:1,1,1,1=0 f32:2,1=0 f32:1,1,2,1=0 f32:1,1,2,1=0", 24 },
+        { "Attention", NULL, "f32:1,1,2,1=0 f32:1,1,1,1=0 f32:1,1,1,1=0 f32:2,3=0 f32:1,1,2,1=0 f32:1,1,2,1=0", 23 },
+        { "MaxPool", "kernel_shape=[2] strides=[2] ceil_mode=1", "f32:1,1,5=0", 13 },
+        { "MaxPool", "kernel_shape=[3] strides=[2] ceil_mode=1 pads=[1,1]", "f32:1,1,6=0", 13 },
+        { "MaxPool", "kernel_shape=[1] strides=[3]", "f32:1,1,5=0", 13 },
+        { "MaxPool", "kernel_shape=[1] strides=[3] ceil_mode=1", "f32:1,1,5=0", 22 }, /* at 0, 3, and 6? */
+        { "MaxPool", "kernel_shape=[1] strides=[3] ceil_mode=1", "f32:1,1,4=0", 13 },
+        { "AveragePool", "kernel_shape=[2] strides=[2] ceil_mode=1 pads=[1,1]", "f32:1,1,4=0", 13 },
+        { "AveragePool", "kernel_shape=[2] strides=[2] ceil_mode=1 pads=[1,1]", "f32:1,1,5=0", 22 },
+        { "Pad", NULL, "f32:2=0 !i64:2=1", 13 },
+        { "Pad", "mode=wrap", "f32:2=0 !i64:2=1", 19 },
+        { "ScatterElements", "reduction=add", "f32:2=0 i64:1=0 f32:1=0", 16 },
+        { "ScatterElements", "reduction=max", "f32:2=0 i64:1=0 f32:1=0", 18 },
+        { "ScatterND", "reduction=min", "f32:2=0 i64:1,1=0 f32:1=0", 18 },
+        { "Resize", NULL, "f32:2=0 _ !f32:1=2", 13 },
+        { "Resize", "coordinate_transformation_mode=half_pixel_symmetric", "f32:2=0 _ !f32:1=2", 19 },
+        { "OptionalHasElement", NULL, "", 18 },
+        { "Pow", NULL, "f32:2=0 f64:2=0", 13 },
+        { "Pow", NULL, "f32:2=0 bf16:2=0", 15 },
+        { "BatchNormalization", NULL, "f32:1,2=0 f32:2=0 f32:2=0 f64:2=0 f64:2=0", 14 },
+        { "BatchNormalization", NULL, "f16:1,2=0 f32:2=0 f32:2=0 f32:2=0 f32:2=0", 15 },
+        { "QuantizeLinear", NULL, "i32:2=0 f32:=1", 13 },
+        { "QuantizeLinear", NULL, "f16:2=0 f16:=1", 19 },
+        { "QuantizeLinear", NULL, "f32:2=0 f16:=1", 23 },
+        { "QLinearMatMul", NULL, "u8:1,1=0 f32:=1 u8:=0 u8:1,1=0 f32:=1 u8:=0 f32:=1 u8:=0", 13 },
+        { "QLinearMatMul", NULL, "u8:1,1=0 f16:=1 u8:=0 u8:1,1=0 f16:=1 u8:=0 f16:=1 u8:=0", 21 },
+    };
+    for (size_t i = 0; i < TN_COUNT(rows); i++) {
+        int64_t opset = opset_of_node(rows[i].op, rows[i].attrs, rows[i].in);
+        check(opset == rows[i].opset, "row %d (%s): opset %d, expected %d\n", (int)i, rows[i].op, (int)opset,
+              rows[i].opset);
+    }
+}
+
 static void refused(void **state) {
     (void)state;
     tn_model *m;
@@ -197,6 +269,7 @@ static void refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = { cmocka_unit_test(collection), cmocka_unit_test(everything),
-                                        cmocka_unit_test(lowest_opset), cmocka_unit_test(refused) };
+                                        cmocka_unit_test(lowest_opset), cmocka_unit_test(changed_meanings),
+                                        cmocka_unit_test(refused) };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
