@@ -190,10 +190,12 @@ async function amplified(ort, tenon, c, dir) {
   if (!node || Object.values(node.attrs).some(a => a.g)) return false;
   const given = name => c.values[name] ?? { type: v.outputs[name].type, dims: [...v.outputs[name].dims], data: v.outputs[name].data, declare: 'numbers' };
   const alone = { ...copy(c), nodes: [copy(node)], outputs: node.outputs.filter(Boolean), values: Object.fromEntries(node.inputs.filter(Boolean).map(name => [name, given(name)])) };
-  return (await verdictOf(ort, tenon, alone, dir)).kind === 'agrees' || rounding(ort, tenon, alone, dir);
+  const own = await verdictOf(ort, tenon, alone, dir);
+  if (own.kind === 'differs' && explained(explanations(), node.op, own.why, holds(alone, own.why))) return 'explained'; // of one node of the graph
+  return own.kind === 'agrees' || rounding(ort, tenon, alone, dir);
 }
 
-// In a process of its own: a line per case whose disagreement is rounding.
+// In a process of its own: a line per case that says whether its disagreement is rounding, or explained for one of its nodes.
 async function measure([tenon, seed, dir, opsFile, only, ...indices]) {
   const ort = peer(), ops = readOps(opsFile);
   for (const i of indices) {
@@ -203,7 +205,7 @@ async function measure([tenon, seed, dir, opsFile, only, ...indices]) {
     try { yes = await rounding(ort, tenon, c, path.join(dir, 'measure')); } catch { /* not in float64 */ }
     try { yes ||= await amplified(ort, tenon, c, path.join(dir, 'measure')); } catch { /* refused */ }
     clearTimeout(watch);
-    if (yes) fs.writeSync(1, `${i}\n`);
+    fs.writeSync(1, `${i} ${yes === true ? 'rounding' : yes || 'differs'}\n`);
   }
 }
 
@@ -304,16 +306,18 @@ async function main(argv) {
       (state.only.crashes ??= []).push(`${last[1]} ${last[2]}`);
       from = +last[1] + 1;
     }
-    const failed = runTenon(tenon, at), doubtful = [...failed.keys()].filter(name => judge(name, failed)[0] === 'differs').map(name => name.match(/^c(\d+)/)[1]), rounded = new Set();
-    for (let k = 0; k < doubtful.length; k += 50) {
-      const p = spawnSync(process.execPath, [SELF, 'measure', tenon, seed, at, opsFile, only, ...doubtful.slice(k, k + 50)].map(String), { encoding: 'utf8', timeout: 600e3 });
-      for (const i of p.stdout.split('\n')) if (i) rounded.add(i);
+    const failed = runTenon(tenon, at), doubtful = [...failed.keys()].filter(name => judge(name, failed)[0] === 'differs').map(name => name.match(/^c(\d+)/)[1]), measured = new Map();
+    for (let k = 0; k < doubtful.length;) { // again behind a case that ends the peer's process
+      const some = doubtful.slice(k, k + 50), p = spawnSync(process.execPath, [SELF, 'measure', tenon, seed, at, opsFile, only, ...some].map(String), { encoding: 'utf8', timeout: 600e3 });
+      const lines = p.stdout.split('\n').filter(Boolean).map(line => line.split(' '));
+      for (const [i, so] of lines) if (so !== 'differs') measured.set(i, so);
+      k += p.status === 0 ? some.length : lines.length + 1;
     }
     for (const kind of Object.keys(LIMITS)) {
       if (!fs.existsSync(path.join(at, kind))) continue;
       for (const name of fs.readdirSync(path.join(at, kind))) {
         const [verdict, said] = judge(name, failed), [, index, what] = name.match(/^c(\d+)_(.*?)(_refused)?$/);
-        if (verdict === 'differs' && rounded.has(index)) { state.counts['rounding'] = (state.counts['rounding'] ?? 0) + 1; continue; }
+        if (verdict === 'differs' && measured.has(index)) { const so = measured.get(index); state.counts[so] = (state.counts[so] ?? 0) + 1; continue; }
         const tags = verdict === 'differs' ? holds(makeCase(seed, +index, ops, only || undefined), said) : '';
         const reason = verdict === 'differs' || verdict === 'refused here only' ? explained(known, what, said, tags) : undefined;
         const count = reason ? 'explained' : verdict;
