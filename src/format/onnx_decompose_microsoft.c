@@ -339,9 +339,6 @@ static tn_status expand_dims(tn_node *n) {
     return give(n, 0, bin(n, "Unsqueeze", n->inputs[0], bin(n, "Reshape", axis, tn_up_int(n, "flat", -1))));
 }
 
-static tn_status linear_attention(tn_node *n) { return tn_decompose_linear_attention(n); }
-static tn_status causal_conv(tn_node *n) { return tn_decompose_causal_conv(n); }
-
 /* --------------------------------------------------------------------------------------------------------- table */
 
 #define FLOATS(name_) \
@@ -493,7 +490,7 @@ const tn_decomposition tn_decompose_microsoft[] = {
     TN_MICROSOFT("BiasSoftmax", bias_softmax, bias_softmax_in, output_t, bias_softmax_attrs, "Softmax of data + bias"),
     TN_MICROSOFT("BiasSplitGelu", bias_split_gelu, x_bias_in, y_out, NULL,
                  "one half of X + bias times Gelu of the other"),
-    TN_MICROSOFT("CausalConvWithState", causal_conv, causal_in, causal_out, causal_attrs,
+    TN_MICROSOFT("CausalConvWithState", tn_decompose_causal_conv, causal_in, causal_out, causal_attrs,
                  "depthwise convolution of the past, whose end is kept for the next call"),
     TN_MICROSOFT("EmbedLayerNormalization", embed_layer_norm, embed_in, embed_out, embed_attrs,
                  "the sum of the embeddings of words, positions and segments, normalised"),
@@ -507,7 +504,7 @@ const tn_decomposition tn_decompose_microsoft[] = {
     TN_MICROSOFT("Gelu", gelu, x_in, y_out, NULL, "x Phi(x)"),
     TN_MICROSOFT("GemmFastGelu", gemm_fast_gelu, gemm_gelu_in, y_out, NULL, "FastGelu of X W + bias"),
     TN_MICROSOFT("GridSample", grid_sample, grid_in, y_any, grid_attrs, "X at the places that a grid names"),
-    TN_MICROSOFT("LinearAttention", linear_attention, linear_in, linear_out, linear_attrs,
+    TN_MICROSOFT("LinearAttention", tn_decompose_linear_attention, linear_in, linear_out, linear_attrs,
                  "attention by a recurrent state instead of a softmax"),
     TN_MICROSOFT("Pad", pad, pad_in, output_any, pad_attrs, "borders added or cut off"),
     TN_MICROSOFT("QuickGelu", quick_gelu, x_in, y_out, alpha_attrs, "x sigmoid(alpha x)"),

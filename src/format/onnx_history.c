@@ -725,8 +725,7 @@ static bool type_fits(uint32_t mask, const tn_value *v) {
     return v->type.dtype == TN_NONE || mask >> tn_dtypes[v->type.dtype].onnx & 1;
 }
 
-/* --------------------------------------------------------------------------- what a version says of a node's whole
- * form */
+/* ---------------------------------------------------------------------------------------------- forms of a node */
 
 static const tn_type *type_of(const tn_node *n, int i) {
     static const tn_type none = { .rank = -1 };
