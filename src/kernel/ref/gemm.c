@@ -23,14 +23,21 @@ static void strip(const tn_gemm_strip *s) {
     }
 }
 
+/* Weights lie in their file at any address. */
+static float loose(const float *p, ptrdiff_t i) {
+    float v;
+    memcpy(&v, (const char *)p + i * (ptrdiff_t)sizeof v, sizeof v);
+    return v;
+}
+
 static void pack_b(bool trans, int64_t k, int64_t n, const float *b, ptrdiff_t ldb, float *out) {
     for (int64_t p = 0; p < k; p++, out += NR)
-        for (int64_t j = 0; j < NR; j++) out[j] = j >= n ? 0.0f : trans ? b[j * ldb + p] : b[p * ldb + j];
+        for (int64_t j = 0; j < NR; j++) out[j] = j >= n ? 0.0f : loose(b, trans ? j * ldb + p : p * ldb + j);
 }
 
 static void pack_a(int64_t m, int64_t k, const float *a, ptrdiff_t rs, ptrdiff_t cs, float *out) {
     for (int64_t p = 0; p < k; p++, out += MR)
-        for (int64_t i = 0; i < MR; i++) out[i] = i >= m ? 0.0f : a[i * rs + p * cs];
+        for (int64_t i = 0; i < MR; i++) out[i] = i >= m ? 0.0f : loose(a, i * rs + p * cs);
 }
 
 static void gemv(int64_t k, int64_t n, float alpha, const float *x, ptrdiff_t incx, const float *b, ptrdiff_t ldb,
