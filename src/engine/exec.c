@@ -122,8 +122,8 @@ static tn_status dynamic_step(tn_frame *f, int step) {
     tn_infer types;
     tn_status st = TN_OK;
     if (!s->run) return tn_op_fail(s->node, TN_E_UNSUPPORTED, "the operator cannot run");
-    if (!(op->flags & TN_OP_DYNAMIC) || !s->prepared) {
-        TN_TRY(tn_infer_data(&types, s->node, r.in, f->temp));
+    if (!(op->flags & TN_OP_DYNAMIC) || !s->prepared || s->open) {
+        TN_TRY(tn_infer_data(&types, s->node, s->attrs, r.in, f->temp));
         for (int i = 0; i < s->n_out && !(op->flags & TN_OP_DYNAMIC); i++) {
             const tn_type *t = &types.out[i];
             if (s->out[i] < 0) continue;
@@ -141,7 +141,7 @@ static tn_status dynamic_step(tn_frame *f, int step) {
             return tn_op_fail(s->node, TN_E_NOMEM, "no memory for %zu bytes of scratch", scratch);
     }
     if (s->own_inputs) st = own_inputs(f, s, &r);
-    if (st == TN_OK) st = s->run(&r);
+    if (st == TN_OK) st = tn_op_run(op, &r);
     disown_inputs(&f->runs[step], &r);
     return st == TN_OK ? check_outputs(f, s) : st;
 }
@@ -155,7 +155,7 @@ static tn_status alias_step(tn_frame *f, int step) {
         tn_run_share((tn_run *)r, 0, r->in[0]);
         return TN_OK;
     }
-    TN_TRY(tn_infer_data(&types, s->node, r->in, f->temp));
+    TN_TRY(tn_infer_data(&types, s->node, s->attrs, r->in, f->temp));
     const tn_type *t = &types.out[0];
     if (t->kind != TN_KIND_TENSOR || !tn_type_static(t) ||
         tn_dims_count(t->rank, t->dims) != tn_count(&r->in[0]->tensor))
@@ -291,7 +291,7 @@ static tn_status run_steps(tn_frame *f) {
     const tn_plan *p = f->plan;
     for (int i = 0; i < p->n_steps; i++) {
         const tn_step *s = &p->steps[i];
-        tn_status st = s->kind == TN_STEP_STATIC ? s->run(&f->runs[i]) : other_step(f, i);
+        tn_status st = s->kind == TN_STEP_STATIC ? tn_op_run(s->node->op, &f->runs[i]) : other_step(f, i);
         tn_arena_mark now = tn_arena_save(f->temp);
         if (now.used != f->temp_mark.used || now.block != f->temp_mark.block) empty_temp(f);
         if (st != TN_OK) return st;
@@ -305,7 +305,7 @@ static tn_status run_steps_timed(tn_frame *f) {
     for (int i = 0; i < p->n_steps; i++) {
         const tn_step *s = &p->steps[i];
         uint64_t t0 = tn_clock_ns();
-        tn_status st = s->kind == TN_STEP_STATIC ? s->run(&f->runs[i]) : other_step(f, i);
+        tn_status st = s->kind == TN_STEP_STATIC ? tn_op_run(s->node->op, &f->runs[i]) : other_step(f, i);
         f->times[i] = tn_clock_ns() - t0;
         empty_temp(f);
         if (st != TN_OK) return st;

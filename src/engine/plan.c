@@ -256,15 +256,15 @@ static bool joins_home(const planner *b, const tn_step *s) {
     const tn_plan *p = b->p;
     if (!(s->node->op->flags & TN_OP_ALIAS) || s->n_in < 1 || s->in[0] < 0 || s->out[0] < 0) return false;
     const tn_slot *x = &p->slots[s->in[0]], *y = &p->slots[s->out[0]];
-    return x->exact && y->exact && is_static_home(x->home) && bytes_of(x) == bytes_of(y);
+    return !s->open && x->exact && y->exact && is_static_home(x->home) && bytes_of(x) == bytes_of(y);
 }
 
 static tn_step_kind kind_of(const planner *b, const tn_step *s) {
     const tn_plan *p = b->p;
     unsigned flags = s->node->op->flags;
     if (flags & TN_OP_ALIAS) return TN_STEP_ALIAS;
-    if (flags & TN_OP_DYNAMIC || s->n_nested || !exact_slots(p, s->in, s->n_in) || !exact_slots(p, s->out, s->n_out) ||
-        any_string(p, s->out, s->n_out))
+    if (flags & TN_OP_DYNAMIC || s->open || s->n_nested || !exact_slots(p, s->in, s->n_in) ||
+        !exact_slots(p, s->out, s->n_out) || any_string(p, s->out, s->n_out))
         return TN_STEP_DYNAMIC;
     return TN_STEP_STATIC;
 }
@@ -277,6 +277,8 @@ static tn_status add_step(planner *b, const tn_node *n) {
     s->in = tn_arena_array(p->arena, int, (size_t)n->n_inputs + 1);
     s->out = tn_arena_array(p->arena, int, (size_t)n->n_outputs + 1);
     if (!s->in || !s->out) return no_memory(b);
+    TN_TRY(tn_op_read_attrs(n, n->op, p->arena, &s->attrs));
+    s->open = !(n->op->flags & TN_OP_SUBGRAPH) && tn_typing_open(&p->typing, n); /* subgraphs are planned at run time */
     TN_TRY(step_inputs(b, s));
     TN_TRY(step_nested(b, s));
     TN_TRY(step_outputs(b, s));
@@ -497,6 +499,7 @@ static tn_status prepare(planner *b, tn_step *s) {
     s->prepared = ready || !op->prepare || s->n_nested;
     if (s->prepared && (op->prepare || b->args->costs)) {
         TN_TRY(tn_typing_view(&p->typing, s->node, &prep.types));
+        prep.types.attrs = s->attrs;
         for (int i = 0; i < s->n_out; i++)
             if (s->node->outputs[i]) prep.types.out[i] = p->typing.types[s->node->outputs[i]->id];
         if (op->prepare) TN_TRY(tn_op_prepare(op, &prep));

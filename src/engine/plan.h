@@ -54,6 +54,7 @@ typedef struct {
     tn_step_kind kind;
     const tn_node *node;
     tn_run_fn run;
+    const void *attrs; /* the node's, read once */
     void *state;
     int n_in, n_out;
     int *in, *out; /* slots; -1: omitted, not wanted */
@@ -61,6 +62,7 @@ typedef struct {
     int *dead; /* HEAP slots released after this step */
     int n_dead;
     bool prepared;   /* `state` is ready although the outputs are not */
+    bool open;       /* its shape rule has not seen all the values it asks for: it is applied again in every run */
     bool own_inputs; /* the operator may keep its inputs: they need memory that is counted */
     tn_nested *nested;
     int n_nested;

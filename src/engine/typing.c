@@ -13,7 +13,8 @@ tn_status tn_typing_init(tn_typing *t, const struct tn_model *m, tn_arena *keep,
     t->types = tn_arena_array(temp, tn_type, n);
     t->tensors = tn_arena_array(temp, const tn_tensor *, n);
     t->contents = tn_arena_array(temp, const tn_content *, n);
-    if (!t->types || !t->tensors || !t->contents) return tn_fail(TN_E_NOMEM, "no memory to type %zu values", n);
+    t->open = tn_arena_array(temp, bool, n);
+    if (!t->types || !t->tensors || !t->contents || !t->open) return tn_fail(TN_E_NOMEM, "no memory to type %zu values", n);
     return TN_OK;
 }
 
@@ -161,12 +162,19 @@ tn_status tn_typing_graph(tn_typing *t, const tn_graph *g) {
             if (!v) continue;
             t->types[v->id] = c.out[i];
             t->contents[v->id] = c.out_content[i];
+            t->open[v->id] = c.open != 0;
             t->tensors[v->id] = n->op->flags & TN_OP_RANDOM ? NULL : from_content(t, &c.out[i], c.out_content[i]);
             known = known && t->tensors[v->id];
         }
         if (!known && t->depth == 0 && can_evaluate(&c, n->op)) evaluate(t, n, &c);
     }
     return TN_OK;
+}
+
+bool tn_typing_open(const tn_typing *t, const tn_node *n) {
+    for (int i = 0; i < n->n_outputs; i++)
+        if (n->outputs[i] && t->open[n->outputs[i]->id]) return true;
+    return false;
 }
 
 void tn_owned_release(tn_owned_tensor **list) {

@@ -17,6 +17,7 @@ typedef struct tn_typing {
     tn_type *types;
     const tn_tensor **tensors; /* by value id: its data, where it is a constant in this plan */
     const tn_content **contents;
+    bool *open; /* by value id: the rule that typed it asked for values that are not known */
     struct tn_owned_tensor *owned; /* computed constants: the plan releases them */
     int depth;
 } tn_typing;
@@ -36,6 +37,9 @@ tn_status tn_typing_graph(tn_typing *t, const tn_graph *g);
 
 /** The shape rule's view of a node, as prepared from the tables; c->out is zeroed. errors TN_E_NOMEM. */
 tn_status tn_typing_view(tn_typing *t, const tn_node *n, tn_infer *c);
+
+/** Whether n's rule left values unseen that only a run knows (tn_infer.open). */
+bool tn_typing_open(const tn_typing *t, const tn_node *n);
 
 /** The constant a value is, or NULL. */
 const tn_tensor *tn_typing_tensor(const tn_typing *t, const tn_value *v);

@@ -12,6 +12,15 @@
 
 /* ------------------------------------------------------------------------------------------------------ inference */
 
+typedef struct {
+    tn_dtype to;
+    bool saturate;
+    int round_mode; /* a tn_round_mode, in the order of ROUNDINGS */
+} casting;
+
+#define ROUNDINGS "nearest|up|down"
+_Static_assert(TN_ROUND_NEAREST == 0 && TN_ROUND_UP == 1 && TN_ROUND_DOWN == 2, "in the order of ROUNDINGS");
+
 static tn_status cast_to(tn_infer *c, tn_dtype to) {
     int rank = tn_infer_rank(c, 0);
     tn_dtype from = tn_infer_dtype(c, 0);
@@ -24,7 +33,7 @@ static tn_status cast_to(tn_infer *c, tn_dtype to) {
     return TN_OK;
 }
 
-static tn_status cast_infer(tn_infer *c) { return cast_to(c, tn_dtype_from_onnx((int)tn_attr_int(c->node, "to", 0))); }
+static tn_status cast_infer(tn_infer *c) { return cast_to(c, ((const casting *)c->attrs)->to); }
 
 static tn_status cast_like_infer(tn_infer *c) {
     if (tn_infer_dtype(c, 1) == TN_NONE) {
@@ -124,10 +133,8 @@ static void cast_part(void *arg, int64_t begin, int64_t end, int thread) {
 static tn_status cast_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0);
     tn_tensor *y = tn_out(r, 0);
-    bool saturate = tn_attr_int(r->node, "saturate", 1) != 0;
-    tn_round_mode round = tn_attr_is(r->node, "round_mode", "down", "up")      ? TN_ROUND_DOWN
-                          : tn_attr_is(r->node, "round_mode", "nearest", "up") ? TN_ROUND_NEAREST
-                                                                               : TN_ROUND_UP;
+    const casting *a = r->attrs;
+    tn_round_mode round = (tn_round_mode)a->round_mode;
     if (x->dtype == TN_STRING && y->dtype == TN_STRING) {
         tn_op_copy_elements(y, 0, x, 0, tn_count(x));
         return tn_op_own_strings(y);
@@ -135,14 +142,14 @@ static tn_status cast_run(tn_run *r) {
     if (y->dtype == TN_STRING) return to_strings(r, x, y);
     if (x->dtype == TN_STRING) return from_strings(r, x, y);
     bool packed = tn_dtypes[x->dtype].block > 1 || tn_dtypes[y->dtype].block > 1;
-    if (packed) return tn_convert(x->dtype, x->data, y->dtype, y->data, tn_count(x), saturate, round);
-    cast_job j = { x, y, saturate, round, TN_OK };
+    if (packed) return tn_convert(x->dtype, x->data, y->dtype, y->data, tn_count(x), a->saturate, round);
+    cast_job j = { x, y, a->saturate, round, TN_OK };
     tn_parallel(r->pool, tn_count(x), 32768, cast_part, &j);
     return TN_OK;
 }
 
 static tn_status bitcast_infer(tn_infer *c) {
-    tn_dtype from = tn_infer_dtype(c, 0), to = tn_dtype_from_onnx((int)tn_attr_int(c->node, "to", 0));
+    tn_dtype from = tn_infer_dtype(c, 0), to = ((const casting *)c->attrs)->to;
     int rank = tn_infer_rank(c, 0);
     if (to == TN_NONE) return tn_infer_fail(c, TN_E_TYPE, "attribute 'to' names no element type");
     if (from != TN_NONE && (tn_dtype_bits(from) != tn_dtype_bits(to) || from == TN_STRING || to == TN_STRING))
@@ -163,18 +170,20 @@ static tn_status bitcast_run(tn_run *r) {
 
 static const tn_port cast_in[] = { { "input", TN_ANY_TYPE, 0 }, { 0 } };
 static const tn_port like_in[] = { { "input", TN_ANY_TYPE, 0 }, { "target_type", TN_ANY_TYPE, 0 }, { 0 } };
+#define TO \
+    { TN_DTYPE(casting, to, TN_NONE), .required = true }
 #define ROUNDING \
-    { "saturate", TN_ATTR_INT }, { "round_mode", TN_ATTR_STRING, .words = "up|down|nearest" }
-static const tn_attr_spec cast_attrs[] = { { "to", TN_ATTR_INT, .required = true }, ROUNDING, { 0 } };
+    { TN_FLAG(casting, saturate, true) }, { TN_WORD(casting, round_mode, ROUNDINGS, "up") }
+static const tn_attr_spec cast_attrs[] = { TO, ROUNDING, { 0 } };
 static const tn_attr_spec like_attrs[] = { ROUNDING, { 0 } };
-static const tn_attr_spec bitcast_attrs[] = { { "to", TN_ATTR_INT, .required = true }, { 0 } };
+static const tn_attr_spec bitcast_attrs[] = { TO, { 0 } };
 
 const tn_op tn_ops_cast[] = {
     { .name = "Cast",
       .since = 25,
       .in = cast_in,
       .out = tn_ports_any_free,
-      .attrs = cast_attrs,
+      TN_ATTRS(cast_attrs, casting),
       .infer = cast_infer,
       .run = cast_run,
       .grad = tn_grad_cast,
@@ -183,7 +192,7 @@ const tn_op tn_ops_cast[] = {
       .since = 25,
       .in = like_in,
       .out = tn_ports_any_free,
-      .attrs = like_attrs,
+      TN_ATTRS(like_attrs, casting),
       .infer = cast_like_infer,
       .run = cast_run,
       .grad = tn_grad_cast,
@@ -192,7 +201,7 @@ const tn_op tn_ops_cast[] = {
       .since = 26,
       .in = cast_in,
       .out = tn_ports_any_free,
-      .attrs = bitcast_attrs,
+      TN_ATTRS(bitcast_attrs, casting),
       .infer = bitcast_infer,
       .run = bitcast_run,
       .grad = tn_grad_none,

@@ -19,7 +19,7 @@ static tn_status concat_infer(tn_infer *c) {
         return TN_OK;
     }
     if (rank == 0) return tn_infer_fail(c, TN_E_SHAPE, "scalars cannot be joined");
-    TN_TRY(tn_infer_axis(c, tn_attr_int(c->node, "axis", 0), rank, &axis));
+    TN_TRY(tn_op_axis(c->node, tn_attr_int(c->node, "axis", 0), rank, &axis));
     for (int d = 0; d < rank; d++) dims[d] = d == axis ? 0 : TN_DIM_UNKNOWN;
     for (int i = 0; i < c->n_in; i++) {
         bool ranked = tn_infer_rank(c, i) >= 0;
@@ -41,7 +41,7 @@ static tn_status concat_infer(tn_infer *c) {
     int n = 0;
     for (int i = 0; rank == 1 && i < c->n_in; i++) {
         int k;
-        const tn_dim *part = tn_infer_ints(c, i, &k);
+        const tn_dim *part = tn_infer_contents(c, i, &k);
         if (!part && tn_infer_rank(c, i) == 1 && tn_dim_known(c->in[i]->dims[0]))
             k = (int)c->in[i]->dims[0];
         else if (!part)
@@ -76,7 +76,7 @@ static void concat_rows(void *arg, int64_t begin, int64_t end, int thread) {
 
 static tn_status concat_run(tn_run *r) {
     tn_tensor *y = tn_out(r, 0);
-    int axis = tn_op_axis(r->node, "axis", 0, y->rank);
+    int axis = tn_op_axis_at(tn_attr_int(r->node, "axis", 0), y->rank);
     concat_job j = { r, axis, tn_op_product(y->dims, axis + 1, y->rank), tn_op_product(y->dims, axis, y->rank) };
     bool packed = tn_dtypes[y->dtype].block > 1; /* rows may share bytes: one thread */
     if (tn_count(y) > 0)

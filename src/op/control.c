@@ -223,7 +223,7 @@ static tn_status scan_infer(tn_infer *c) {
         in[i] = *c->in[i];
         if (i < states || in[i].rank < 0) continue;
         int axis;
-        TN_TRY(tn_infer_axis(c, scan_attr(c->node, "scan_input_axes", i - states), in[i].rank, &axis));
+        TN_TRY(tn_op_axis(c->node, scan_attr(c->node, "scan_input_axes", i - states), in[i].rank, &axis));
         if (!tn_dim_known(len)) len = in[i].dims[axis];
         memmove(in[i].dims + axis, in[i].dims + axis + 1, sizeof *in[i].dims * (size_t)(in[i].rank - axis - 1));
         in[i].rank--;
@@ -234,7 +234,7 @@ static tn_status scan_infer(tn_infer *c) {
         if (i < states || out[i].rank < 0) continue;
         int axis;
         if (out[i].rank + 1 > TN_MAX_RANK) return tn_infer_fail(c, TN_E_SHAPE, "output %d has too many dimensions", i);
-        TN_TRY(tn_infer_axis(c, scan_attr(c->node, "scan_output_axes", i - states), out[i].rank + 1, &axis));
+        TN_TRY(tn_op_axis(c->node, scan_attr(c->node, "scan_output_axes", i - states), out[i].rank + 1, &axis));
         memmove(c->out[i].dims + axis + 1, out[i].dims + axis, sizeof *out[i].dims * (size_t)(out[i].rank - axis));
         c->out[i].dims[axis] = len;
         c->out[i].rank++;

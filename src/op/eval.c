@@ -26,7 +26,7 @@ tn_status tn_run_subgraph(tn_run *r, tn_graph *g, const tn_datum *in, int n_in, 
 
 void *tn_run_scratch(tn_run *r, size_t bytes) { return tn_arena_alloc(r->arena, bytes, 64); }
 
-tn_status tn_infer_data(tn_infer *c, const tn_node *n, tn_datum *const *in, tn_arena *a) {
+tn_status tn_infer_data(tn_infer *c, const tn_node *n, const void *attrs, tn_datum *const *in, tn_arena *a) {
     int ni = n->n_inputs, no = n->n_outputs;
     tn_type *types = tn_arena_array(a, tn_type, (size_t)ni + 1), *out = tn_arena_array(a, tn_type, (size_t)no + 1);
     const tn_type **ptr = tn_arena_array(a, const tn_type *, (size_t)ni + 1);
@@ -40,6 +40,7 @@ tn_status tn_infer_data(tn_infer *c, const tn_node *n, tn_datum *const *in, tn_a
         if (in[i]->kind == TN_KIND_TENSOR) data[i] = &in[i]->tensor;
     }
     *c = (tn_infer){ .node = n,
+                     .attrs = attrs,
                      .arena = a,
                      .n_in = ni,
                      .n_out = no,
@@ -77,7 +78,7 @@ tn_status tn_eval_node(const tn_node *n, tn_datum *const *in, tn_pool *pool, tn_
     if (!a) return tn_op_fail(n, TN_E_NOMEM, "no memory to run it");
     tn_infer c;
     tn_prep p = { .arena = a, .pool = pool };
-    if ((st = tn_infer_data(&c, n, in, a)) != TN_OK) goto done;
+    if ((st = tn_infer_data(&c, n, NULL, in, a)) != TN_OK) goto done;
     if (op->flags & TN_OP_ALIAS) {
         st = in[0] ? alias(n, in, &c.out[0], &out[0]) : tn_op_fail(n, TN_E_GRAPH, "has no input");
         goto done;
@@ -91,6 +92,7 @@ tn_status tn_eval_node(const tn_node *n, tn_datum *const *in, tn_pool *pool, tn_
     for (int i = 0; i < n->n_outputs; i++)
         if (n->outputs[i]) outs[i] = &out[i];
     tn_run r = { .node = n,
+                 .attrs = c.attrs,
                  .n_in = n->n_inputs,
                  .n_out = n->n_outputs,
                  .in = in,
@@ -113,10 +115,7 @@ tn_status tn_eval_node(const tn_node *n, tn_datum *const *in, tn_pool *pool, tn_
         st = tn_op_fail(n, TN_E_NOMEM, "no memory to run it");
         goto done;
     }
-    if (!op->run)
-        st = tn_op_fail(n, TN_E_UNSUPPORTED, "cannot run");
-    else
-        st = op->run(&r);
+    st = op->run ? tn_op_run(op, &r) : tn_op_fail(n, TN_E_UNSUPPORTED, "cannot run");
 done:
     if (op->release && p.state) op->release(p.state);
     tn_arena_free(&a);

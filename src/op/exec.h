@@ -13,8 +13,9 @@ typedef struct tn_exec {
 } tn_exec;
 
 /** The row's shape rule on actual data (and with the tensors themselves visible): fills c, whose arrays live in
- *  `a`. out types are in c->out. errors as the rule's. */
-tn_status tn_infer_data(tn_infer *c, const tn_node *n, tn_datum *const *in, tn_arena *a);
+ *  `a`. out types are in c->out. attrs are the node's as tn_op_read_attrs made them; NULL: they are read now. errors as
+ * the rule's. */
+tn_status tn_infer_data(tn_infer *c, const tn_node *n, const void *attrs, tn_datum *const *in, tn_arena *a);
 
 /** Runs a node alone: shape rule, preparation, run. in[i] NULL: omitted. out[i] (n->n_outputs of them, zeroed by the
  *  caller) receive data with memory of their own; also on error they are to be reset by the caller.

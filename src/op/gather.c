@@ -15,7 +15,7 @@ static tn_status gather_infer(tn_infer *c) {
         return TN_OK;
     }
     if (rank == 0) return tn_infer_fail(c, TN_E_SHAPE, "data is a scalar; there is no axis to gather along");
-    TN_TRY(tn_infer_axis(c, tn_attr_int(c->node, "axis", 0), rank, &axis));
+    TN_TRY(tn_op_axis(c->node, tn_attr_int(c->node, "axis", 0), rank, &axis));
     if (rank - 1 + irank > TN_MAX_RANK)
         return tn_infer_fail(c, TN_E_SHAPE, "the result would have %d dimensions, at most %d can be", rank - 1 + irank,
                              TN_MAX_RANK);
@@ -26,8 +26,8 @@ static tn_status gather_infer(tn_infer *c) {
     tn_infer_out(c, 0, t, n, dims);
 
     int nd, ni; /* picking entries of a shape */
-    const tn_dim *data = rank == 1 ? tn_infer_ints(c, 0, &nd) : NULL,
-                 *idx = irank <= 1 ? tn_infer_ints(c, 1, &ni) : NULL;
+    const tn_dim *data = rank == 1 ? tn_infer_contents(c, 0, &nd) : NULL,
+                 *idx = irank <= 1 ? tn_infer_contents(c, 1, &ni) : NULL;
     if (data && idx && ni <= TN_CONTENT_MAX) {
         tn_dim v[TN_CONTENT_MAX];
         for (int i = 0; i < ni; i++) {
@@ -89,7 +89,7 @@ static tn_status gather_elements_infer(tn_infer *c) {
     int rank = tn_infer_rank(c, 0), irank = tn_infer_rank(c, 1), axis;
     if (rank >= 0 && irank >= 0 && rank != irank)
         return tn_infer_fail(c, TN_E_SHAPE, "data has %d dimensions but indices has %d", rank, irank);
-    if (rank >= 0) TN_TRY(tn_infer_axis(c, tn_attr_int(c->node, "axis", 0), rank, &axis));
+    if (rank >= 0) TN_TRY(tn_op_axis(c->node, tn_attr_int(c->node, "axis", 0), rank, &axis));
     tn_infer_out(c, 0, tn_infer_dtype(c, 0), irank, irank < 0 ? NULL : c->in[1]->dims);
     return TN_OK;
 }

@@ -22,8 +22,8 @@ static tn_status read_form(tn_infer *c, form *f) {
     const tn_node *n = c->node;
     tn_dtype t = tn_infer_dtype(c, DATA);
     *f = (form){ .rank = tn_infer_rank(c, DATA), .block = tn_attr_int(n, "block_size", 128) };
-    TN_TRY(tn_infer_axis(c, tn_attr_int(n, "gather_axis", 0), f->rank, &f->axis));
-    TN_TRY(tn_infer_axis(c, tn_attr_int(n, "quantize_axis", 1), f->rank, &f->quantised));
+    TN_TRY(tn_op_axis(c->node, tn_attr_int(n, "gather_axis", 0), f->rank, &f->axis));
+    TN_TRY(tn_op_axis(c->node, tn_attr_int(n, "quantize_axis", 1), f->rank, &f->quantised));
     int64_t bits = tn_attr_int(n, "bits", 4);
     if (t == TN_U8) {
         if (bits != 2 && bits != 4 && bits != 8)
@@ -155,8 +155,8 @@ static tn_status run(tn_run *r) {
     int64_t count, total = tn_count(y), stride = 1;
     int rank = j.data->rank;
     j.f = (form){ .rank = rank,
-                  .axis = tn_op_axis(n, "gather_axis", 0, rank),
-                  .quantised = tn_op_axis(n, "quantize_axis", 1, rank),
+                  .axis = tn_op_axis_at(tn_attr_int(n, "gather_axis", 0), rank),
+                  .quantised = tn_op_axis_at(tn_attr_int(n, "quantize_axis", 1), rank),
                   .bits = j.data->dtype == TN_U8 ? (int)tn_attr_int(n, "bits", 4) : 0,
                   .block = tn_attr_int(n, "block_size", 128) };
     if (total == 0) return TN_OK;

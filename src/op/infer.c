@@ -31,6 +31,8 @@ tn_status tn_infer_node(tn_infer *c) {
     }
     if (!n->op) return tn_op_check_node(n);
     TN_TRY(tn_op_check_types(n, c->in, c->n_in));
+    c->open = 0;
+    if (!c->attrs) TN_TRY(tn_op_read_attrs(n, n->op, c->arena, &c->attrs));
     if (n->op->infer) TN_TRY(n->op->infer(c));
     for (int i = 0; i < c->n_out; i++) TN_TRY(check_sizes(n, &c->out[i], i));
     return TN_OK;

@@ -97,7 +97,7 @@ static tn_status layer_infer(tn_infer *c) {
     int rank = tn_infer_rank(c, 0), axis;
     TN_TRY(tn_infer_same(c));
     if (rank < 0) return TN_OK;
-    TN_TRY(tn_infer_axis(c, tn_attr_int(c->node, "axis", -1), rank, &axis));
+    TN_TRY(tn_op_axis(c->node, tn_attr_int(c->node, "axis", -1), rank, &axis));
     int64_t stash = tn_attr_int(c->node, "stash_type", 1);
     for (int i = 1; i < c->n_out; i++) {
         tn_dim dims[TN_MAX_RANK];
@@ -144,7 +144,7 @@ static tn_status layer_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0), *gamma = tn_in(r, 1), *beta = tn_in(r, 2);
     tn_tensor *y = tn_out(r, 0), *mean = tn_out(r, 1), *rstd = tn_out(r, 2);
     bool rms = r->node->op->arg == 1;
-    int axis = tn_op_axis(r->node, "axis", -1, x->rank);
+    int axis = tn_op_axis_at(tn_attr_int(r->node, "axis", -1), x->rank);
     int64_t rows = tn_op_product(x->dims, 0, axis), n = tn_op_product(x->dims, axis, x->rank);
     float eps = tn_attr_float(r->node, "epsilon", 1e-5f);
     row_operand g, b;
@@ -218,14 +218,14 @@ static tn_status lp_infer(tn_infer *c) {
     int64_t p = tn_attr_int(c->node, "p", 2);
     if (p != 1 && p != 2) return tn_infer_fail(c, TN_E_INVALID, "p is %lld; 1 and 2 can be", (long long)p);
     if (tn_infer_rank(c, 0) >= 0)
-        TN_TRY(tn_infer_axis(c, tn_attr_int(c->node, "axis", -1), tn_infer_rank(c, 0), &axis));
+        TN_TRY(tn_op_axis(c->node, tn_attr_int(c->node, "axis", -1), tn_infer_rank(c, 0), &axis));
     return tn_infer_same(c);
 }
 
 static tn_status lp_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0);
     tn_tensor *y = tn_out(r, 0);
-    int axis = tn_op_axis(r->node, "axis", -1, x->rank);
+    int axis = tn_op_axis_at(tn_attr_int(r->node, "axis", -1), x->rank);
     int64_t p = tn_attr_int(r->node, "p", 2), n = x->dims[axis], inner = tn_op_product(x->dims, axis + 1, x->rank);
     for (int64_t l = 0; n > 0 && l < tn_count(x) / n; l++) {
         int64_t base = l / inner * n * inner + l % inner;
@@ -245,7 +245,7 @@ static tn_status mvn_infer(tn_infer *c) {
     int count, axis;
     const int64_t *axes = tn_attr_ints(c->node, "axes", &count);
     for (int i = 0; axes && i < count && tn_infer_rank(c, 0) >= 0; i++)
-        TN_TRY(tn_infer_axis(c, axes[i], tn_infer_rank(c, 0), &axis));
+        TN_TRY(tn_op_axis(c->node, axes[i], tn_infer_rank(c, 0), &axis));
     return tn_infer_same(c);
 }
 

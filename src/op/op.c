@@ -116,21 +116,23 @@ static const char *const kind_names[] = {
     [TN_ATTR_TENSORS] = "tensors", [TN_ATTR_GRAPHS] = "graphs",   [TN_ATTR_TYPE] = "a type",
 };
 
-static bool word_among(const char *words, tn_string s) {
-    for (const char *w = words; w;) {
+/* Which of "one|two|three" it is; -1: none. */
+static int word_index(const char *words, tn_string s) {
+    int i = 0;
+    for (const char *w = words; w; i++) {
         const char *end = strchr(w, '|');
         size_t n = end ? (size_t)(end - w) : strlen(w);
-        if (n == s.len && !memcmp(w, s.ptr, n)) return true;
+        if (n == s.len && !memcmp(w, s.ptr, n)) return i;
         w = end ? end + 1 : NULL;
     }
-    return false;
+    return -1;
 }
 
 static tn_status check_attr(const tn_node *n, const tn_attr_spec *spec, const tn_attr *a) {
     if (spec->kind != TN_ATTR_NONE && a->kind != spec->kind)
         return tn_op_fail(n, TN_E_INVALID, "attribute '%s' is %s, should be %s", spec->name, kind_names[a->kind],
                           kind_names[spec->kind]);
-    if (a->kind == TN_ATTR_STRING && spec->words && !word_among(spec->words, a->s))
+    if (a->kind == TN_ATTR_STRING && spec->words && word_index(spec->words, a->s) < 0)
         return tn_op_fail(n, TN_E_INVALID, "attribute '%s' is '%.*s', should be one of %s", spec->name,
                           (int)(a->s.len < 60 ? a->s.len : 60), a->s.ptr, spec->words);
     if (spec->max <= spec->min) return TN_OK;
@@ -142,6 +144,75 @@ static tn_status check_attr(const tn_node *n, const tn_attr_spec *spec, const tn
                               (long long)v[i], (long long)spec->min, (long long)spec->max);
     return TN_OK;
 }
+
+/* --------------------------------------------------------------------------------------- attributes into a struct */
+
+static tn_string as_string(const char *s) { return (tn_string){ s, s ? strlen(s) : 0 }; }
+
+static tn_status store_dtype(const tn_node *n, const tn_attr_spec *s, const tn_attr *a, tn_dtype *out) {
+    bool given = a && a->i != 0; /* 0, UNDEFINED: as if it were absent */
+    *out = given ? tn_dtype_from_onnx(a->i) : (tn_dtype)s->dflt_i;
+    if (given && *out == TN_NONE)
+        return tn_op_fail(n, TN_E_INVALID, "attribute '%s' is %lld, which is no element type", s->name,
+                          (long long)a->i);
+    return TN_OK;
+}
+
+/* An empty list that is there is not NULL. */
+static tn_ints list_ints(const tn_attr *a) {
+    static const int64_t none;
+    return a ? (tn_ints){ a->n ? a->ints : &none, a->n } : (tn_ints){ NULL, 0 };
+}
+static tn_floats list_floats(const tn_attr *a) {
+    static const float none;
+    return a ? (tn_floats){ a->n ? a->floats : &none, a->n } : (tn_floats){ NULL, 0 };
+}
+static tn_strings list_strings(const tn_attr *a) {
+    static const tn_string none;
+    return a ? (tn_strings){ a->n ? a->strings : &none, a->n } : (tn_strings){ NULL, 0 };
+}
+
+static tn_status store(const tn_node *n, const tn_attr_spec *s, const tn_attr *a, void *to) {
+    tn_string text = a && a->kind == TN_ATTR_STRING ? a->s : as_string(s->dflt);
+    switch (s->store) {
+    case TN_STORE_NONE: break;
+    case TN_STORE_INT: *(int64_t *)to = a ? a->i : s->dflt_i; break;
+    case TN_STORE_FLAG: *(bool *)to = (a ? a->i : s->dflt_i) != 0; break;
+    case TN_STORE_DTYPE: return store_dtype(n, s, a, to);
+    case TN_STORE_FLOAT: *(float *)to = a ? a->f : s->dflt_f; break;
+    case TN_STORE_STRING: *(tn_string *)to = text; break;
+    case TN_STORE_WORD: *(int *)to = text.ptr ? word_index(s->words, text) : -1; break;
+    case TN_STORE_INTS: *(tn_ints *)to = list_ints(a); break;
+    case TN_STORE_FLOATS: *(tn_floats *)to = list_floats(a); break;
+    case TN_STORE_STRINGS: *(tn_strings *)to = list_strings(a); break;
+    case TN_STORE_TENSOR: *(const tn_tensor **)to = a ? a->tensor : NULL; break;
+    case TN_STORE_GRAPH: *(tn_graph **)to = a ? a->graph : NULL; break;
+    case TN_STORE_ATTR: *(const tn_attr **)to = a; break;
+    }
+    return TN_OK;
+}
+
+static tn_status check_one(const tn_node *n, const tn_attr_spec *s, const tn_attr *a) {
+    if (a) return check_attr(n, s, a);
+    if (!s->required) return TN_OK;
+    return tn_op_fail(n, TN_E_GRAPH, "attribute '%s' (%s) is missing", s->name, kind_names[s->kind]);
+}
+
+tn_status tn_op_read_attrs(const tn_node *n, const tn_op *op, tn_arena *a, const void **out) {
+    *out = NULL;
+    if (!op->attrs_bytes) return TN_OK;
+    char *to = tn_arena_alloc(a, op->attrs_bytes, _Alignof(max_align_t));
+    if (!to) return tn_op_fail(n, TN_E_NOMEM, "no memory for its attributes");
+    for (const tn_attr_spec *s = op->attrs; s && s->name; s++) {
+        const tn_attr *attr = tn_attr_find(n, s->name);
+        TN_TRY(check_one(n, s, attr));
+        TN_TRY(store(n, s, attr, to + s->at));
+    }
+    *out = to;
+    return TN_OK;
+}
+
+/* ------------------------------------------------------------------------------------------------------------ nodes */
 
 static tn_status unsupported(const tn_node *n) {
     int version = n->version;
@@ -173,13 +244,7 @@ tn_status tn_op_check_node_as(const tn_node *n, const tn_op *op) {
         const tn_port *p = port_at(op->in, i);
         if (!n->inputs[i] && !p->optional) return tn_op_fail(n, TN_E_GRAPH, "input %d (%s) is missing", i, p->name);
     }
-    for (const tn_attr_spec *s = op->attrs; s && s->name; s++) {
-        const tn_attr *a = tn_attr_find(n, s->name);
-        if (a)
-            TN_TRY(check_attr(n, s, a));
-        else if (s->required)
-            return tn_op_fail(n, TN_E_GRAPH, "attribute '%s' (%s) is missing", s->name, kind_names[s->kind]);
-    }
+    for (const tn_attr_spec *s = op->attrs; s && s->name; s++) TN_TRY(check_one(n, s, tn_attr_find(n, s->name)));
     return TN_OK;
 }
 
@@ -260,9 +325,10 @@ tn_status tn_op_prepare(const tn_op *op, tn_prep *p) {
     return st;
 }
 
-tn_status tn_op_cost(const tn_infer *c, tn_cost *out) {
+tn_status tn_op_cost(tn_infer *c, tn_cost *out) {
     const tn_op *op = c->node->op;
     *out = (tn_cost){ 0 };
+    if (op && !c->attrs) TN_TRY(tn_op_read_attrs(c->node, op, c->arena, &c->attrs));
     if (op && op->flags & TN_OP_ALIAS) return TN_OK;
     if (!(op && op->flags & TN_OP_SHAPE_ONLY))
         for (int i = 0; i < c->n_in; i++) out->bytes_read += bytes_of(c->syms, c->in[i]);

@@ -10,6 +10,7 @@
 
 #include "base/pool.h"
 #include "graph/graph.h"
+#include <stddef.h>
 
 typedef struct tn_op tn_op;
 
@@ -19,6 +20,7 @@ typedef struct tn_op tn_op;
  *  symbols, and exact shapes at run time (then every input is known and `syms` is NULL). */
 typedef struct tn_infer {
     const tn_node *node;
+    const void *attrs; /* the row's attribute struct, read from the node; NULL: the row has none */
     tn_syms *syms;
     tn_arena *arena; /* for contents and element types made by the rule; lives as long as the types */
     int n_in, n_out;
@@ -27,17 +29,27 @@ typedef struct tn_infer {
     const tn_content *const *in_content; /* known contents, or NULL */
     tn_type *out;                        /* zeroed; out[i].kind NONE stays "unknown" */
     const tn_content **out_content;      /* NULL where none */
+    uint64_t open; /* bit i (63: and all later ones): the rule asked for the values of input i, which are not known */
     /** Infers a subgraph of the node: in_types for its inputs, out_types receives its outputs' types. */
     tn_status (*subgraph)(struct tn_infer *c, tn_graph *g, const tn_type *in_types, int n_in, tn_type *out_types,
                           int n_out);
     void *user;
 } tn_infer;
 
-/** Small integer inputs (axes, shapes, pads, ...): elements of input i as dims, from data or contents.
+/* A rule asks for the *parameters* that come as inputs (axes, shapes, pads, ...) through the next three. What it asked
+ * for and is not known yet is noted in c->open, and the engine applies the rule again to the actual inputs before it
+ * runs the node: so a rule may leave unchecked what it does not know, even when it knows the output's shape. */
+
+/** Elements of input i as dims, from data or contents.
  *  returns NULL when the input is omitted or nothing is known of it (then *n = -1; 0 for a known empty one). The
- *  array lives in the inference's arena. Rank 0 counts as one element. */
+ *  array belongs to the tensor or lives in the inference's arena. Rank 0 counts as one element. */
 const tn_dim *tn_infer_ints(tn_infer *c, int i, int *n);
 bool tn_infer_int(tn_infer *c, int i, int64_t *v); /* a known constant scalar (or 1-element tensor) */
+/** Input i's tensor where it is known (any type and rank), else NULL. */
+const tn_tensor *tn_infer_tensor(tn_infer *c, int i);
+/** Like tn_infer_ints for *data* whose contents the rule merely hands on: nothing is noted, and what has more than
+ *  TN_CONTENT_MAX elements is not known. */
+const tn_dim *tn_infer_contents(tn_infer *c, int i, int *n);
 /** How many elements input i has, when it is a list (or scalar) of known length; else -1. */
 int tn_infer_length(const tn_infer *c, int i);
 static inline bool tn_infer_has(const tn_infer *c, int i) { return i < c->n_in && c->in[i]; }
@@ -53,11 +65,13 @@ void tn_infer_out_content(tn_infer *c, int i, const tn_dim *v, int n); /* rememb
 tn_status tn_infer_broadcast_dim(tn_infer *c, tn_dim a, tn_dim b, tn_dim *out);
 /** Broadcast shape of inputs first..last into *rank/dims (rank -1 if any is unknown). */
 tn_status tn_infer_broadcast(tn_infer *c, int first, int last, int *rank, tn_dim *dims);
-/** axis in -rank..rank-1 to 0..rank-1. errors TN_E_INVALID naming the node. */
-tn_status tn_infer_axis(tn_infer *c, int64_t axis, int rank, int *out);
 /** A failure about this node: prefixes "node 'x' (Conv): ". */
 #define tn_infer_fail(c, status, ...) tn_op_fail((c)->node, status, __VA_ARGS__)
 tn_status tn_op_fail(const tn_node *n, tn_status s, const char *fmt, ...) __attribute__((format(printf, 3, 4), cold));
+
+/** The one check of axes, for rules, checks and runs: axis in -rank..rank-1 becomes 0..rank-1.
+ *  errors   TN_E_INVALID naming the node, the axis and the range; *out is untouched */
+tn_status tn_op_axis(const tn_node *n, int64_t axis, int rank, int *out);
 
 /* Ready-made shape rules. */
 tn_status tn_infer_pass(tn_infer *c);        /* output 0 is input 0, of whatever kind, contents too */
@@ -96,7 +110,8 @@ tn_status tn_prep_pack(tn_prep *p, int input, const char *key, size_t bytes, tn_
  *  calls tn_run_alloc itself. NULL entries: omitted inputs, outputs nobody wants. */
 typedef struct tn_run {
     const tn_node *node;
-    void *state; /* from prepare, or NULL */
+    const void *attrs; /* as tn_infer.attrs */
+    void *state;       /* from prepare, or NULL */
     int n_in, n_out;
     tn_datum *const *in;
     tn_datum *const *out;
@@ -158,19 +173,85 @@ typedef struct {
     bool variadic;
 } tn_port;
 
-/** One attribute as the specification declares it; checked when a model is loaded. */
+/* The lists that attribute structs hold; v is NULL when the attribute is absent. They belong to the model. */
+typedef struct {
+    const int64_t *v;
+    size_t n;
+} tn_ints;
+typedef struct {
+    const float *v;
+    size_t n;
+} tn_floats;
+typedef struct {
+    const tn_string *v;
+    size_t n;
+} tn_strings;
+
+/** How an attribute lies in the row's struct: the member's C type. */
+typedef enum {
+    TN_STORE_NONE,   /* nowhere: it is only checked */
+    TN_STORE_INT,    /* int64_t */
+    TN_STORE_FLAG,   /* bool: not 0 */
+    TN_STORE_DTYPE,  /* tn_dtype, from TensorProto's number; 0 is absent, no such type an error */
+    TN_STORE_FLOAT,  /* float */
+    TN_STORE_STRING, /* tn_string; ptr NULL: absent */
+    TN_STORE_WORD,   /* int: which of `words`; -1: absent without a default */
+    TN_STORE_INTS,   /* tn_ints */
+    TN_STORE_FLOATS, /* tn_floats */
+    TN_STORE_STRINGS,
+    TN_STORE_TENSOR, /* const tn_tensor *; NULL: absent */
+    TN_STORE_GRAPH,  /* tn_graph *; NULL: absent */
+    TN_STORE_ATTR,   /* const tn_attr *, of any kind; NULL: absent */
+} tn_attr_store;
+
+/** One attribute as the specification declares it: checked when a model is loaded, and read into the row's struct once
+ *  per plan (tn_op_read_attrs), so that nothing is looked up by name or narrowed while running. */
 typedef struct {
     const char *name;
     tn_attr_kind kind;
     bool required;
     const char *words; /* STRING: allowed values, "NOTSET|SAME_UPPER|..."; NULL: any */
     int64_t min, max;  /* INT and INTS: allowed range when max > min */
+    tn_attr_store store;
+    size_t at;        /* offset of its member */
+    int64_t dflt_i;   /* INT, FLAG, DTYPE (a tn_dtype): the value when it is absent */
+    float dflt_f;     /* FLOAT */
+    const char *dflt; /* STRING, WORD */
 } tn_attr_spec;
+
+/* Specs with a member of struct T, whose C type the compiler checks: `{ TN_INT(gather, axis, 0), .min = -16, ... }`.
+ * _AS: the member has another name than the attribute. */
+#define TN_MEMBER(T, m, type) offsetof(T, m) + 0 * sizeof(char[_Generic(((T *)0)->m, type : 1)])
+#define TN_STORED(T, m, n, k, st, type) \
+    .name = n, .kind = TN_ATTR_##k, .store = TN_STORE_##st, .at = TN_MEMBER(T, m, type)
+#define TN_INT_AS(T, m, n, d)       TN_STORED(T, m, n, INT, INT, int64_t), .dflt_i = (d)
+#define TN_FLAG_AS(T, m, n, d)      TN_STORED(T, m, n, INT, FLAG, bool), .dflt_i = (d)
+#define TN_DTYPE_AS(T, m, n, d)     TN_STORED(T, m, n, INT, DTYPE, tn_dtype), .dflt_i = (d)
+#define TN_FLOAT_AS(T, m, n, d)     TN_STORED(T, m, n, FLOAT, FLOAT, float), .dflt_f = (d)
+#define TN_STRING_AS(T, m, n, d)    TN_STORED(T, m, n, STRING, STRING, tn_string), .dflt = (d)
+#define TN_WORD_AS(T, m, n, all, d) TN_STORED(T, m, n, STRING, WORD, int), .words = all, .dflt = (d)
+#define TN_INT(T, m, d)             TN_INT_AS(T, m, #m, d)
+#define TN_FLAG(T, m, d)            TN_FLAG_AS(T, m, #m, d)
+#define TN_DTYPE(T, m, d)           TN_DTYPE_AS(T, m, #m, d)
+#define TN_FLOAT(T, m, d)           TN_FLOAT_AS(T, m, #m, d)
+#define TN_STRING_OF(T, m, d)       TN_STRING_AS(T, m, #m, d)
+#define TN_WORD(T, m, all, d)       TN_WORD_AS(T, m, #m, all, d)
+#define TN_INTS_OF(T, m)            TN_STORED(T, m, #m, INTS, INTS, tn_ints)
+#define TN_FLOATS_OF(T, m)          TN_STORED(T, m, #m, FLOATS, FLOATS, tn_floats)
+#define TN_STRINGS_OF(T, m)         TN_STORED(T, m, #m, STRINGS, STRINGS, tn_strings)
+#define TN_TENSOR_OF(T, m)          TN_STORED(T, m, #m, TENSOR, TENSOR, const tn_tensor *)
+#define TN_GRAPH_OF(T, m)           TN_STORED(T, m, #m, GRAPH, GRAPH, tn_graph *)
+#define TN_ATTR_OF(T, m)            TN_STORED(T, m, #m, NONE, ATTR, const tn_attr *)
+/** The row's half: `TN_ATTRS(gather_attrs, gather)` sets .attrs and the struct's size. */
+#define TN_ATTRS(specs, T) .attrs = (specs), .attrs_bytes = sizeof(T)
 
 typedef tn_status (*tn_infer_fn)(tn_infer *c);
 typedef tn_status (*tn_cost_fn)(const tn_infer *c, tn_cost *out);
 typedef tn_status (*tn_prepare_fn)(tn_prep *p);
 typedef tn_status (*tn_run_fn)(tn_run *r);
+/** What must hold of the actual inputs for `run` to be safe and is not in the shape rule: values of axes, indices,
+ *  lengths, offsets. Called before every run; it changes nothing. errors naming the node, the value and the range */
+typedef tn_status (*tn_check_fn)(const tn_run *r);
 struct tn_grad; /* op/grad.h */
 
 struct tn_op {
@@ -181,9 +262,11 @@ struct tn_op {
     const tn_port *in; /* ends with { 0 } */
     const tn_port *out;
     const tn_attr_spec *attrs; /* ends with { 0 }; NULL: none */
+    size_t attrs_bytes;        /* of the struct they are read into, see TN_ATTRS; 0: none */
     tn_infer_fn infer;
     tn_cost_fn cost;       /* NULL: bytes of all inputs and outputs, one FLOP per output element if POINTWISE */
     tn_prepare_fn prepare; /* NULL: nothing to prepare */
+    tn_check_fn check;     /* NULL: the shape rule says all */
     tn_run_fn run;
     void (*release)(void *state); /* frees what `state` owns outside the plan's arena; it may be half made */
     tn_status (*grad)(struct tn_grad *g);
@@ -208,9 +291,18 @@ tn_status tn_op_check_types(const tn_node *n, const tn_type *const *in, int n_in
 /** Both against a descriptor that is not the node's row: of an operator that is rewritten (format/onnx_decompose.h). */
 tn_status tn_op_check_node_as(const tn_node *n, const tn_op *op);
 tn_status tn_op_check_types_as(const tn_node *n, const tn_op *op, const tn_type *const *in, int n_in);
+/** Reads n's attributes into a struct as op (the node's row, or another descriptor of it) says, in `a`; they are
+ * checked on the way. Strings, lists and tensors stay the model's. *out is NULL when op has no struct. errors
+ * TN_E_INVALID, TN_E_GRAPH (a required one is missing), TN_E_NOMEM */
+tn_status tn_op_read_attrs(const tn_node *n, const tn_op *op, tn_arena *a, const void **out);
+/** The row's check, then its run. */
+static inline tn_status tn_op_run(const tn_op *op, tn_run *r) {
+    tn_status st = op->check ? op->check(r) : TN_OK;
+    return st == TN_OK ? op->run(r) : st;
+}
 /** Calls the row's prepare. On error p->state is NULL: what the row had begun is released. */
 tn_status tn_op_prepare(const tn_op *op, tn_prep *p);
 /** The row's cost, or the default. */
-tn_status tn_op_cost(const tn_infer *c, tn_cost *out);
+tn_status tn_op_cost(tn_infer *c, tn_cost *out);
 
 #endif

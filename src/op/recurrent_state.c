@@ -210,7 +210,7 @@ static tn_status cache_infer(tn_infer *c) {
     int rank = tn_infer_rank(c, 0), axis;
     TN_TRY(tn_infer_same(c));
     if (rank < 0) return TN_OK;
-    TN_TRY(tn_infer_axis(c, tn_attr_int(c->node, "axis", -2), rank, &axis));
+    TN_TRY(tn_op_axis(c->node, tn_attr_int(c->node, "axis", -2), rank, &axis));
     if (axis == 0) return tn_infer_fail(c, TN_E_INVALID, "axis 0 is the batch");
     if (tn_infer_rank(c, 1) < 0) return TN_OK;
     if (tn_infer_rank(c, 1) != rank) return tn_infer_fail(c, TN_E_SHAPE, "cache and update differ in rank");
@@ -225,7 +225,7 @@ static tn_status cache_infer(tn_infer *c) {
 static tn_status cache_run(tn_run *r) {
     const tn_tensor *past = tn_in(r, 0), *x = tn_in(r, 1), *at = tn_in(r, 2);
     tn_tensor *y = tn_out(r, 0);
-    int axis = tn_op_axis(r->node, "axis", -2, past->rank);
+    int axis = tn_op_axis_at(tn_attr_int(r->node, "axis", -2), past->rank);
     bool circular = tn_attr_is(r->node, "mode", "circular", "linear");
     int64_t inner = tn_op_product(past->dims, axis + 1, past->rank), middle = tn_op_product(past->dims, 1, axis);
     int64_t rows = past->dims[axis], n = x->dims[axis], batch = past->dims[0];

@@ -6,22 +6,59 @@
 
 static bool holds_ints(const tn_tensor *t) { return tn_dtype_is_int(t->dtype) || t->dtype == TN_BOOL; }
 
-const tn_dim *tn_infer_ints(tn_infer *c, int i, int *n) {
+static void note_open(tn_infer *c, int i) {
+    if (tn_infer_has(c, i)) c->open |= UINT64_C(1) << (i < 63 ? i : 63);
+}
+
+/* Whether the tensor's own memory can serve as dims. */
+static bool dims_as_they_lie(const tn_tensor *t, int64_t count) {
+    if (t->dtype != TN_I64 || !count || (uintptr_t)t->data % _Alignof(tn_dim)) return false;
+    const int64_t *v = t->data;
+    for (int64_t k = 0; k < count; k++)
+        if (tn_dim_clamp(v[k]) != v[k]) return false;
+    return true;
+}
+
+static const tn_dim *dims_of_tensor(tn_infer *c, const tn_tensor *t, int *n) {
+    int64_t count = tn_count(t);
+    if (count > INT32_MAX) return NULL;
+    if (dims_as_they_lie(t, count)) {
+        *n = (int)count;
+        return t->data;
+    }
+    tn_dim *v = tn_arena_array(c->arena, tn_dim, (size_t)count + 1);
+    if (!v) return NULL;
+    for (int64_t k = 0; k < count; k++) v[k] = tn_dim_clamp(tn_get_i64(t->dtype, t->data, k));
+    *n = (int)count;
+    return v;
+}
+
+const tn_dim *tn_infer_contents(tn_infer *c, int i, int *n) {
     *n = -1;
     if (!tn_infer_has(c, i)) return NULL;
     const tn_tensor *t = c->in_tensor[i];
-    if (t && t->rank <= 1 && holds_ints(t)) {
-        int64_t count = tn_count(t);
-        if (count > INT32_MAX) return NULL;
-        tn_dim *v = tn_arena_array(c->arena, tn_dim, (size_t)count + 1);
-        if (!v) return NULL;
-        for (int64_t k = 0; k < count; k++) v[k] = tn_dim_clamp(tn_get_i64(t->dtype, t->data, k));
-        *n = (int)count;
-        return v;
-    }
+    if (t && t->rank <= 1 && holds_ints(t)) return tn_count(t) <= TN_CONTENT_MAX ? dims_of_tensor(c, t, n) : NULL;
     if (!c->in_content || !c->in_content[i]) return NULL;
     *n = c->in_content[i]->n;
     return c->in_content[i]->v;
+}
+
+const tn_dim *tn_infer_ints(tn_infer *c, int i, int *n) {
+    *n = -1;
+    const tn_tensor *t = tn_infer_has(c, i) ? c->in_tensor[i] : NULL;
+    if (t && t->rank <= 1 && holds_ints(t)) return dims_of_tensor(c, t, n);
+    if (t) return NULL; /* known, and no list of integers */
+    const tn_dim *v = tn_infer_contents(c, i, n);
+    bool all = v != NULL;
+    for (int k = 0; k < *n; k++) all = all && tn_dim_known(v[k]);
+    if (!all) note_open(c, i);
+    return v;
+}
+
+const tn_tensor *tn_infer_tensor(tn_infer *c, int i) {
+    if (!tn_infer_has(c, i)) return NULL;
+    if (!c->in_tensor[i]) note_open(c, i);
+    return c->in_tensor[i];
 }
 
 bool tn_infer_int(tn_infer *c, int i, int64_t *v) {
@@ -56,9 +93,10 @@ void tn_infer_out_content(tn_infer *c, int i, const tn_dim *v, int n) {
     c->out_content[i] = own;
 }
 
-tn_status tn_infer_axis(tn_infer *c, int64_t axis, int rank, int *out) {
+tn_status tn_op_axis(const tn_node *n, int64_t axis, int rank, int *out) {
+    if (rank <= 0) return tn_op_fail(n, TN_E_INVALID, "axis %lld of a scalar, which has none", (long long)axis);
     if (axis < -rank || axis >= rank)
-        return tn_infer_fail(c, TN_E_INVALID, "axis %lld is outside -%d..%d", (long long)axis, rank, rank - 1);
+        return tn_op_fail(n, TN_E_INVALID, "axis %lld is outside -%d..%d", (long long)axis, rank, rank - 1);
     *out = (int)(axis < 0 ? axis + rank : axis);
     return TN_OK;
 }
@@ -112,7 +150,7 @@ tn_status tn_infer_same(tn_infer *c) {
 static const tn_dim *operand(tn_infer *c, int i, int *n) {
     const tn_tensor *t = c->in_tensor[i];
     if (c->in[i]->rank > 1 || (t && tn_count(t) > TN_CONTENT_MAX)) return NULL;
-    return tn_infer_ints(c, i, n);
+    return tn_infer_contents(c, i, n);
 }
 
 /* Clamped numbers are fit for comparing with sizes, not for sums. */

@@ -51,7 +51,7 @@ static tn_status check_reduction(tn_infer *c) {
 static tn_status scatter_elements_infer(tn_infer *c) {
     int rank = tn_infer_rank(c, 0), irank = tn_infer_rank(c, 1), urank = tn_infer_rank(c, 2), axis;
     TN_TRY(check_reduction(c));
-    if (rank >= 0) TN_TRY(tn_infer_axis(c, tn_attr_int(c->node, "axis", 0), rank, &axis));
+    if (rank >= 0) TN_TRY(tn_op_axis(c->node, tn_attr_int(c->node, "axis", 0), rank, &axis));
     if (rank >= 0 && irank >= 0 && rank != irank)
         return tn_infer_fail(c, TN_E_SHAPE, "data has %d dimensions but indices has %d", rank, irank);
     if (irank >= 0 && urank >= 0) {
@@ -68,7 +68,7 @@ static tn_status scatter_elements_infer(tn_infer *c) {
 static tn_status scatter_elements_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0), *ix = tn_in(r, 1), *u = tn_in(r, 2);
     tn_tensor *y = tn_out(r, 0);
-    int axis = tn_op_axis(r->node, "axis", 0, x->rank);
+    int axis = tn_op_axis_at(tn_attr_int(r->node, "axis", 0), x->rank);
     reduction op = reduction_of(r->node);
     int64_t n = tn_count(ix), *idx, stride[TN_MAX_RANK + 1];
     copy_data(r);

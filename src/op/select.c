@@ -13,7 +13,7 @@ static tn_status where_infer(tn_infer *c) {
     tn_infer_out(c, 0, tn_infer_dtype(c, 1), rank, dims);
     if (rank < 0 || rank > 1 || !tn_dtype_is_int(tn_infer_dtype(c, 1)) || !c->in_tensor[0]) return TN_OK;
     int na, nb; /* exporters choose between shapes with it: Where(shape == -1, 1, shape) */
-    const tn_dim *a = tn_infer_ints(c, 1, &na), *b = tn_infer_ints(c, 2, &nb);
+    const tn_dim *a = tn_infer_contents(c, 1, &na), *b = tn_infer_contents(c, 2, &nb);
     int64_t n = rank == 0 ? 1 : dims[0], nc = tn_count(c->in_tensor[0]);
     const uint8_t *cond = c->in_tensor[0]->data;
     if (!a || !b || !tn_dim_known(n) || n > TN_CONTENT_MAX) return TN_OK;
@@ -80,7 +80,7 @@ static tn_status compress_infer(tn_infer *c) {
     bool flat = !tn_attr_find(c->node, "axis");
     tn_dim dims[TN_MAX_RANK];
     if (rank >= 0 && !flat) {
-        TN_TRY(tn_infer_axis(c, tn_attr_int(c->node, "axis", 0), rank, &axis));
+        TN_TRY(tn_op_axis(c->node, tn_attr_int(c->node, "axis", 0), rank, &axis));
         memcpy(dims, c->in[0]->dims, sizeof dims);
         dims[axis] = TN_DIM_UNKNOWN;
         tn_infer_out(c, 0, tn_infer_dtype(c, 0), rank, dims);
@@ -94,7 +94,7 @@ static tn_status compress_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0), *cond = tn_in(r, 1);
     const uint8_t *keep = cond->data;
     bool flat = !tn_attr_find(r->node, "axis");
-    int axis = flat ? 0 : tn_op_axis(r->node, "axis", 0, x->rank);
+    int axis = flat ? 0 : tn_op_axis_at(tn_attr_int(r->node, "axis", 0), x->rank);
     int64_t len = flat ? tn_count(x) : x->dims[axis], n = tn_count(cond) < len ? tn_count(cond) : len, kept = 0;
     int64_t outer = flat ? 1 : tn_op_product(x->dims, 0, axis),
             inner = flat ? 1 : tn_op_product(x->dims, axis + 1, x->rank);
@@ -157,7 +157,7 @@ static tn_status onehot_infer(tn_infer *c) {
         tn_infer_out(c, 0, tn_infer_dtype(c, 2), -1, NULL);
         return rank < 0 ? TN_OK : tn_infer_fail(c, TN_E_SHAPE, "the result would have %d dimensions", rank + 1);
     }
-    TN_TRY(tn_infer_axis(c, tn_attr_int(c->node, "axis", -1), rank + 1, &axis));
+    TN_TRY(tn_op_axis(c->node, tn_attr_int(c->node, "axis", -1), rank + 1, &axis));
     const tn_dim *d = tn_infer_ints(c, 1, &n);
     tn_dim len = d && n == 1 ? d[0] : TN_DIM_UNKNOWN;
     if (c->in_tensor[1]) { /* may be a float */
@@ -176,7 +176,7 @@ static tn_status onehot_infer(tn_infer *c) {
 static tn_status onehot_run(tn_run *r) {
     const tn_tensor *ix = tn_in(r, 0), *values = tn_in(r, 2);
     tn_tensor *y = tn_out(r, 0);
-    int axis = tn_op_axis(r->node, "axis", -1, y->rank);
+    int axis = tn_op_axis_at(tn_attr_int(r->node, "axis", -1), y->rank);
     int64_t depth = y->dims[axis], inner = tn_op_product(y->dims, axis + 1, y->rank), total = tn_count(y);
     if (tn_count(values) != 2) return tn_op_fail(r->node, TN_E_SHAPE, "values must hold [off, on]");
     for (int64_t i = 0; i < total; i++) tn_op_copy_element(y, i, values, 0);
@@ -224,7 +224,8 @@ static tn_status trilu_run(tn_run *r) {
 static tn_status reverse_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0), *lens = tn_in(r, 1);
     tn_tensor *y = tn_out(r, 0);
-    int time = tn_op_axis(r->node, "time_axis", 0, x->rank), batch = tn_op_axis(r->node, "batch_axis", 1, x->rank);
+    int time = tn_op_axis_at(tn_attr_int(r->node, "time_axis", 0), x->rank),
+        batch = tn_op_axis_at(tn_attr_int(r->node, "batch_axis", 1), x->rank);
     if (x->rank < 2 || time > 1 || batch > 1 || time == batch || time < 0 || batch < 0)
         return tn_op_fail(r->node, TN_E_INVALID, "time_axis and batch_axis must be 0 and 1 in some order");
     int64_t inner = tn_op_product(x->dims, 2, x->rank);

@@ -71,7 +71,7 @@ static tn_status split_infer(tn_infer *c) {
     int rank = tn_infer_rank(c, 0), axis;
     tn_type t = *c->in[0];
     if (rank >= 0) {
-        TN_TRY(tn_infer_axis(c, tn_attr_int(c->node, "axis", 0), rank, &axis));
+        TN_TRY(tn_op_axis(c->node, tn_attr_int(c->node, "axis", 0), rank, &axis));
         if (!tn_infer_has(c, 1) && !tn_attr_int(c->node, "keepdims", 1)) {
             memmove(t.dims + axis, t.dims + axis + 1, sizeof *t.dims * (size_t)(rank - axis - 1));
             t.rank--;
@@ -92,7 +92,7 @@ static tn_status join_infer(tn_infer *c) {
         tn_infer_out(c, 0, elem ? elem->dtype : TN_NONE, -1, NULL);
         return TN_OK;
     }
-    TN_TRY(tn_infer_axis(c, tn_attr_int(c->node, "axis", 0), rank + fresh, &axis));
+    TN_TRY(tn_op_axis(c->node, tn_attr_int(c->node, "axis", 0), rank + fresh, &axis));
     for (int i = 0; i < rank + fresh; i++)
         dims[i] = i == axis ? TN_DIM_UNKNOWN : elem->dims[fresh && i > axis ? i - 1 : i];
     tn_infer_out(c, 0, elem->dtype, rank + fresh, dims);
@@ -214,7 +214,7 @@ static tn_status part(const tn_tensor *x, int axis, int64_t from, int64_t len, b
 
 static tn_status split_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0);
-    int axis = tn_op_axis(r->node, "axis", 0, x->rank);
+    int axis = tn_op_axis_at(tn_attr_int(r->node, "axis", 0), x->rank);
     bool drop = !tn_run_has(r, 1) && !tn_attr_int(r->node, "keepdims", 1);
     int64_t *sizes = NULL, n = 0, each = 1, total = x->dims[axis];
     if (tn_run_has(r, 1)) {

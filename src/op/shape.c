@@ -118,7 +118,7 @@ static tn_status reshape_infer(tn_infer *c) {
 static tn_status read_axes(tn_infer *c, const tn_dim *axes, int n, int rank, bool *marked) {
     for (int i = 0; i < n; i++) {
         int axis;
-        TN_TRY(tn_infer_axis(c, axes[i], rank, &axis));
+        TN_TRY(tn_op_axis(c->node, axes[i], rank, &axis));
         if (marked[axis]) return tn_infer_fail(c, TN_E_INVALID, "axis %d is named twice", axis);
         marked[axis] = true;
     }

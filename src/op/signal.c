@@ -187,7 +187,7 @@ static tn_status dft_read(tn_infer *c, dft_shape *s) {
         return tn_infer_fail(c, TN_E_SHAPE, "a one-sided %s wants %s input", s->inverse ? "inverse" : "transform",
                              s->inverse ? "complex" : "real");
     if (tn_infer_has(c, 2) && !tn_infer_int(c, 2, &axis)) return TN_OK;
-    TN_TRY(tn_infer_axis(c, axis, rank, &s->axis));
+    TN_TRY(tn_op_axis(c->node, axis, rank, &s->axis));
     if (s->axis == rank - 1)
         return tn_infer_fail(c, TN_E_INVALID, "axis %lld is the one of the parts", (long long)axis);
     s->in = c->in[0]->dims[s->axis];

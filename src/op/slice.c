@@ -60,7 +60,7 @@ static tn_status slice_read(tn_infer *c, slice_spec *s, bool *known) {
             *known = false;
             return TN_OK;
         }
-        if (axes) TN_TRY(tn_infer_axis(c, axes[i], rank, &axis));
+        if (axes) TN_TRY(tn_op_axis(c->node, axes[i], rank, &axis));
         if (seen[axis]) return tn_infer_fail(c, TN_E_INVALID, "axis %d is named twice", axis);
         if (steps && steps[i] == 0) return tn_infer_fail(c, TN_E_INVALID, "steps[%d] is 0", i);
         seen[axis] = true;
@@ -80,7 +80,7 @@ static tn_status slice_infer(tn_infer *c) {
     }
     TN_TRY(slice_read(c, &s, &known));
     tn_infer_out(c, 0, tn_infer_dtype(c, 0), rank, known ? s.count : NULL);
-    const tn_dim *data = known && rank == 1 ? tn_infer_ints(c, 0, &n) : NULL;
+    const tn_dim *data = known && rank == 1 ? tn_infer_contents(c, 0, &n) : NULL;
     if (data && tn_dim_known(s.count[0]) && tn_dim_known(s.start[0]) && s.count[0] <= TN_CONTENT_MAX) {
         tn_dim v[TN_CONTENT_MAX];
         for (int i = 0; i < s.count[0]; i++) v[i] = data[s.start[0] + i * s.step[0]];
@@ -169,7 +169,7 @@ static tn_status split_infer(tn_infer *c) {
         for (int i = 0; i < c->n_out; i++) tn_infer_out(c, i, t, -1, NULL);
         return TN_OK;
     }
-    TN_TRY(tn_infer_axis(c, tn_attr_int(c->node, "axis", 0), rank, &axis));
+    TN_TRY(tn_op_axis(c->node, tn_attr_int(c->node, "axis", 0), rank, &axis));
     tn_dim len = c->in[0]->dims[axis], dims[TN_MAX_RANK];
     const tn_dim *split = tn_infer_has(c, 1) ? tn_infer_ints(c, 1, &n) : NULL;
     memcpy(dims, c->in[0]->dims, sizeof dims);
@@ -196,7 +196,7 @@ static tn_status split_infer(tn_infer *c) {
         return tn_infer_fail(c, TN_E_SHAPE, "split adds up to %lld, axis %d has %lld", (long long)sum, axis,
                              (long long)len);
     int nd; /* parts of a shape */
-    const tn_dim *data = rank == 1 && tn_dim_known(sum) ? tn_infer_ints(c, 0, &nd) : NULL;
+    const tn_dim *data = rank == 1 && tn_dim_known(sum) ? tn_infer_contents(c, 0, &nd) : NULL;
     for (int i = 0, at = 0; data && i < c->n_out; i++) {
         int k = (int)c->out[i].dims[0];
         if (at + k > nd) break;
@@ -208,7 +208,7 @@ static tn_status split_infer(tn_infer *c) {
 
 static tn_status split_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0);
-    int axis = tn_op_axis(r->node, "axis", 0, x->rank);
+    int axis = tn_op_axis_at(tn_attr_int(r->node, "axis", 0), x->rank);
     int64_t zero[TN_MAX_RANK] = { 0 }, one[TN_MAX_RANK], *split = NULL, n = 0;
     int64_t each = 0, parts = tn_attr_int(r->node, "num_outputs", r->n_out);
     for (int d = 0; d < x->rank; d++) one[d] = 1;

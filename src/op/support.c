@@ -89,7 +89,7 @@ tn_status tn_op_ints(tn_run *r, const tn_tensor *t, int64_t **out, int64_t *n) {
     return TN_OK;
 }
 
-tn_status tn_op_one_int(tn_run *r, int i, int64_t dflt, int64_t *out) {
+tn_status tn_op_one_int(const tn_run *r, int i, int64_t dflt, int64_t *out) {
     const tn_tensor *t = tn_in(r, i);
     *out = dflt;
     if (!t) return TN_OK;

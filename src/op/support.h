@@ -32,7 +32,7 @@ tn_status tn_op_ints(tn_run *r, const tn_tensor *t, int64_t **out, int64_t *n);
 
 /** The one element of an integer input: an axis, a position, a count; `dflt` when it is omitted.
  *  errors   TN_E_SHAPE: it has none or several */
-tn_status tn_op_one_int(tn_run *r, int i, int64_t dflt, int64_t *out);
+tn_status tn_op_one_int(const tn_run *r, int i, int64_t dflt, int64_t *out);
 
 /** Product of dims[from .. to-1]. */
 static inline int64_t tn_op_product(const int64_t *dims, int from, int to) {
@@ -41,10 +41,7 @@ static inline int64_t tn_op_product(const int64_t *dims, int from, int to) {
     return n;
 }
 
-/** An axis attribute that inference has already checked. */
-static inline int tn_op_axis(const tn_node *n, const char *name, int64_t dflt, int rank) {
-    int64_t a = tn_attr_int(n, name, dflt);
-    return (int)(a < 0 ? a + rank : a);
-}
+/** Where an axis lies that tn_op_axis has accepted for this rank. */
+static inline int tn_op_axis_at(int64_t axis, int rank) { return (int)(axis < 0 ? axis + rank : axis); }
 
 #endif

@@ -16,7 +16,7 @@ static tn_status topk_infer(tn_infer *c) {
         return TN_OK;
     }
     if (rank == 0) return tn_infer_fail(c, TN_E_SHAPE, "the input is a scalar");
-    TN_TRY(tn_infer_axis(c, tn_attr_int(c->node, "axis", -1), rank, &axis));
+    TN_TRY(tn_op_axis(c->node, tn_attr_int(c->node, "axis", -1), rank, &axis));
     const tn_dim *k = tn_infer_ints(c, 1, &n);
     memcpy(dims, c->in[0]->dims, sizeof dims);
     if (k && n != 1) return tn_infer_fail(c, TN_E_SHAPE, "K holds %d numbers, not one", n);
@@ -111,7 +111,8 @@ static void topk_lines(void *arg, int64_t begin, int64_t end, int thread) {
 
 static tn_status topk_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0);
-    topk_job j = { r, tn_op_axis(r->node, "axis", -1, x->rank), tn_get_i64(TN_I64, tn_in(r, 1)->data, 0) };
+    topk_job j = { r, tn_op_axis_at(tn_attr_int(r->node, "axis", -1), x->rank),
+                   tn_get_i64(TN_I64, tn_in(r, 1)->data, 0) };
     j.largest = tn_attr_int(r->node, "largest", 1) != 0;
     int64_t len = x->dims[j.axis], lines = len ? tn_count(x) / len : 0;
     j.heaps = tn_run_scratch(r, (size_t)tn_pool_threads(r->pool) * (size_t)(j.k + 1) * sizeof *j.heaps);
@@ -126,7 +127,7 @@ static tn_status unique_infer(tn_infer *c) {
     int rank = tn_infer_rank(c, 0), axis;
     tn_dim dims[TN_MAX_RANK];
     if (tn_attr_find(c->node, "axis") && rank >= 0) {
-        TN_TRY(tn_infer_axis(c, tn_attr_int(c->node, "axis", 0), rank, &axis));
+        TN_TRY(tn_op_axis(c->node, tn_attr_int(c->node, "axis", 0), rank, &axis));
         memcpy(dims, c->in[0]->dims, sizeof dims);
         dims[axis] = TN_DIM_UNKNOWN;
         tn_infer_out(c, 0, tn_infer_dtype(c, 0), rank, dims);
@@ -183,7 +184,7 @@ static int by_number(const void *a, const void *b, void *user) {
 static tn_status unique_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0);
     const tn_attr *a = tn_attr_find(r->node, "axis");
-    int axis = a ? tn_op_axis(r->node, "axis", 0, x->rank) : 0;
+    int axis = a ? tn_op_axis_at(tn_attr_int(r->node, "axis", 0), x->rank) : 0;
     slices s = { x, 1, tn_count(x), 1 };
     int64_t dims[TN_MAX_RANK];
     memcpy(dims, x->dims, sizeof dims);

@@ -250,7 +250,7 @@ static tn_status centre_infer(tn_infer *c) {
     if (shape && n != count) return tn_infer_fail(c, TN_E_SHAPE, "shape holds %d numbers for %d axes", n, count);
     for (int i = 0; i < count; i++) {
         int axis;
-        TN_TRY(tn_infer_axis(c, axes ? axes[i] : i, rank, &axis));
+        TN_TRY(tn_op_axis(c->node, axes ? axes[i] : i, rank, &axis));
         dims[axis] = shape ? shape[i] : TN_DIM_UNKNOWN;
         if (tn_dim_known(dims[axis]) && dims[axis] < 0)
             return tn_infer_fail(c, TN_E_INVALID, "shape holds %lld", (long long)dims[axis]);

@@ -41,7 +41,7 @@ tn_dtype tn_dtype_parse(const char *name) {
     return TN_NONE;
 }
 
-tn_dtype tn_dtype_from_onnx(int code) {
+tn_dtype tn_dtype_from_onnx(int64_t code) {
     for (int t = 1; t < TN_DTYPE_COUNT; t++)
         if (tn_dtypes[t].onnx == code) return (tn_dtype)t;
     return TN_NONE;

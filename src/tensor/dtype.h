@@ -16,7 +16,7 @@ typedef struct {
 
 extern const tn_dtype_info tn_dtypes[TN_DTYPE_COUNT];
 
-tn_dtype tn_dtype_from_onnx(int code); /* TN_NONE when there is no such type */
+tn_dtype tn_dtype_from_onnx(int64_t code); /* TN_NONE when there is no such type */
 
 bool tn_dtype_is_float(tn_dtype t); /* float64 ... float4e2m1; not complex */
 bool tn_dtype_is_int(tn_dtype t);   /* signed and unsigned, 2 to 64 bits; not bool */
