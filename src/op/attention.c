@@ -8,6 +8,14 @@
 enum { Q, K, V, MASK, PAST_K, PAST_V, LENGTHS };
 enum { Y, PRESENT_K, PRESENT_V, SCORES };
 
+typedef struct {
+    bool is_causal;
+    int64_t q_num_heads, kv_num_heads, left_window_size, right_window_size, qk_matmul_output_mode;
+    tn_maybe_float scale;
+    float softcap;
+    tn_dtype softmax_precision;
+} settings;
+
 /* The sizes of one node, from exact or symbolic shapes. */
 typedef struct {
     tn_dim batch, heads, kv_heads, rows, fresh, past, keys, size_k, size_v;
@@ -25,8 +33,8 @@ static tn_status same_dim(const tn_node *n, const char *what, tn_dim a, tn_dim b
 }
 
 /* q, k and v are [batch, rows, heads * size] or [batch, heads, rows, size], all known in rank. */
-static tn_status read_sizes(const tn_node *n, tn_syms *syms, const tn_dim *q, const tn_dim *k, const tn_dim *v,
-                            int rank, const tn_dim *past, sizes *s) {
+static tn_status read_sizes(const tn_node *n, const settings *at, tn_syms *syms, const tn_dim *q, const tn_dim *k,
+                            const tn_dim *v, int rank, const tn_dim *past, sizes *s) {
     *s = (sizes){ .batch = q[0], .planes = rank == 4 };
     if (s->planes) {
         s->heads = q[1], s->rows = q[2], s->size_k = q[3];
@@ -35,7 +43,7 @@ static tn_status read_sizes(const tn_node *n, tn_syms *syms, const tn_dim *q, co
         TN_TRY(same_dim(n, "head sizes of Q and K", q[3], k[3]));
         TN_TRY(same_dim(n, "rows of K and V", k[2], v[2]));
     } else {
-        s->heads = tn_attr_int(n, "q_num_heads", 0), s->kv_heads = tn_attr_int(n, "kv_num_heads", 0);
+        s->heads = at->q_num_heads, s->kv_heads = at->kv_num_heads;
         if (s->heads < 1 || s->kv_heads < 1)
             return tn_op_fail(n, TN_E_INVALID, "inputs of 3 dimensions need q_num_heads and kv_num_heads");
         for (int i = 0; i < 3; i++) {
@@ -61,6 +69,7 @@ static tn_status read_sizes(const tn_node *n, tn_syms *syms, const tn_dim *q, co
 /* ------------------------------------------------------------------------------------------------------ inference */
 
 static tn_status attention_infer(tn_infer *c) {
+    const settings *at = c->attrs;
     int rank = tn_infer_rank(c, Q);
     bool past = tn_infer_has(c, PAST_K);
     tn_dtype t = tn_infer_dtype(c, Q), tv = tn_infer_dtype(c, V);
@@ -68,7 +77,7 @@ static tn_status attention_infer(tn_infer *c) {
     if (past && tn_infer_has(c, LENGTHS))
         return tn_infer_fail(c, TN_E_GRAPH, "a past inside and lengths of a cache outside exclude each other");
     for (int i = 0; i < c->n_out; i++) tn_infer_out(c, i, i == PRESENT_V ? tv : t, -1, NULL);
-    if (tn_attr_float(c->node, "softcap", 0) < 0) return tn_infer_fail(c, TN_E_INVALID, "softcap is negative");
+    if (at->softcap < 0) return tn_infer_fail(c, TN_E_INVALID, "softcap is negative");
     for (int i = Q; i <= V; i++) {
         int have = tn_infer_rank(c, i);
         if (have < 0) return TN_OK;
@@ -82,7 +91,7 @@ static tn_status attention_infer(tn_infer *c) {
     if (tn_infer_rank(c, LENGTHS) >= 0 && tn_infer_rank(c, LENGTHS) != 1)
         return tn_infer_fail(c, TN_E_SHAPE, "nonpad_kv_seqlen has not 1 dimension");
     sizes s;
-    TN_TRY(read_sizes(c->node, c->syms, c->in[Q]->dims, c->in[K]->dims, c->in[V]->dims, rank,
+    TN_TRY(read_sizes(c->node, at, c->syms, c->in[Q]->dims, c->in[K]->dims, c->in[V]->dims, rank,
                       past ? c->in[PAST_K]->dims : NULL, &s));
     if (past) {
         const tn_dim *pk = c->in[PAST_K]->dims, *pv = c->in[PAST_V]->dims;
@@ -105,7 +114,7 @@ static tn_status attention_infer(tn_infer *c) {
 
 static tn_status attention_cost(const tn_infer *c, tn_cost *out) {
     sizes s;
-    TN_TRY(read_sizes(c->node, c->syms, c->in[Q]->dims, c->in[K]->dims, c->in[V]->dims, c->in[Q]->rank,
+    TN_TRY(read_sizes(c->node, c->attrs, c->syms, c->in[Q]->dims, c->in[K]->dims, c->in[V]->dims, c->in[Q]->rank,
                       tn_infer_has(c, PAST_K) ? c->in[PAST_K]->dims : NULL, &s));
     out->flops =
         2.0 * (double)s.batch * (double)s.heads * (double)s.rows * (double)s.keys * (double)(s.size_k + s.size_v);
@@ -166,19 +175,16 @@ static tn_status read_lengths(tn_run *r, const sizes *s, int64_t mask_end, tn_at
 }
 
 /* How far a row sees to one side of where it stands; -1: any distance. */
-static int64_t window(const tn_node *n, const char *name) {
-    int64_t size = tn_attr_int(n, name, -1);
-    return size < INT32_MAX ? size : INT32_MAX;
-}
+static int64_t window(int64_t size) { return size < INT32_MAX ? size : INT32_MAX; }
 
 static tn_status attention_run(tn_run *r) {
     const tn_tensor *q = tn_in(r, Q), *k = tn_in(r, K), *v = tn_in(r, V);
     const tn_node *n = r->node;
+    const settings *at = r->attrs;
     sizes s;
-    TN_TRY(read_sizes(n, NULL, q->dims, k->dims, v->dims, q->rank,
+    TN_TRY(read_sizes(n, at, NULL, q->dims, k->dims, v->dims, q->rank,
                       tn_run_has(r, PAST_K) ? tn_in(r, PAST_K)->dims : NULL, &s));
-    int64_t precision = tn_attr_int(n, "softmax_precision", 0);
-    bool wide = q->dtype == TN_F64 || v->dtype == TN_F64 || tn_dtype_from_onnx((int)precision) == TN_F64;
+    bool wide = q->dtype == TN_F64 || v->dtype == TN_F64 || at->softmax_precision == TN_F64;
     tn_attention a = { .type = wide ? TN_F64 : TN_F32,
                        .batch = s.batch,
                        .heads = s.heads,
@@ -187,11 +193,11 @@ static tn_status attention_run(tn_run *r) {
                        .keys = s.keys,
                        .size_k = s.size_k,
                        .size_v = s.size_v,
-                       .left = window(n, "left_window_size"),
-                       .right = tn_attr_int(n, "is_causal", 0) ? 0 : window(n, "right_window_size"),
-                       .softcap = (double)tn_attr_float(n, "softcap", 0),
-                       .qk_mode = (tn_qk_mode)tn_attr_int(n, "qk_matmul_output_mode", 0) };
-    a.scale = tn_attr_find(n, "scale") ? (double)tn_attr_float(n, "scale", 1) : 1 / sqrt((double)s.size_k);
+                       .left = window(at->left_window_size),
+                       .right = at->is_causal ? 0 : window(at->right_window_size),
+                       .softcap = (double)at->softcap,
+                       .qk_mode = (tn_qk_mode)at->qk_matmul_output_mode };
+    a.scale = at->scale.given ? (double)at->scale.v : 1 / sqrt((double)s.size_k);
     a.stride_q = s.planes ? tn_op_planes(s.heads, s.rows, s.size_k) : tn_op_rows(s.heads, s.rows, s.size_k);
     a.stride_y = s.planes ? tn_op_planes(s.heads, s.rows, s.size_v) : tn_op_rows(s.heads, s.rows, s.size_v);
     TN_TRY(tn_op_read_as(r, q, a.type, &a.q));
@@ -224,15 +230,16 @@ static const tn_port attention_out[] = { { "Y", TN_FLOATS, 'T' },
                                          { "present_value", TN_FLOATS, 'U', .optional = true },
                                          { "qk_matmul_output", TN_FLOATS, 'T', .optional = true },
                                          { 0 } };
-static const tn_attr_spec attention_attrs[] = { { "is_causal", TN_ATTR_INT },
-                                                { "kv_num_heads", TN_ATTR_INT, .min = 1, .max = INT32_MAX },
-                                                { "left_window_size", TN_ATTR_INT, .min = -1, .max = INT64_MAX },
-                                                { "q_num_heads", TN_ATTR_INT, .min = 1, .max = INT32_MAX },
-                                                { "qk_matmul_output_mode", TN_ATTR_INT, .min = 0, .max = 3 },
-                                                { "right_window_size", TN_ATTR_INT, .min = -1, .max = INT64_MAX },
-                                                { "scale", TN_ATTR_FLOAT },
-                                                { "softcap", TN_ATTR_FLOAT },
-                                                { "softmax_precision", TN_ATTR_INT },
+static const tn_attr_spec attention_attrs[] = { { TN_FLAG(settings, is_causal, false) },
+                                                { TN_INT(settings, kv_num_heads, 0), .min = 1, .max = INT32_MAX },
+                                                { TN_INT(settings, left_window_size, -1), .min = -1, .max = INT64_MAX },
+                                                { TN_INT(settings, q_num_heads, 0), .min = 1, .max = INT32_MAX },
+                                                { TN_INT(settings, qk_matmul_output_mode, 0), .min = 0, .max = 3 },
+                                                { TN_INT(settings, right_window_size, -1), .min = -1,
+                                                  .max = INT64_MAX },
+                                                { TN_MAYBE_FLOAT(settings, scale) },
+                                                { TN_FLOAT(settings, softcap, 0) },
+                                                { TN_DTYPE(settings, softmax_precision, TN_NONE) },
                                                 { 0 } };
 
 const tn_op tn_ops_attention[] = {
@@ -240,7 +247,7 @@ const tn_op tn_ops_attention[] = {
       .since = 25,
       .in = attention_in,
       .out = attention_out,
-      .attrs = attention_attrs,
+      TN_ATTRS(attention_attrs, settings),
       .infer = attention_infer,
       .cost = attention_cost,
       .run = attention_run,

@@ -39,6 +39,15 @@ void tn_op_append(tn_dtype type, int64_t batch, int64_t heads, int64_t size, con
 void tn_op_rotate(const float *x, const float *cos, const float *sin, float *y, int64_t half, int64_t size,
                   bool interleaved);
 
+/** What the attributes say of a cache in codes; quantised: NONE, PER_TENSOR or PER_CHANNEL, in the order of
+ * TN_KV_CODES. */
+#define TN_KV_CODES "NONE|PER_TENSOR|PER_CHANNEL"
+enum { TN_KV_NONE, TN_KV_PER_TENSOR, TN_KV_PER_CHANNEL };
+typedef struct {
+    int k_quant_type, v_quant_type;
+    int64_t bits; /* kv_cache_bit_width */
+} tn_kv_attrs;
+
 /** How a cache of keys or values [batch, heads, rows, size] is coded (kv_cache.c). */
 typedef struct {
     int bits;           /* 0: plain numbers; 4 (in pairs) or 8 */
@@ -48,17 +57,18 @@ typedef struct {
 
 /** Whether the codes that the node's attributes name go with the type of its input `past`; *per: elements of a head to
  *  one of the cache. errors TN_E_TYPE, TN_E_INVALID. */
-tn_status tn_kv_check(tn_infer *c, int past, int *per);
+tn_status tn_kv_check(tn_infer *c, const tn_kv_attrs *a, int past, int *per);
 
 /** The element type of a cache: the past's; without one, that of codes of kv_cache_bit_width bits, or `plain`. */
-tn_dtype tn_kv_type(const tn_node *n, tn_dtype past, tn_dtype plain);
+tn_dtype tn_kv_type(const tn_kv_attrs *a, tn_dtype past, tn_dtype plain);
 
 /** Rows of a cache of c rows after t tokens, when it keeps windows of w <= c. */
 int64_t tn_kv_resident(int64_t t, int64_t c, int64_t w);
 
-/** Reads the code from attribute `attr` (NONE, PER_TENSOR, PER_CHANNEL) and the scales, input `scale`.
- *  errors TN_E_SHAPE, TN_E_NOMEM. */
-tn_status tn_kv_code_of(tn_run *r, const char *attr, int scale, int64_t heads, int64_t size, tn_kv_code *c);
+/** Reads the code of `quantised` keys or values (TN_KV_...) and the scales, input `scale`. errors TN_E_SHAPE,
+ * TN_E_NOMEM. */
+tn_status tn_kv_code_of(tn_run *r, const tn_kv_attrs *a, int quantised, int scale, int64_t heads, int64_t size,
+                        tn_kv_code *c);
 
 /** The numbers of cache t as float32. t NULL gives NULL. errors TN_E_NOMEM. */
 tn_status tn_kv_read(tn_run *r, const tn_kv_code *c, const tn_tensor *t, const void **out);

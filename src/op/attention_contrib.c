@@ -14,6 +14,12 @@ enum { Y, PRESENT_K, PRESENT_V, SCORES };
 typedef enum { APART, PACKED_QKV, PACKED_KV, PLANES } form;
 
 typedef struct {
+    int64_t num_heads;
+    float mask_filter_value, scale; /* 0: 1 / sqrt(head size) */
+    bool unidirectional;
+} settings;
+
+typedef struct {
     form form;
     tn_dim batch, rows, fresh, past, keys, heads, size_k, size_v;
     tn_dim room; /* rows of past and present in one buffer, `past` of them full; else -1 */
@@ -44,8 +50,9 @@ typedef struct {
 } earlier;
 
 /* errors TN_E_SHAPE, TN_E_GRAPH. Unknown ranks must have been sorted out before. */
-static tn_status read_sizes(const tn_node *n, tn_syms *syms, shape q, shape k, shape v, earlier past, sizes *s) {
-    int64_t heads = tn_attr_int(n, "num_heads", 1);
+static tn_status read_sizes(const tn_node *n, const settings *at, tn_syms *syms, shape q, shape k, shape v,
+                            earlier past, sizes *s) {
+    int64_t heads = at->num_heads;
     *s = (sizes){ .heads = heads, .batch = q.dims[0], .rows = q.dims[1], .room = -1 };
     s->form = q.rank == 5 ? PACKED_QKV : k.rank == 5 ? PACKED_KV : k.rank == 4 ? PLANES : APART;
     int want_k = s->form == PACKED_QKV ? 0 : s->form == PACKED_KV ? 5 : s->form == PLANES ? 4 : 3;
@@ -126,7 +133,8 @@ static tn_status mha_infer(tn_infer *c) {
     if (tn_infer_has(c, PAST_K) && (tn_infer_rank(c, PAST_K) != 4 || tn_infer_rank(c, PAST_V) != 4))
         return tn_infer_fail(c, TN_E_SHAPE, "the past has not 4 dimensions");
     if (tn_infer_rank(c, QUERY) < 3) return tn_infer_fail(c, TN_E_SHAPE, "query has not 3 or 5 dimensions");
-    TN_TRY(read_sizes(c->node, c->syms, known_shape(c, QUERY), known_shape(c, KEY), known_shape(c, VALUE), past, &s));
+    TN_TRY(read_sizes(c->node, c->attrs, c->syms, known_shape(c, QUERY), known_shape(c, KEY), known_shape(c, VALUE),
+                      past, &s));
     for (int i = PAST_K; tn_infer_has(c, PAST_K) && i <= PAST_V; i++) {
         const tn_dim *d = c->in[i]->dims;
         TN_TRY(need_equal(c->node, "batches of query and past", s.batch, d[0]));
@@ -261,7 +269,7 @@ static tn_status mask_bias(tn_run *r, const sizes *s, float **out, int64_t *rows
     *out = NULL, *rows = 1;
     if (!m) return TN_OK;
     int64_t n = tn_count(m), ends = m->rank == 1 ? n : 0, row_step = 0, batch_step = 0, first = 0;
-    float filter = tn_attr_float(r->node, "mask_filter_value", -10000);
+    float filter = ((const settings *)r->attrs)->mask_filter_value;
     bool good = m->rank == 1 ? n == s->batch || n == 2 * s->batch || n == 3 * s->batch + 2
                              : m->rank >= 2 && m->rank <= 4 && m->dims[0] == s->batch;
     if (m->rank == 2) good &= m->dims[1] == s->keys, batch_step = s->keys;
@@ -326,12 +334,12 @@ static tn_status read_bias(tn_run *r, const sizes *s, tn_attention *a) {
 
 static tn_status mha_run(tn_run *r) {
     const tn_node *n = r->node;
+    const settings *at = r->attrs;
     sizes s;
     const tn_tensor *full = tn_in(r, PAST_LENGTH);
     if (full && tn_count(full) != 1) return tn_op_fail(n, TN_E_SHAPE, "past_sequence_length is not one number");
     earlier past = { exact_shape(r, PAST_K), full, full ? tn_get_i64(full->dtype, full->data, 0) : 0 };
-    TN_TRY(read_sizes(n, NULL, exact_shape(r, QUERY), exact_shape(r, KEY), exact_shape(r, VALUE), past, &s));
-    float scale = tn_attr_float(n, "scale", 0);
+    TN_TRY(read_sizes(n, at, NULL, exact_shape(r, QUERY), exact_shape(r, KEY), exact_shape(r, VALUE), past, &s));
     tn_attention a = { .type = TN_F32,
                        .batch = s.batch,
                        .heads = s.heads,
@@ -340,9 +348,9 @@ static tn_status mha_run(tn_run *r) {
                        .keys = s.keys,
                        .size_k = s.size_k,
                        .size_v = s.size_v,
-                       .scale = scale != 0 ? (double)scale : 1 / sqrt((double)s.size_k),
+                       .scale = at->scale != 0 ? (double)at->scale : 1 / sqrt((double)s.size_k),
                        .left = -1,
-                       .right = tn_attr_int(n, "unidirectional", 0) ? 0 : -1,
+                       .right = at->unidirectional ? 0 : -1,
                        .qk_mode = TN_QK_BIASED };
     const void *bias;
     const float *q, *k, *v;
@@ -387,10 +395,11 @@ static const tn_port mha_out[] = { { "output", TN_FLOATS, 'T' },
                                    { "present_value", TN_FLOATS, 'T', .optional = true },
                                    { "qk", TN_FLOATS, 'T', .optional = true },
                                    { 0 } };
-static const tn_attr_spec mha_attrs[] = { { "mask_filter_value", TN_ATTR_FLOAT },
-                                          { "num_heads", TN_ATTR_INT, .required = true, .min = 1, .max = INT32_MAX },
-                                          { "scale", TN_ATTR_FLOAT },
-                                          { "unidirectional", TN_ATTR_INT },
+static const tn_attr_spec mha_attrs[] = { { TN_FLOAT(settings, mask_filter_value, -10000) },
+                                          { TN_INT(settings, num_heads, 1), .required = true, .min = 1,
+                                            .max = INT32_MAX },
+                                          { TN_FLOAT(settings, scale, 0) },
+                                          { TN_FLAG(settings, unidirectional, false) },
                                           { 0 } };
 
 const tn_op tn_ops_attention_contrib[] = {
@@ -399,7 +408,7 @@ const tn_op tn_ops_attention_contrib[] = {
       .since = 1,
       .in = mha_in,
       .out = mha_out,
-      .attrs = mha_attrs,
+      TN_ATTRS(mha_attrs, settings),
       .infer = mha_infer,
       .run = mha_run,
       .grad = tn_grad_multi_head,

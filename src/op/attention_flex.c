@@ -9,14 +9,18 @@
 #include <math.h>
 #include <string.h>
 
+typedef struct {
+    tn_graph *score_mod, *prob_mod;
+    tn_maybe_float scale;
+    tn_dtype softmax_precision;
+} settings;
+
 /* The element type of scores and weights. */
-static tn_dtype score_type(const tn_node *n, tn_dtype q) {
-    tn_dtype asked = tn_dtype_from_onnx((int)tn_attr_int(n, "softmax_precision", 0));
+static tn_dtype score_type(tn_dtype asked, tn_dtype q) {
     return asked != TN_NONE ? asked : q == TN_F64 ? TN_F64 : TN_F32;
 }
 
-static tn_status check_mod(tn_infer *c, const char *name, const tn_type *scores) {
-    tn_graph *g = tn_attr_graph(c->node, name);
+static tn_status check_mod(tn_infer *c, const char *name, tn_graph *g, const tn_type *scores) {
     if (!c->subgraph) return TN_OK; /* exact shapes while running: checked before */
     if (!g) return TN_OK;
     if (g->n_inputs != 1 || g->n_outputs != 1)
@@ -28,7 +32,8 @@ static tn_status check_mod(tn_infer *c, const char *name, const tn_type *scores)
 }
 
 static tn_status flex_infer(tn_infer *c) {
-    tn_dtype t = tn_infer_dtype(c, 0), ts = score_type(c->node, t);
+    const settings *at = c->attrs;
+    tn_dtype t = tn_infer_dtype(c, 0), ts = score_type(at->softmax_precision, t);
     if (!(TN_FLOATS & tn_dtype_bit(ts))) return tn_infer_fail(c, TN_E_INVALID, "softmax_precision is not a float type");
     tn_infer_out(c, 0, t, -1, NULL);
     for (int i = 0; i < 3; i++) {
@@ -49,15 +54,15 @@ static tn_status flex_infer(tn_infer *c) {
     tn_type scores = tn_type_tensor(ts);
     scores.rank = 4;
     memcpy(scores.dims, (tn_dim[]){ q[0], q[1], q[2], k[2] }, 4 * sizeof(tn_dim));
-    TN_TRY(check_mod(c, "score_mod", &scores));
-    return check_mod(c, "prob_mod", &scores);
+    TN_TRY(check_mod(c, "score_mod", at->score_mod, &scores));
+    return check_mod(c, "prob_mod", at->prob_mod, &scores);
 }
 
 /* ------------------------------------------------------------------------------------------------------------ run */
 
 /* scores := what the subgraph makes of them, as `type`; a subgraph that is absent leaves them. */
-static tn_status modify(tn_run *r, const char *name, tn_dtype type, tn_dtype given, const int64_t *dims, void *scores) {
-    tn_graph *g = tn_attr_graph(r->node, name);
+static tn_status modify(tn_run *r, const char *name, tn_graph *g, tn_dtype type, tn_dtype given, const int64_t *dims,
+                        void *scores) {
     tn_datum in = { .kind = TN_KIND_TENSOR }, out = { 0 };
     tn_tensor whole = { .dtype = type, .rank = 4, .data = scores };
     tn_status st = TN_OK;
@@ -111,16 +116,17 @@ static tn_status whole_matrix(tn_run *r, tn_attention *a, tn_dtype given) {
                 TN_TRY(product(r, a->type, false, 1, a->rows, a->size_v, a->keys, s, v, y));
         }
         if (pass == 1) break;
-        TN_TRY(modify(r, "score_mod", a->type, given, dims, scores));
+        TN_TRY(modify(r, "score_mod", ((const settings *)r->attrs)->score_mod, a->type, given, dims, scores));
         TN_TRY(tn_softmax_run(TN_SOFTMAX, a->type, a->batch * a->heads * a->rows, a->keys, 1, scores, scores, r->pool));
-        TN_TRY(modify(r, "prob_mod", a->type, given, dims, scores));
+        TN_TRY(modify(r, "prob_mod", ((const settings *)r->attrs)->prob_mod, a->type, given, dims, scores));
     }
     return TN_OK;
 }
 
 static tn_status flex_run(tn_run *r) {
     const tn_tensor *q = tn_in(r, 0), *k = tn_in(r, 1), *v = tn_in(r, 2);
-    tn_dtype given = score_type(r->node, q->dtype);
+    const settings *at = r->attrs;
+    tn_dtype given = score_type(at->softmax_precision, q->dtype);
     tn_attention a = { .type = given == TN_F64 || q->dtype == TN_F64 ? TN_F64 : TN_F32,
                        .batch = q->dims[0],
                        .heads = q->dims[1],
@@ -131,14 +137,14 @@ static tn_status flex_run(tn_run *r) {
                        .size_v = v->dims[3],
                        .left = -1,
                        .right = -1 };
-    a.scale = tn_attr_find(r->node, "scale") ? (double)tn_attr_float(r->node, "scale", 1) : 1 / sqrt((double)a.size_k);
+    a.scale = at->scale.given ? (double)at->scale.v : 1 / sqrt((double)a.size_k);
     a.stride_q = tn_op_planes(a.heads, a.rows, a.size_k), a.stride_y = tn_op_planes(a.heads, a.rows, a.size_v);
     a.stride_k = tn_op_planes(a.kv_heads, a.keys, a.size_k), a.stride_v = tn_op_planes(a.kv_heads, a.keys, a.size_v);
     TN_TRY(tn_op_read_as(r, q, a.type, &a.q));
     TN_TRY(tn_op_read_as(r, k, a.type, &a.k));
     TN_TRY(tn_op_read_as(r, v, a.type, &a.v));
     if (!(a.y = tn_op_room_as(r, tn_out(r, 0), a.type))) return tn_op_fail(r->node, TN_E_NOMEM, "no memory");
-    bool plain = !tn_attr_graph(r->node, "score_mod") && !tn_attr_graph(r->node, "prob_mod");
+    bool plain = !at->score_mod && !at->prob_mod;
     TN_TRY(plain ? tn_attention_run(NULL, &a, r->pool) : whole_matrix(r, &a, given));
     return tn_op_store_as(a.y, a.type, tn_out(r, 0));
 }
@@ -146,10 +152,10 @@ static tn_status flex_run(tn_run *r) {
 /* ----------------------------------------------------------------------------------------------------------- rows */
 
 static const tn_port flex_in[] = { { "Q", TN_FLOATS, 'T' }, { "K", TN_FLOATS, 'T' }, { "V", TN_FLOATS, 'T' }, { 0 } };
-static const tn_attr_spec flex_attrs[] = { { "prob_mod", TN_ATTR_GRAPH },
-                                           { "scale", TN_ATTR_FLOAT },
-                                           { "score_mod", TN_ATTR_GRAPH },
-                                           { "softmax_precision", TN_ATTR_INT },
+static const tn_attr_spec flex_attrs[] = { { TN_GRAPH_OF(settings, prob_mod) },
+                                           { TN_MAYBE_FLOAT(settings, scale) },
+                                           { TN_GRAPH_OF(settings, score_mod) },
+                                           { TN_DTYPE(settings, softmax_precision, TN_NONE) },
                                            { 0 } };
 
 const tn_op tn_ops_attention_flex[] = {
@@ -159,7 +165,7 @@ const tn_op tn_ops_attention_flex[] = {
       .flags = TN_OP_SUBGRAPH,
       .in = flex_in,
       .out = tn_ports_float_t,
-      .attrs = flex_attrs,
+      TN_ATTRS(flex_attrs, settings),
       .infer = flex_infer,
       .run = flex_run,
       .grad = tn_grad_flex,

@@ -6,13 +6,17 @@
 
 enum { Q, K, V, BIAS };
 
+typedef struct {
+    tn_ints order_q, order_k, order_v, order_y;
+    float scale;
+} settings;
+
 /* Logical dimension i of the operand is dimension order[i] of the tensor; the last one is the last of both. NULL when
  * the attribute does not fit. */
-static const int64_t *order_of(const tn_node *n, const char *name, int rank) {
-    int count;
-    const int64_t *p = tn_attr_ints(n, name, &count);
+static const int64_t *order_of(tn_ints order, int rank) {
+    const int64_t *p = order.v;
     unsigned seen = 0;
-    if (!p || count != rank || (rank != 3 && rank != 4) || p[rank - 1] != rank - 1) return NULL;
+    if (!p || order.n != (size_t)rank || (rank != 3 && rank != 4) || p[rank - 1] != rank - 1) return NULL;
     for (int i = 0; i < rank; i++) {
         if (p[i] < 0 || p[i] >= rank || seen >> p[i] & 1) return NULL;
         seen |= 1u << p[i];
@@ -22,9 +26,13 @@ static const int64_t *order_of(const tn_node *n, const char *name, int rank) {
 
 static const char *const order_names[] = { "order_q", "order_k", "order_v" };
 
+static const int64_t *order_at(const settings *at, int i, int rank) {
+    return order_of(i == Q ? at->order_q : i == K ? at->order_k : at->order_v, rank);
+}
+
 /* Logical sizes of input i: [heads, rows, size] or [batch, heads, rows, size]. */
-static tn_status logical(const tn_node *n, int i, int rank, const tn_dim *dims, tn_dim *out) {
-    const int64_t *p = order_of(n, order_names[i], rank);
+static tn_status logical(const tn_node *n, const settings *at, int i, int rank, const tn_dim *dims, tn_dim *out) {
+    const int64_t *p = order_at(at, i, rank);
     if (!p) return tn_op_fail(n, TN_E_GRAPH, "attribute '%s' does not fit %d dimensions", order_names[i], rank);
     for (int d = 0; d < rank; d++) out[d] = dims[p[d]];
     return TN_OK;
@@ -37,7 +45,7 @@ static tn_status fused_infer(tn_infer *c) {
     for (int i = Q; i <= V; i++) {
         if (tn_infer_rank(c, i) < 0) return TN_OK;
         if (tn_infer_rank(c, i) != rank) return tn_infer_fail(c, TN_E_SHAPE, "operands differ in rank");
-        TN_TRY(logical(c->node, i, rank, c->in[i]->dims, d[i]));
+        TN_TRY(logical(c->node, c->attrs, i, rank, c->in[i]->dims, d[i]));
     }
     for (int i = K; i <= V; i++)
         for (int k = 0; k < rank; k++) {
@@ -45,7 +53,7 @@ static tn_status fused_infer(tn_infer *c) {
             if (tn_dim_known(a) && tn_dim_known(d[i][k]) && a != d[i][k])
                 return tn_infer_fail(c, TN_E_SHAPE, "the shapes of queries, keys and values do not fit each other");
         }
-    const int64_t *p = order_of(c->node, "order_y", rank);
+    const int64_t *p = order_of(((const settings *)c->attrs)->order_y, rank);
     if (!p) return tn_infer_fail(c, TN_E_GRAPH, "attribute 'order_y' does not fit %d dimensions", rank);
     for (int k = 0; k < rank; k++) y[p[k]] = k == rank - 1 ? d[V][k] : d[Q][k];
     tn_infer_out(c, 0, tn_infer_dtype(c, Q), rank, y);
@@ -55,9 +63,9 @@ static tn_status fused_infer(tn_infer *c) {
 static tn_status fused_cost(const tn_infer *c, tn_cost *out) {
     int rank = c->in[Q]->rank;
     tn_dim q[TN_MAX_RANK] = { 0 }, k[TN_MAX_RANK] = { 0 }, v[TN_MAX_RANK] = { 0 };
-    TN_TRY(logical(c->node, Q, rank, c->in[Q]->dims, q));
-    TN_TRY(logical(c->node, K, rank, c->in[K]->dims, k));
-    TN_TRY(logical(c->node, V, rank, c->in[V]->dims, v));
+    TN_TRY(logical(c->node, c->attrs, Q, rank, c->in[Q]->dims, q));
+    TN_TRY(logical(c->node, c->attrs, K, rank, c->in[K]->dims, k));
+    TN_TRY(logical(c->node, c->attrs, V, rank, c->in[V]->dims, v));
     out->flops = 2.0 * (double)k[rank - 2] * (double)(q[rank - 1] + v[rank - 1]);
     for (int i = 0; i < rank - 1; i++) out->flops *= (double)q[i];
     return TN_OK;
@@ -76,12 +84,13 @@ static tn_attention_stride strides(const tn_tensor *t, const int64_t *order) {
 
 static tn_status fused_run(tn_run *r) {
     const tn_node *n = r->node;
+    const settings *at = r->attrs;
     int rank = tn_in(r, Q)->rank;
     tn_dim d[3][TN_MAX_RANK];
-    const int64_t *order[3], *order_y = order_of(n, "order_y", rank);
+    const int64_t *order[3], *order_y = order_of(at->order_y, rank);
     for (int i = Q; i <= V; i++) {
-        order[i] = order_of(n, order_names[i], rank);
-        TN_TRY(logical(n, i, rank, tn_in(r, i)->dims, d[i]));
+        order[i] = order_at(at, i, rank);
+        TN_TRY(logical(n, at, i, rank, tn_in(r, i)->dims, d[i]));
     }
     tn_attention a = { .type = tn_in(r, Q)->dtype,
                        .batch = rank == 4 ? d[Q][0] : 1,
@@ -95,7 +104,7 @@ static tn_status fused_run(tn_run *r) {
                        .k = tn_in(r, K)->data,
                        .v = tn_in(r, V)->data,
                        .y = tn_out(r, 0)->data,
-                       .scale = (double)tn_attr_float(n, "scale", 1),
+                       .scale = (double)at->scale,
                        .left = -1,
                        .right = -1 };
     a.stride_q = strides(tn_in(r, Q), order[Q]), a.stride_k = strides(tn_in(r, K), order[K]);
@@ -114,11 +123,11 @@ static const tn_port fused_in[] = { { "Q", tn_dtype_bit(TN_F32), 'T' },
                                     { "V", tn_dtype_bit(TN_F32), 'T' },
                                     { "bias", tn_dtype_bit(TN_F32), 'T', .optional = true },
                                     { 0 } };
-static const tn_attr_spec fused_attrs[] = { { "order_q", TN_ATTR_INTS, .required = true },
-                                            { "order_k", TN_ATTR_INTS, .required = true },
-                                            { "order_v", TN_ATTR_INTS, .required = true },
-                                            { "order_y", TN_ATTR_INTS, .required = true },
-                                            { "scale", TN_ATTR_FLOAT },
+static const tn_attr_spec fused_attrs[] = { { TN_INTS_OF(settings, order_q), .required = true },
+                                            { TN_INTS_OF(settings, order_k), .required = true },
+                                            { TN_INTS_OF(settings, order_v), .required = true },
+                                            { TN_INTS_OF(settings, order_y), .required = true },
+                                            { TN_FLOAT(settings, scale, 1) },
                                             { 0 } };
 
 const tn_op tn_ops_attention_fused[] = {
@@ -128,7 +137,7 @@ const tn_op tn_ops_attention_fused[] = {
       .flags = TN_OP_INTERNAL,
       .in = fused_in,
       .out = tn_ports_float_t,
-      .attrs = fused_attrs,
+      TN_ATTRS(fused_attrs, settings),
       .infer = fused_infer,
       .cost = fused_cost,
       .run = fused_run,

@@ -39,32 +39,40 @@ typedef struct {
     int64_t *before, *end;  /* the same as rows of what attention is given */
 } sizes;
 
+typedef struct {
+    bool causal, do_rotary, rotary_interleaved, sliding_window_cache;
+    int64_t num_heads, kv_num_heads, local_window_size, qk_output, smooth_softmax;
+    float qk_norm_epsilon, scale, softcap; /* scale 0: 1 / sqrt(head size) */
+    tn_kv_attrs kv;
+} settings;
+
 /* ------------------------------------------------------------------------------------------------------ inference */
 
 /* The forms of a cache that are not plain numbers of all tokens. */
-static tn_status check_cache(tn_infer *c, bool window, int *per) {
-    const tn_node *n = c->node;
+static tn_status check_cache(tn_infer *c, int *per) {
+    const settings *at = c->attrs;
     if (tn_infer_has(c, NORM_Q) != tn_infer_has(c, NORM_K))
         return tn_infer_fail(c, TN_E_GRAPH, "q_norm_weight and k_norm_weight go together");
-    if (window && (tn_attr_int(n, "local_window_size", -1) <= 0 || !tn_infer_has(c, PAST_K)))
+    if (at->sliding_window_cache && (at->local_window_size <= 0 || !tn_infer_has(c, PAST_K)))
         return tn_infer_fail(c, TN_E_INVALID, "sliding_window_cache needs local_window_size and a past");
-    return tn_kv_check(c, PAST_K, per);
+    return tn_kv_check(c, &at->kv, PAST_K, per);
 }
 
 static tn_status gqa_infer(tn_infer *c) {
-    tn_dtype t = tn_infer_dtype(c, QUERY), tc = tn_kv_type(c->node, tn_infer_dtype(c, PAST_K), t);
-    int64_t heads = tn_attr_int(c->node, "num_heads", 1), kv = tn_attr_int(c->node, "kv_num_heads", 1), total;
+    const settings *at = c->attrs;
+    tn_dtype t = tn_infer_dtype(c, QUERY), tc = tn_kv_type(&at->kv, tn_infer_dtype(c, PAST_K), t);
+    int64_t heads = at->num_heads, kv = at->kv_num_heads, total;
     bool packed = !tn_infer_has(c, KEY);
     for (int i = 0; i < c->n_out; i++) tn_infer_out(c, i, i == PRESENT_K || i == PRESENT_V ? tc : t, -1, NULL);
     if (heads % kv)
         return tn_infer_fail(c, TN_E_INVALID, "%lld heads do not divide %lld", (long long)kv, (long long)heads);
     if (packed == tn_infer_has(c, VALUE) || tn_infer_has(c, PAST_K) != tn_infer_has(c, PAST_V))
         return tn_infer_fail(c, TN_E_GRAPH, "key and value go together, and so do past_key and past_value");
-    if (tn_attr_int(c->node, "do_rotary", 0) && (!tn_infer_has(c, COS) || !tn_infer_has(c, SIN)))
+    if (at->do_rotary && (!tn_infer_has(c, COS) || !tn_infer_has(c, SIN)))
         return tn_infer_fail(c, TN_E_GRAPH, "do_rotary needs cos_cache and sin_cache");
-    bool window = tn_attr_int(c->node, "sliding_window_cache", 0);
+    bool window = at->sliding_window_cache;
     int per = 1; /* elements of a head to one of the cache */
-    TN_TRY(check_cache(c, window, &per));
+    TN_TRY(check_cache(c, &per));
     for (int i = QUERY; i <= PAST_V; i++) {
         if (!tn_infer_has(c, i)) continue;
         if (tn_infer_rank(c, i) < 0) return TN_OK;
@@ -110,17 +118,18 @@ static tn_status gqa_infer(tn_infer *c) {
 
 static tn_status read_sizes(tn_run *r, sizes *s) {
     const tn_node *n = r->node;
+    const settings *at = r->attrs;
     const tn_tensor *q = tn_in(r, QUERY), *total = tn_in(r, TOTAL), *len = tn_in(r, LENGTHS);
     *s = (sizes){ .batch = q->dims[0], .rows = q->dims[1], .packed = !tn_run_has(r, KEY) };
-    s->heads = tn_attr_int(n, "num_heads", 1), s->kv_heads = tn_attr_int(n, "kv_num_heads", 1);
+    s->heads = at->num_heads, s->kv_heads = at->kv_num_heads;
     s->size = q->dims[2] / (s->packed ? s->heads + 2 * s->kv_heads : s->heads);
     s->room = tn_run_has(r, PAST_K) ? tn_in(r, PAST_K)->dims[2] : 0;
     if (tn_count(total) != 1 || tn_count(len) != s->batch)
         return tn_op_fail(n, TN_E_SHAPE, "one total_sequence_length and %lld of seqlens_k are needed",
                           (long long)s->batch);
     s->total = tn_get_i64(total->dtype, total->data, 0);
-    int64_t window = tn_attr_int(n, "local_window_size", -1);
-    s->window = tn_attr_int(n, "sliding_window_cache", 0) != 0;
+    int64_t window = at->local_window_size;
+    s->window = at->sliding_window_cache;
     if (s->window && s->room < window)
         return tn_op_fail(n, TN_E_INVALID, "a window of %lld does not fit a cache of %lld rows", (long long)window,
                           (long long)s->room);
@@ -129,9 +138,9 @@ static tn_status read_sizes(tn_run *r, sizes *s) {
                           (long long)s->total, (long long)s->rows, (long long)s->room);
     s->kept = s->window || s->total < s->room ? s->room : s->total;
     s->keys = s->window ? s->room + s->rows : s->kept;
-    int64_t *at = tn_run_scratch(r, (size_t)(4 * s->batch + 1) * sizeof *at);
-    if (!at) return tn_op_fail(n, TN_E_NOMEM, "no memory");
-    s->past = at, s->length = at + s->batch, s->before = at + 2 * s->batch, s->end = at + 3 * s->batch;
+    int64_t *room = tn_run_scratch(r, (size_t)(4 * s->batch + 1) * sizeof *room);
+    if (!room) return tn_op_fail(n, TN_E_NOMEM, "no memory");
+    s->past = room, s->length = room + s->batch, s->before = room + 2 * s->batch, s->end = room + 3 * s->batch;
     s->prompt = s->rows == s->total; /* sentences start together; shorter ones are padded behind */
     for (int64_t b = 0; b < s->batch; b++) {
         int64_t last = tn_get_i64(len->dtype, len->data, b);
@@ -161,9 +170,10 @@ typedef struct {
 
 static tn_status read_angles(tn_run *r, const sizes *s, angles *g) {
     const tn_tensor *c = tn_in(r, COS), *si = tn_in(r, SIN);
+    const settings *at = r->attrs;
     const void *p;
-    *g = (angles){ .ids = tn_in(r, POSITIONS), .interleaved = tn_attr_int(r->node, "rotary_interleaved", 0) != 0 };
-    if (!tn_attr_int(r->node, "do_rotary", 0)) return TN_OK;
+    *g = (angles){ .ids = tn_in(r, POSITIONS), .interleaved = at->rotary_interleaved };
+    if (!at->do_rotary) return TN_OK;
     if (c->rank != 2 || !tn_dims_equal(c->rank, c->dims, si->rank, si->dims) || 2 * c->dims[1] > s->size ||
         (g->ids && tn_count(g->ids) != s->batch * s->rows))
         return tn_op_fail(r->node, TN_E_SHAPE, "cos_cache, sin_cache or position_ids do not fit heads of %lld",
@@ -228,7 +238,7 @@ static tn_status extend(tn_run *r, const sizes *s, const angles *g, const float 
 
 /* The rows of the stage that a cache of windows keeps, then zeros. */
 static void keep_window(const tn_run *r, const sizes *s, const float *stage, float *present) {
-    int64_t window = tn_attr_int(r->node, "local_window_size", -1);
+    int64_t window = ((const settings *)r->attrs)->local_window_size;
     size_t row = (size_t)s->size * sizeof(float);
     for (int64_t b = 0; b < s->batch; b++) {
         int64_t rows = tn_kv_resident(s->length[b], s->room, window);
@@ -318,7 +328,7 @@ static tn_status read_norm(tn_run *r, const sizes *s, int i, angles *g) {
     if (tn_count(t) != s->size)
         return tn_op_fail(r->node, TN_E_SHAPE, "input %d has not one weight for each of %lld", i, (long long)s->size);
     TN_TRY(tn_op_read_as(r, t, TN_F32, &p));
-    g->norm = p, g->epsilon = tn_attr_float(r->node, "qk_norm_epsilon", 1e-6f);
+    g->norm = p, g->epsilon = ((const settings *)r->attrs)->qk_norm_epsilon;
     return TN_OK;
 }
 
@@ -327,7 +337,7 @@ static tn_status read_sink(tn_run *r, const sizes *s, tn_attention *a) {
     const tn_tensor *t = tn_in(r, SINK);
     if (t && tn_count(t) != s->heads) return tn_op_fail(r->node, TN_E_SHAPE, "head_sink has not one number per head");
     if (t) return tn_op_read_as(r, t, TN_F32, &a->sink);
-    if (tn_attr_int(r->node, "smooth_softmax", 0) != 1) return TN_OK;
+    if (((const settings *)r->attrs)->smooth_softmax != 1) return TN_OK;
     float *zero = tn_run_scratch(r, (size_t)s->heads * sizeof *zero);
     if (!zero) return tn_op_fail(r->node, TN_E_NOMEM, "no memory");
     memset(zero, 0, (size_t)s->heads * sizeof *zero);
@@ -351,14 +361,14 @@ static tn_status gqa_run(tn_run *r) {
     angles g;
     const void *in[5];
     tn_kv_code code[2];
+    const settings *at = r->attrs;
     TN_TRY(read_sizes(r, &s));
     TN_TRY(read_angles(r, &s, &g));
     for (int i = QUERY; i <= VALUE; i++) TN_TRY(tn_op_read_as(r, tn_in(r, i), TN_F32, &in[i]));
-    TN_TRY(tn_kv_code_of(r, "k_quant_type", SCALE_K, s.kv_heads, s.size, &code[0]));
-    TN_TRY(tn_kv_code_of(r, "v_quant_type", SCALE_V, s.kv_heads, s.size, &code[1]));
+    TN_TRY(tn_kv_code_of(r, &at->kv, at->kv.k_quant_type, SCALE_K, s.kv_heads, s.size, &code[0]));
+    TN_TRY(tn_kv_code_of(r, &at->kv, at->kv.v_quant_type, SCALE_V, s.kv_heads, s.size, &code[1]));
     for (int i = PAST_K; i <= PAST_V; i++) TN_TRY(tn_kv_read(r, &code[i - PAST_K], tn_in(r, i), &in[i]));
-    float scale = tn_attr_float(n, "scale", 0);
-    int64_t window = tn_attr_int(n, "local_window_size", -1);
+    int64_t window = at->local_window_size;
     tn_attention a = { .type = TN_F32,
                        .batch = s.batch,
                        .heads = s.heads,
@@ -367,13 +377,13 @@ static tn_status gqa_run(tn_run *r) {
                        .keys = s.window ? s.keys : s.total,
                        .size_k = s.size,
                        .size_v = s.size,
-                       .scale = scale != 0 ? (double)scale : 1 / sqrt((double)s.size),
-                       .softcap = (double)tn_attr_float(n, "softcap", 0),
+                       .scale = at->scale != 0 ? (double)at->scale : 1 / sqrt((double)s.size),
+                       .softcap = (double)at->softcap,
                        .left = window > 0 ? window - 1 : -1,
-                       .right = tn_attr_int(n, "causal", 1) ? 0 : -1,
+                       .right = at->causal ? 0 : -1,
                        .length = s.end,
                        .offset = s.before,
-                       .qk_mode = tn_attr_int(n, "qk_output", 0) == 2 ? TN_QK_SOFTMAX : TN_QK_BIASED };
+                       .qk_mode = at->qk_output == 2 ? TN_QK_SOFTMAX : TN_QK_BIASED };
     const float *q = in[QUERY], *k = in[KEY], *v = in[VALUE];
     tn_attention_stride sq = tn_op_rows(s.heads, s.rows, s.size), sk = tn_op_rows(s.kv_heads, s.rows, s.size);
     if (s.packed) {
@@ -382,7 +392,8 @@ static tn_status gqa_run(tn_run *r) {
         sq = sk = (tn_attention_stride){ s.rows * width, s.size, width };
     }
     float *pk, *pv;
-    tn_dtype cache = tn_kv_type(n, tn_run_has(r, PAST_K) ? tn_in(r, PAST_K)->dtype : TN_NONE, tn_in(r, QUERY)->dtype);
+    tn_dtype cache =
+        tn_kv_type(&at->kv, tn_run_has(r, PAST_K) ? tn_in(r, PAST_K)->dtype : TN_NONE, tn_in(r, QUERY)->dtype);
     TN_TRY(stage_room(r, &s, &code[0], PRESENT_K, cache, &pk));
     TN_TRY(stage_room(r, &s, &code[1], PRESENT_V, cache, &pv));
     TN_TRY(read_norm(r, &s, NORM_K, &g));
@@ -440,22 +451,26 @@ static const tn_port gqa_out[] = { { "output", TN_FLOATS, 'T' },
                                    { "present_value", CACHE, 0, .optional = true },
                                    { "output_qk", TN_FLOATS, 'T', .optional = true },
                                    { 0 } };
-static const tn_attr_spec gqa_attrs[] = { { "causal", TN_ATTR_INT },
-                                          { "do_rotary", TN_ATTR_INT },
-                                          { "k_quant_type", TN_ATTR_STRING, .words = "NONE|PER_TENSOR|PER_CHANNEL" },
-                                          { "kv_cache_bit_width", TN_ATTR_INT },
-                                          { "kv_num_heads", TN_ATTR_INT, .required = true, .min = 1, .max = INT32_MAX },
-                                          { "local_window_size", TN_ATTR_INT },
-                                          { "num_heads", TN_ATTR_INT, .required = true, .min = 1, .max = INT32_MAX },
-                                          { "qk_norm_epsilon", TN_ATTR_FLOAT },
-                                          { "qk_output", TN_ATTR_INT, .min = 0, .max = 2 },
-                                          { "rotary_interleaved", TN_ATTR_INT },
-                                          { "scale", TN_ATTR_FLOAT },
-                                          { "sliding_window_cache", TN_ATTR_INT },
-                                          { "smooth_softmax", TN_ATTR_INT },
-                                          { "softcap", TN_ATTR_FLOAT },
-                                          { "v_quant_type", TN_ATTR_STRING, .words = "NONE|PER_TENSOR|PER_CHANNEL" },
-                                          { 0 } };
+#define QUANTISED(which) \
+    { TN_WORD_AS(settings, kv.which, #which, TN_KV_CODES, "NONE") }
+static const tn_attr_spec gqa_attrs[] = {
+    { TN_FLAG(settings, causal, true) },
+    { TN_FLAG(settings, do_rotary, false) },
+    QUANTISED(k_quant_type),
+    { TN_INT_AS(settings, kv.bits, "kv_cache_bit_width", 0) },
+    { TN_INT(settings, kv_num_heads, 1), .required = true, .min = 1, .max = INT32_MAX },
+    { TN_INT(settings, local_window_size, -1) },
+    { TN_INT(settings, num_heads, 1), .required = true, .min = 1, .max = INT32_MAX },
+    { TN_FLOAT(settings, qk_norm_epsilon, 1e-6f) },
+    { TN_INT(settings, qk_output, 0), .min = 0, .max = 2 },
+    { TN_FLAG(settings, rotary_interleaved, false) },
+    { TN_FLOAT(settings, scale, 0) },
+    { TN_FLAG(settings, sliding_window_cache, false) },
+    { TN_INT(settings, smooth_softmax, 0) },
+    { TN_FLOAT(settings, softcap, 0) },
+    QUANTISED(v_quant_type),
+    { 0 }
+};
 
 const tn_op tn_ops_attention_group[] = {
     { .name = "GroupQueryAttention",
@@ -464,7 +479,7 @@ const tn_op tn_ops_attention_group[] = {
       .flags = TN_OP_DYNAMIC,
       .in = gqa_in,
       .out = gqa_out,
-      .attrs = gqa_attrs,
+      TN_ATTRS(gqa_attrs, settings),
       .infer = gqa_infer,
       .run = gqa_run,
       .grad = tn_grad_group_query,

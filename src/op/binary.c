@@ -20,10 +20,18 @@ static tn_status arith(tn_run *r, tn_arith op) {
 static tn_status arith_run(tn_run *r) { return arith(r, (tn_arith)r->node->op->arg); }
 
 /* Mod: the sign of the divisor for integers (as in Python), of the dividend with fmod = 1. */
-static tn_status mod_run(tn_run *r) { return arith(r, tn_attr_int(r->node, "fmod", 0) ? TN_A_FMOD : TN_A_MOD); }
+typedef struct {
+    bool fmod;
+} modulo;
+
+static tn_status mod_run(tn_run *r) { return arith(r, ((const modulo *)r->attrs)->fmod ? TN_A_FMOD : TN_A_MOD); }
+
+typedef struct {
+    int direction; /* 0: LEFT */
+} shift;
 
 static tn_status shift_run(tn_run *r) {
-    return arith(r, tn_attr_is(r->node, "direction", "LEFT", "") ? TN_A_SHL : TN_A_SHR);
+    return arith(r, ((const shift *)r->attrs)->direction == 0 ? TN_A_SHL : TN_A_SHR);
 }
 
 static tn_status pow_run(tn_run *r) {
@@ -139,8 +147,8 @@ static const tn_port ints_x2[] = { { "A", TN_INTS, 'T' }, { "B", TN_INTS, 'T' },
 static const tn_port ints_t[] = { { "Y", TN_INTS, 'T' }, { 0 } };
 static const tn_port unsigned_x2[] = { { "X", TN_UNSIGNED_INTS, 'T' }, { "Y", TN_UNSIGNED_INTS, 'T' }, { 0 } };
 static const tn_port pow_in[] = { { "X", TN_REAL, 'T' }, { "Y", TN_REAL, 0 }, { 0 } };
-static const tn_attr_spec mod_attrs[] = { { "fmod", TN_ATTR_INT }, { 0 } };
-static const tn_attr_spec shift_attrs[] = { { "direction", TN_ATTR_STRING, .required = true, .words = "LEFT|RIGHT" },
+static const tn_attr_spec mod_attrs[] = { { TN_FLAG(modulo, fmod, false) }, { 0 } };
+static const tn_attr_spec shift_attrs[] = { { TN_WORD(shift, direction, "LEFT|RIGHT", NULL), .required = true },
                                             { 0 } };
 
 #define POINT (TN_OP_POINTWISE | TN_OP_INPLACE)
@@ -179,7 +187,7 @@ const tn_op tn_ops_binary[] = {
       .flags = POINT,
       .in = tn_ports_real_x2,
       .out = tn_ports_real_t,
-      .attrs = mod_attrs,
+      TN_ATTRS(mod_attrs, modulo),
       .infer = tn_infer_elementwise,
       .run = mod_run,
       .grad = tn_grad_binary,
@@ -189,7 +197,7 @@ const tn_op tn_ops_binary[] = {
       .flags = POINT,
       .in = unsigned_x2,
       .out = ints_t,
-      .attrs = shift_attrs,
+      TN_ATTRS(shift_attrs, shift),
       .infer = tn_infer_elementwise,
       .run = shift_run,
       .grad = tn_grad_none,

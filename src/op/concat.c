@@ -4,6 +4,15 @@
 #include "op/support.h"
 #include <string.h>
 
+typedef struct {
+    int64_t axis;
+} along;
+
+/* How many elements input i has, whatever they are; -1: not known. */
+static int64_t unknown_length(const tn_infer *c, int i) {
+    return tn_infer_rank(c, i) == 1 && tn_dim_known(c->in[i]->dims[0]) ? c->in[i]->dims[0] : -1;
+}
+
 static tn_status concat_infer(tn_infer *c) {
     int rank = -1, axis;
     tn_dim dims[TN_MAX_RANK];
@@ -19,7 +28,7 @@ static tn_status concat_infer(tn_infer *c) {
         return TN_OK;
     }
     if (rank == 0) return tn_infer_fail(c, TN_E_SHAPE, "scalars cannot be joined");
-    TN_TRY(tn_op_axis(c->node, tn_attr_int(c->node, "axis", 0), rank, &axis));
+    TN_TRY(tn_op_axis(c->node, ((const along *)c->attrs)->axis, rank, &axis));
     for (int d = 0; d < rank; d++) dims[d] = d == axis ? 0 : TN_DIM_UNKNOWN;
     for (int i = 0; i < c->n_in; i++) {
         bool ranked = tn_infer_rank(c, i) >= 0;
@@ -42,11 +51,9 @@ static tn_status concat_infer(tn_infer *c) {
     for (int i = 0; rank == 1 && i < c->n_in; i++) {
         int k;
         const tn_dim *part = tn_infer_contents(c, i, &k);
-        if (!part && tn_infer_rank(c, i) == 1 && tn_dim_known(c->in[i]->dims[0]))
-            k = (int)c->in[i]->dims[0];
-        else if (!part)
-            return TN_OK;
-        if (n + k > TN_CONTENT_MAX) return TN_OK;
+        int64_t length = part ? k : unknown_length(c, i);
+        if (length < 0 || length > TN_CONTENT_MAX - n) return TN_OK;
+        k = (int)length;
         for (int j = 0; j < k; j++) v[n++] = part ? part[j] : TN_DIM_UNKNOWN;
     }
     if (rank == 1 && tn_dtype_is_int(tn_infer_dtype(c, 0))) tn_infer_out_content(c, 0, v, n);
@@ -76,7 +83,7 @@ static void concat_rows(void *arg, int64_t begin, int64_t end, int thread) {
 
 static tn_status concat_run(tn_run *r) {
     tn_tensor *y = tn_out(r, 0);
-    int axis = tn_op_axis_at(tn_attr_int(r->node, "axis", 0), y->rank);
+    int axis = tn_op_axis_at(((const along *)r->attrs)->axis, y->rank);
     concat_job j = { r, axis, tn_op_product(y->dims, axis + 1, y->rank), tn_op_product(y->dims, axis, y->rank) };
     bool packed = tn_dtypes[y->dtype].block > 1; /* rows may share bytes: one thread */
     if (tn_count(y) > 0)
@@ -87,14 +94,14 @@ static tn_status concat_run(tn_run *r) {
 
 /* ----------------------------------------------------------------------------------------------------------- rows */
 
-static const tn_attr_spec concat_attrs[] = { { "axis", TN_ATTR_INT, .required = true }, { 0 } };
+static const tn_attr_spec concat_attrs[] = { { TN_INT(along, axis, 0), .required = true }, { 0 } };
 
 const tn_op tn_ops_concat[] = {
     { .name = "Concat",
       .since = 13,
       .in = tn_ports_any_many,
       .out = tn_ports_any_t,
-      .attrs = concat_attrs,
+      TN_ATTRS(concat_attrs, along),
       .infer = concat_infer,
       .run = concat_run,
       .grad = tn_grad_concat,

@@ -114,8 +114,12 @@ static void cdist_part(void *arg, int64_t begin, int64_t end, int thread) {
     }
 }
 
+typedef struct {
+    int metric; /* 0: euclidean */
+} metrics;
+
 static tn_status cdist_run(tn_run *r) {
-    cdist_job j = { tn_in(r, 0), tn_in(r, 1), tn_out(r, 0), tn_attr_is(r->node, "metric", "euclidean", "sqeuclidean") };
+    cdist_job j = { tn_in(r, 0), tn_in(r, 1), tn_out(r, 0), ((const metrics *)r->attrs)->metric == 0 };
     tn_parallel(r->pool, tn_count(j.y), 16384 / (j.a->dims[1] + 1) + 1, cdist_part, &j);
     return TN_OK;
 }
@@ -142,15 +146,20 @@ static uint32_t murmur3(const uint8_t *p, size_t n, uint32_t h) {
     return h ^ h >> 16;
 }
 
+typedef struct {
+    bool positive;
+    int64_t seed; /* its low 32 bits */
+} hashing;
+
 static tn_status murmur_infer(tn_infer *c) {
     int rank = tn_infer_rank(c, 0);
-    tn_infer_out(c, 0, tn_attr_int(c->node, "positive", 1) ? TN_U32 : TN_I32, rank, rank < 0 ? NULL : c->in[0]->dims);
+    tn_infer_out(c, 0, ((const hashing *)c->attrs)->positive ? TN_U32 : TN_I32, rank, rank < 0 ? NULL : c->in[0]->dims);
     return TN_OK;
 }
 
 static tn_status murmur_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0);
-    uint32_t *y = tn_out(r, 0)->data, seed = (uint32_t)tn_attr_int(r->node, "seed", 0);
+    uint32_t *y = tn_out(r, 0)->data, seed = (uint32_t)((const hashing *)r->attrs)->seed;
     size_t each = (size_t)tn_dtypes[x->dtype].bytes;
     for (int64_t i = 0; i < tn_count(x); i++) {
         const tn_string *s = (const tn_string *)x->data + i;
@@ -182,6 +191,11 @@ static int64_t bucket_of(int64_t distance, int64_t buckets, int64_t far, bool bo
     return base + (b < buckets - 1 ? b : buckets - 1);
 }
 
+typedef struct {
+    bool is_bidirectional;
+    int64_t max_distance;
+} bucketing;
+
 static tn_status position_infer(tn_infer *c) {
     tn_dim dims[4] = { 1, TN_DIM_UNKNOWN, TN_DIM_UNKNOWN, TN_DIM_UNKNOWN };
     int64_t v;
@@ -196,8 +210,9 @@ static tn_status position_infer(tn_infer *c) {
 
 static tn_status position_run(tn_run *r) {
     const tn_tensor *table = tn_in(r, 0);
-    int64_t size[2], far = tn_attr_int(r->node, "max_distance", 1), buckets = table->dims[0], heads = table->dims[1];
-    bool both = tn_attr_int(r->node, "is_bidirectional", 0) != 0;
+    const bucketing *a = r->attrs;
+    int64_t size[2], far = a->max_distance, buckets = table->dims[0], heads = table->dims[1];
+    bool both = a->is_bidirectional;
     for (int i = 0; i < 2; i++) {
         const tn_tensor *t = tn_in(r, i + 1);
         size[i] = tn_count(t) == 1 ? tn_get_i64(t->dtype, t->data, 0) : -1;
@@ -227,10 +242,11 @@ static const tn_port hash_out[] = { { "Y", tn_dtype_bit(TN_U32) | tn_dtype_bit(T
 static const tn_port position_in[] = {
     { "bias_table", TN_FLOATS, 'T' }, { "query_length", TN_INDEX, 0 }, { "key_length", TN_INDEX, 0 }, { 0 }
 };
-static const tn_attr_spec cdist_attrs[] = { { "metric", TN_ATTR_STRING, .words = "euclidean|sqeuclidean" }, { 0 } };
-static const tn_attr_spec hash_attrs[] = { { "positive", TN_ATTR_INT }, { "seed", TN_ATTR_INT }, { 0 } };
-static const tn_attr_spec position_attrs[] = { { "is_bidirectional", TN_ATTR_INT },
-                                               { "max_distance", TN_ATTR_INT, .required = true, .min = 1,
+static const tn_attr_spec cdist_attrs[] = { { TN_WORD(metrics, metric, "euclidean|sqeuclidean", "sqeuclidean") },
+                                            { 0 } };
+static const tn_attr_spec hash_attrs[] = { { TN_FLAG(hashing, positive, true) }, { TN_INT(hashing, seed, 0) }, { 0 } };
+static const tn_attr_spec position_attrs[] = { { TN_FLAG(bucketing, is_bidirectional, false) },
+                                               { TN_INT(bucketing, max_distance, 1), .required = true, .min = 1,
                                                  .max = INT32_MAX },
                                                { 0 } };
 
@@ -249,7 +265,7 @@ const tn_op tn_ops_contrib[] = {
       .since = 1,
       .in = pair_in,
       .out = tn_ports_float_t,
-      .attrs = cdist_attrs,
+      TN_ATTRS(cdist_attrs, metrics),
       .infer = cdist_infer,
       .run = cdist_run,
       .grad = tn_grad_cdist,
@@ -259,7 +275,7 @@ const tn_op tn_ops_contrib[] = {
       .since = 1,
       .in = hash_in,
       .out = hash_out,
-      .attrs = hash_attrs,
+      TN_ATTRS(hash_attrs, hashing),
       .infer = murmur_infer,
       .run = murmur_run,
       .grad = tn_grad_none,
@@ -270,7 +286,7 @@ const tn_op tn_ops_contrib[] = {
       .flags = TN_OP_DYNAMIC,
       .in = position_in,
       .out = tn_ports_float_t,
-      .attrs = position_attrs,
+      TN_ATTRS(position_attrs, bucketing),
       .infer = position_infer,
       .run = position_run,
       .grad = tn_grad_relative_bias,

@@ -6,8 +6,13 @@
 
 /* ------------------------------------------------------------------------------------------------------------- If */
 
+typedef struct {
+    tn_graph *then_branch, *else_branch;
+} branches;
+
 static tn_status if_infer(tn_infer *c) {
-    tn_graph *branch[2] = { tn_attr_graph(c->node, "then_branch"), tn_attr_graph(c->node, "else_branch") };
+    const branches *a = c->attrs;
+    tn_graph *branch[2] = { a->then_branch, a->else_branch };
     int64_t cond;
     int only = tn_infer_int(c, 0, &cond) ? !cond : -1; /* a known branch */
     tn_type *types[2] = { NULL, NULL };
@@ -32,7 +37,8 @@ static tn_status if_run(tn_run *r) {
     const tn_tensor *cond = tn_in(r, 0);
     if (tn_count(cond) != 1)
         return tn_op_fail(r->node, TN_E_SHAPE, "the condition holds %lld elements, not one", (long long)tn_count(cond));
-    tn_graph *g = tn_attr_graph(r->node, *(const uint8_t *)cond->data ? "then_branch" : "else_branch");
+    const branches *a = r->attrs;
+    tn_graph *g = *(const uint8_t *)cond->data ? a->then_branch : a->else_branch;
     tn_datum *out = tn_run_scratch(r, (size_t)(r->n_out + 1) * sizeof *out);
     if (!out) return tn_op_fail(r->node, TN_E_NOMEM, "no memory");
     memset(out, 0, (size_t)(r->n_out + 1) * sizeof *out);
@@ -106,8 +112,12 @@ static tn_status gather_finish(tn_run *r, int i, gathered *g, int64_t axis, bool
 
 /* ----------------------------------------------------------------------------------------------------------- Loop */
 
+typedef struct {
+    tn_graph *body;
+} loop;
+
 static tn_status loop_infer(tn_infer *c) {
-    tn_graph *body = tn_attr_graph(c->node, "body");
+    tn_graph *body = ((const loop *)c->attrs)->body;
     int carried = c->n_in - 2, scans = body->n_outputs - 1 - carried;
     if (carried < 0) carried = 0;
     if (body->n_inputs != carried + 2 || scans < 0 || c->n_out > carried + scans)
@@ -151,7 +161,7 @@ static tn_status loop_infer(tn_infer *c) {
 }
 
 static tn_status loop_run(tn_run *r) {
-    tn_graph *body = tn_attr_graph(r->node, "body");
+    tn_graph *body = ((const loop *)r->attrs)->body;
     int carried = r->n_in > 2 ? r->n_in - 2 : 0, n_out = body->n_outputs, scans = n_out - 1 - carried;
     for (int i = 0; i < 2; i++)
         if (tn_run_has(r, i) && tn_count(tn_in(r, i)) != 1)
@@ -201,15 +211,19 @@ done:
 
 /* ----------------------------------------------------------------------------------------------------------- Scan */
 
-static int64_t scan_attr(const tn_node *n, const char *name, int i) {
-    int count;
-    const int64_t *v = tn_attr_ints(n, name, &count);
-    return v && i < count ? v[i] : 0;
-}
+typedef struct {
+    tn_graph *body;
+    int64_t num_scan_inputs;
+    tn_ints scan_input_axes, scan_input_directions, scan_output_axes, scan_output_directions;
+} scan;
+
+/* Entry i of a list that may be absent or short: then 0. */
+static int64_t entry(tn_ints list, int i) { return list.v && (size_t)i < list.n ? list.v[i] : 0; }
 
 static tn_status scan_infer(tn_infer *c) {
-    tn_graph *body = tn_attr_graph(c->node, "body");
-    int64_t m = tn_attr_int(c->node, "num_scan_inputs", 0);
+    const scan *a = c->attrs;
+    tn_graph *body = a->body;
+    int64_t m = a->num_scan_inputs;
     if (m < 1 || m > c->n_in || body->n_inputs != c->n_in || body->n_outputs < c->n_out)
         return tn_infer_fail(c, TN_E_GRAPH,
                              "the body has %d inputs and %d outputs for a node with %d and %d (%lld scanned)",
@@ -223,7 +237,7 @@ static tn_status scan_infer(tn_infer *c) {
         in[i] = *c->in[i];
         if (i < states || in[i].rank < 0) continue;
         int axis;
-        TN_TRY(tn_op_axis(c->node, scan_attr(c->node, "scan_input_axes", i - states), in[i].rank, &axis));
+        TN_TRY(tn_op_axis(c->node, entry(a->scan_input_axes, i - states), in[i].rank, &axis));
         if (!tn_dim_known(len)) len = in[i].dims[axis];
         memmove(in[i].dims + axis, in[i].dims + axis + 1, sizeof *in[i].dims * (size_t)(in[i].rank - axis - 1));
         in[i].rank--;
@@ -234,7 +248,7 @@ static tn_status scan_infer(tn_infer *c) {
         if (i < states || out[i].rank < 0) continue;
         int axis;
         if (out[i].rank + 1 > TN_MAX_RANK) return tn_infer_fail(c, TN_E_SHAPE, "output %d has too many dimensions", i);
-        TN_TRY(tn_op_axis(c->node, scan_attr(c->node, "scan_output_axes", i - states), out[i].rank + 1, &axis));
+        TN_TRY(tn_op_axis(c->node, entry(a->scan_output_axes, i - states), out[i].rank + 1, &axis));
         memmove(c->out[i].dims + axis + 1, out[i].dims + axis, sizeof *out[i].dims * (size_t)(out[i].rank - axis));
         c->out[i].dims[axis] = len;
         c->out[i].rank++;
@@ -256,8 +270,10 @@ static tn_status slice_at(const tn_tensor *x, int axis, int64_t at, tn_datum *d)
 }
 
 static tn_status scan_run(tn_run *r) {
-    tn_graph *body = tn_attr_graph(r->node, "body");
-    int m = (int)tn_attr_int(r->node, "num_scan_inputs", 0), states = r->n_in - m, n_out = body->n_outputs;
+    const scan *a = r->attrs;
+    tn_graph *body = a->body;
+    int m = (int)a->num_scan_inputs, /* at most the inputs: the rule says so */ states = r->n_in - m,
+        n_out = body->n_outputs;
     int scans = n_out - states, *axis = tn_run_scratch(r, (size_t)(m + 1) * sizeof *axis);
     int64_t len = -1;
     tn_datum *in = tn_run_scratch(r, (size_t)r->n_in * sizeof *in),
@@ -270,8 +286,7 @@ static tn_status scan_run(tn_run *r) {
     memset(g, 0, (size_t)(scans + 1) * sizeof *g);
     for (int i = 0; i < m; i++) {
         const tn_tensor *x = tn_in(r, states + i);
-        int64_t a = scan_attr(r->node, "scan_input_axes", i);
-        axis[i] = (int)(a < 0 ? a + x->rank : a);
+        axis[i] = tn_op_axis_at(entry(a->scan_input_axes, i), x->rank);
         if (len >= 0 && x->dims[axis[i]] != len)
             return tn_op_fail(r->node, TN_E_SHAPE, "scanned input %d has %lld steps, an earlier one %lld", i,
                               (long long)x->dims[axis[i]], (long long)len);
@@ -280,7 +295,7 @@ static tn_status scan_run(tn_run *r) {
     for (int i = 0; i < states; i++) tn_datum_share(&in[i], r->in[i]);
     for (int64_t step = 0; step < len; step++) {
         for (int i = 0; i < m; i++) {
-            int64_t at = scan_attr(r->node, "scan_input_directions", i) ? len - 1 - step : step;
+            int64_t at = entry(a->scan_input_directions, i) ? len - 1 - step : step;
             if ((st = slice_at(tn_in(r, states + i), axis[i], at, &in[states + i])) != TN_OK) goto done;
         }
         if ((st = tn_run_subgraph(r, body, in, r->n_in, out, n_out)) != TN_OK) goto done;
@@ -298,8 +313,8 @@ static tn_status scan_run(tn_run *r) {
     for (int i = 0; i < states; i++)
         if (tn_run_wants(r, i)) tn_run_share(r, i, &in[i]);
     for (int i = 0; i < scans && st == TN_OK; i++)
-        st = gather_finish(r, states + i, &g[i], scan_attr(r->node, "scan_output_axes", i),
-                           scan_attr(r->node, "scan_output_directions", i) != 0);
+        st = gather_finish(r, states + i, &g[i], entry(a->scan_output_axes, i),
+                           entry(a->scan_output_directions, i) != 0);
 done:
     for (int i = 0; i < r->n_in; i++) tn_datum_reset(&in[i]);
     for (int i = 0; i < n_out; i++) tn_datum_reset(&out[i]);
@@ -310,7 +325,7 @@ done:
 /* ---------------------------------------------------------------------------------------------------- SequenceMap */
 
 static tn_status map_infer(tn_infer *c) {
-    tn_graph *body = tn_attr_graph(c->node, "body");
+    tn_graph *body = ((const loop *)c->attrs)->body;
     if (body->n_inputs != c->n_in || body->n_outputs != c->n_out)
         return tn_infer_fail(c, TN_E_GRAPH, "the body has %d inputs and %d outputs, the node %d and %d", body->n_inputs,
                              body->n_outputs, c->n_in, c->n_out);
@@ -327,7 +342,7 @@ static tn_status map_infer(tn_infer *c) {
 }
 
 static tn_status map_run(tn_run *r) {
-    tn_graph *body = tn_attr_graph(r->node, "body");
+    tn_graph *body = ((const loop *)r->attrs)->body;
     tn_datum *in = tn_run_scratch(r, (size_t)r->n_in * sizeof *in),
              *out = tn_run_scratch(r, (size_t)r->n_out * sizeof *out);
     tn_list **lists = tn_run_scratch(r, (size_t)r->n_out * sizeof *lists);
@@ -379,16 +394,16 @@ static const tn_port scan_in[] = { { "initial_state_and_scan_inputs", TN_ANY_TYP
 static const tn_port map_in[] = { { "input_sequence", 0, 0 },
                                   { "additional_inputs", 0, 0, .optional = true, .variadic = true },
                                   { 0 } };
-static const tn_attr_spec if_attrs[] = { { "then_branch", TN_ATTR_GRAPH, .required = true },
-                                         { "else_branch", TN_ATTR_GRAPH, .required = true },
+static const tn_attr_spec if_attrs[] = { { TN_GRAPH_OF(branches, then_branch), .required = true },
+                                         { TN_GRAPH_OF(branches, else_branch), .required = true },
                                          { 0 } };
-static const tn_attr_spec body_attrs[] = { { "body", TN_ATTR_GRAPH, .required = true }, { 0 } };
-static const tn_attr_spec scan_attrs[] = { { "body", TN_ATTR_GRAPH, .required = true },
-                                           { "num_scan_inputs", TN_ATTR_INT, .required = true },
-                                           { "scan_input_axes", TN_ATTR_INTS },
-                                           { "scan_input_directions", TN_ATTR_INTS },
-                                           { "scan_output_axes", TN_ATTR_INTS },
-                                           { "scan_output_directions", TN_ATTR_INTS },
+static const tn_attr_spec body_attrs[] = { { TN_GRAPH_OF(loop, body), .required = true }, { 0 } };
+static const tn_attr_spec scan_attrs[] = { { TN_GRAPH_OF(scan, body), .required = true },
+                                           { TN_INT(scan, num_scan_inputs, 0), .required = true },
+                                           { TN_INTS_OF(scan, scan_input_axes) },
+                                           { TN_INTS_OF(scan, scan_input_directions) },
+                                           { TN_INTS_OF(scan, scan_output_axes) },
+                                           { TN_INTS_OF(scan, scan_output_directions) },
                                            { 0 } };
 
 #define SUB (TN_OP_SUBGRAPH | TN_OP_DYNAMIC)
@@ -398,7 +413,7 @@ const tn_op tn_ops_control[] = {
       .flags = SUB,
       .in = if_in,
       .out = any_many,
-      .attrs = if_attrs,
+      TN_ATTRS(if_attrs, branches),
       .infer = if_infer,
       .run = if_run,
       .grad = tn_grad_if,
@@ -408,7 +423,7 @@ const tn_op tn_ops_control[] = {
       .flags = SUB,
       .in = loop_in,
       .out = any_many,
-      .attrs = body_attrs,
+      TN_ATTRS(body_attrs, loop),
       .infer = loop_infer,
       .prepare = keep_types,
       .run = loop_run,
@@ -419,7 +434,7 @@ const tn_op tn_ops_control[] = {
       .flags = SUB,
       .in = scan_in,
       .out = any_many,
-      .attrs = scan_attrs,
+      TN_ATTRS(scan_attrs, scan),
       .infer = scan_infer,
       .prepare = keep_types,
       .run = scan_run,
@@ -430,7 +445,7 @@ const tn_op tn_ops_control[] = {
       .flags = SUB,
       .in = map_in,
       .out = any_many,
-      .attrs = body_attrs,
+      TN_ATTRS(body_attrs, loop),
       .infer = map_infer,
       .run = map_run,
       .grad = tn_grad_sequence_map,

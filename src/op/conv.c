@@ -24,27 +24,21 @@ enum { CONV, CONV_TRANSPOSE, CONV_FUSED };
 
 static bool transposed(const tn_node *n) { return n->op->arg == CONV_TRANSPOSE; }
 
-static int64_t x_block(const tn_node *n) { return n->op->arg == CONV_FUSED ? tn_attr_int(n, "x_block", 0) : 0; }
-static int64_t y_block(const tn_node *n) { return n->op->arg == CONV_FUSED ? tn_attr_int(n, "y_block", 0) : 0; }
-
 /* ------------------------------------------------------------------------------------------------------ inference */
 
 /* Output length of a transposed convolution, and with `w` placed, its padding (auto_pad and output_shape decide it). */
-static tn_status transpose_out(const tn_node *n, tn_syms *syms, tn_window *w, int d, tn_dim in, tn_dim *out) {
-    int count;
-    const int64_t *want = tn_attr_ints(n, "output_shape", &count);
+static tn_status transpose_out(const tn_node *n, const tn_conv_attrs *a, tn_syms *syms, tn_window *w, int d, tn_dim in,
+                               tn_dim *out) {
+    size_t count = a->output_shape.n;
+    const int64_t *want = a->output_shape.v;
     int64_t reach = w->dilation[d] * (w->kernel[d] - 1) + 1, extra = 0; /* reach is not known when the kernel is not */
-    const int64_t *more;
-    if (want && count != w->rank && count != w->rank + 2)
-        return tn_op_fail(n, TN_E_INVALID, "output_shape has %d numbers, %d are needed", count, w->rank);
-    if (want) want += count - w->rank;
-    int n_more;
-    more = tn_attr_ints(n, "output_padding", &n_more);
-    if (more && n_more != w->rank)
-        return tn_op_fail(n, TN_E_INVALID, "output_padding has %d numbers, %d are needed", n_more, w->rank);
-    if (more) extra = more[d];
-    if (extra < 0 || extra > INT32_MAX)
-        return tn_op_fail(n, TN_E_INVALID, "output_padding holds %lld", (long long)extra);
+    if (want && count != (size_t)w->rank && count != (size_t)w->rank + 2)
+        return tn_op_fail(n, TN_E_INVALID, "output_shape has %zu numbers, %d are needed", count, w->rank);
+    if (want) want += count - (size_t)w->rank;
+    if (a->output_padding.v && a->output_padding.n != (size_t)w->rank)
+        return tn_op_fail(n, TN_E_INVALID, "output_padding has %zu numbers, %d are needed", a->output_padding.n,
+                          w->rank);
+    if (a->output_padding.v) extra = a->output_padding.v[d];
     /* without padding: stride (in - 1) + reach + extra */
     tn_dim full = tn_dim_add(syms, tn_dim_mul(syms, tn_dim_sub(syms, in, 1), w->stride[d]), reach + extra);
     if (!w->kernel[d]) full = TN_DIM_UNKNOWN;
@@ -66,8 +60,9 @@ static tn_status transpose_out(const tn_node *n, tn_syms *syms, tn_window *w, in
 
 static tn_status conv_infer(tn_infer *c) {
     const tn_node *n = c->node;
+    const tn_conv_attrs *a = c->attrs;
     int xrank = tn_infer_rank(c, 0), wrank = tn_infer_rank(c, 1);
-    int64_t xb = x_block(n), yb = y_block(n), group = tn_attr_int(n, "group", 1);
+    int64_t xb = a->x_block, yb = a->y_block, group = a->group;
     tn_dtype t = tn_infer_dtype(c, 0);
     tn_dim dims[TN_MAX_RANK];
     tn_window w;
@@ -81,7 +76,6 @@ static tn_status conv_infer(tn_infer *c) {
         return tn_infer_fail(c, TN_E_SHAPE, "X has %d dimensions and W %d; both need N or M, C and at least one more",
                              xrank, wrank);
     TN_TRY(tn_window_read(n, rank, wd + 2, &w));
-    if (group < 1) return tn_infer_fail(c, TN_E_INVALID, "group is %lld", (long long)group);
     tn_dim ic = transposed(n) ? wd[0] : tn_dim_mul(c->syms, wd[1], group);
     tn_dim oc = transposed(n) ? tn_dim_mul(c->syms, wd[1], group) : wd[0];
     tn_dim have = xd[1], need = xb ? tn_dim_ceil_div(c->syms, ic, xb) : ic;
@@ -101,7 +95,7 @@ static tn_status conv_infer(tn_infer *c) {
     dims[1] = yb ? tn_dim_ceil_div(c->syms, oc, yb) : oc;
     for (int d = 0; d < rank; d++) {
         if (transposed(n))
-            TN_TRY(transpose_out(n, c->syms, &w, d, xd[2 + d], &dims[2 + d]));
+            TN_TRY(transpose_out(n, a, c->syms, &w, d, xd[2 + d], &dims[2 + d]));
         else
             TN_TRY(tn_window_out(n, c->syms, &w, d, xd[2 + d], &dims[2 + d]));
     }
@@ -113,14 +107,14 @@ static tn_status conv_infer(tn_infer *c) {
 /* ---------------------------------------------------------------------------------------------------- description */
 
 /* What to compute, from exact shapes. */
-static tn_status describe_as(const tn_node *n, bool turned, const int64_t *xd, int xrank, const int64_t *wd, bool bias,
-                             bool residual, tn_conv_desc *d) {
-    int rank = xrank - 2 - (x_block(n) != 0);
-    int64_t group = tn_attr_int(n, "group", 1), out[TN_WINDOW_RANK];
+static tn_status describe_as(const tn_node *n, const tn_conv_attrs *a, bool turned, const int64_t *xd, int xrank,
+                             const int64_t *wd, bool bias, bool residual, tn_conv_desc *d) {
+    int rank = xrank - 2 - (a->x_block != 0);
+    int64_t group = a->group, out[TN_WINDOW_RANK];
     tn_window w;
     TN_TRY(tn_window_read(n, rank, wd + 2, &w));
     if (turned) {
-        for (int i = 0; i < rank; i++) TN_TRY(transpose_out(n, NULL, &w, i, xd[2 + i], &out[i]));
+        for (int i = 0; i < rank; i++) TN_TRY(transpose_out(n, a, NULL, &w, i, xd[2 + i], &out[i]));
     } else {
         TN_TRY(tn_window_place(n, &w, xd + 2, out));
     }
@@ -130,11 +124,11 @@ static tn_status describe_as(const tn_node *n, bool turned, const int64_t *xd, i
                          .oc = turned ? wd[1] * group : wd[0],
                          .group = group,
                          .transposed = turned,
-                         .x_layout = x_block(n) ? TN_LAYOUT_BLOCKED : TN_LAYOUT_PLAIN,
-                         .y_layout = y_block(n) ? TN_LAYOUT_BLOCKED : TN_LAYOUT_PLAIN,
+                         .x_layout = a->x_block ? TN_LAYOUT_BLOCKED : TN_LAYOUT_PLAIN,
+                         .y_layout = a->y_block ? TN_LAYOUT_BLOCKED : TN_LAYOUT_PLAIN,
                          .bias = bias,
                          .residual = residual,
-                         .act = tn_op_activation(n) };
+                         .act = tn_op_activation(&a->fused) };
     for (int i = 0; i < rank; i++) {
         d->in[i] = xd[2 + i], d->out[i] = out[i];
         d->kernel[i] = w.kernel[i], d->stride[i] = w.stride[i], d->dilation[i] = w.dilation[i], d->pad[i] = w.begin[i];
@@ -143,14 +137,14 @@ static tn_status describe_as(const tn_node *n, bool turned, const int64_t *xd, i
     return TN_OK;
 }
 
-static tn_status describe(const tn_node *n, const int64_t *xd, int xrank, const int64_t *wd, bool bias, bool residual,
-                          tn_conv_desc *d) {
-    return describe_as(n, transposed(n), xd, xrank, wd, bias, residual, d);
+static tn_status describe(const tn_node *n, const tn_conv_attrs *a, const int64_t *xd, int xrank, const int64_t *wd,
+                          bool bias, bool residual, tn_conv_desc *d) {
+    return describe_as(n, a, transposed(n), xd, xrank, wd, bias, residual, d);
 }
 
-tn_status tn_conv_describe(const tn_node *n, bool turned, const int64_t *x, int rank, const int64_t *w,
-                           tn_conv_desc *d) {
-    TN_TRY(describe_as(n, turned, x, rank, w, false, false, d));
+tn_status tn_conv_describe(const tn_node *n, const tn_conv_attrs *a, bool turned, const int64_t *x, int rank,
+                           const int64_t *w, tn_conv_desc *d) {
+    TN_TRY(describe_as(n, a, turned, x, rank, w, false, false, d));
     d->x_layout = d->y_layout = TN_LAYOUT_PLAIN;
     return TN_OK;
 }
@@ -161,7 +155,8 @@ static tn_status conv_cost(const tn_infer *c, tn_cost *out) {
     const tn_type *walk = transposed(c->node) ? x : y; /* each element of it meets every tap once */
     for (int i = 0; i < walk->rank; i++) elements *= (double)walk->dims[i];
     for (int i = 1; i < w->rank; i++) taps *= (double)w->dims[i];
-    if (walk == y && y_block(c->node)) elements *= (double)w->dims[0] / (double)(y->dims[1] * y->dims[y->rank - 1]);
+    if (walk == y && ((const tn_conv_attrs *)c->attrs)->y_block)
+        elements *= (double)w->dims[0] / (double)(y->dims[1] * y->dims[y->rank - 1]);
     out->flops = 2 * elements * taps;
     return TN_OK;
 }
@@ -193,7 +188,8 @@ static tn_status conv_prepare(tn_prep *p) {
     p->state = s;
     bool exact = tn_type_static(t->in[0]) && w && (bias || !tn_infer_has(t, 2));
     if (tn_infer_dtype(t, 0) != TN_F32 || !exact) return TN_OK;
-    TN_TRY(describe(t->node, t->in[0]->dims, t->in[0]->rank, w->dims, bias != NULL, tn_infer_has(t, 3), &s->desc));
+    TN_TRY(describe(t->node, t->attrs, t->in[0]->dims, t->in[0]->rank, w->dims, bias != NULL, tn_infer_has(t, 3),
+                    &s->desc));
     const tn_conv_algo *list[TN_CONV_ALGOS];
     if (tn_conv_list(tn_kernels_get(), &s->desc, list, TN_CONV_ALGOS) == 0)
         return tn_op_fail(t->node, TN_E_UNSUPPORTED, "no algorithm for this convolution");
@@ -309,7 +305,7 @@ static tn_status conv_run(tn_run *r) {
         return TN_OK;
     }
     tn_conv_desc d;
-    TN_TRY(describe(r->node, x->dims, x->rank, tn_in(r, 1)->dims, tn_run_has(r, 2), tn_run_has(r, 3), &d));
+    TN_TRY(describe(r->node, r->attrs, x->dims, x->rank, tn_in(r, 1)->dims, tn_run_has(r, 2), tn_run_has(r, 3), &d));
     return run_exact(r, &d, (const tn_tensor *[4]){ x, tn_in(r, 1), tn_in(r, 2), residual }, tn_out(r, 0));
 }
 
@@ -323,22 +319,20 @@ static const tn_port fused_in[] = { { "X", TN_FLOATS, 'T' },
                                     { "B", TN_FLOATS, 'T', .optional = true },
                                     { "residual", TN_FLOATS, 'T', .optional = true },
                                     { 0 } };
-#define CONV_ATTRS \
-    TN_WINDOW_ATTRS, { "group", TN_ATTR_INT, .min = 1, .max = INT32_MAX }
-static const tn_attr_spec conv_attrs[] = { CONV_ATTRS, { 0 } };
-static const tn_attr_spec transpose_attrs[] = {
-    CONV_ATTRS, { "output_padding", TN_ATTR_INTS }, { "output_shape", TN_ATTR_INTS }, { 0 }
-};
-static const tn_attr_spec fused_attrs[] = {
-    CONV_ATTRS, TN_FUSED_ATTRS, { "x_block", TN_ATTR_INT }, { "y_block", TN_ATTR_INT }, { 0 }
-};
+static const tn_attr_spec conv_attrs[] = { TN_CONV_SPECS, { 0 } };
+static const tn_attr_spec transpose_attrs[] = { TN_CONV_SPECS, TN_CONV_TRANSPOSED_SPECS, { 0 } };
+static const tn_attr_spec fused_attrs[] = { TN_CONV_SPECS,
+                                            TN_FUSED_ATTRS(tn_conv_attrs, fused),
+                                            { TN_INT(tn_conv_attrs, x_block, 0) },
+                                            { TN_INT(tn_conv_attrs, y_block, 0) },
+                                            { 0 } };
 
 const tn_op tn_ops_conv[] = {
     { .name = "Conv",
       .since = 22,
       .in = conv_in,
       .out = tn_ports_float_t,
-      .attrs = conv_attrs,
+      TN_ATTRS(conv_attrs, tn_conv_attrs),
       .infer = conv_infer,
       .cost = conv_cost,
       .prepare = conv_prepare,
@@ -350,7 +344,7 @@ const tn_op tn_ops_conv[] = {
       .since = 22,
       .in = conv_in,
       .out = tn_ports_float_t,
-      .attrs = transpose_attrs,
+      TN_ATTRS(transpose_attrs, tn_conv_attrs),
       .infer = conv_infer,
       .cost = conv_cost,
       .prepare = conv_prepare,
@@ -364,7 +358,7 @@ const tn_op tn_ops_conv[] = {
       .flags = TN_OP_INTERNAL,
       .in = fused_in,
       .out = tn_ports_float_t,
-      .attrs = fused_attrs,
+      TN_ATTRS(fused_attrs, tn_conv_attrs),
       .infer = conv_infer,
       .cost = conv_cost,
       .prepare = conv_prepare,

@@ -72,7 +72,8 @@ static tn_status like_third(tn_infer *c) {
 
 /* The forward convolution of tensors with these shapes. errors TN_E_SHAPE: dY is not what it would give. */
 static tn_status describe(tn_run *r, const tn_tensor *x, const tn_tensor *w, const tn_tensor *dy, tn_conv_desc *d) {
-    TN_TRY(tn_conv_describe(r->node, tn_attr_int(r->node, "transposed", 0) != 0, x->dims, x->rank, w->dims, d));
+    const tn_conv_attrs *a = r->attrs;
+    TN_TRY(tn_conv_describe(r->node, a, a->transposed, x->dims, x->rank, w->dims, d));
     bool same = dy->rank == x->rank && dy->dims[0] == d->n && dy->dims[1] == d->oc;
     for (int i = 0; same && i < d->rank; i++) same = dy->dims[2 + i] == d->out[i];
     return same ? TN_OK : tn_op_fail(r->node, TN_E_SHAPE, "the gradient has another shape than the forward result");
@@ -202,12 +203,9 @@ static tn_status weight_run(tn_run *r) {
 /* ----------------------------------------------------------------------------------------------------------- rows */
 
 static const tn_port three[] = { { "A", TN_FLOATS, 'T' }, { "B", TN_FLOATS, 'T' }, { "like", TN_FLOATS, 'T' }, { 0 } };
-static const tn_attr_spec attrs[] = { TN_WINDOW_ATTRS,
-                                      { "group", TN_ATTR_INT, .min = 1, .max = INT32_MAX },
-                                      { "output_padding", TN_ATTR_INTS },
-                                      { "output_shape", TN_ATTR_INTS },
-                                      { "transposed", TN_ATTR_INT },
-                                      { 0 } };
+static const tn_attr_spec attrs[] = {
+    TN_CONV_SPECS, TN_CONV_TRANSPOSED_SPECS, { TN_FLAG(tn_conv_attrs, transposed, false) }, { 0 }
+};
 
 const tn_op tn_ops_conv_back[] = {
     { .name = "ConvBack",
@@ -216,7 +214,7 @@ const tn_op tn_ops_conv_back[] = {
       .flags = TN_OP_INTERNAL,
       .in = three,
       .out = tn_ports_float_t,
-      .attrs = attrs,
+      TN_ATTRS(attrs, tn_conv_attrs),
       .infer = like_third,
       .run = back_run,
       .grad = tn_grad_conv_back,
@@ -227,7 +225,7 @@ const tn_op tn_ops_conv_back[] = {
       .flags = TN_OP_INTERNAL,
       .in = three,
       .out = tn_ports_float_t,
-      .attrs = attrs,
+      TN_ATTRS(attrs, tn_conv_attrs),
       .infer = like_third,
       .run = weight_run,
       .grad = tn_grad_conv_weight,

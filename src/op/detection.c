@@ -16,6 +16,10 @@ typedef struct {
     float y0, x0, y1, x1, area;
 } corners;
 
+typedef struct {
+    bool center_point_box;
+} settings;
+
 static tn_status nms_infer(tn_infer *c) {
     int boxes = tn_infer_rank(c, 0), scores = tn_infer_rank(c, 1);
     if ((boxes >= 0 && boxes != 3) || (scores >= 0 && scores != 3))
@@ -96,10 +100,10 @@ static tn_status nms_run(tn_run *r) {
     int64_t most = limit && tn_count(limit) ? tn_get_i64(limit->dtype, limit->data, 0) : 0, total = 0;
     most = most < 0 ? 0 : most > n ? n : most;
     float overlap = (float)scalar_or(r, 3, 0), least = (float)scalar_or(r, 4, -INFINITY);
-    bool centre = tn_attr_int(r->node, "center_point_box", 0) != 0;
+    bool centre = ((const settings *)r->attrs)->center_point_box;
     size_t kept_bytes;
     if (!tn_mul_size((size_t)(batch * classes), (size_t)most * sizeof(int64_t), &kept_bytes))
-        return tn_fail(TN_E_LIMIT, "too many boxes");
+        return tn_op_fail(r->node, TN_E_LIMIT, "too many boxes");
     int64_t *kept = tn_run_scratch(r, kept_bytes);
     int64_t *count = tn_run_scratch(r, (size_t)(batch * classes) * sizeof *count);
     nms_job j = { .boxes = boxes->data, .scores = scores->data, .n = n, .classes = classes, .most = most };
@@ -107,7 +111,7 @@ static tn_status nms_run(tn_run *r) {
     j.kept = kept, j.count = count;
     j.box = tn_run_scratch(r, (size_t)(batch * n) * sizeof *j.box);
     j.room = tn_run_scratch(r, (size_t)(n * tn_pool_threads(r->pool)) * sizeof *j.room);
-    if (!kept || !count || !j.box || !j.room) return tn_fail(TN_E_NOMEM, "no memory for boxes");
+    if (!kept || !count || !j.box || !j.room) return tn_op_fail(r->node, TN_E_NOMEM, "no memory for boxes");
     for (int64_t i = 0; i < batch * n; i++) j.box[i] = corners_of(j.boxes + i * 4, centre);
     tn_parallel(r->pool, batch * classes, 1 + 256 / (n + 1), nms_part, &j);
     for (int64_t k = 0; k < batch * classes; k++) total += count[k];
@@ -127,7 +131,7 @@ static const tn_port nms_in[] = { { "boxes", tn_dtype_bit(TN_F32), 0 },
                                   { "iou_threshold", tn_dtype_bit(TN_F32), 0, .optional = true },
                                   { "score_threshold", tn_dtype_bit(TN_F32), 0, .optional = true },
                                   { 0 } };
-static const tn_attr_spec nms_attrs[] = { { "center_point_box", TN_ATTR_INT, .min = 0, .max = 1 }, { 0 } };
+static const tn_attr_spec nms_attrs[] = { { TN_FLAG(settings, center_point_box, false), .min = 0, .max = 1 }, { 0 } };
 
 const tn_op tn_ops_detection[] = {
     { .name = "NonMaxSuppression",
@@ -135,7 +139,7 @@ const tn_op tn_ops_detection[] = {
       .flags = TN_OP_DYNAMIC,
       .in = nms_in,
       .out = tn_ports_i64,
-      .attrs = nms_attrs,
+      TN_ATTRS(nms_attrs, settings),
       .infer = nms_infer,
       .run = nms_run,
       .grad = tn_grad_none,

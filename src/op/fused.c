@@ -2,9 +2,9 @@
 #include "op/fused.h"
 #include <string.h>
 
-tn_activation tn_op_activation(const tn_node *n) {
-    tn_string s = tn_attr_string(n, "activation", "none");
-    tn_activation a = { TN_ACT_NONE, tn_attr_float(n, "activation_alpha", 0), tn_attr_float(n, "activation_beta", 0) };
+tn_activation tn_op_activation(const tn_fused_attrs *at) {
+    tn_string s = at->name;
+    tn_activation a = { TN_ACT_NONE, at->alpha, at->beta };
     for (int k = 0; k < TN_ACT_COUNT; k++) {
         const char *name = tn_act_name((tn_act)k);
         if (strlen(name) == s.len && !memcmp(name, s.ptr, s.len)) a.kind = (tn_act)k;

@@ -8,11 +8,19 @@
 #include "kernel/activation.h"
 #include "op/op.h"
 
-tn_activation tn_op_activation(const tn_node *n);
+/** What a row's struct holds of it. */
+typedef struct {
+    tn_string name;
+    float alpha, beta;
+} tn_fused_attrs;
+
+tn_activation tn_op_activation(const tn_fused_attrs *a);
 tn_status tn_op_set_activation(tn_node *n, tn_activation a);
 
-/* The attribute rows, for a tn_attr_spec table. */
-#define TN_FUSED_ATTRS \
-    { "activation", TN_ATTR_STRING }, { "activation_alpha", TN_ATTR_FLOAT }, { "activation_beta", TN_ATTR_FLOAT }
+/* The attribute rows for a tn_attr_spec table, whose struct T has a tn_fused_attrs `m`. */
+#define TN_FUSED_ATTRS(T, m)                                                                                 \
+    { TN_STRING_AS(T, m.name, "activation", "none") }, { TN_FLOAT_AS(T, m.alpha, "activation_alpha", 0) }, { \
+        TN_FLOAT_AS(T, m.beta, "activation_beta", 0)                                                         \
+    }
 
 #endif

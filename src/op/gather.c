@@ -6,6 +6,10 @@
 
 /* --------------------------------------------------------------------------------------------------------- Gather */
 
+typedef struct {
+    int64_t axis;
+} along;
+
 static tn_status gather_infer(tn_infer *c) {
     int rank = tn_infer_rank(c, 0), irank = tn_infer_rank(c, 1), axis;
     tn_dtype t = tn_infer_dtype(c, 0);
@@ -15,7 +19,7 @@ static tn_status gather_infer(tn_infer *c) {
         return TN_OK;
     }
     if (rank == 0) return tn_infer_fail(c, TN_E_SHAPE, "data is a scalar; there is no axis to gather along");
-    TN_TRY(tn_op_axis(c->node, tn_attr_int(c->node, "axis", 0), rank, &axis));
+    TN_TRY(tn_op_axis(c->node, ((const along *)c->attrs)->axis, rank, &axis));
     if (rank - 1 + irank > TN_MAX_RANK)
         return tn_infer_fail(c, TN_E_SHAPE, "the result would have %d dimensions, at most %d can be", rank - 1 + irank,
                              TN_MAX_RANK);
@@ -65,8 +69,7 @@ static void gather_rows(void *arg, int64_t begin, int64_t end, int thread) {
 static tn_status gather_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0), *ix = tn_in(r, 1);
     tn_tensor *y = tn_out(r, 0);
-    int axis = (int)tn_attr_int(r->node, "axis", 0);
-    if (axis < 0) axis += x->rank;
+    int axis = tn_op_axis_at(((const along *)r->attrs)->axis, x->rank);
     int64_t outer = 1, inner = 1, n = tn_count(ix);
     for (int i = 0; i < axis; i++) outer *= x->dims[i];
     for (int i = axis + 1; i < x->rank; i++) inner *= x->dims[i];
@@ -89,7 +92,7 @@ static tn_status gather_elements_infer(tn_infer *c) {
     int rank = tn_infer_rank(c, 0), irank = tn_infer_rank(c, 1), axis;
     if (rank >= 0 && irank >= 0 && rank != irank)
         return tn_infer_fail(c, TN_E_SHAPE, "data has %d dimensions but indices has %d", rank, irank);
-    if (rank >= 0) TN_TRY(tn_op_axis(c->node, tn_attr_int(c->node, "axis", 0), rank, &axis));
+    if (rank >= 0) TN_TRY(tn_op_axis(c->node, ((const along *)c->attrs)->axis, rank, &axis));
     tn_infer_out(c, 0, tn_infer_dtype(c, 0), irank, irank < 0 ? NULL : c->in[1]->dims);
     return TN_OK;
 }
@@ -111,8 +114,7 @@ static int64_t element_offset(int rank, const int64_t *xd, const int64_t *id, in
 static tn_status gather_elements_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0), *ix = tn_in(r, 1);
     tn_tensor *y = tn_out(r, 0);
-    int axis = (int)tn_attr_int(r->node, "axis", 0);
-    if (axis < 0) axis += x->rank;
+    int axis = tn_op_axis_at(((const along *)r->attrs)->axis, x->rank);
     int64_t n = tn_count(y), *idx;
     if (n == 0) return TN_OK;
     TN_TRY(tn_op_indices(r, ix, x->dims[axis], &idx));
@@ -128,9 +130,13 @@ static tn_status gather_elements_run(tn_run *r) {
 
 /* ------------------------------------------------------------------------------------------------------- GatherND */
 
+typedef struct {
+    int64_t batch_dims;
+} batched;
+
 static tn_status gather_nd_infer(tn_infer *c) {
     int rank = tn_infer_rank(c, 0), irank = tn_infer_rank(c, 1);
-    int64_t batch = tn_attr_int(c->node, "batch_dims", 0);
+    int64_t batch = ((const batched *)c->attrs)->batch_dims;
     tn_dim dims[2 * TN_MAX_RANK];
     if (rank < 0 || irank < 0 || (irank > 0 && !tn_dim_known(c->in[1]->dims[irank - 1]))) {
         tn_infer_out(c, 0, tn_infer_dtype(c, 0), -1, NULL);
@@ -155,7 +161,7 @@ static tn_status gather_nd_infer(tn_infer *c) {
 static tn_status gather_nd_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0), *ix = tn_in(r, 1);
     tn_tensor *y = tn_out(r, 0);
-    int batch = (int)tn_attr_int(r->node, "batch_dims", 0), depth = (int)ix->dims[ix->rank - 1];
+    int batch = (int)((const batched *)r->attrs)->batch_dims, depth = (int)ix->dims[ix->rank - 1];
     int64_t tuples = tn_count(ix) / (depth ? depth : 1), inner = 1, batches = 1, per_batch = 1;
     for (int i = batch + depth; i < x->rank; i++) inner *= x->dims[i];
     for (int i = 0; i < batch; i++) {
@@ -179,15 +185,15 @@ static tn_status gather_nd_run(tn_run *r) {
 
 static const tn_port gather_in[] = { { "data", TN_ANY_TYPE, 'T' }, { "indices", TN_INDEX, 0 }, { 0 } };
 static const tn_port gather_nd_in[] = { { "data", TN_ANY_TYPE, 'T' }, { "indices", tn_dtype_bit(TN_I64), 0 }, { 0 } };
-static const tn_attr_spec axis_attrs[] = { { "axis", TN_ATTR_INT }, { 0 } };
-static const tn_attr_spec batch_attrs[] = { { "batch_dims", TN_ATTR_INT }, { 0 } };
+static const tn_attr_spec axis_attrs[] = { { TN_INT(along, axis, 0) }, { 0 } };
+static const tn_attr_spec batch_attrs[] = { { TN_INT(batched, batch_dims, 0) }, { 0 } };
 
 const tn_op tn_ops_gather[] = {
     { .name = "Gather",
       .since = 13,
       .in = gather_in,
       .out = tn_ports_any_t,
-      .attrs = axis_attrs,
+      TN_ATTRS(axis_attrs, along),
       .infer = gather_infer,
       .run = gather_run,
       .grad = tn_grad_gather,
@@ -196,7 +202,7 @@ const tn_op tn_ops_gather[] = {
       .since = 13,
       .in = gather_in,
       .out = tn_ports_any_t,
-      .attrs = axis_attrs,
+      TN_ATTRS(axis_attrs, along),
       .infer = gather_elements_infer,
       .run = gather_elements_run,
       .grad = tn_grad_gather_elements,
@@ -205,7 +211,7 @@ const tn_op tn_ops_gather[] = {
       .since = 13,
       .in = gather_nd_in,
       .out = tn_ports_any_t,
-      .attrs = batch_attrs,
+      TN_ATTRS(batch_attrs, batched),
       .infer = gather_nd_infer,
       .run = gather_nd_run,
       .grad = tn_grad_copying,

@@ -11,6 +11,10 @@
 enum { DATA, INDICES, SCALES, ZEROS };
 
 typedef struct {
+    int64_t bits, block_size, gather_axis, quantize_axis;
+} settings;
+
+typedef struct {
     int rank, axis, quantised; /* axes to gather along and of the blocks */
     int bits;                  /* of bytes; 0: the element type says it */
     int64_t block;             /* 0: the whole axis */
@@ -19,12 +23,12 @@ typedef struct {
 static bool is_real(tn_dtype t) { return (TN_F8 | tn_dtype_bit(TN_F4E2M1)) & tn_dtype_bit(t); }
 
 static tn_status read_form(tn_infer *c, form *f) {
-    const tn_node *n = c->node;
+    const settings *a = c->attrs;
     tn_dtype t = tn_infer_dtype(c, DATA);
-    *f = (form){ .rank = tn_infer_rank(c, DATA), .block = tn_attr_int(n, "block_size", 128) };
-    TN_TRY(tn_op_axis(c->node, tn_attr_int(n, "gather_axis", 0), f->rank, &f->axis));
-    TN_TRY(tn_op_axis(c->node, tn_attr_int(n, "quantize_axis", 1), f->rank, &f->quantised));
-    int64_t bits = tn_attr_int(n, "bits", 4);
+    *f = (form){ .rank = tn_infer_rank(c, DATA), .block = a->block_size };
+    TN_TRY(tn_op_axis(c->node, a->gather_axis, f->rank, &f->axis));
+    TN_TRY(tn_op_axis(c->node, a->quantize_axis, f->rank, &f->quantised));
+    int64_t bits = a->bits;
     if (t == TN_U8) {
         if (bits != 2 && bits != 4 && bits != 8)
             return tn_infer_fail(c, TN_E_INVALID, "bits is %lld; 2, 4 and 8 can be", (long long)bits);
@@ -151,14 +155,14 @@ static tn_status run(tn_run *r) {
     const tn_tensor *scales = tn_in(r, SCALES);
     tn_tensor *y = tn_out(r, 0);
     job j = { .data = tn_in(r, DATA), .zeros = tn_in(r, ZEROS), .indices = tn_in(r, INDICES) };
-    const tn_node *n = r->node;
+    const settings *a = r->attrs;
     int64_t count, total = tn_count(y), stride = 1;
     int rank = j.data->rank;
     j.f = (form){ .rank = rank,
-                  .axis = tn_op_axis_at(tn_attr_int(n, "gather_axis", 0), rank),
-                  .quantised = tn_op_axis_at(tn_attr_int(n, "quantize_axis", 1), rank),
-                  .bits = j.data->dtype == TN_U8 ? (int)tn_attr_int(n, "bits", 4) : 0,
-                  .block = tn_attr_int(n, "block_size", 128) };
+                  .axis = tn_op_axis_at(a->gather_axis, rank),
+                  .quantised = tn_op_axis_at(a->quantize_axis, rank),
+                  .bits = j.data->dtype == TN_U8 ? (int)a->bits : 0,
+                  .block = a->block_size };
     if (total == 0) return TN_OK;
     TN_TRY(check_zeros(r, &j, scales));
     TN_TRY(tn_q_floats(r, SCALES, 1, &j.scales, &count));
@@ -170,7 +174,7 @@ static tn_status run(tn_run *r) {
     j.picks = tn_count(j.indices), j.inner = tn_op_product(j.dims, j.f.axis + 1, rank);
     j.run = j.f.axis == rank - 1 ? 1 : j.dims[rank - 1];
     j.y = y->dtype == TN_F32 ? y->data : tn_run_scratch(r, (size_t)total * sizeof *j.y);
-    if (!j.y) return tn_op_fail(n, TN_E_NOMEM, "no memory for the result");
+    if (!j.y) return tn_op_fail(r->node, TN_E_NOMEM, "no memory for the result");
     tn_parallel(r->pool, total / j.run, 1 + 4096 / j.run, gather, &j);
     return y->dtype == TN_F32 ? TN_OK : tn_convert(TN_F32, j.y, y->dtype, y->data, total, true, TN_ROUND_NEAREST);
 }
@@ -185,10 +189,10 @@ static const tn_port in[] = { { "data", WHOLE | TN_F8 | tn_dtype_bit(TN_F4E2M1),
                               { "zero_points", WHOLE, 'Q', .optional = true },
                               { 0 } };
 static const tn_port out[] = { { "output", REAL, 'T' }, { 0 } };
-static const tn_attr_spec attrs[] = { { "bits", TN_ATTR_INT },
-                                      { "block_size", TN_ATTR_INT },
-                                      { "gather_axis", TN_ATTR_INT },
-                                      { "quantize_axis", TN_ATTR_INT },
+static const tn_attr_spec attrs[] = { { TN_INT(settings, bits, 4) },
+                                      { TN_INT(settings, block_size, 128) },
+                                      { TN_INT(settings, gather_axis, 0) },
+                                      { TN_INT(settings, quantize_axis, 1) },
                                       { 0 } };
 
 const tn_op tn_ops_gather_block[] = {
@@ -197,7 +201,7 @@ const tn_op tn_ops_gather_block[] = {
       .since = 1,
       .in = in,
       .out = out,
-      .attrs = attrs,
+      TN_ATTRS(attrs, settings),
       .infer = infer,
       .run = run,
       .grad = tn_grad_refused,

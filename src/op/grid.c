@@ -170,7 +170,7 @@ static tn_status affine_run(tn_run *r) {
     const tn_tensor *theta = tn_in(r, 0);
     tn_tensor *y = tn_out(r, 0);
     int rank = y->rank - 2;
-    affine_job j = { theta, y, tn_attr_int(r->node, "align_corners", 0) != 0, tn_op_product(y->dims, 1, rank + 1) };
+    affine_job j = { theta, y, ((const tn_grid_attrs *)r->attrs)->align_corners, tn_op_product(y->dims, 1, rank + 1) };
     if (theta->rank != 3 || theta->dims[0] != y->dims[0] || theta->dims[1] != rank || theta->dims[2] != rank + 1)
         return tn_op_fail(r->node, TN_E_SHAPE, "theta must be [N, %d, %d] with size's N", rank, rank + 1);
     tn_parallel(r->pool, y->dims[0] * j.places, 512, affine_part, &j);
@@ -180,19 +180,16 @@ static tn_status affine_run(tn_run *r) {
 /* ----------------------------------------------------------------------------------------------------------- rows */
 
 static const tn_port sample_in[] = { { "X", TN_ANY_TYPE & ~TN_PACKED, 'T' }, { "grid", TN_FLOATS, 0 }, { 0 } };
-static const tn_attr_spec sample_attrs[] = { { "align_corners", TN_ATTR_INT },
-                                             { "mode", TN_ATTR_STRING, .words = "linear|nearest|cubic" },
-                                             { "padding_mode", TN_ATTR_STRING, .words = "zeros|border|reflection" },
-                                             { 0 } };
+static const tn_attr_spec sample_attrs[] = { TN_GRID_SPECS, { 0 } };
 static const tn_port affine_in[] = { { "theta", TN_FLOATS, 'T' }, { "size", tn_dtype_bit(TN_I64), 0 }, { 0 } };
-static const tn_attr_spec affine_attrs[] = { { "align_corners", TN_ATTR_INT }, { 0 } };
+static const tn_attr_spec affine_attrs[] = { { TN_FLAG(tn_grid_attrs, align_corners, false) }, { 0 } };
 
 const tn_op tn_ops_grid[] = {
     { .name = "GridSample",
       .since = 22,
       .in = sample_in,
       .out = tn_ports_any_t,
-      .attrs = sample_attrs,
+      TN_ATTRS(sample_attrs, tn_grid_attrs),
       .infer = sample_infer,
       .run = sample_run,
       .grad = tn_grad_grid_sample,
@@ -201,7 +198,7 @@ const tn_op tn_ops_grid[] = {
       .since = 20,
       .in = affine_in,
       .out = tn_ports_float_t,
-      .attrs = affine_attrs,
+      TN_ATTRS(affine_attrs, tn_grid_attrs),
       .infer = affine_infer,
       .run = affine_run,
       .grad = tn_grad_affine_grid,

@@ -6,6 +6,21 @@
 
 typedef enum { TN_GRID_ZEROS, TN_GRID_BORDER, TN_GRID_REFLECTION } tn_grid_padding;
 
+/** The attributes of the three operators; orders: GridSlope and GridSpread alone. */
+typedef struct {
+    bool align_corners;
+    int mode, padding_mode; /* TN_GRID_LINEAR ..., a tn_grid_padding */
+    tn_ints orders;
+} tn_grid_attrs;
+enum { TN_GRID_LINEAR, TN_GRID_NEAREST, TN_GRID_CUBIC };
+
+/* The attribute rows, for a tn_attr_spec table. */
+#define TN_GRID_SPECS                                                            \
+    { TN_FLAG(tn_grid_attrs, align_corners, false) },                            \
+        { TN_WORD(tn_grid_attrs, mode, "linear|nearest|cubic", "linear") }, {    \
+        TN_WORD(tn_grid_attrs, padding_mode, "zeros|border|reflection", "zeros") \
+    }
+
 typedef struct {
     int rank, per_axis;        /* dimensions of the image; taps per dimension: 1, 2 or 4 */
     int64_t in, out, channels; /* elements of one channel of the image, of the result; channels */

@@ -11,11 +11,6 @@
 #include "op/support.h"
 #include <string.h>
 
-static const int64_t *orders_of(const tn_node *n) {
-    int count;
-    return tn_attr_ints(n, "orders", &count);
-}
-
 /* ------------------------------------------------------------------------------------------------------------- runs */
 
 static tn_status slope_infer(tn_infer *c) {
@@ -58,7 +53,7 @@ static tn_status slope_run(tn_run *r) {
     TN_TRY(tn_sampling_read(r, x, grid, &s));
     if (tn_count(tn_out(r, 0)) == 0) return TN_OK;
     if (s.in == 0) return tn_op_fail(r->node, TN_E_SHAPE, "X is empty");
-    slope_job j = { &s, x, grid, orders_of(r->node), tn_out(r, 0) };
+    slope_job j = { &s, x, grid, ((const tn_grid_attrs *)r->attrs)->orders.v, tn_out(r, 0) };
     tn_parallel(r->pool, x->dims[0] * s.out, 1 + 512 / s.channels, slope_part, &j);
     return TN_OK;
 }
@@ -74,7 +69,7 @@ static tn_status spread_run(tn_run *r) {
     for (int64_t i = 0; i < like->dims[0] * s.out && s.in > 0; i++) {
         tn_taps t;
         int64_t first = i / s.out * s.channels;
-        tn_sampling_taps(&s, like, grid, i, orders_of(r->node), 0, &t);
+        tn_sampling_taps(&s, like, grid, i, ((const tn_grid_attrs *)r->attrs)->orders.v, 0, &t);
         for (int64_t c = first; c < first + s.channels; c++) {
             double d = tn_get_f64(dy->dtype, dy->data, c * s.out + i % s.out);
             for (int64_t k = 0; k < t.n; k++) sums[c * s.in + t.at[k]] += t.weight[k] * d;
@@ -88,7 +83,8 @@ static tn_status spread_run(tn_run *r) {
 /* `type` on these inputs, with the attributes of the node differentiated and its orders, one more by number d (-1: no
  * more). */
 static tn_value *derived(tn_grad *g, const char *type, tn_value *const *in, int n_in, int rank, int d) {
-    const int64_t *old = orders_of(g->node);
+    int count;
+    const int64_t *old = tn_attr_ints(g->node, "orders", &count);
     int64_t orders[TN_MAX_RANK] = { 0 };
     for (int k = 0; k < rank; k++) orders[k] = (old ? old[k] : 0) + (k == d);
     tn_node *n = tn_grad_node_n(g, "tenon", type, in, n_in, 1);
@@ -139,11 +135,7 @@ static const tn_port slope_in[] = { { "X", TN_FLOATS, 'T' }, { "grid", TN_FLOATS
 static const tn_port spread_in[] = {
     { "dY", TN_FLOATS, 'T' }, { "grid", TN_FLOATS, 0 }, { "like", TN_FLOATS, 0 }, { 0 }
 };
-static const tn_attr_spec attrs[] = { { "align_corners", TN_ATTR_INT },
-                                      { "mode", TN_ATTR_STRING, .words = "linear|nearest|cubic" },
-                                      { "padding_mode", TN_ATTR_STRING, .words = "zeros|border|reflection" },
-                                      { "orders", TN_ATTR_INTS },
-                                      { 0 } };
+static const tn_attr_spec attrs[] = { TN_GRID_SPECS, { TN_INTS_OF(tn_grid_attrs, orders) }, { 0 } };
 
 const tn_op tn_ops_grid_back[] = {
     { .name = "GridSlope",
@@ -152,7 +144,7 @@ const tn_op tn_ops_grid_back[] = {
       .flags = TN_OP_INTERNAL,
       .in = slope_in,
       .out = tn_ports_float_t,
-      .attrs = attrs,
+      TN_ATTRS(attrs, tn_grid_attrs),
       .infer = slope_infer,
       .run = slope_run,
       .grad = tn_grad_grid_sample,
@@ -163,7 +155,7 @@ const tn_op tn_ops_grid_back[] = {
       .flags = TN_OP_INTERNAL,
       .in = spread_in,
       .out = tn_ports_float_t,
-      .attrs = attrs,
+      TN_ATTRS(attrs, tn_grid_attrs),
       .infer = spread_infer,
       .run = spread_run,
       .grad = spread_grad,

@@ -73,18 +73,15 @@ static void (*const tap_orders[])(int n, double t, double *w) = { tap_weights, t
 tn_status tn_sampling_read(tn_run *r, const tn_tensor *x, const tn_tensor *grid, tn_sampling *s) {
     enum { MOST = 1 << 20 };
     const tn_node *n = r->node;
-    bool cubic = tn_attr_is(n, "mode", "cubic", "linear");
+    static const int taps[] = { [TN_GRID_LINEAR] = 2, [TN_GRID_NEAREST] = 1, [TN_GRID_CUBIC] = 4 };
+    const tn_grid_attrs *a = r->attrs;
     *s = (tn_sampling){ .rank = x->rank - 2,
-                        .per_axis = cubic                                        ? 4
-                                    : tn_attr_is(n, "mode", "nearest", "linear") ? 1
-                                                                                 : 2,
+                        .per_axis = taps[a->mode],
                         .in = tn_op_product(x->dims, 2, x->rank),
                         .out = tn_op_product(grid->dims, 1, grid->rank - 1),
                         .channels = x->dims[1],
-                        .corners = tn_attr_int(n, "align_corners", 0) != 0,
-                        .padding = tn_attr_is(n, "padding_mode", "border", "zeros")       ? TN_GRID_BORDER
-                                   : tn_attr_is(n, "padding_mode", "reflection", "zeros") ? TN_GRID_REFLECTION
-                                                                                          : TN_GRID_ZEROS };
+                        .corners = a->align_corners,
+                        .padding = (tn_grid_padding)a->padding_mode };
     if (grid->dims[s->rank + 1] != s->rank || grid->dims[0] != x->dims[0])
         return tn_op_fail(n, TN_E_SHAPE, "grid must be [N, ..., %d] with X's N", s->rank);
     s->most = 1;

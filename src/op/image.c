@@ -12,10 +12,15 @@ void tn_set_image_decoder(tn_image_decoder decoder, void *user) {
     the_user = user;
 }
 
-static int channels_of(const tn_node *n) { return tn_attr_is(n, "pixel_format", "Grayscale", "RGB") ? 1 : 3; }
+enum { RGB, BGR, GRAYSCALE }; /* in the order of the words */
+typedef struct {
+    int pixel_format;
+} settings;
+
+static int channels_of(const settings *a) { return a->pixel_format == GRAYSCALE ? 1 : 3; }
 
 static tn_status infer(tn_infer *c) {
-    tn_dim dims[3] = { TN_DIM_UNKNOWN, TN_DIM_UNKNOWN, channels_of(c->node) };
+    tn_dim dims[3] = { TN_DIM_UNKNOWN, TN_DIM_UNKNOWN, channels_of(c->attrs) };
     int rank = tn_infer_rank(c, 0);
     if (rank >= 0 && rank != 1)
         return tn_infer_fail(c, TN_E_SHAPE, "the stream has %d dimensions; one is needed", rank);
@@ -40,7 +45,7 @@ static void order(const uint8_t *rgb, uint8_t *y, int64_t n, bool gray, bool bgr
 /* What cannot be decoded gives an empty picture, as the specification has it; a missing decoder is an error. */
 static tn_status run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0);
-    bool gray = channels_of(r->node) == 1, bgr = tn_attr_is(r->node, "pixel_format", "BGR", "RGB");
+    bool gray = channels_of(r->attrs) == 1, bgr = ((const settings *)r->attrs)->pixel_format == BGR;
     tn_tensor *rgb = NULL;
     if (!the_decoder) return tn_op_fail(r->node, TN_E_UNSUPPORTED, "no picture decoder is set (tn_set_image_decoder)");
     tn_status st = the_decoder(the_user, x->data, (size_t)tn_count(x), &rgb);
@@ -56,7 +61,7 @@ static tn_status run(tn_run *r) {
 
 static const tn_port in[] = { { "encoded_stream", tn_dtype_bit(TN_U8), 0 }, { 0 } };
 static const tn_port out[] = { { "image", tn_dtype_bit(TN_U8), 0 }, { 0 } };
-static const tn_attr_spec attrs[] = { { "pixel_format", TN_ATTR_STRING, .words = "RGB|BGR|Grayscale" }, { 0 } };
+static const tn_attr_spec attrs[] = { { TN_WORD(settings, pixel_format, "RGB|BGR|Grayscale", "RGB") }, { 0 } };
 
 const tn_op tn_ops_image[] = {
     { .name = "ImageDecoder",
@@ -64,7 +69,7 @@ const tn_op tn_ops_image[] = {
       .flags = TN_OP_DYNAMIC,
       .in = in,
       .out = out,
-      .attrs = attrs,
+      TN_ATTRS(attrs, settings),
       .infer = infer,
       .run = run,
       .grad = tn_grad_none,

@@ -10,16 +10,15 @@ int64_t tn_kv_resident(int64_t t, int64_t c, int64_t w) {
     return t <= c ? t : t - step * ((t - c + step - 1) / step);
 }
 
-tn_dtype tn_kv_type(const tn_node *n, tn_dtype past, tn_dtype plain) {
-    if (past != TN_NONE || tn_attr_is(n, "k_quant_type", "NONE", "NONE")) return past != TN_NONE ? past : plain;
-    return tn_attr_int(n, "kv_cache_bit_width", 0) == 4 ? TN_U8 : TN_I8;
+tn_dtype tn_kv_type(const tn_kv_attrs *a, tn_dtype past, tn_dtype plain) {
+    if (past != TN_NONE || a->k_quant_type == TN_KV_NONE) return past != TN_NONE ? past : plain;
+    return a->bits == 4 ? TN_U8 : TN_I8;
 }
 
-tn_status tn_kv_check(tn_infer *c, int past, int *per) {
-    const tn_node *n = c->node;
-    int64_t bits = tn_attr_int(n, "kv_cache_bit_width", 0);
+tn_status tn_kv_check(tn_infer *c, const tn_kv_attrs *a, int past, int *per) {
+    int64_t bits = a->bits;
     tn_dtype t = tn_infer_dtype(c, past);
-    bool codes[2] = { !tn_attr_is(n, "k_quant_type", "NONE", "NONE"), !tn_attr_is(n, "v_quant_type", "NONE", "NONE") };
+    bool codes[2] = { a->k_quant_type != TN_KV_NONE, a->v_quant_type != TN_KV_NONE };
     if (codes[0] != codes[1])
         return tn_infer_fail(c, TN_E_TYPE, "codes of keys alone, or of values alone: both caches have one type");
     if (t != TN_NONE && codes[0] != (t == TN_I8 || t == TN_U8 || t == TN_F8E4M3FN))
@@ -33,19 +32,20 @@ tn_status tn_kv_check(tn_infer *c, int past, int *per) {
     return TN_OK;
 }
 
-tn_status tn_kv_code_of(tn_run *r, const char *attr, int scale, int64_t heads, int64_t size, tn_kv_code *c) {
-    const tn_node *n = r->node;
+tn_status tn_kv_code_of(tn_run *r, const tn_kv_attrs *a, int quantised, int scale, int64_t heads, int64_t size,
+                        tn_kv_code *c) {
     *c = (tn_kv_code){ .bits = 0, .size = size };
-    if (tn_attr_is(n, attr, "NONE", "NONE")) return TN_OK;
+    if (quantised == TN_KV_NONE) return TN_OK;
     const tn_tensor *t = tn_in(r, scale);
-    bool channels = tn_attr_is(n, attr, "PER_CHANNEL", "NONE");
+    bool channels = quantised == TN_KV_PER_CHANNEL;
     int64_t want = channels ? heads * size : 1;
     if (!t || tn_count(t) != want)
-        return tn_op_fail(n, TN_E_SHAPE, "%s needs %lld scales, of input %d", attr, (long long)want, scale);
+        return tn_op_fail(r->node, TN_E_SHAPE, "a cache in codes needs %lld scales in input %d", (long long)want,
+                          scale);
     const void *p;
     TN_TRY(tn_op_read_as(r, t, TN_F32, &p));
     c->scale = p;
-    c->bits = (int)tn_attr_int(n, "kv_cache_bit_width", 0) == 4 ? 4 : 8;
+    c->bits = a->bits == 4 ? 4 : 8;
     c->per_head = channels ? size : 0, c->per_element = channels ? 1 : 0;
     c->heads = heads;
     return TN_OK;

@@ -5,9 +5,17 @@
 #include "op/ports.h"
 #include "op/support.h"
 
+typedef struct {
+    int64_t block;
+} blocking;
+
+typedef struct {
+    int64_t channels;
+} unblocking;
+
 static tn_status to_infer(tn_infer *c) {
     int rank = tn_infer_rank(c, 0);
-    int64_t block = tn_attr_int(c->node, "block", 0);
+    int64_t block = ((const blocking *)c->attrs)->block;
     tn_dim dims[TN_MAX_RANK];
     if (block < 1 || rank == 0 || rank == 1 || rank >= TN_MAX_RANK)
         return tn_infer_fail(c, TN_E_SHAPE, "a tensor of %d dimensions cannot be blocked by %lld", rank,
@@ -23,7 +31,7 @@ static tn_status from_infer(tn_infer *c) {
     int rank = tn_infer_rank(c, 0);
     tn_dim dims[TN_MAX_RANK];
     if (rank >= 0 && rank < 3) return tn_infer_fail(c, TN_E_SHAPE, "a tensor of %d dimensions is not blocked", rank);
-    for (int d = 0; d < rank - 1; d++) dims[d] = d == 1 ? tn_attr_int(c->node, "channels", 0) : c->in[0]->dims[d];
+    for (int d = 0; d < rank - 1; d++) dims[d] = d == 1 ? ((const unblocking *)c->attrs)->channels : c->in[0]->dims[d];
     tn_infer_out(c, 0, tn_infer_dtype(c, 0), rank < 0 ? -1 : rank - 1, dims);
     return TN_OK;
 }
@@ -38,8 +46,8 @@ static tn_status reorder_run(tn_run *r) {
 }
 
 static const tn_port f32_t[] = { { "X", tn_dtype_bit(TN_F32), 'T' }, { 0 } };
-static const tn_attr_spec to_attrs[] = { { "block", TN_ATTR_INT, .required = true }, { 0 } };
-static const tn_attr_spec from_attrs[] = { { "channels", TN_ATTR_INT, .required = true }, { 0 } };
+static const tn_attr_spec to_attrs[] = { { TN_INT(blocking, block, 0), .required = true }, { 0 } };
+static const tn_attr_spec from_attrs[] = { { TN_INT(unblocking, channels, 0), .required = true }, { 0 } };
 
 const tn_op tn_ops_layout[] = {
     { .name = "ToBlocked",
@@ -48,7 +56,7 @@ const tn_op tn_ops_layout[] = {
       .flags = TN_OP_INTERNAL,
       .in = f32_t,
       .out = f32_t,
-      .attrs = to_attrs,
+      TN_ATTRS(to_attrs, blocking),
       .infer = to_infer,
       .run = reorder_run,
       .arg = true,
@@ -59,7 +67,7 @@ const tn_op tn_ops_layout[] = {
       .flags = TN_OP_INTERNAL,
       .in = f32_t,
       .out = f32_t,
-      .attrs = from_attrs,
+      TN_ATTRS(from_attrs, unblocking),
       .infer = from_infer,
       .run = reorder_run,
       .arg = false,

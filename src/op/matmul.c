@@ -29,7 +29,16 @@ typedef struct {
     int64_t count[TN_MAX_RANK], step_a[TN_MAX_RANK], step_b[TN_MAX_RANK], step_c[TN_MAX_RANK];
 } product;
 
-static bool trans_attr(const tn_node *n, const char *name) { return tn_attr_int(n, name, 0) != 0; }
+typedef struct {
+    float alpha, beta;
+    bool trans_a, trans_b, batch_a, batch_b; /* batch: transBatch */
+    tn_fused_attrs fused;
+} settings;
+
+/* MatMul itself has none. */
+static settings settings_of(const void *attrs) {
+    return attrs ? *(const settings *)attrs : (settings){ .alpha = 1, .beta = 1 };
+}
 
 /* Matrix dimensions of an operand: rows, columns as they lie in memory; a vector is one row (A) or one column (B). A
  * turned one has its rows before the batch. */
@@ -46,9 +55,10 @@ static void matrix_of(int rank, const tn_dim *dims, bool right, bool turned, tn_
 /* ------------------------------------------------------------------------------------------------------ inference */
 
 static tn_status matmul_infer(tn_infer *c) {
+    settings at = settings_of(c->attrs);
     int ra = tn_infer_rank(c, 0), rb = tn_infer_rank(c, 1);
-    bool ta = trans_attr(c->node, "transA") && ra != 1, tb = trans_attr(c->node, "transB") && rb != 1;
-    bool turn_a = trans_attr(c->node, "transBatchA"), turn_b = trans_attr(c->node, "transBatchB");
+    bool ta = at.trans_a && ra != 1, tb = at.trans_b && rb != 1;
+    bool turn_a = at.batch_a, turn_b = at.batch_b;
     tn_dim arows, acols, brows, bcols, dims[TN_MAX_RANK];
     tn_dtype t = tn_infer_dtype(c, 0);
     if (ra < 0 || rb < 0) {
@@ -88,12 +98,13 @@ static tn_status matmul_infer(tn_infer *c) {
 }
 
 static tn_status matmul_cost(const tn_infer *c, tn_cost *out) {
+    settings at = settings_of(c->attrs);
     tn_dim rows, cols;
     int rank = c->in[0]->rank;
-    matrix_of(rank, c->in[0]->dims, false, trans_attr(c->node, "transBatchA"), &rows, &cols);
+    matrix_of(rank, c->in[0]->dims, false, at.batch_a, &rows, &cols);
     double elements = 1;
     for (int i = 0; i < c->out[0].rank; i++) elements *= (double)c->out[0].dims[i];
-    out->flops = 2 * elements * (double)(trans_attr(c->node, "transA") && rank != 1 ? rows : cols);
+    out->flops = 2 * elements * (double)(at.trans_a && rank != 1 ? rows : cols);
     return TN_OK;
 }
 
@@ -194,10 +205,11 @@ static tn_status matmul_prepare(tn_prep *p) {
     product_state *s = tn_arena_new_of(p->arena, product_state);
     if (!s) return tn_op_fail(n, TN_E_NOMEM, "no memory to prepare");
     p->state = s;
-    s->alpha = tn_attr_float(n, "alpha", 1), s->beta = tn_attr_float(n, "beta", 1);
-    s->trans_a = trans_attr(n, "transA"), s->trans_b = trans_attr(n, "transB");
-    s->turn_a = trans_attr(n, "transBatchA"), s->turn_b = trans_attr(n, "transBatchB");
-    s->act = tn_op_activation(n);
+    settings at = settings_of(p->types.attrs);
+    s->alpha = at.alpha, s->beta = at.beta;
+    s->trans_a = at.trans_a, s->trans_b = at.trans_b;
+    s->turn_a = at.batch_a, s->turn_b = at.batch_b;
+    s->act = tn_op_activation(&at.fused);
     if (tn_infer_dtype(&p->types, 0) != TN_F32) return TN_OK;
     const tn_tensor *a = s->turn_a ? NULL : p->types.in_tensor[0], *b = s->turn_b ? NULL : p->types.in_tensor[1];
     const void *packed = NULL;
@@ -338,23 +350,28 @@ static const tn_port fused_in[] = { { "A", TN_FLOATS, 'T' },
                                     { "bias", TN_FLOATS, 'T', .optional = true },
                                     { "residual", TN_FLOATS, 'T', .optional = true },
                                     { 0 } };
-#define GEMM_ATTRS \
-    { "alpha", TN_ATTR_FLOAT }, { "beta", TN_ATTR_FLOAT }, { "transA", TN_ATTR_INT }, { "transB", TN_ATTR_INT }
+#define GEMM_ATTRS                                                     \
+    { TN_FLOAT(settings, alpha, 1) }, { TN_FLOAT(settings, beta, 1) }, \
+        { TN_FLAG_AS(settings, trans_a, "transA", false) }, {          \
+        TN_FLAG_AS(settings, trans_b, "transB", false)                 \
+    }
 static const tn_attr_spec gemm_attrs[] = { GEMM_ATTRS, { 0 } };
-static const tn_attr_spec contrib_attrs[] = { { "alpha", TN_ATTR_FLOAT },
-                                              { "transA", TN_ATTR_INT },
-                                              { "transB", TN_ATTR_INT },
-                                              { "transBatchA", TN_ATTR_INT, .min = 0, .max = 1 },
-                                              { "transBatchB", TN_ATTR_INT, .min = 0, .max = 1 },
-                                              { 0 } };
-static const tn_attr_spec fused_attrs[] = { GEMM_ATTRS, TN_FUSED_ATTRS, { 0 } };
+static const tn_attr_spec contrib_attrs[] = {
+    { TN_FLOAT(settings, alpha, 1) },
+    { TN_FLAG_AS(settings, trans_a, "transA", false) },
+    { TN_FLAG_AS(settings, trans_b, "transB", false) },
+    { TN_FLAG_AS(settings, batch_a, "transBatchA", false), .min = 0, .max = 1 },
+    { TN_FLAG_AS(settings, batch_b, "transBatchB", false), .min = 0, .max = 1 },
+    { 0 }
+};
+static const tn_attr_spec fused_attrs[] = { GEMM_ATTRS, TN_FUSED_ATTRS(settings, fused), { 0 } };
 
-#define CONTRIB(NAME)                                                                                        \
-    {                                                                                                        \
-        .name = NAME, .domain = "com.microsoft", .since = 1, .in = tn_ports_real_x2, .out = tn_ports_real_t, \
-        .attrs = contrib_attrs, .infer = matmul_infer, .cost = matmul_cost, .prepare = matmul_prepare,       \
-        .run = matmul_run, .arg = MATMUL, .grad = tn_grad_fused_matmul,                                      \
-        .doc = "alpha A B, either matrix transposed; leading dimensions are batches and broadcast"           \
+#define CONTRIB(NAME)                                                                                             \
+    {                                                                                                             \
+        .name = NAME, .domain = "com.microsoft", .since = 1, .in = tn_ports_real_x2, .out = tn_ports_real_t,      \
+        TN_ATTRS(contrib_attrs, settings), .infer = matmul_infer, .cost = matmul_cost, .prepare = matmul_prepare, \
+        .run = matmul_run, .arg = MATMUL, .grad = tn_grad_fused_matmul,                                           \
+        .doc = "alpha A B, either matrix transposed; leading dimensions are batches and broadcast"                \
     }
 
 const tn_op tn_ops_matmul[] = {
@@ -373,7 +390,7 @@ const tn_op tn_ops_matmul[] = {
       .since = 13,
       .in = gemm_in,
       .out = tn_ports_real_t,
-      .attrs = gemm_attrs,
+      TN_ATTRS(gemm_attrs, settings),
       .infer = matmul_infer,
       .cost = matmul_cost,
       .prepare = matmul_prepare,
@@ -387,7 +404,7 @@ const tn_op tn_ops_matmul[] = {
       .flags = TN_OP_INTERNAL,
       .in = fused_in,
       .out = tn_ports_float_t,
-      .attrs = fused_attrs,
+      TN_ATTRS(fused_attrs, settings),
       .infer = matmul_infer,
       .cost = matmul_cost,
       .prepare = matmul_prepare,

@@ -19,14 +19,16 @@ typedef struct {
     int64_t row_bytes;
 } weights;
 
-static tn_status read_weights(const tn_node *n, weights *w) {
-    *w = (weights){ .bits = (int)tn_attr_int(n, "bits", 4),
-                    .k = tn_attr_int(n, "K", 0),
-                    .n = tn_attr_int(n, "N", 0),
-                    .block = tn_attr_int(n, "block_size", 0) };
+typedef struct {
+    int64_t K, N, bits, block_size;
+    bool weight_prepacked;
+} settings;
+
+static tn_status read_weights(const tn_node *n, const settings *a, weights *w) {
+    *w = (weights){ .bits = (int)a->bits, .k = a->K, .n = a->N, .block = a->block_size };
     if (w->block < 16 || w->block & (w->block - 1))
         return tn_op_fail(n, TN_E_INVALID, "block_size is %lld; powers of two from 16 on can be", (long long)w->block);
-    if (tn_attr_int(n, "weight_prepacked", 0) != 0)
+    if (a->weight_prepacked)
         return tn_op_fail(n, TN_E_UNSUPPORTED, "the weights are laid out for a device that is not here");
     w->blocks = (w->k + w->block - 1) / w->block;
     w->row_bytes = w->blocks * (w->block / 8 * w->bits);
@@ -49,7 +51,7 @@ static tn_status nbits_infer(tn_infer *c) {
     weights w;
     int rank = tn_infer_rank(c, A);
     tn_dim dims[TN_MAX_RANK];
-    TN_TRY(read_weights(c->node, &w));
+    TN_TRY(read_weights(c->node, c->attrs, &w));
     TN_TRY(check_count(c, B, w.n, w.row_bytes));
     TN_TRY(check_count(c, SCALES, w.n, w.blocks));
     if (tn_infer_has(c, ZEROS))
@@ -75,7 +77,7 @@ static tn_status nbits_infer(tn_infer *c) {
 }
 
 static tn_status nbits_cost(const tn_infer *c, tn_cost *out) {
-    out->flops = 2 * (double)tn_attr_int(c->node, "K", 0);
+    out->flops = 2 * (double)((const settings *)c->attrs)->K;
     for (int i = 0; i < c->out[0].rank; i++) out->flops *= (double)c->out[0].dims[i];
     return TN_OK;
 }
@@ -110,7 +112,7 @@ static tn_status nbits_prepare(tn_prep *p) {
     if (!s) return tn_op_fail(t->node, TN_E_NOMEM, "no memory to prepare");
     *s = (nbits_state){ 0 };
     p->state = s;
-    TN_TRY(read_weights(t->node, &w));
+    TN_TRY(read_weights(t->node, t->attrs, &w));
     if (!scale || (tn_infer_has(t, ZEROS) && !zero)) return TN_OK;
     float *v = tn_arena_array(p->arena, float, (size_t)(2 * w.n * w.blocks));
     if (!v) return tn_op_fail(t->node, TN_E_NOMEM, "no memory for the scales");
@@ -240,7 +242,7 @@ static tn_status nbits_run(tn_run *r) {
     int64_t count, m;
     const float *rows;
     if (tn_count(y) == 0) return TN_OK;
-    TN_TRY(read_weights(r->node, &j.w));
+    TN_TRY(read_weights(r->node, r->attrs, &j.w));
     if (!j.scale) {
         float *zero = tn_run_scratch(r, (size_t)(j.w.n * j.w.blocks + 1) * sizeof *zero);
         if (!zero) return tn_op_fail(r->node, TN_E_NOMEM, "no memory for the zero points");
@@ -275,12 +277,13 @@ static const tn_port nbits_in[] = { { "A", REAL, 'T' },
                                     { "bias", REAL, 'T', .optional = true },
                                     { 0 } };
 static const tn_port nbits_out[] = { { "Y", REAL, 'T' }, { 0 } };
-static const tn_attr_spec nbits_attrs[] = { { "K", TN_ATTR_INT, .required = true, .min = 1, .max = INT32_MAX },
-                                            { "N", TN_ATTR_INT, .required = true, .min = 1, .max = INT32_MAX },
-                                            { "block_size", TN_ATTR_INT, .required = true, .min = 16, .max = 1 << 20 },
-                                            { "bits", TN_ATTR_INT, .min = 2, .max = 8 },
+static const tn_attr_spec nbits_attrs[] = { { TN_INT(settings, K, 0), .required = true, .min = 1, .max = INT32_MAX },
+                                            { TN_INT(settings, N, 0), .required = true, .min = 1, .max = INT32_MAX },
+                                            { TN_INT(settings, block_size, 0), .required = true, .min = 16,
+                                              .max = 1 << 20 },
+                                            { TN_INT(settings, bits, 4), .min = 2, .max = 8 },
                                             { "accuracy_level", TN_ATTR_INT },
-                                            { "weight_prepacked", TN_ATTR_INT },
+                                            { TN_FLAG(settings, weight_prepacked, false) },
                                             { 0 } };
 
 const tn_op tn_ops_matmul_nbits[] = {
@@ -289,7 +292,7 @@ const tn_op tn_ops_matmul_nbits[] = {
       .since = 1,
       .in = nbits_in,
       .out = nbits_out,
-      .attrs = nbits_attrs,
+      TN_ATTRS(nbits_attrs, settings),
       .infer = nbits_infer,
       .cost = nbits_cost,
       .prepare = nbits_prepare,

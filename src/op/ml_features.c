@@ -36,10 +36,14 @@ static tn_status extract_run(tn_run *r) {
 
 /* ---------------------------------------------------------------------------------------------------- Binarizer */
 
+typedef struct {
+    float threshold;
+} binarizer;
+
 static tn_status binarize_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0);
     tn_tensor *y = tn_out(r, 0);
-    double threshold = (double)tn_attr_float(r->node, "threshold", 0);
+    double threshold = (double)((const binarizer *)r->attrs)->threshold;
     for (int64_t i = 0; i < tn_count(x); i++)
         tn_set_i64(y->dtype, y->data, i, tn_get_f64(x->dtype, x->data, i) > threshold);
     return TN_OK;
@@ -48,18 +52,22 @@ static tn_status binarize_run(tn_run *r) {
 /* -------------------------------------------------------------------------------------------- FeatureVectorizer */
 
 /* Columns of input i in the result: inputdimensions says how many, also when the input has fewer or more. */
-static tn_status widths(const tn_node *n, const int64_t **out) {
-    int count;
-    *out = tn_attr_ints(n, "inputdimensions", &count);
-    if (*out && count != n->n_inputs)
-        return tn_op_fail(n, TN_E_INVALID, "inputdimensions has %d numbers for %d inputs", count, n->n_inputs);
+typedef struct {
+    tn_ints inputdimensions;
+} join;
+
+static tn_status widths(const tn_node *n, const join *a, const int64_t **out) {
+    *out = a->inputdimensions.v;
+    if (*out && a->inputdimensions.n != (size_t)n->n_inputs)
+        return tn_op_fail(n, TN_E_INVALID, "inputdimensions has %zu numbers for %d inputs", a->inputdimensions.n,
+                          n->n_inputs);
     return TN_OK;
 }
 
 static tn_status join_infer(tn_infer *c) {
     const int64_t *width;
     tn_dim total = 0, rows = TN_DIM_UNKNOWN;
-    TN_TRY(widths(c->node, &width));
+    TN_TRY(widths(c->node, c->attrs, &width));
     for (int i = 0; i < c->n_in; i++) {
         tn_dim n, features;
         if (tn_infer_rank(c, i) > 2 || tn_infer_rank(c, i) == 0)
@@ -79,7 +87,7 @@ static tn_status join_run(tn_run *r) {
     tn_tensor *y = tn_out(r, 0);
     const int64_t *width;
     int64_t rows = y->dims[0], total = y->dims[1], at = 0;
-    TN_TRY(widths(r->node, &width));
+    TN_TRY(widths(r->node, r->attrs, &width));
     if (tn_count(y)) memset(y->data, 0, (size_t)tn_count(y) * sizeof(float));
     for (int i = 0; i < r->n_in; i++) {
         const tn_tensor *x = tn_in(r, i);
@@ -97,19 +105,27 @@ static tn_status join_run(tn_run *r) {
 
 /* ------------------------------------------------------------------------------------------------------ Imputer */
 
+typedef struct {
+    tn_floats imputed_value_floats;
+    tn_ints imputed_value_int64s;
+    float replaced_value_float;
+    int64_t replaced_value_int64;
+} imputer;
+
 static tn_status impute_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0);
     tn_tensor *y = tn_out(r, 0);
     bool real = tn_dtype_is_float(x->dtype);
-    int count;
-    const float *reals = tn_attr_floats(r->node, "imputed_value_floats", &count);
-    const int64_t *ints = NULL;
-    if (!real) ints = tn_attr_ints(r->node, "imputed_value_int64s", &count);
-    int64_t columns = x->rank ? x->dims[x->rank - 1] : 1, bad_int = tn_attr_int(r->node, "replaced_value_int64", 0);
-    double bad = (double)tn_attr_float(r->node, "replaced_value_float", 0);
+    const imputer *a = r->attrs;
+    const float *reals = a->imputed_value_floats.v;
+    const int64_t *ints = a->imputed_value_int64s.v;
+    int64_t columns = x->rank ? x->dims[x->rank - 1] : 1, bad_int = a->replaced_value_int64;
+    int64_t count = (int64_t)(real ? a->imputed_value_floats.n : a->imputed_value_int64s.n);
+    double bad = (double)a->replaced_value_float;
     if (count < 1) return tn_op_fail(r->node, TN_E_INVALID, "no imputed values of the input's kind");
     if (count != 1 && count != columns)
-        return tn_op_fail(r->node, TN_E_INVALID, "%d imputed values for %lld columns", count, (long long)columns);
+        return tn_op_fail(r->node, TN_E_INVALID, "%lld imputed values for %lld columns", (long long)count,
+                          (long long)columns);
     for (int64_t i = 0; i < tn_count(x); i++) {
         int64_t k = count == 1 ? 0 : i % columns;
         if (real) {
@@ -131,11 +147,17 @@ static tn_status float_infer(tn_infer *c) {
     return TN_OK;
 }
 
+typedef struct {
+    int norm;
+} normalizer;
+
 /* Along the second dimension, of vectors along their only one. */
 static tn_status normalize_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0);
     float *y = tn_out(r, 0)->data;
-    bool l1 = tn_attr_is(r->node, "norm", "L1", "MAX"), l2 = tn_attr_is(r->node, "norm", "L2", "MAX");
+    enum { MAX, L1, L2 }; /* in the order of the words */
+    int norm = ((const normalizer *)r->attrs)->norm;
+    bool l1 = norm == L1, l2 = norm == L2;
     int64_t rows = tn_rows_count(x), n = x->rank > 1 ? x->dims[1] : tn_count(x);
     int64_t inner = x->rank > 2 ? tn_op_product(x->dims, 2, x->rank) : 1;
     for (int64_t i = 0; i < rows * inner; i++) {
@@ -156,16 +178,20 @@ static tn_status normalize_run(tn_run *r) {
 
 /* ------------------------------------------------------------------------------------------------------- Scaler */
 
+typedef struct {
+    tn_floats offset, scale;
+} scaler;
+
 static tn_status scale_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0);
     float *y = tn_out(r, 0)->data;
-    int n_offset, n_scale;
-    const float *offset = tn_attr_floats(r->node, "offset", &n_offset),
-                *scale = tn_attr_floats(r->node, "scale", &n_scale);
+    const scaler *at = r->attrs;
+    const float *offset = at->offset.v, *scale = at->scale.v;
+    int64_t n_offset = (int64_t)at->offset.n, n_scale = (int64_t)at->scale.n;
     int64_t columns = x->rank ? x->dims[x->rank - 1] : 1;
     if ((n_offset > 1 && n_offset != columns) || (n_scale > 1 && n_scale != columns))
-        return tn_op_fail(r->node, TN_E_INVALID, "%d offsets and %d scales for %lld columns", n_offset, n_scale,
-                          (long long)columns);
+        return tn_op_fail(r->node, TN_E_INVALID, "%lld offsets and %lld scales for %lld columns", (long long)n_offset,
+                          (long long)n_scale, (long long)columns);
     for (int64_t i = 0; i < tn_count(x); i++) {
         double a = n_offset ? (double)offset[n_offset == 1 ? 0 : i % columns] : 0;
         double b = n_scale ? (double)scale[n_scale == 1 ? 0 : i % columns] : 1;
@@ -181,33 +207,34 @@ static const tn_port extract_in[] = { { "X", TN_ML_NUMBERS | tn_dtype_bit(TN_STR
                                       { 0 } };
 static const tn_port extract_out[] = { { "Z", TN_ML_NUMBERS | tn_dtype_bit(TN_STRING), 'T' }, { 0 } };
 static const tn_port many_in[] = { { "X", TN_ML_NUMBERS, 'T', .variadic = true }, { 0 } };
-static const tn_attr_spec binarize_attrs[] = { { "threshold", TN_ATTR_FLOAT }, { 0 } };
-static const tn_attr_spec join_attrs[] = { { "inputdimensions", TN_ATTR_INTS, .min = 0, .max = INT32_MAX }, { 0 } };
-static const tn_attr_spec impute_attrs[] = { { "imputed_value_floats", TN_ATTR_FLOATS },
-                                             { "imputed_value_int64s", TN_ATTR_INTS },
-                                             { "replaced_value_float", TN_ATTR_FLOAT },
-                                             { "replaced_value_int64", TN_ATTR_INT },
+static const tn_attr_spec binarize_attrs[] = { { TN_FLOAT(binarizer, threshold, 0) }, { 0 } };
+static const tn_attr_spec join_attrs[] = { { TN_INTS_OF(join, inputdimensions), .min = 0, .max = INT32_MAX }, { 0 } };
+static const tn_attr_spec impute_attrs[] = { { TN_FLOATS_OF(imputer, imputed_value_floats) },
+                                             { TN_INTS_OF(imputer, imputed_value_int64s) },
+                                             { TN_FLOAT(imputer, replaced_value_float, 0) },
+                                             { TN_INT(imputer, replaced_value_int64, 0) },
                                              { 0 } };
-static const tn_attr_spec normalize_attrs[] = { { "norm", TN_ATTR_STRING, .words = "MAX|L1|L2" }, { 0 } };
-static const tn_attr_spec scale_attrs[] = { { "offset", TN_ATTR_FLOATS }, { "scale", TN_ATTR_FLOATS }, { 0 } };
+static const tn_attr_spec normalize_attrs[] = { { TN_WORD(normalizer, norm, "MAX|L1|L2", "MAX") }, { 0 } };
+static const tn_attr_spec scale_attrs[] = { { TN_FLOATS_OF(scaler, offset) }, { TN_FLOATS_OF(scaler, scale) }, { 0 } };
 
-#define FEATURES(name_, in_, out_, attrs_, infer_, run_, grad_, doc_)                                         \
-    {                                                                                                         \
-        .name = name_, .domain = TN_ML, .since = 1, .in = in_, .out = out_, .attrs = attrs_, .infer = infer_, \
-        .run = run_, .grad = grad_, .doc = doc_                                                               \
+#define FEATURES(name_, in_, out_, attrs_, infer_, run_, grad_, doc_)                                             \
+    {                                                                                                             \
+        .name = name_, .domain = TN_ML, .since = 1, .in = in_, .out = out_, attrs_, .infer = infer_, .run = run_, \
+        .grad = grad_, .doc = doc_                                                                                \
     }
+#define SPECS(specs, T) TN_ATTRS(specs, T)
 const tn_op tn_ops_ml_features[] = {
-    FEATURES("ArrayFeatureExtractor", extract_in, extract_out, NULL, extract_infer, extract_run, tn_grad_extract,
-             "columns by number"),
-    FEATURES("Binarizer", tn_ml_ports_x, tn_ml_ports_x, binarize_attrs, tn_infer_same, binarize_run, tn_grad_none,
-             "1 above a threshold, else 0"),
-    FEATURES("FeatureVectorizer", many_in, tn_ml_ports_f32, join_attrs, join_infer, join_run, tn_grad_vectorizer,
-             "the columns of all inputs side by side"),
-    FEATURES("Imputer", tn_ml_ports_x, tn_ml_ports_x, impute_attrs, tn_infer_same, impute_run, tn_grad_imputer,
-             "one value, often NaN, replaced by another per column"),
-    FEATURES("Normalizer", tn_ml_ports_x, tn_ml_ports_f32, normalize_attrs, float_infer, normalize_run,
-             tn_grad_normalizer, "rows divided by their largest element or norm"),
-    FEATURES("Scaler", tn_ml_ports_x, tn_ml_ports_f32, scale_attrs, float_infer, scale_run, tn_grad_scaler,
-             "(x - offset) * scale, by column"),
+    FEATURES("ArrayFeatureExtractor", extract_in, extract_out, .attrs = NULL, extract_infer, extract_run,
+             tn_grad_extract, "columns by number"),
+    FEATURES("Binarizer", tn_ml_ports_x, tn_ml_ports_x, SPECS(binarize_attrs, binarizer), tn_infer_same, binarize_run,
+             tn_grad_none, "1 above a threshold, else 0"),
+    FEATURES("FeatureVectorizer", many_in, tn_ml_ports_f32, SPECS(join_attrs, join), join_infer, join_run,
+             tn_grad_vectorizer, "the columns of all inputs side by side"),
+    FEATURES("Imputer", tn_ml_ports_x, tn_ml_ports_x, SPECS(impute_attrs, imputer), tn_infer_same, impute_run,
+             tn_grad_imputer, "one value, often NaN, replaced by another per column"),
+    FEATURES("Normalizer", tn_ml_ports_x, tn_ml_ports_f32, SPECS(normalize_attrs, normalizer), float_infer,
+             normalize_run, tn_grad_normalizer, "rows divided by their largest element or norm"),
+    FEATURES("Scaler", tn_ml_ports_x, tn_ml_ports_f32, SPECS(scale_attrs, scaler), float_infer, scale_run,
+             tn_grad_scaler, "(x - offset) * scale, by column"),
     { 0 },
 };

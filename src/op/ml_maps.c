@@ -93,13 +93,16 @@ static tn_status zip_run(tn_run *r) {
 
 /* ------------------------------------------------------------------------------------------------------ CastMap */
 
-static tn_dtype cast_type(const tn_node *n) {
-    return tn_attr_is(n, "cast_to", "TO_STRING", "TO_FLOAT")  ? TN_STRING
-           : tn_attr_is(n, "cast_to", "TO_INT64", "TO_FLOAT") ? TN_I64
-                                                              : TN_F32;
-}
+typedef struct {
+    int cast_to; /* an index into cast_types */
+    int map_form;
+    int64_t max_map;
+} casting;
 
-static bool sparse(const tn_node *n) { return tn_attr_is(n, "map_form", "SPARSE", "DENSE"); }
+/* In the order of the words of cast_to. */
+static const tn_dtype cast_types[] = { TN_F32, TN_STRING, TN_I64 };
+
+static bool sparse(const casting *a) { return a->map_form == 1; }
 
 static tn_status cast_map_infer(tn_infer *c) {
     tn_dtype key, value;
@@ -108,8 +111,9 @@ static tn_status cast_map_infer(tn_infer *c) {
         return tn_infer_fail(c, TN_E_TYPE, "the keys are %s, should be int64", tn_dtype_name(key));
     if (value != TN_NONE && value != TN_F32 && value != TN_STRING)
         return tn_infer_fail(c, TN_E_TYPE, "the values are %s, should be float32 or string", tn_dtype_name(value));
-    tn_dim n = sparse(c->node) ? tn_attr_int(c->node, "max_map", 1) : TN_DIM_UNKNOWN;
-    tn_infer_out(c, 0, cast_type(c->node), 2, (tn_dim[]){ 1, n });
+    const casting *a = c->attrs;
+    tn_dim n = sparse(a) ? a->max_map : TN_DIM_UNKNOWN;
+    tn_infer_out(c, 0, cast_types[a->cast_to], 2, (tn_dim[]){ 1, n });
     return TN_OK;
 }
 
@@ -157,8 +161,9 @@ static tn_status cast_value(tn_run *r, tn_tensor *y, int64_t i, const tn_tensor 
 static tn_status cast_map_run(tn_run *r) {
     TN_TRY(need_map(r, r->in[0]));
     const tn_tensor *keys = keys_of(r->in[0]), *values = values_of(r->in[0]);
-    bool places = sparse(r->node);
-    int64_t n = tn_count(keys), size = places ? tn_attr_int(r->node, "max_map", 1) : n;
+    const casting *a = r->attrs;
+    bool places = sparse(a);
+    int64_t n = tn_count(keys), size = places ? a->max_map : n;
     if (keys->dtype != TN_I64) return tn_op_fail(r->node, TN_E_TYPE, "the keys are %s", tn_dtype_name(keys->dtype));
     entry *e = tn_run_scratch(r, (size_t)(n + 1) * sizeof *e);
     if (!e) return tn_op_fail(r->node, TN_E_NOMEM, "no memory for %lld keys", (long long)n);
@@ -169,7 +174,7 @@ static tn_status cast_map_run(tn_run *r) {
                               (long long)size - 1);
     }
     qsort(e, (size_t)n, sizeof *e, by_key);
-    TN_TRY(tn_run_alloc(r, 0, cast_type(r->node), 2, (int64_t[]){ 1, size }));
+    TN_TRY(tn_run_alloc(r, 0, cast_types[a->cast_to], 2, (int64_t[]){ 1, size }));
     tn_tensor *y = tn_out(r, 0);
     if (y->dtype != TN_STRING && size) memset(y->data, 0, (size_t)size * (size_t)tn_dtypes[y->dtype].bytes);
     for (int64_t i = 0; i < n; i++) TN_TRY(cast_value(r, y, places ? e[i].key : i, values, e[i].at));
@@ -233,25 +238,26 @@ static const tn_port dict_out[] = { { "Y", TN_ML_NUMBERS | tn_dtype_bit(TN_STRIN
 static const tn_attr_spec zip_attrs[] = { { "classlabels_int64s", TN_ATTR_INTS },
                                           { "classlabels_strings", TN_ATTR_STRINGS },
                                           { 0 } };
-static const tn_attr_spec cast_attrs[] = { { "cast_to", TN_ATTR_STRING, .words = "TO_FLOAT|TO_STRING|TO_INT64" },
-                                           { "map_form", TN_ATTR_STRING, .words = "DENSE|SPARSE" },
-                                           { "max_map", TN_ATTR_INT, .min = 1, .max = INT32_MAX },
+static const tn_attr_spec cast_attrs[] = { { TN_WORD(casting, cast_to, "TO_FLOAT|TO_STRING|TO_INT64", "TO_FLOAT") },
+                                           { TN_WORD(casting, map_form, "DENSE|SPARSE", "DENSE") },
+                                           { TN_INT(casting, max_map, 1), .min = 1, .max = INT32_MAX },
                                            { 0 } };
 static const tn_attr_spec dict_attrs[] = { { "int64_vocabulary", TN_ATTR_INTS },
                                            { "string_vocabulary", TN_ATTR_STRINGS },
                                            { 0 } };
 
-#define MAPS(name_, flags_, in_, out_, attrs_, infer_, run_, doc_)                                            \
-    {                                                                                                         \
-        .name = name_, .domain = TN_ML, .since = 1, .flags = flags_, .in = in_, .out = out_, .attrs = attrs_, \
-        .infer = infer_, .run = run_, .grad = tn_grad_refused, .doc = doc_                                    \
+#define MAPS(name_, flags_, in_, out_, attrs_, infer_, run_, doc_)                                                    \
+    {                                                                                                                 \
+        .name = name_, .domain = TN_ML, .since = 1, .flags = flags_, .in = in_, .out = out_, attrs_, .infer = infer_, \
+        .run = run_, .grad = tn_grad_refused, .doc = doc_                                                             \
     }
+#define SPECS(specs, T) TN_ATTRS(specs, T)
 const tn_op tn_ops_ml_maps[] = {
-    MAPS("ZipMap", TN_OP_DYNAMIC, zip_in, map_port, zip_attrs, zip_infer, zip_run,
+    MAPS("ZipMap", TN_OP_DYNAMIC, zip_in, map_port, .attrs = zip_attrs, zip_infer, zip_run,
          "a map from labels to scores per row"),
-    MAPS("CastMap", TN_OP_DYNAMIC, map_port, cast_out, cast_attrs, cast_map_infer, cast_map_run,
+    MAPS("CastMap", TN_OP_DYNAMIC, map_port, cast_out, SPECS(cast_attrs, casting), cast_map_infer, cast_map_run,
          "the values of a map, in the order of its keys"),
-    MAPS("DictVectorizer", TN_OP_DYNAMIC, map_port, dict_out, dict_attrs, dict_infer, dict_run,
+    MAPS("DictVectorizer", TN_OP_DYNAMIC, map_port, dict_out, .attrs = dict_attrs, dict_infer, dict_run,
          "the values of a map, each at the place of its key in a vocabulary"),
     { 0 },
 };

@@ -180,6 +180,7 @@ static tn_status store(const tn_node *n, const tn_attr_spec *s, const tn_attr *a
     case TN_STORE_FLAG: *(bool *)to = (a ? a->i : s->dflt_i) != 0; break;
     case TN_STORE_DTYPE: return store_dtype(n, s, a, to);
     case TN_STORE_FLOAT: *(float *)to = a ? a->f : s->dflt_f; break;
+    case TN_STORE_MAYBE: *(tn_maybe_float *)to = (tn_maybe_float){ a != NULL, a ? a->f : 0 }; break;
     case TN_STORE_STRING: *(tn_string *)to = text; break;
     case TN_STORE_WORD: *(int *)to = text.ptr ? word_index(s->words, text) : -1; break;
     case TN_STORE_INTS: *(tn_ints *)to = list_ints(a); break;

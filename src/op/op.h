@@ -186,6 +186,10 @@ typedef struct {
     const tn_string *v;
     size_t n;
 } tn_strings;
+typedef struct {
+    bool given;
+    float v;
+} tn_maybe_float;
 
 /** How an attribute lies in the row's struct: the member's C type. */
 typedef enum {
@@ -194,6 +198,7 @@ typedef enum {
     TN_STORE_FLAG,   /* bool: not 0 */
     TN_STORE_DTYPE,  /* tn_dtype, from TensorProto's number; 0 is absent, no such type an error */
     TN_STORE_FLOAT,  /* float */
+    TN_STORE_MAYBE,  /* tn_maybe_float */
     TN_STORE_STRING, /* tn_string; ptr NULL: absent */
     TN_STORE_WORD,   /* int: which of `words`; -1: absent without a default */
     TN_STORE_INTS,   /* tn_ints */
@@ -234,6 +239,7 @@ typedef struct {
 #define TN_FLAG(T, m, d)            TN_FLAG_AS(T, m, #m, d)
 #define TN_DTYPE(T, m, d)           TN_DTYPE_AS(T, m, #m, d)
 #define TN_FLOAT(T, m, d)           TN_FLOAT_AS(T, m, #m, d)
+#define TN_MAYBE_FLOAT(T, m)        TN_STORED(T, m, #m, FLOAT, MAYBE, tn_maybe_float)
 #define TN_STRING_OF(T, m, d)       TN_STRING_AS(T, m, #m, d)
 #define TN_WORD(T, m, all, d)       TN_WORD_AS(T, m, #m, all, d)
 #define TN_INTS_OF(T, m)            TN_STORED(T, m, #m, INTS, INTS, tn_ints)

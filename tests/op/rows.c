@@ -12,7 +12,7 @@ static const struct {
 #define OF(t) \
     { sizeof(t), _Alignof(t) }
     [TN_STORE_INT] = OF(int64_t),        [TN_STORE_FLAG] = OF(bool),        [TN_STORE_DTYPE] = OF(tn_dtype),
-    [TN_STORE_FLOAT] = OF(float),        [TN_STORE_STRING] = OF(tn_string), [TN_STORE_WORD] = OF(int),
+    [TN_STORE_FLOAT] = OF(float),        [TN_STORE_MAYBE] = OF(tn_maybe_float), [TN_STORE_STRING] = OF(tn_string), [TN_STORE_WORD] = OF(int),
     [TN_STORE_INTS] = OF(tn_ints),       [TN_STORE_FLOATS] = OF(tn_floats), [TN_STORE_STRINGS] = OF(tn_strings),
     [TN_STORE_TENSOR] = OF(tn_tensor *), [TN_STORE_GRAPH] = OF(tn_graph *), [TN_STORE_ATTR] = OF(tn_attr *),
 };
@@ -61,11 +61,20 @@ static void dtype_numbers(void **state) {
     }
 }
 
+/* A result of more letters than a tensor can have dimensions is refused, not cut. */
+static void einsum_letters(void **state) {
+    op_data in[] = { { TN_F32, "1,1,1,1,1,1,1,1,1,1", { 2 } }, { TN_F32, "1,1,1,1,1,1,1,1,1,1", { 3 } } };
+    ob *b = op_one("", "Einsum", "y", 2, in);
+    ob_string(b, "equation", "abcdefghij,klmnopqrst");
+    op_refused(b, 2, in, "more than 16 dimensions");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(members),
         cmocka_unit_test(reduce_axes),
         cmocka_unit_test(dtype_numbers),
+        cmocka_unit_test(einsum_letters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
