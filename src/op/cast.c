@@ -127,7 +127,7 @@ static void cast_part(void *arg, int64_t begin, int64_t end, int thread) {
     (void)thread;
     const char *x = (const char *)j->x->data + begin * tn_dtypes[j->x->dtype].bytes;
     char *y = (char *)j->y->data + begin * tn_dtypes[j->y->dtype].bytes;
-    tn_convert(j->x->dtype, x, j->y->dtype, y, end - begin, j->saturate, j->round);
+    (void)tn_cast(j->x->dtype, x, j->y->dtype, y, end - begin, j->saturate, j->round);
 }
 
 static tn_status cast_run(tn_run *r) {
@@ -142,7 +142,7 @@ static tn_status cast_run(tn_run *r) {
     if (y->dtype == TN_STRING) return to_strings(r, x, y);
     if (x->dtype == TN_STRING) return from_strings(r, x, y);
     bool packed = tn_dtypes[x->dtype].block > 1 || tn_dtypes[y->dtype].block > 1;
-    if (packed) return tn_convert(x->dtype, x->data, y->dtype, y->data, tn_count(x), a->saturate, round);
+    if (packed) return tn_cast(x->dtype, x->data, y->dtype, y->data, tn_count(x), a->saturate, round);
     cast_job j = { x, y, a->saturate, round, TN_OK };
     tn_parallel(r->pool, tn_count(x), 32768, cast_part, &j);
     return TN_OK;

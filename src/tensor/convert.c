@@ -9,6 +9,7 @@
  *     integer -> narrow       int64, double without losing what rounding needs, float to odd, narrow
  *     float   -> integer      float; truncated; beyond the range the nearest end, NaN the lower end (Cast: undefined)
  *     float   -> 2, 4 bits    as to int64, of which the low bits stay: the backend's cases wrap, -9 to int4 is 7
+ *     the same by tn_cast     to 8 and 16 bits too: as to int32, beyond whose range (and for NaN) it is 0
  *     double  -> narrow       float to odd, narrow */
 #include "tensor/codec.h"
 #include "tensor/dtype.h"
@@ -199,6 +200,16 @@ FLOAT_TO_INTS(f32_to_ints, float)
 FLOAT_TO_INTS(f64_to_ints, double)
 #undef X
 
+/* As processors convert to int32: what it cannot hold is its least number, whose low 16 bits are 0. */
+#define FLOAT_TO_WRAPPED(name, F)                                                                           \
+    static void name(const F *in, int n, tn_dtype t, void *dst, int64_t at) {                               \
+        int64_t wide[BLOCK];                                                                                \
+        for (int i = 0; i < n; i++) wide[i] = in[i] > (F)-0x1p31 && in[i] < (F)0x1p31 ? (int32_t)in[i] : 0; \
+        ints_store(t, wide, n, dst, at);                                                                    \
+    }
+FLOAT_TO_WRAPPED(f32_to_wrapped, float)
+FLOAT_TO_WRAPPED(f64_to_wrapped, double)
+
 /* -------------------------------------------------------------------------------------------- integer -> float */
 
 /* Beyond 2^40 the lowest 16 bits are folded into one sticky bit: exact in a double, and whatever is rounded to a narrow
@@ -243,6 +254,7 @@ typedef struct {
     class cf, ct;
     bool saturate;
     tn_round_mode round;
+    bool wrap; /* floats to 8- and 16-bit integers */
 } plan;
 
 static void block_from_ints(const plan *p, const void *src, void *dst, int64_t at, int n) {
@@ -274,7 +286,7 @@ static void block_from_floats(const plan *p, const void *src, void *dst, int64_t
     } else
         floats_load(p->from, src, at, n, s.f);
     if (p->ct == INTEGER)
-        f32_to_ints(in, n, p->to, dst, at);
+        (p->wrap ? f32_to_wrapped : f32_to_ints)(in, n, p->to, dst, at);
     else if (p->ct == SINGLE)
         floats_store(p->to, in, n, dst, at, p->saturate, p->round);
     else
@@ -285,7 +297,7 @@ static void block_from_doubles(const plan *p, const void *src, void *dst, int64_
     const double *in = (const double *)src + at;
     stage s;
     if (p->ct == INTEGER) {
-        f64_to_ints(in, n, p->to, dst, at);
+        (p->wrap ? f64_to_wrapped : f64_to_ints)(in, n, p->to, dst, at);
     } else if (p->to == TN_F32) {
         for (int i = 0; i < n; i++) ((float *)dst + at)[i] = (float)in[i];
     } else {
@@ -294,12 +306,12 @@ static void block_from_doubles(const plan *p, const void *src, void *dst, int64_
     }
 }
 
-tn_status tn_convert(tn_dtype from, const void *src, tn_dtype to, void *dst, int64_t n, bool saturate,
-                     tn_round_mode round) {
-    plan p = { from, to, class_of(from), class_of(to), saturate, round };
+static tn_status convert(tn_dtype from, const void *src, tn_dtype to, void *dst, int64_t n, bool saturate,
+                         tn_round_mode round, bool wrap) {
+    plan p = { from, to, class_of(from), class_of(to), saturate, round, wrap };
     if (n <= 0) return TN_OK;
     if (tn_dtype_is_complex(from) && tn_dtype_is_complex(to)) { /* pairs of real numbers */
-        p = (plan){ from == TN_C64 ? TN_F32 : TN_F64, to == TN_C64 ? TN_F32 : TN_F64, 0, 0, saturate, round };
+        p = (plan){ from == TN_C64 ? TN_F32 : TN_F64, to == TN_C64 ? TN_F32 : TN_F64, 0, 0, saturate, round, wrap };
         p.cf = class_of(p.from);
         p.ct = class_of(p.to);
         if (n > INT64_MAX / 2) return tn_fail(TN_E_SHAPE, "cannot convert %lld elements", (long long)n);
@@ -324,4 +336,15 @@ tn_status tn_convert(tn_dtype from, const void *src, tn_dtype to, void *dst, int
             block_from_doubles(&p, src, dst, at, m);
     }
     return TN_OK;
+}
+
+tn_status tn_convert(tn_dtype from, const void *src, tn_dtype to, void *dst, int64_t n, bool saturate,
+                     tn_round_mode round) {
+    return convert(from, src, to, dst, n, saturate, round, false);
+}
+
+tn_status tn_cast(tn_dtype from, const void *src, tn_dtype to, void *dst, int64_t n, bool saturate,
+                  tn_round_mode round) {
+    bool wrap = to == TN_I8 || to == TN_U8 || to == TN_I16 || to == TN_U16;
+    return convert(from, src, to, dst, n, saturate, round, wrap);
 }

@@ -60,5 +60,10 @@ typedef enum { TN_ROUND_NEAREST, TN_ROUND_UP, TN_ROUND_DOWN } tn_round_mode; /* 
  *  errors   TN_E_TYPE. */
 tn_status tn_convert(tn_dtype from, const void *src, tn_dtype to, void *dst, int64_t n, bool saturate,
                      tn_round_mode round);
+/** The same as ONNX's Cast: floats beyond the range of an 8- or 16-bit integer, which the specification leaves open,
+ *  wrap as in PyTorch and onnxruntime (by way of int32: 260 to uint8 is 4, what int32 cannot hold and NaN are 0), where
+ *  tn_convert takes the nearest end. */
+tn_status tn_cast(tn_dtype from, const void *src, tn_dtype to, void *dst, int64_t n, bool saturate,
+                  tn_round_mode round);
 
 #endif
