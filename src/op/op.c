@@ -20,12 +20,12 @@ const tn_op *const tn_op_families[] = {
 
 /* --------------------------------------------------------------------------------------------------------- registry */
 
-#define SLOTS 1024 /* a power of two, at least twice the number of rows */
-
+/* Made once, as large as the rows are many; it stays until the process ends. Without memory for it no operator is
+ * known. */
 static struct {
-    const tn_op *sorted[SLOTS / 2];
+    const tn_op **sorted, **slots;
     int n;
-    const tn_op *slots[SLOTS];
+    size_t mask; /* slots - 1: a power of two, at least twice the rows */
 } registry;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -36,7 +36,7 @@ static size_t slot_of(const char *domain, const char *type) {
     for (const char *p = domain; *p; p++) h = (h ^ (uint8_t)*p) * UINT64_C(0x100000001b3);
     h *= 31;
     for (const char *p = type; *p; p++) h = (h ^ (uint8_t)*p) * UINT64_C(0x100000001b3);
-    return (h ^ (h >> 23)) & (SLOTS - 1);
+    return (h ^ (h >> 23)) & registry.mask;
 }
 
 static int by_name(const void *a, const void *b) {
@@ -45,16 +45,29 @@ static int by_name(const void *a, const void *b) {
     return d ? d : strcmp(x->name, y->name);
 }
 
+static size_t count_rows(void) {
+    size_t n = 0;
+    for (const tn_op *const *family = tn_op_families; *family; family++)
+        for (const tn_op *op = *family; op->name; op++) n++;
+    return n;
+}
+
+static bool make_room(void) {
+    size_t rows = count_rows(), slots = 64;
+    while (slots < 2 * rows) slots *= 2;
+    const tn_op **room = calloc(rows + slots, sizeof *room);
+    if (!room) return false;
+    registry.sorted = room, registry.slots = room + rows, registry.mask = slots - 1;
+    return true;
+}
+
 static void fill_registry(void) {
+    if (!make_room()) return;
     for (const tn_op *const *family = tn_op_families; *family; family++) {
         for (const tn_op *op = *family; op->name; op++) {
-            if (registry.n == SLOTS / 2) {
-                tn_log(TN_LOG_ERROR, "more than %d operator rows: SLOTS in op.c is too small", SLOTS / 2);
-                abort(); /* ours to fix, seen by the first test */
-            }
             registry.sorted[registry.n++] = op;
             size_t at = slot_of(domain_of(op->domain), op->name);
-            while (registry.slots[at]) at = (at + 1) & (SLOTS - 1);
+            while (registry.slots[at]) at = (at + 1) & registry.mask;
             registry.slots[at] = op;
         }
     }
@@ -64,7 +77,8 @@ static void fill_registry(void) {
 const tn_op *tn_op_find(const char *domain, const char *type) {
     pthread_once(&once, fill_registry);
     domain = domain_of(domain);
-    for (size_t at = slot_of(domain, type); registry.slots[at]; at = (at + 1) & (SLOTS - 1)) {
+    if (!registry.slots) return NULL;
+    for (size_t at = slot_of(domain, type); registry.slots[at]; at = (at + 1) & registry.mask) {
         const tn_op *op = registry.slots[at];
         if (!strcmp(op->name, type) && !strcmp(domain_of(op->domain), domain)) return op;
     }
