@@ -206,8 +206,10 @@ static tn_status step_inputs(planner *b, tn_step *s) {
 static tn_status step_outputs(planner *b, tn_step *s) {
     const tn_node *n = s->node;
     for (int i = 0; i < n->n_outputs; i++) {
+        const tn_value *v = n->outputs[i];
         s->out[i] = -1;
-        if (!n->outputs[i] || !b->needed[n->outputs[i]->id]) continue;
+        if (!v || tn_typing_tensor(&b->p->typing, v)) continue;
+        if (!b->needed[v->id] && !tn_op_needs_output(n->op, i)) continue;
         if ((s->out[i] = slot_for(b, n->outputs[i], TN_HOME_HEAP, 0)) < 0) return no_memory(b);
     }
     return TN_OK;

@@ -283,6 +283,9 @@ int tn_op_count(void);
 const tn_op *tn_op_at(int i); /* sorted by domain, then name */
 int tn_op_min_inputs(const tn_op *op);
 int tn_op_max_inputs(const tn_op *op); /* INT_MAX when variadic */
+/** Whether `run` counts on output i: it is neither optional nor one of any number. Such an output is made also where
+ *  nobody wants it. */
+bool tn_op_needs_output(const tn_op *op, int i);
 
 /** Checks a node against its row: counts, attribute names and kinds, ranges. errors TN_E_GRAPH, TN_E_INVALID. */
 tn_status tn_op_check_node(const tn_node *n);
@@ -295,6 +298,9 @@ tn_status tn_op_check_types_as(const tn_node *n, const tn_op *op, const tn_type 
  * checked on the way. Strings, lists and tensors stay the model's. *out is NULL when op has no struct. errors
  * TN_E_INVALID, TN_E_GRAPH (a required one is missing), TN_E_NOMEM */
 tn_status tn_op_read_attrs(const tn_node *n, const tn_op *op, tn_arena *a, const void **out);
+/** The same into a struct of the caller's: for who needs some attributes of a node that is not running (gradients,
+ *  passes). errors as tn_op_read_attrs */
+tn_status tn_op_fill_attrs(const tn_node *n, const tn_attr_spec *specs, void *to);
 /** The row's check, then its run. */
 static inline tn_status tn_op_run(const tn_op *op, tn_run *r) {
     tn_status st = op->check ? op->check(r) : TN_OK;
