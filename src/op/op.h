@@ -73,6 +73,10 @@ tn_status tn_op_fail(const tn_node *n, tn_status s, const char *fmt, ...) __attr
  *  errors   TN_E_INVALID naming the node, the axis and the range; *out is untouched */
 tn_status tn_op_axis(const tn_node *n, int64_t axis, int rank, int *out);
 
+/** The one check of lists of axes: each as tn_op_axis says and none twice, in out[0 .. *n_out-1] (room for `rank`).
+ *  errors   TN_E_INVALID naming the node and the axis */
+tn_status tn_op_axes(const tn_node *n, const int64_t *axes, int64_t count, int rank, int *out, int *n_out);
+
 /* Ready-made shape rules. */
 tn_status tn_infer_pass(tn_infer *c);        /* output 0 is input 0, of whatever kind, contents too */
 tn_status tn_infer_same(tn_infer *c);        /* output 0 has input 0's type and shape */
