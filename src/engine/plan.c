@@ -283,6 +283,10 @@ static tn_status add_step(planner *b, const tn_node *n) {
     s->open = !(n->op->flags & TN_OP_SUBGRAPH) && tn_typing_open(&p->typing, n); /* subgraphs are planned at run time */
     TN_TRY(step_inputs(b, s));
     TN_TRY(step_nested(b, s));
+    /* Of inputs whose shapes only a run knows, the rule has checked nothing yet; an operator that allocates for itself
+     * would not come by it again. */
+    if (n->op->flags & TN_OP_DYNAMIC && !(n->op->flags & TN_OP_SUBGRAPH) && !exact_slots(p, s->in, s->n_in))
+        s->open = true;
     TN_TRY(step_outputs(b, s));
     s->kind = kind_of(b, s);
     if (s->kind == TN_STEP_STATIC && !s->run) return tn_op_fail(n, TN_E_UNSUPPORTED, "the operator cannot run");
