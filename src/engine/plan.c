@@ -206,8 +206,10 @@ static tn_status step_inputs(planner *b, tn_step *s) {
 static tn_status step_outputs(planner *b, tn_step *s) {
     const tn_node *n = s->node;
     for (int i = 0; i < n->n_outputs; i++) {
+        const tn_value *v = n->outputs[i];
         s->out[i] = -1;
-        if (!n->outputs[i] || !b->needed[n->outputs[i]->id]) continue;
+        if (!v || tn_typing_tensor(&b->p->typing, v)) continue;
+        if (!b->needed[v->id] && !tn_op_needs_output(n->op, i)) continue;
         if ((s->out[i] = slot_for(b, n->outputs[i], TN_HOME_HEAP, 0)) < 0) return no_memory(b);
     }
     return TN_OK;
@@ -281,6 +283,10 @@ static tn_status add_step(planner *b, const tn_node *n) {
     s->open = !(n->op->flags & TN_OP_SUBGRAPH) && tn_typing_open(&p->typing, n); /* subgraphs are planned at run time */
     TN_TRY(step_inputs(b, s));
     TN_TRY(step_nested(b, s));
+    /* Of inputs whose shapes only a run knows, the rule has checked nothing yet; an operator that allocates for itself
+     * would not come by it again. */
+    if (n->op->flags & TN_OP_DYNAMIC && !(n->op->flags & TN_OP_SUBGRAPH) && !exact_slots(p, s->in, s->n_in))
+        s->open = true;
     TN_TRY(step_outputs(b, s));
     s->kind = kind_of(b, s);
     if (s->kind == TN_STEP_STATIC && !s->run) return tn_op_fail(n, TN_E_UNSUPPORTED, "the operator cannot run");

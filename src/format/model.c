@@ -33,14 +33,27 @@ static tn_status note_missing(tn_model *m, missing_list *l, const tn_node *n) {
     return TN_OK;
 }
 
+/* Outputs that are left out though the operator always makes them get a value: nothing reads it, but it is written. */
+static tn_status name_outputs(tn_graph *g, tn_node *n) {
+    for (int i = 0; i < n->n_outputs; i++) {
+        if (n->outputs[i] || !tn_op_needs_output(n->op, i)) continue;
+        tn_value *v = tn_value_new(g, n->type);
+        if (!v) return TN_E_NOMEM;
+        TN_TRY(tn_node_set_output(n, i, v));
+    }
+    return TN_OK;
+}
+
 /* Looks every operator up; what is not there is collected. */
 static tn_status resolve(tn_graph *g, missing_list *l) {
     tn_graph_each(g, n) {
         n->op = tn_op_find(n->domain, n->type);
-        if (!n->op || (n->op->flags & TN_OP_INTERNAL))
+        if (!n->op || (n->op->flags & TN_OP_INTERNAL)) {
             TN_TRY(note_missing(g->model, l, n));
-        else
+        } else {
             n->version = n->op->since;
+            TN_TRY(name_outputs(g, n));
+        }
         for (int i = 0; i < n->n_attrs; i++) {
             const tn_attr *a = &n->attrs[i];
             if (a->kind == TN_ATTR_GRAPH) TN_TRY(resolve(a->graph, l));

@@ -34,12 +34,14 @@ static void axis_free(axis *a) {
 
 /* ------------------------------------------------------------------------------------------------------------ taps */
 
-/* The input coordinate of output i. `whole`: the output's width by the scale, which need not be an integer. */
+/* The input coordinate of output i. `whole`: the output's width by the scale, which need not be an integer. Corners are
+ * aligned with those of the output as it is: the specification divides by length_resized - 1, and so does PyTorch, from
+ * which the rule comes. */
 static double coordinate(tn_resize_coord rule, int64_t i, int64_t in, int64_t out, double scale, double start,
                          double end) {
     double x = (double)i, n = (double)in, whole = scale * n;
     switch (rule) {
-    case TN_COORD_ALIGN_CORNERS: return out == 1 || whole == 1 ? 0 : x * (n - 1) / (whole - 1);
+    case TN_COORD_ALIGN_CORNERS: return out == 1 ? 0 : x * (n - 1) / ((double)out - 1);
     case TN_COORD_ASYMMETRIC: return x / scale;
     case TN_COORD_TF_CROP_AND_RESIZE:
         return start * (n - 1) +
@@ -74,13 +76,13 @@ static double weight(const tn_resize_opts *o, double d, double shrink) {
 
 /* Taps reach from base + first to base + first + taps - 1, where base is the element left of the coordinate (strictly:
  * a coordinate on an element has it on its right). */
-static int reach(const tn_resize_opts *o, double shrink, int64_t in, int64_t *first) {
+static int64_t reach(const tn_resize_opts *o, double shrink, int64_t in, int64_t *first) {
     double radius = o->mode == TN_RESIZE_CUBIC ? 2 : 1;
     if (o->mode == TN_RESIZE_NEAREST || !o->antialias) shrink = 1;
     double start = floor(-radius / shrink) + 1, most = 2 * (double)in + 2;
     if (start < -most) start = -most; /* a scale below 1 / in has no output; do not let it ask for memory */
     *first = (int64_t)start;
-    return (int)(2 - 2 * *first);
+    return 2 - 2 * *first;
 }
 
 static void fill_taps(const tn_resize_opts *o, axis *a, int64_t first, double shrink, int64_t i, double x) {
@@ -112,8 +114,11 @@ static tn_status axis_init(axis *a, const tn_resize_opts *o, bool exact, int64_t
         return tn_fail(TN_E_INVALID, "resizing a dimension of %lld by %g", (long long)in, scale);
     if (in > INT32_MAX || out > INT32_MAX) return tn_fail(TN_E_LIMIT, "resizing more than 2^31 - 1 elements");
     double shrink = o->antialias && scale < 1 ? scale : 1;
-    *a = (axis){ .in = in, .out = out, .taps = reach(o, shrink, in, &first) };
-    size_t n = (size_t)a->taps * (size_t)out;
+    int64_t taps = reach(o, shrink, in, &first), n_taps;
+    if (taps > INT32_MAX || __builtin_mul_overflow(taps, out, &n_taps) || n_taps > INT64_MAX / 16)
+        return tn_fail(TN_E_LIMIT, "resizing %lld elements by %g", (long long)in, scale);
+    *a = (axis){ .in = in, .out = out, .taps = (int)taps };
+    size_t n = (size_t)n_taps;
     a->index = tn_mem_alloc(n * sizeof *a->index, TN_MEM_SCRATCH);
     a->w = tn_mem_alloc(n * sizeof *a->w, TN_MEM_SCRATCH);
     if (o->coord == TN_COORD_TF_CROP_AND_RESIZE) a->outside = tn_mem_alloc((size_t)out, TN_MEM_SCRATCH);
@@ -123,9 +128,10 @@ static tn_status axis_init(axis *a, const tn_resize_opts *o, bool exact, int64_t
     for (int64_t i = 0; i < out; i++) {
         double x = coordinate(o->coord, i, in, out, scale, start, end);
         if (o->mode == TN_RESIZE_NEAREST) x = (float)x; /* 3 / 0.6f is 5, not just below it */
-        if (a->outside) a->outside[i] = (float)x < 0 || (float)x > (float)in - 1;
-        /* far outside, the taps all sit on the edge anyway; this keeps the arithmetic finite */
-        x = x < -1.0 - (double)in ? -1.0 - (double)in : x > 2.0 * (double)in + 1 ? 2.0 * (double)in + 1 : x;
+        if (a->outside) a->outside[i] = !((float)x >= 0 && (float)x <= (float)in - 1);
+        /* far outside, the taps all sit on the edge anyway; this keeps the arithmetic finite (of a NaN, too) */
+        double low = -1.0 - (double)in, high = 2.0 * (double)in + 1;
+        x = !(x >= low) ? low : x > high ? high : x;
         fill_taps(o, a, first, shrink, i, x);
     }
     return TN_OK;
@@ -263,6 +269,11 @@ static bool untouched(const axis *a) {
     return true;
 }
 
+static void *alloc_array(size_t n, size_t each) {
+    size_t bytes;
+    return tn_mul_size(n, each, &bytes) ? tn_mem_alloc(bytes, TN_MEM_SCRATCH) : NULL;
+}
+
 /* One pass per axis, from the first; the last two axes of pictures in one. Temporaries hold what is between passes. */
 static tn_status run_weighted(int rank, const axis *a, const float *x, float *y, tn_pool *pool) {
     int todo[TN_MAX_RANK], n = 0;
@@ -286,10 +297,10 @@ static tn_status run_weighted(int rank, const axis *a, const float *x, float *y,
         for (int i = d + 1; i < rank; i++) inner *= dims[i];
         dims[d] = a[d].out;
         if (both) dims[++p] = a[rank - 1].out, dims[rank - 1] = a[rank - 1].out;
-        for (int i = 0; i < rank; i++) count *= dims[i];
-        bool last = p + 1 >= n;
-        if (!last && !(after = tn_mem_alloc((size_t)count * sizeof *after, TN_MEM_SCRATCH))) {
-            st = tn_fail(TN_E_NOMEM, "resizing to %lld elements", (long long)count);
+        bool last = p + 1 >= n, fits = true;
+        for (int i = 0; i < rank && fits; i++) fits = !__builtin_mul_overflow(count, dims[i], &count);
+        if (!last && !(after = fits ? alloc_array((size_t)count, sizeof *after) : NULL)) {
+            st = tn_fail(TN_E_NOMEM, "resizing to %lld elements", (long long)dims[d]);
             break;
         }
         pass_job j = { &a[d], &a[rank - 1], inner, x, last ? y : after, TN_OK };
@@ -381,21 +392,34 @@ static bool outside_at(const axis *a, int rank, int64_t i) {
     return out;
 }
 
+/* Axes become to[d] one after another: the most elements that there are on the way; SIZE_MAX when they cannot be
+ * counted. */
+static size_t largest_stage(int rank, const int64_t *from, const int64_t *to) {
+    size_t most = 0;
+    for (int stage = 0; stage <= rank; stage++) {
+        size_t n = 1;
+        for (int d = 0; d < rank; d++)
+            if (!tn_mul_size(n, (size_t)(d < stage ? to[d] : from[d]), &n)) return SIZE_MAX;
+        most = n > most ? n : most;
+    }
+    return most;
+}
+
 tn_status tn_resize_f64(const tn_resize_opts *o, bool back, int rank, const int64_t *in, const int64_t *out,
                         const double *scales, const float *roi, const double *x, double *y) {
     axis a[TN_MAX_RANK] = { 0 };
     tn_status st = TN_OK;
-    int64_t n_in = 1, n_out = 1, most = 1, dims[TN_MAX_RANK];
+    int64_t n_in = 1, n_out = 1, dims[TN_MAX_RANK];
     for (int d = 0; d < rank; d++) {
-        n_in *= in[d], n_out *= out[d], most *= in[d] > out[d] ? in[d] : out[d];
+        n_in *= in[d], n_out *= out[d];
         dims[d] = back ? out[d] : in[d];
     }
     if (n_in == 0 || n_out == 0) {
         memset(y, 0, (size_t)(back ? n_in : n_out) * sizeof *y);
         return TN_OK;
     }
-    double *buffer[2] = { tn_mem_alloc((size_t)most * sizeof(double), TN_MEM_SCRATCH),
-                          tn_mem_alloc((size_t)most * sizeof(double), TN_MEM_SCRATCH) };
+    size_t most = largest_stage(rank, dims, back ? in : out);
+    double *buffer[2] = { alloc_array(most, sizeof(double)), alloc_array(most, sizeof(double)) };
     if (!buffer[0] || !buffer[1]) st = tn_fail(TN_E_NOMEM, "resizing to %lld elements", (long long)n_out);
     for (int d = 0; d < rank && st == TN_OK; d++)
         st = axis_init(&a[d], o, true, in[d], out[d], scales[d], roi ? roi[d] : 0, roi ? roi[rank + d] : 1);
@@ -459,6 +483,7 @@ void tn_resize_sizes(tn_aspect policy, int n, const int64_t *in, const int64_t *
     if (policy == TN_ASPECT_STRETCH) return;
     for (int i = 0; i < n; i++) {
         scales[i] = pick;
-        out[i] = (int64_t)(pick * (double)in[i] + 0.5);
+        double size = pick * (double)in[i] + 0.5;
+        out[i] = size < 0x1p60 ? (int64_t)size : INT64_C(1) << 60; /* more than any tensor has */
     }
 }

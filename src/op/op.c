@@ -121,6 +121,11 @@ static const tn_port *port_at(const tn_port *p, int i) { /* the last one may rep
     return NULL;
 }
 
+bool tn_op_needs_output(const tn_op *op, int i) {
+    const tn_port *p = port_at(op->out, i);
+    return p && !p->optional && !p->variadic;
+}
+
 /* --------------------------------------------------------------------------------------------------------- checking */
 
 static const char *const kind_names[] = {
@@ -213,16 +218,22 @@ static tn_status check_one(const tn_node *n, const tn_attr_spec *s, const tn_att
     return tn_op_fail(n, TN_E_GRAPH, "attribute '%s' (%s) is missing", s->name, kind_names[s->kind]);
 }
 
+tn_status tn_op_fill_attrs(const tn_node *n, const tn_attr_spec *specs, void *to) {
+    for (const tn_attr_spec *s = specs; s && s->name; s++) {
+        const tn_attr *attr = tn_attr_find(n, s->name);
+        TN_TRY(check_one(n, s, attr));
+        TN_TRY(store(n, s, attr, (char *)to + s->at));
+    }
+    return TN_OK;
+}
+
 tn_status tn_op_read_attrs(const tn_node *n, const tn_op *op, tn_arena *a, const void **out) {
     *out = NULL;
     if (!op->attrs_bytes) return TN_OK;
-    char *to = tn_arena_alloc(a, op->attrs_bytes, _Alignof(max_align_t));
+    void *to = tn_arena_alloc(a, op->attrs_bytes, _Alignof(max_align_t));
     if (!to) return tn_op_fail(n, TN_E_NOMEM, "no memory for its attributes");
-    for (const tn_attr_spec *s = op->attrs; s && s->name; s++) {
-        const tn_attr *attr = tn_attr_find(n, s->name);
-        TN_TRY(check_one(n, s, attr));
-        TN_TRY(store(n, s, attr, to + s->at));
-    }
+    memset(to, 0, op->attrs_bytes); /* members that this row of a family does not describe */
+    TN_TRY(tn_op_fill_attrs(n, op->attrs, to));
     *out = to;
     return TN_OK;
 }

@@ -73,6 +73,10 @@ tn_status tn_op_fail(const tn_node *n, tn_status s, const char *fmt, ...) __attr
  *  errors   TN_E_INVALID naming the node, the axis and the range; *out is untouched */
 tn_status tn_op_axis(const tn_node *n, int64_t axis, int rank, int *out);
 
+/** The one check of lists of axes: each as tn_op_axis says and none twice, in out[0 .. *n_out-1] (room for `rank`).
+ *  errors   TN_E_INVALID naming the node and the axis */
+tn_status tn_op_axes(const tn_node *n, const int64_t *axes, int64_t count, int rank, int *out, int *n_out);
+
 /* Ready-made shape rules. */
 tn_status tn_infer_pass(tn_infer *c);        /* output 0 is input 0, of whatever kind, contents too */
 tn_status tn_infer_same(tn_infer *c);        /* output 0 has input 0's type and shape */
@@ -289,6 +293,9 @@ int tn_op_count(void);
 const tn_op *tn_op_at(int i); /* sorted by domain, then name */
 int tn_op_min_inputs(const tn_op *op);
 int tn_op_max_inputs(const tn_op *op); /* INT_MAX when variadic */
+/** Whether `run` counts on output i: it is neither optional nor one of any number. Such an output is made also where
+ *  nobody wants it. */
+bool tn_op_needs_output(const tn_op *op, int i);
 
 /** Checks a node against its row: counts, attribute names and kinds, ranges. errors TN_E_GRAPH, TN_E_INVALID. */
 tn_status tn_op_check_node(const tn_node *n);
@@ -301,6 +308,9 @@ tn_status tn_op_check_types_as(const tn_node *n, const tn_op *op, const tn_type 
  * checked on the way. Strings, lists and tensors stay the model's. *out is NULL when op has no struct. errors
  * TN_E_INVALID, TN_E_GRAPH (a required one is missing), TN_E_NOMEM */
 tn_status tn_op_read_attrs(const tn_node *n, const tn_op *op, tn_arena *a, const void **out);
+/** The same into a struct of the caller's: for who needs some attributes of a node that is not running (gradients,
+ *  passes). errors as tn_op_read_attrs */
+tn_status tn_op_fill_attrs(const tn_node *n, const tn_attr_spec *specs, void *to);
 /** The row's check, then its run. */
 static inline tn_status tn_op_run(const tn_op *op, tn_run *r) {
     tn_status st = op->check ? op->check(r) : TN_OK;

@@ -18,13 +18,14 @@ static bool blocked(const tn_node *n) { return n->op->arg & BLOCKED; }
 
 static tn_status pool_infer(tn_infer *c) {
     int xrank = tn_infer_rank(c, 0), rank = xrank - 2 - blocked(c->node);
+    const tn_pool_attrs *a = c->attrs;
     tn_window w;
     tn_dim dims[TN_MAX_RANK];
     if (xrank < 0) {
         for (int i = 0; i < c->n_out; i++) tn_infer_out(c, i, i ? TN_I64 : tn_infer_dtype(c, 0), -1, NULL);
         return TN_OK;
     }
-    TN_TRY(tn_window_read(c->node, rank, NULL, &w));
+    TN_TRY(tn_window_of(c->node, &a->window, rank, NULL, &w));
     memcpy(dims, c->in[0]->dims, sizeof dims);
     for (int d = 0; d < rank; d++) TN_TRY(tn_window_out(c->node, c->syms, &w, d, c->in[0]->dims[2 + d], &dims[2 + d]));
     tn_infer_out(c, 0, tn_infer_dtype(c, 0), xrank, dims);
@@ -32,19 +33,20 @@ static tn_status pool_infer(tn_infer *c) {
     return TN_OK;
 }
 
-static tn_status describe(const tn_node *n, const tn_tensor *x, const tn_tensor *y, tn_pooling_desc *d) {
+tn_status tn_pool_describe(const tn_node *n, const tn_pool_attrs *a, const tn_tensor *x, const tn_tensor *y,
+                           tn_pooling_desc *d) {
     tn_window w;
     int64_t out[TN_WINDOW_RANK];
     int rank = x->rank - 2 - blocked(n);
-    TN_TRY(tn_window_read(n, rank, NULL, &w));
+    TN_TRY(tn_window_of(n, &a->window, rank, NULL, &w));
     TN_TRY(tn_window_place(n, &w, x->dims + 2, out));
     *d = (tn_pooling_desc){ .kind = kind_of(n),
                             .rank = rank,
                             .n = x->dims[0],
                             .channels = blocked(n) ? x->dims[1] * x->dims[x->rank - 1] : x->dims[1],
-                            .count_include_pad = tn_attr_int(n, "count_include_pad", 0) != 0,
-                            .p = (double)tn_attr_int(n, "p", 2),
-                            .column_major = tn_attr_int(n, "storage_order", 0) != 0,
+                            .count_include_pad = a->count_include_pad,
+                            .p = (double)a->p,
+                            .column_major = a->storage_order,
                             .layout = blocked(n) ? TN_LAYOUT_BLOCKED : TN_LAYOUT_PLAIN };
     for (int i = 0; i < rank; i++) {
         d->in[i] = x->dims[2 + i], d->out[i] = y->dims[2 + i];
@@ -53,10 +55,6 @@ static tn_status describe(const tn_node *n, const tn_tensor *x, const tn_tensor 
     }
     if (!tn_pooling_valid(d)) return tn_op_fail(n, TN_E_SHAPE, "the sizes of this pooling are out of range");
     return TN_OK;
-}
-
-tn_status tn_pool_describe(const tn_node *n, const tn_tensor *x, const tn_tensor *y, tn_pooling_desc *d) {
-    return describe(n, x, y, d);
 }
 
 /* Other element types: through float32 (exact for 8-bit integers and 16-bit floats). */
@@ -72,12 +70,13 @@ static tn_status as_f32(tn_run *r, const tn_tensor *x, tn_tensor *copy) {
 /* Double. */
 static tn_status pool_any(tn_run *r, const tn_tensor *x, tn_tensor *y, tn_tensor *index) {
     const tn_node *n = r->node;
+    const tn_pool_attrs *a = r->attrs;
     int64_t out[TN_WINDOW_RANK];
     tn_pool_any d = { .kind = kind_of(n),
-                      .count_include_pad = tn_attr_int(n, "count_include_pad", 0) != 0,
-                      .column_major = tn_attr_int(n, "storage_order", 0) != 0,
-                      .p = (double)tn_attr_int(n, "p", 2) };
-    TN_TRY(tn_window_read(n, x->rank - 2, NULL, &d.window));
+                      .count_include_pad = a->count_include_pad,
+                      .column_major = a->storage_order,
+                      .p = (double)a->p };
+    TN_TRY(tn_window_of(n, &a->window, x->rank - 2, NULL, &d.window));
     TN_TRY(tn_window_place(n, &d.window, x->dims + 2, out));
     return tn_pool_any_run(r, &d, x, y, index);
 }
@@ -89,7 +88,7 @@ static tn_status pool_run(tn_run *r) {
     if (!blocked(r->node) && tn_in(r, 0)->dtype == TN_F64) return pool_any(r, tn_in(r, 0), y, index);
     if (tn_count(y ? y : index) == 0) return TN_OK; /* also without channels, which the kernels do not know */
     TN_TRY(as_f32(r, tn_in(r, 0), &x));
-    TN_TRY(describe(r->node, &x, y ? y : index, &d));
+    TN_TRY(tn_pool_describe(r->node, r->attrs, &x, y ? y : index, &d));
     size_t need = tn_pooling_scratch(k, &d, tn_pool_threads(r->pool));
     void *scratch = need ? tn_run_scratch(r, need) : NULL;
     out = y ? *y : *index;
@@ -104,9 +103,10 @@ static tn_status pool_run(tn_run *r) {
 }
 
 static tn_status pool_cost(const tn_infer *c, tn_cost *out) {
+    const tn_pool_attrs *a = c->attrs;
     tn_window w;
     int rank = c->in[0]->rank - 2 - blocked(c->node);
-    TN_TRY(tn_window_read(c->node, rank, NULL, &w));
+    TN_TRY(tn_window_of(c->node, &a->window, rank, NULL, &w));
     out->flops = 1;
     for (int d = 0; d < c->out[0].rank; d++) out->flops *= (double)c->out[0].dims[d];
     for (int d = 0; d < rank; d++) out->flops *= (double)w.kernel[d];
@@ -138,12 +138,12 @@ static double global_f64(tn_pooling_kind kind, double p, int64_t n, const double
 static tn_status global_run(tn_run *r) {
     tn_tensor x, *y = tn_out(r, 0);
     bool b = blocked(r->node);
+    double p = (double)((const tn_pool_attrs *)r->attrs)->p;
     if (y->dtype == TN_F64) {
         const tn_tensor *in = tn_in(r, 0);
         int64_t n = tn_op_product(in->dims, 2, in->rank);
         for (int64_t i = 0; i < tn_count(y); i++)
-            ((double *)y->data)[i] =
-                global_f64(kind_of(r->node), (double)tn_attr_int(r->node, "p", 2), n, (const double *)in->data + i * n);
+            ((double *)y->data)[i] = global_f64(kind_of(r->node), p, n, (const double *)in->data + i * n);
         return TN_OK;
     }
     TN_TRY(as_f32(r, tn_in(r, 0), &x));
@@ -151,8 +151,8 @@ static tn_status global_run(tn_run *r) {
     float *out = y->data;
     if (y->dtype != TN_F32 && !(out = tn_run_scratch(r, (size_t)tn_count(y) * sizeof *out + 64)))
         return tn_op_fail(r->node, TN_E_NOMEM, "no memory for the result");
-    tn_global_pooling(tn_kernels_get(), kind_of(r->node), (double)tn_attr_int(r->node, "p", 2), x.dims[0], channels,
-                      pixels, b ? TN_LAYOUT_BLOCKED : TN_LAYOUT_PLAIN, x.data, out, r->pool);
+    tn_global_pooling(tn_kernels_get(), kind_of(r->node), p, x.dims[0], channels, pixels,
+                      b ? TN_LAYOUT_BLOCKED : TN_LAYOUT_PLAIN, x.data, out, r->pool);
     if (y->dtype != TN_F32) return tn_convert(TN_F32, out, y->dtype, y->data, tn_count(y), true, TN_ROUND_NEAREST);
     return TN_OK;
 }
@@ -170,27 +170,25 @@ static const tn_port max_out[] = { { "Y", TN_FLOATS | tn_dtype_bit(TN_U8) | tn_d
                                      .optional = true },
                                    { "Indices", tn_dtype_bit(TN_I64), 0, .optional = true },
                                    { 0 } };
-static const tn_attr_spec max_attrs[] = {
-    TN_WINDOW_ATTRS, { "ceil_mode", TN_ATTR_INT }, { "storage_order", TN_ATTR_INT }, { 0 }
-};
-static const tn_attr_spec average_attrs[] = {
-    TN_WINDOW_ATTRS, { "ceil_mode", TN_ATTR_INT }, { "count_include_pad", TN_ATTR_INT }, { 0 }
-};
-static const tn_attr_spec lp_attrs[] = {
-    TN_WINDOW_ATTRS, { "ceil_mode", TN_ATTR_INT }, { "p", TN_ATTR_INT, .min = 1, .max = INT32_MAX }, { 0 }
-};
-static const tn_attr_spec global_lp_attrs[] = { { "p", TN_ATTR_INT, .min = 1, .max = INT32_MAX }, { 0 } };
+#define SLIDING TN_WINDOW_OF(tn_pool_attrs, window)
+#define POWER \
+    { TN_INT(tn_pool_attrs, p, 2), .min = 1, .max = INT32_MAX }
+static const tn_attr_spec max_attrs[] = { SLIDING, { TN_FLAG(tn_pool_attrs, storage_order, false) }, { 0 } };
+static const tn_attr_spec average_attrs[] = { SLIDING, { TN_FLAG(tn_pool_attrs, count_include_pad, false) }, { 0 } };
+static const tn_attr_spec lp_attrs[] = { SLIDING, POWER, { 0 } };
+static const tn_attr_spec global_lp_attrs[] = { POWER, { 0 } };
 
-#define WINDOW(name_, domain_, since_, flags_, in_, out_, attrs_, arg_, grad_, doc_)                                 \
-    {                                                                                                                \
-        .name = name_, .domain = domain_, .since = since_, .flags = flags_, .in = in_, .out = out_, .attrs = attrs_, \
-        .infer = pool_infer, .cost = pool_cost, .run = pool_run, .grad = grad_, .arg = arg_, .doc = doc_             \
-    }
-#define GLOBAL(name_, domain_, since_, flags_, attrs_, arg_, grad_, doc_)                                        \
+#define WINDOW(name_, domain_, since_, flags_, in_, out_, attrs_, arg_, grad_, doc_)                             \
     {                                                                                                            \
-        .name = name_, .domain = domain_, .since = since_, .flags = flags_, .in = tn_ports_float_t,              \
-        .out = tn_ports_float_t, .attrs = attrs_, .infer = global_infer, .cost = global_cost, .run = global_run, \
-        .grad = grad_, .arg = arg_, .doc = doc_                                                                  \
+        .name = name_, .domain = domain_, .since = since_, .flags = flags_, .in = in_, .out = out_,              \
+        TN_ATTRS(attrs_, tn_pool_attrs), .infer = pool_infer, .cost = pool_cost, .run = pool_run, .grad = grad_, \
+        .arg = arg_, .doc = doc_                                                                                 \
+    }
+#define GLOBAL(name_, domain_, since_, flags_, attrs_, arg_, grad_, doc_)                                     \
+    {                                                                                                         \
+        .name = name_, .domain = domain_, .since = since_, .flags = flags_, .in = tn_ports_float_t,           \
+        .out = tn_ports_float_t, TN_ATTRS(attrs_, tn_pool_attrs), .infer = global_infer, .cost = global_cost, \
+        .run = global_run, .grad = grad_, .arg = arg_, .doc = doc_                                            \
     }
 const tn_op tn_ops_pool[] = {
     WINDOW("MaxPool", NULL, 22, 0, max_in, max_out, max_attrs, TN_POOLING_MAX, tn_grad_max_pool,

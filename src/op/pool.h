@@ -3,9 +3,18 @@
 #define TN_OP_POOL_H
 
 #include "kernel/pooling.h"
-#include "op/op.h"
+#include "op/window.h"
 
-/** What a node with pooling attributes computes from x to y. errors TN_E_INVALID, TN_E_SHAPE, TN_E_UNSUPPORTED. */
-tn_status tn_pool_describe(const tn_node *n, const tn_tensor *x, const tn_tensor *y, tn_pooling_desc *d);
+/** Attributes of pooling rows; those a row does not have are 0. */
+typedef struct {
+    tn_window_attrs window;
+    bool count_include_pad, storage_order;
+    int64_t p;
+} tn_pool_attrs;
+
+/** What a node with the pooling attributes a computes from x to y. errors TN_E_INVALID, TN_E_SHAPE, TN_E_UNSUPPORTED.
+ */
+tn_status tn_pool_describe(const tn_node *n, const tn_pool_attrs *a, const tn_tensor *x, const tn_tensor *y,
+                           tn_pooling_desc *d);
 
 #endif

@@ -13,7 +13,8 @@ typedef struct {
 
 /* One window, clipped to the image: along every dimension the first element inside and how many there are. */
 typedef struct {
-    int64_t first[TN_WINDOW_RANK], n[TN_WINDOW_RANK], inside, counted;
+    int64_t first[TN_WINDOW_RANK], n[TN_WINDOW_RANK], inside;
+    double counted; /* with padding: may be more than memory could hold */
 } clipped;
 
 static clipped clip(const job *j, const int64_t *o) {
@@ -26,7 +27,7 @@ static clipped clip(const job *j, const int64_t *o) {
         to = to < w->kernel[k] ? to : w->kernel[k];
         c.first[k] = at + from * step, c.n[k] = to > from ? to - from : 0;
         c.inside *= c.n[k];
-        c.counted *= padded < w->kernel[k] ? padded : w->kernel[k];
+        c.counted *= (double)(padded < w->kernel[k] ? padded : w->kernel[k]);
     }
     return c;
 }
@@ -53,8 +54,8 @@ static double pool_one(const job *j, const double *x, const int64_t *o, int64_t 
     }
     if (d->kind == TN_POOLING_LP) return pow(sum, 1 / d->p);
     if (d->kind == TN_POOLING_MAX) return most;
-    int64_t n = d->count_include_pad ? c.counted : c.inside;
-    return n ? sum / (double)n : 0;
+    double n = d->count_include_pad ? c.counted : (double)c.inside;
+    return n > 0 ? sum / n : 0;
 }
 
 static void pool_part(void *arg, int64_t begin, int64_t end, int thread) {

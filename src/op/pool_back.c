@@ -46,6 +46,11 @@ static pool_job job_of(const tn_pooling_desc *d) {
 
 /* ------------------------------------------------------------------------------------------------- sums and back */
 
+typedef struct {
+    tn_pool_attrs pool;
+    bool average, back;
+} pool_sum_attrs;
+
 static tn_status sum_infer(tn_infer *c) {
     int rank = tn_infer_rank(c, 1);
     tn_infer_out(c, 0, tn_infer_dtype(c, 0), rank, rank < 0 ? NULL : c->in[1]->dims);
@@ -78,8 +83,9 @@ static tn_status sum_run(tn_run *r) {
     const tn_tensor *a = tn_in(r, 0), *like = tn_in(r, 1);
     tn_tensor *y = tn_out(r, 0);
     tn_pooling_desc d;
-    bool back = tn_attr_int(r->node, "back", 0) != 0;
-    TN_TRY(tn_pool_describe(r->node, back ? like : a, back ? a : like, &d));
+    const pool_sum_attrs *of = r->attrs;
+    bool back = of->back;
+    TN_TRY(tn_pool_describe(r->node, &of->pool, back ? like : a, back ? a : like, &d));
     if (a->rank != like->rank || a->dims[0] != like->dims[0] || a->dims[1] != like->dims[1])
         return tn_op_fail(r->node, TN_E_SHAPE, "the two shapes do not belong together");
     pool_job j = job_of(&d);
@@ -88,7 +94,7 @@ static tn_status sum_run(tn_run *r) {
     if (!x || !out) return tn_op_fail(r->node, TN_E_NOMEM, "no memory for its sums");
     TN_TRY(tn_convert(a->dtype, a->data, TN_F64, x, n, true, TN_ROUND_NEAREST));
     memset(out, 0, (size_t)m * sizeof *out);
-    j.x = x, j.y = out, j.back = back, j.average = tn_attr_int(r->node, "average", 0) != 0;
+    j.x = x, j.y = out, j.back = back, j.average = of->average;
     if (n && m) tn_parallel(r->pool, d.n * d.channels, 1, sum_channels, &j);
     return tn_convert(TN_F64, out, y->dtype, y->data, m, true, TN_ROUND_NEAREST);
 }
@@ -164,12 +170,12 @@ tn_status tn_grad_global_pool(tn_grad *g) {
 /* ----------------------------------------------------------------------------------------------------------- rows */
 
 static const tn_port sum_in[] = { { "A", TN_FLOATS, 'T' }, { "like", TN_FLOATS, 0 }, { 0 } };
-static const tn_attr_spec attrs[] = { TN_WINDOW_ATTRS,
-                                      { "ceil_mode", TN_ATTR_INT },
-                                      { "count_include_pad", TN_ATTR_INT },
-                                      { "p", TN_ATTR_INT },
-                                      { "average", TN_ATTR_INT },
-                                      { "back", TN_ATTR_INT },
+static const tn_attr_spec attrs[] = { TN_WINDOW_OF(pool_sum_attrs, pool.window),
+                                      { TN_FLAG_AS(pool_sum_attrs, pool.count_include_pad, "count_include_pad",
+                                                   false) },
+                                      { TN_INT_AS(pool_sum_attrs, pool.p, "p", 2), .min = 1, .max = INT32_MAX },
+                                      { TN_FLAG(pool_sum_attrs, average, false) },
+                                      { TN_FLAG(pool_sum_attrs, back, false) },
                                       { 0 } };
 
 const tn_op tn_ops_pool_back[] = {
@@ -179,7 +185,7 @@ const tn_op tn_ops_pool_back[] = {
       .flags = TN_OP_INTERNAL,
       .in = sum_in,
       .out = tn_ports_float_t,
-      .attrs = attrs,
+      TN_ATTRS(attrs, pool_sum_attrs),
       .infer = sum_infer,
       .run = sum_run,
       .grad = tn_grad_pool_sum,

@@ -23,7 +23,11 @@ enum { INTEGER, LINEAR };
 static const places place_of[] = { { 0, -1, 2, 1, -1, 3, -1, -1, -1 }, { 0, 1, 2, 3, 4, 5, 6, 7, 8 } };
 static const places *places_of(const tn_node *n) { return &place_of[n->op->arg]; }
 
-static bool channels_last(const tn_node *n) { return tn_attr_int(n, "channels_last", 0) != 0; }
+typedef struct {
+    tn_window_attrs window;
+    int64_t group;
+    bool channels_last;
+} convolution;
 
 /* ------------------------------------------------------------------------------------------------------ inference */
 
@@ -31,8 +35,9 @@ static tn_status qconv_infer(tn_infer *c) {
     const tn_node *n = c->node;
     const places *at = places_of(n);
     int xrank = tn_infer_rank(c, at->x), wrank = tn_infer_rank(c, at->w), rank = xrank - 2;
-    bool last = channels_last(n);
-    int64_t group = tn_attr_int(n, "group", 1);
+    const convolution *a = c->attrs;
+    bool last = a->channels_last;
+    int64_t group = a->group;
     tn_dtype t = at->y_scale < 0               ? TN_I32
                  : tn_infer_has(c, at->y_zero) ? tn_infer_dtype(c, at->y_zero)
                                                : tn_infer_dtype(c, at->x);
@@ -46,7 +51,7 @@ static tn_status qconv_infer(tn_infer *c) {
     if (rank < 1 || wrank != xrank)
         return tn_infer_fail(c, TN_E_SHAPE, "x has %d dimensions and w %d; both need the same, at least 3", xrank,
                              wrank);
-    TN_TRY(tn_window_read(n, rank, wd + 2, &w));
+    TN_TRY(tn_window_of(n, &a->window, rank, wd + 2, &w));
     tn_dim have = last ? xd[1 + rank] : xd[1], need = tn_dim_mul(c->syms, wd[1], group);
     if (tn_dim_known(have) && tn_dim_known(need) && have != need)
         return tn_infer_fail(c, TN_E_SHAPE, "x has %lld channels, w is made for %lld (group %lld)", (long long)have,
@@ -96,16 +101,18 @@ static tn_qgemm_args product_of(const shape *s, int64_t rows, bool x_signed) {
     return (tn_qgemm_args){ .m = rows, .n = s->oc, .k = s->k, .a_signed = x_signed, .lda = s->k, .ldc = s->oc };
 }
 
-static tn_status describe(const tn_node *n, const int64_t *xd, int xrank, const int64_t *wd, tn_dtype y_type,
-                          shape *s) {
+static tn_status describe(const tn_node *n, const convolution *a, const int64_t *xd, int xrank, const int64_t *wd,
+                          tn_dtype y_type, shape *s) {
     enum { ROW_BYTES = 1 << 17, LEAST = 16 };
     int rank = xrank - 2;
-    int64_t group = tn_attr_int(n, "group", 1), out[TN_WINDOW_RANK];
+    int64_t group = a->group, out[TN_WINDOW_RANK], channels;
     tn_window w;
-    bool last = channels_last(n);
-    TN_TRY(tn_window_read(n, rank, wd + 2, &w));
+    bool last = a->channels_last;
+    TN_TRY(tn_window_of(n, &a->window, rank, wd + 2, &w));
     TN_TRY(tn_window_place(n, &w, xd + (last ? 1 : 2), out));
-    *s = (shape){ .d = { .rank = rank, .n = xd[0], .ic = wd[1] * group, .oc = wd[0], .group = group },
+    if (__builtin_mul_overflow(wd[1], group, &channels))
+        return tn_op_fail(n, TN_E_SHAPE, "%lld channels in each of %lld groups", (long long)wd[1], (long long)group);
+    *s = (shape){ .d = { .rank = rank, .n = xd[0], .ic = channels, .oc = wd[0], .group = group },
                   .last = last,
                   .plain = true,
                   .in = 1,
@@ -166,8 +173,8 @@ static void pack_weights(void *dst, const void *user) {
     }
 }
 
-static pack_job pack_of(const tn_node *n, const tn_tensor *w) {
-    pack_job j = { .w = w->data, .is_signed = w->dtype == TN_I8, .group = tn_attr_int(n, "group", 1) };
+static pack_job pack_of(const convolution *a, const tn_tensor *w) {
+    pack_job j = { .w = w->data, .is_signed = w->dtype == TN_I8, .group = a->group };
     j.oc = w->dims[0] / j.group, j.ic = w->dims[1], j.taps = tn_op_product(w->dims, 2, w->rank);
     j.bytes = round64(tn_qgemm_pack_b_bytes(&tn_kernels_get()->qgemm, j.ic * j.taps, j.oc));
     return j;
@@ -189,10 +196,10 @@ static tn_status qconv_prepare(tn_prep *p) {
     p->state = state;
     if (!w || tn_infer_rank(t, at->x) < 0) return TN_OK;
     if (tn_type_static(t->in[at->x])) {
-        TN_TRY(describe(t->node, t->in[at->x]->dims, t->in[at->x]->rank, w->dims, t->out[0].dtype, &s));
+        TN_TRY(describe(t->node, t->attrs, t->in[at->x]->dims, t->in[at->x]->rank, w->dims, t->out[0].dtype, &s));
         p->scratch = state->scratch = scratch_bytes(&s, tn_pool_threads(p->pool));
     }
-    pack_job j = pack_of(t->node, w);
+    pack_job j = pack_of(t->attrs, w);
     s.ic = j.ic, s.oc = j.oc;
     if (depthwise(&s) || tn_count(w) == 0) return TN_OK;
     if (j.taps > 1 && !(j.turned = tn_mem_alloc((size_t)(j.oc * j.ic * j.taps), TN_MEM_SCRATCH)))
@@ -371,7 +378,7 @@ static void run_channels(void *arg, int64_t begin, int64_t end, int thread) {
 }
 
 static tn_status pack_now(tn_run *r, const tn_tensor *w, const char **packed) {
-    pack_job p = pack_of(r->node, w);
+    pack_job p = pack_of(r->attrs, w);
     char *to = tn_run_scratch(r, p.bytes * (size_t)p.group + 64);
     p.turned = tn_run_scratch(r, (size_t)(p.oc * p.ic * p.taps) + 64);
     if (!to || !p.turned) return tn_op_fail(r->node, TN_E_NOMEM, "no memory to pack weights");
@@ -403,7 +410,7 @@ static tn_status qconv_run(tn_run *r) {
     tn_qparam xz, yz;
     if (tn_count(y) == 0) return TN_OK;
     job j = { .kn = tn_kernels_get(), .x_signed = x->dtype == TN_I8, .w_signed = w->dtype == TN_I8 };
-    TN_TRY(describe(r->node, x->dims, x->rank, w->dims, y->dtype, &j.s));
+    TN_TRY(describe(r->node, r->attrs, x->dims, x->rank, w->dims, y->dtype, &j.s));
     TN_TRY(tn_q_zeros(r, at->x_zero, 1, &xz));
     TN_TRY(tn_q_zeros(r, at->w_zero, j.s.d.oc, &j.wz));
     TN_TRY(tn_q_zeros(r, at->y_zero, 1, &yz));
@@ -444,16 +451,16 @@ static const tn_port linear_in[] = LINEAR_IN(false), microsoft_in[] = LINEAR_IN(
 static const tn_port q8_out[] = { { "y", TN_Q8, 0 }, { 0 } };
 static const tn_port i32_out[] = { { "y", tn_dtype_bit(TN_I32), 0 }, { 0 } };
 #define CONV_ATTRS \
-    TN_WINDOW_ATTRS, { "group", TN_ATTR_INT, .min = 1, .max = INT32_MAX }
+    TN_WINDOW_OF(convolution, window), { TN_INT(convolution, group, 1), .min = 1, .max = INT32_MAX }
 static const tn_attr_spec conv_attrs[] = { CONV_ATTRS, { 0 } };
-static const tn_attr_spec microsoft_attrs[] = { CONV_ATTRS, { "channels_last", TN_ATTR_INT }, { 0 } };
+static const tn_attr_spec microsoft_attrs[] = { CONV_ATTRS, { TN_FLAG(convolution, channels_last, false) }, { 0 } };
 
 const tn_op tn_ops_qconv[] = {
     { .name = "ConvInteger",
       .since = 10,
       .in = integer_in,
       .out = i32_out,
-      .attrs = conv_attrs,
+      TN_ATTRS(conv_attrs, convolution),
       .infer = qconv_infer,
       .cost = qconv_cost,
       .prepare = qconv_prepare,
@@ -465,7 +472,7 @@ const tn_op tn_ops_qconv[] = {
       .since = 10,
       .in = linear_in,
       .out = q8_out,
-      .attrs = conv_attrs,
+      TN_ATTRS(conv_attrs, convolution),
       .infer = qconv_infer,
       .cost = qconv_cost,
       .prepare = qconv_prepare,
@@ -478,7 +485,7 @@ const tn_op tn_ops_qconv[] = {
       .since = 1,
       .in = microsoft_in,
       .out = q8_out,
-      .attrs = microsoft_attrs,
+      TN_ATTRS(microsoft_attrs, convolution),
       .infer = qconv_infer,
       .cost = qconv_cost,
       .prepare = qconv_prepare,

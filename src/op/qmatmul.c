@@ -27,7 +27,16 @@ static const places place_of[] = {
     [GEMM] = { 0, 1, 2, 3, 4, 5, 7, 8, 6 },
 };
 static const places *places_of(const tn_node *n) { return &place_of[n->op->arg]; }
-static bool turned(const tn_node *n, const char *name) { return tn_attr_int(n, name, 0) != 0; }
+
+/* QGemm has attributes; the others have these. */
+typedef struct {
+    float alpha;
+    bool transA, transB;
+} gemm;
+static const gemm *gemm_of(const void *attrs) {
+    static const gemm plain = { .alpha = 1 };
+    return attrs ? attrs : &plain;
+}
 
 /* ------------------------------------------------------------------------------------------------------ inference */
 
@@ -48,7 +57,7 @@ static tn_status qmatmul_infer(tn_infer *c) {
         return TN_OK;
     }
     if (ra == 0 || rb == 0) return tn_infer_fail(c, TN_E_SHAPE, "a scalar cannot be multiplied as a matrix");
-    bool ta = turned(c->node, "transA"), tb = turned(c->node, "transB");
+    bool ta = gemm_of(c->attrs)->transA, tb = gemm_of(c->attrs)->transB;
     if (c->node->op->arg == GEMM && (ra != 2 || rb != 2))
         return tn_infer_fail(c, TN_E_SHAPE, "A and B have %d and %d dimensions, 2 are needed", ra, rb);
     const tn_dim *da = c->in[at->a]->dims, *db = c->in[at->b]->dims;
@@ -68,7 +77,7 @@ static tn_status qmatmul_infer(tn_infer *c) {
 
 static tn_status qmatmul_cost(const tn_infer *c, tn_cost *out) {
     const tn_type *a = c->in[places_of(c->node)->a];
-    out->flops = 2 * (double)a->dims[turned(c->node, "transA") ? 0 : a->rank - 1];
+    out->flops = 2 * (double)a->dims[gemm_of(c->attrs)->transA ? 0 : a->rank - 1];
     for (int i = 0; i < c->out[0].rank; i++) out->flops *= (double)c->out[0].dims[i];
     return TN_OK;
 }
@@ -81,12 +90,12 @@ typedef struct {
     tn_loop loop; /* over batches; arrays: A, B, counted in matrices */
 } product;
 
-static void product_of(const tn_node *n, const tn_tensor *a, const tn_tensor *b, product *p) {
+static void product_of(const gemm *of, const tn_tensor *a, const tn_tensor *b, product *p) {
     int ra = a->rank, rb = b->rank, ba = ra < 2 ? 0 : ra - 2, bb = rb < 2 ? 0 : rb - 2, rank = ba > bb ? ba : bb;
     int64_t rows_a = ra < 2 ? 1 : a->dims[ra - 2], cols_a = a->dims[ra - 1];
     int64_t rows_b = rb < 2 ? b->dims[0] : b->dims[rb - 2], cols_b = rb < 2 ? 1 : b->dims[rb - 1];
     int64_t dims[TN_MAX_RANK], sa[TN_MAX_RANK], sb[TN_MAX_RANK];
-    *p = (product){ .trans_a = turned(n, "transA"), .trans_b = turned(n, "transB") };
+    *p = (product){ .trans_a = of->transA, .trans_b = of->transB };
     p->m = p->trans_a ? cols_a : rows_a, p->k = p->trans_a ? rows_a : cols_a, p->n = p->trans_b ? rows_b : cols_b;
     for (int i = 0; i < rank; i++) {
         int64_t da = i - (rank - ba) >= 0 ? a->dims[i - (rank - ba)] : 1;
@@ -145,7 +154,7 @@ static tn_status qmatmul_prepare(tn_prep *p) {
     tn_dtype a = at->dynamic ? TN_U8 : tn_infer_dtype(&p->types, at->a);
     if (!b || !tn_q_is_8bit(b->dtype) || !tn_q_is_8bit(a) || tn_count(b) == 0) return TN_OK;
     if (b->rank < 2 || tn_op_product(b->dims, 0, b->rank - 2) != 1) return TN_OK;
-    pack_job j = { .b = b, .trans = turned(n, "transB") };
+    pack_job j = { .b = b, .trans = gemm_of(p->types.attrs)->transB };
     j.k = b->dims[b->rank - (j.trans ? 1 : 2)], j.n = b->dims[b->rank - (j.trans ? 2 : 1)];
     TN_TRY(tn_prep_pack(p, at->b, j.trans ? "qgemm_bt" : "qgemm_b",
                         tn_qgemm_pack_b_bytes(&tn_kernels_get()->qgemm, j.k, j.n), pack_b, &j, &s->packed));
@@ -340,7 +349,7 @@ static tn_status qmatmul_run(tn_run *r) {
     job j = { .r = r, .at = at, .a = a->data, .a_type = a->dtype, .b_type = b->dtype };
     param ys, yz;
     if (tn_count(tn_out(r, 0)) == 0) return TN_OK;
-    product_of(r->node, a, b, &j.p);
+    product_of(gemm_of(r->attrs), a, b, &j.p);
     TN_TRY(read_param(r, at->a_scale, 1, j.p.m, j.p.matrices_a, &j.sa));
     TN_TRY(read_param(r, at->b_scale, 1, j.p.n, j.p.matrices_b, &j.sb));
     TN_TRY(read_param(r, at->a_zero, 0, j.p.m, j.p.matrices_a, &j.za));
@@ -349,7 +358,7 @@ static tn_status qmatmul_run(tn_run *r) {
     TN_TRY(read_param(r, at->y_zero, 0, 1, 1, &yz));
     TN_TRY(read_bias(&j));
     if (at->dynamic) TN_TRY(quantise_a(&j, a));
-    j.y_scale = *ys.v, j.y_zero = (double)*yz.v, j.alpha = tn_attr_float(r->node, "alpha", 1);
+    j.y_scale = *ys.v, j.y_zero = (double)*yz.v, j.alpha = gemm_of(r->attrs)->alpha;
     if (!tn_q_is_8bit(j.a_type) || !tn_q_is_8bit(j.b_type)) return run_plain(&j);
     TN_TRY(integers(r, &j.za, &j.iza));
     TN_TRY(integers(r, &j.zb, &j.izb));
@@ -400,7 +409,7 @@ static const tn_port gemm_in[] = { { "A", TN_Q8, 'A' },
 static const tn_port i32_out[] = { { "Y", I32, 0 }, { 0 } };
 static const tn_port any_out[] = { { "Y", QF8 | WIDE, 0 }, { 0 } };
 static const tn_attr_spec gemm_attrs[] = {
-    { "alpha", TN_ATTR_FLOAT }, { "transA", TN_ATTR_INT }, { "transB", TN_ATTR_INT }, { 0 }
+    { TN_FLOAT(gemm, alpha, 1) }, { TN_FLAG(gemm, transA, false) }, { TN_FLAG(gemm, transB, false) }, { 0 }
 };
 
 #define MICROSOFT "com.microsoft"
@@ -454,7 +463,7 @@ const tn_op tn_ops_qmatmul[] = {
       .since = 1,
       .in = gemm_in,
       .out = any_out,
-      .attrs = gemm_attrs,
+      TN_ATTRS(gemm_attrs, gemm),
       .arg = GEMM,
       FUNCTIONS,
       .grad = tn_grad_quantised_gemm,

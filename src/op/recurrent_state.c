@@ -17,17 +17,18 @@ static tn_status fits(const tn_node *n, const char *what, tn_dim have, tn_dim wa
     return tn_op_fail(n, TN_E_SHAPE, "%s is %lld, %lld is needed", what, (long long)have, (long long)want);
 }
 
-/* Which of decay and beta the rule reads. */
-static void rule_of(const tn_node *n, bool *gated, bool *delta) {
-    bool both = tn_attr_is(n, "update_rule", "gated_delta", "gated_delta");
-    *gated = both || tn_attr_is(n, "update_rule", "gated", "gated_delta");
-    *delta = both || tn_attr_is(n, "update_rule", "delta", "gated_delta");
-}
+typedef struct {
+    int64_t kv_num_heads, q_num_heads;
+    float scale;
+    int update_rule; /* bits: what of decay and beta it reads */
+} linear_attention;
+enum { GATED = 1, DELTA = 2 };
+#define RULES "linear|gated|delta|gated_delta" /* in the order of those bits */
 
 static tn_status linear_infer(tn_infer *c) {
-    int64_t hq = tn_attr_int(c->node, "q_num_heads", 0), hk = tn_attr_int(c->node, "kv_num_heads", 0);
-    bool gated, delta;
-    rule_of(c->node, &gated, &delta);
+    const linear_attention *a = c->attrs;
+    int64_t hq = a->q_num_heads, hk = a->kv_num_heads;
+    bool gated = a->update_rule & GATED, delta = a->update_rule & DELTA;
     if (hq % hk)
         return tn_infer_fail(c, TN_E_INVALID, "%lld heads of keys do not divide %lld", (long long)hk, (long long)hq);
     if (gated != tn_infer_has(c, DECAY) || delta != tn_infer_has(c, BETA))
@@ -110,10 +111,8 @@ static void linear_part(void *arg, int64_t begin, int64_t end, int thread) {
 
 static tn_status linear_run(tn_run *r) {
     const tn_tensor *q = tn_in(r, QUERY), *past = tn_in(r, STATE);
-    linear_job j = { .steps = q->dims[1],
-                     .hq = tn_attr_int(r->node, "q_num_heads", 1),
-                     .hk = tn_attr_int(r->node, "kv_num_heads", 1),
-                     .scale = tn_attr_float(r->node, "scale", 0) };
+    const linear_attention *a = r->attrs;
+    linear_job j = { .steps = q->dims[1], .hq = a->q_num_heads, .hk = a->kv_num_heads, .scale = a->scale };
     const void *in[6];
     j.dk = q->dims[2] / j.hq, j.dv = tn_in(r, VALUE)->dims[2] / j.hk;
     if (j.scale == 0) j.scale = 1 / sqrtf((float)j.dk);
@@ -121,16 +120,17 @@ static tn_status linear_run(tn_run *r) {
     j.q = in[QUERY], j.k = in[KEY], j.v = in[VALUE], j.decay = in[DECAY], j.beta = in[BETA];
     if (j.decay) j.n_decay = tn_in(r, DECAY)->dims[2];
     if (j.beta) j.n_beta = tn_in(r, BETA)->dims[2];
-    int64_t n = q->dims[0] * j.hk * j.dk * j.dv;
+    int64_t heads = q->dims[0] * j.hk, size, n;
+    if (__builtin_mul_overflow(j.dk, j.dv, &size) || __builtin_mul_overflow(heads, size, &n))
+        return tn_op_fail(r->node, TN_E_SHAPE, "%lld states of %lld times %lld", (long long)heads, (long long)j.dk,
+                          (long long)j.dv);
     tn_tensor *present = tn_out(r, 1);
-    j.state = present ? tn_op_room_as(r, present, TN_F32) : tn_run_scratch(r, (size_t)n * sizeof(float) + 1);
+    j.state = present ? tn_op_room_as(r, present, TN_F32) : tn_op_scratch(r, sizeof(float), n, 1, 1);
     j.y = tn_op_result_room(r, 0, TN_F32, q->dims[0] * q->dims[1] * j.hq * j.dv);
-    j.scratch = tn_run_scratch(r, (size_t)(j.dv * tn_pool_threads(r->pool) + 1) * sizeof(float));
-    if (!j.state || !j.y || !j.scratch) return tn_op_fail(r->node, TN_E_NOMEM, "no memory");
-    if (past)
-        memcpy(j.state, in[STATE], (size_t)n * sizeof(float));
-    else
-        memset(j.state, 0, (size_t)n * sizeof(float));
+    j.scratch = tn_op_scratch(r, sizeof(float), j.dv, tn_pool_threads(r->pool), 1);
+    if (!j.state || !j.y || !j.scratch) return tn_op_fail(r->node, TN_E_NOMEM, "no memory for its states");
+    if (past && n) memcpy(j.state, in[STATE], (size_t)n * sizeof(float));
+    if (!past && n) memset(j.state, 0, (size_t)n * sizeof(float));
     tn_parallel(r->pool, q->dims[0] * j.hk, 1, linear_part, &j);
     TN_TRY(tn_op_store_as(j.y, TN_F32, tn_out(r, 0)));
     return tn_op_store_as(j.state, TN_F32, present);
@@ -160,6 +160,10 @@ static tn_status causal_infer(tn_infer *c) {
     if (c->n_out > 1) tn_infer_out(c, 1, tn_infer_dtype(c, 0), 3, dims);
     return TN_OK;
 }
+
+typedef struct {
+    int activation;
+} causal_conv;
 
 typedef struct {
     const float *x, *w, *bias, *past;
@@ -192,12 +196,12 @@ static tn_status causal_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0), *w = tn_in(r, 1);
     causal_job j = { .channels = x->dims[1], .n = x->dims[2], .k = w->dims[2] };
     const void *in[4];
-    j.silu = !tn_attr_is(r->node, "activation", "none", "none");
+    j.silu = ((const causal_conv *)r->attrs)->activation != 0;
     for (int i = 0; i < 4; i++) TN_TRY(tn_op_read_as(r, tn_in(r, i), TN_F32, &in[i]));
     j.x = in[0], j.w = in[1], j.bias = in[2], j.past = in[3];
     j.y = tn_op_result_room(r, 0, TN_F32, tn_count(x));
     j.present = tn_op_room_as(r, tn_out(r, 1), TN_F32);
-    j.line = tn_run_scratch(r, (size_t)((j.k - 1 + j.n) * tn_pool_threads(r->pool) + 1) * sizeof(float));
+    j.line = tn_op_scratch(r, sizeof(float), j.k - 1 + j.n, tn_pool_threads(r->pool), 1);
     if (!j.y || !j.line || (tn_out(r, 1) && !j.present)) return tn_op_fail(r->node, TN_E_NOMEM, "no memory");
     tn_parallel(r->pool, x->dims[0] * j.channels, 4096 / (j.n + 1) + 1, causal_part, &j);
     TN_TRY(tn_op_store_as(j.y, TN_F32, tn_out(r, 0)));
@@ -206,11 +210,17 @@ static tn_status causal_run(tn_run *r) {
 
 /* -------------------------------------------------------------------------------------------------- TensorScatter */
 
+typedef struct {
+    int64_t axis;
+    int mode;
+} tensor_scatter;
+enum { CIRCULAR = 1 };
+
 static tn_status cache_infer(tn_infer *c) {
     int rank = tn_infer_rank(c, 0), axis;
     TN_TRY(tn_infer_same(c));
     if (rank < 0) return TN_OK;
-    TN_TRY(tn_op_axis(c->node, tn_attr_int(c->node, "axis", -2), rank, &axis));
+    TN_TRY(tn_op_axis(c->node, ((const tensor_scatter *)c->attrs)->axis, rank, &axis));
     if (axis == 0) return tn_infer_fail(c, TN_E_INVALID, "axis 0 is the batch");
     if (tn_infer_rank(c, 1) < 0) return TN_OK;
     if (tn_infer_rank(c, 1) != rank) return tn_infer_fail(c, TN_E_SHAPE, "cache and update differ in rank");
@@ -225,8 +235,9 @@ static tn_status cache_infer(tn_infer *c) {
 static tn_status cache_run(tn_run *r) {
     const tn_tensor *past = tn_in(r, 0), *x = tn_in(r, 1), *at = tn_in(r, 2);
     tn_tensor *y = tn_out(r, 0);
-    int axis = tn_op_axis_at(tn_attr_int(r->node, "axis", -2), past->rank);
-    bool circular = tn_attr_is(r->node, "mode", "circular", "linear");
+    const tensor_scatter *a = r->attrs;
+    int axis = tn_op_axis_at(a->axis, past->rank);
+    bool circular = a->mode == CIRCULAR;
     int64_t inner = tn_op_product(past->dims, axis + 1, past->rank), middle = tn_op_product(past->dims, 1, axis);
     int64_t rows = past->dims[axis], n = x->dims[axis], batch = past->dims[0];
     if (at && tn_count(at) != batch)
@@ -264,10 +275,10 @@ static const tn_port linear_out[] = { { "output", TN_FLOATS, 'T' },
                                       { 0 } };
 static const tn_attr_spec linear_attrs[] = {
     { "chunk_size", TN_ATTR_INT },
-    { "kv_num_heads", TN_ATTR_INT, .required = true, .min = 1, .max = INT32_MAX },
-    { "q_num_heads", TN_ATTR_INT, .required = true, .min = 1, .max = INT32_MAX },
-    { "scale", TN_ATTR_FLOAT },
-    { "update_rule", TN_ATTR_STRING, .words = "linear|gated|delta|gated_delta" },
+    { TN_INT(linear_attention, kv_num_heads, 0), .required = true, .min = 1, .max = INT32_MAX },
+    { TN_INT(linear_attention, q_num_heads, 0), .required = true, .min = 1, .max = INT32_MAX },
+    { TN_FLOAT(linear_attention, scale, 0) },
+    { TN_WORD(linear_attention, update_rule, RULES, "gated_delta") },
     { 0 }
 };
 static const tn_port causal_in[] = { { "input", TN_FLOATS, 'T' },
@@ -278,13 +289,13 @@ static const tn_port causal_in[] = { { "input", TN_FLOATS, 'T' },
 static const tn_port causal_out[] = { { "output", TN_FLOATS, 'T' },
                                       { "present_state", TN_FLOATS, 'T', .optional = true },
                                       { 0 } };
-static const tn_attr_spec causal_attrs[] = { { "activation", TN_ATTR_STRING, .words = "none|silu|swish" }, { 0 } };
+static const tn_attr_spec causal_attrs[] = { { TN_WORD(causal_conv, activation, "none|silu|swish", "none") }, { 0 } };
 static const tn_port cache_in[] = { { "past_cache", TN_ANY_TYPE, 'T' },
                                     { "update", TN_ANY_TYPE, 'T' },
                                     { "write_indices", TN_INDEX, 0, .optional = true },
                                     { 0 } };
-static const tn_attr_spec cache_attrs[] = { { "axis", TN_ATTR_INT },
-                                            { "mode", TN_ATTR_STRING, .words = "linear|circular" },
+static const tn_attr_spec cache_attrs[] = { { TN_INT(tensor_scatter, axis, -2) },
+                                            { TN_WORD(tensor_scatter, mode, "linear|circular", "linear") },
                                             { 0 } };
 
 const tn_op tn_ops_recurrent_state[] = {
@@ -292,7 +303,7 @@ const tn_op tn_ops_recurrent_state[] = {
       .since = 27,
       .in = linear_in,
       .out = linear_out,
-      .attrs = linear_attrs,
+      TN_ATTRS(linear_attrs, linear_attention),
       .infer = linear_infer,
       .run = linear_run,
       .grad = tn_grad_linear_attention,
@@ -301,7 +312,7 @@ const tn_op tn_ops_recurrent_state[] = {
       .since = 27,
       .in = causal_in,
       .out = causal_out,
-      .attrs = causal_attrs,
+      TN_ATTRS(causal_attrs, causal_conv),
       .infer = causal_infer,
       .run = causal_run,
       .grad = tn_grad_causal_conv,
@@ -310,7 +321,7 @@ const tn_op tn_ops_recurrent_state[] = {
       .since = 24,
       .in = cache_in,
       .out = tn_ports_any_t,
-      .attrs = cache_attrs,
+      TN_ATTRS(cache_attrs, tensor_scatter),
       .infer = cache_infer,
       .run = cache_run,
       .grad = tn_grad_tensor_scatter,

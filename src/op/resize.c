@@ -9,34 +9,25 @@
 
 enum { X, ROI, SCALES, SIZES };
 
+/* Words are in the order of kernel/resize.h's enums. */
+typedef struct {
+    tn_ints axes;
+    int coordinate_transformation_mode, keep_aspect_ratio_policy, mode, nearest_mode;
+    bool antialias, exclude_outside;
+    float cubic_coeff_a, extrapolation_value;
+} resize;
+
 /* The axes that scales, sizes and roi speak of: the attribute, or all. errors TN_E_INVALID. */
-static tn_status read_axes(const tn_node *n, int rank, int *axes, int *count) {
-    int given;
-    const int64_t *v = tn_attr_ints(n, "axes", &given);
-    unsigned seen = 0;
-    *count = v ? given : rank;
-    if (*count > rank) return tn_op_fail(n, TN_E_INVALID, "axes has %d entries for %d dimensions", given, rank);
-    for (int i = 0; i < *count; i++) {
-        int64_t a = v ? v[i] : i;
-        if (a < -rank || a >= rank)
-            return tn_op_fail(n, TN_E_INVALID, "axis %lld is outside -%d..%d", (long long)a, rank, rank - 1);
-        if (a < 0) a += rank;
-        if (seen >> a & 1) return tn_op_fail(n, TN_E_INVALID, "axis %lld is named twice", (long long)a);
-        seen |= 1u << a;
-        axes[i] = (int)a;
+static tn_status read_axes(const tn_node *n, const resize *a, int rank, int *axes, int *count) {
+    if (!a->axes.v) {
+        *count = rank;
+        for (int d = 0; d < rank; d++) axes[d] = d;
+        return TN_OK;
     }
-    return TN_OK;
+    return tn_op_axes(n, a->axes.v, (int64_t)a->axes.n, rank, axes, count);
 }
 
-static tn_aspect aspect_of(const tn_node *n) {
-    if (tn_attr_is(n, "keep_aspect_ratio_policy", "not_larger", "stretch")) return TN_ASPECT_NOT_LARGER;
-    if (tn_attr_is(n, "keep_aspect_ratio_policy", "not_smaller", "stretch")) return TN_ASPECT_NOT_SMALLER;
-    return TN_ASPECT_STRETCH;
-}
-
-static bool crops(const tn_node *n) {
-    return tn_attr_is(n, "coordinate_transformation_mode", "tf_crop_and_resize", "half_pixel");
-}
+static bool crops(const resize *a) { return a->coordinate_transformation_mode == TN_COORD_TF_CROP_AND_RESIZE; }
 
 static bool given(const tn_infer *c, int i) { /* an empty tensor counts as omitted */
     return tn_infer_has(c, i) && !(c->in[i]->rank == 1 && tn_dim_same(c->in[i]->dims[0], 0));
@@ -45,18 +36,19 @@ static bool given(const tn_infer *c, int i) { /* an empty tensor counts as omitt
 static tn_status resize_infer(tn_infer *c) {
     int rank = tn_infer_rank(c, 0), axes[TN_MAX_RANK], n, count;
     tn_dtype t = tn_infer_dtype(c, 0);
+    const resize *a = c->attrs;
     tn_dim dims[TN_MAX_RANK];
     if (rank < 0) {
         tn_infer_out(c, 0, t, -1, NULL);
         return TN_OK;
     }
-    TN_TRY(read_axes(c->node, rank, axes, &n));
+    TN_TRY(read_axes(c->node, a, rank, axes, &n));
     memcpy(dims, c->in[0]->dims, sizeof dims);
     for (int i = 0; i < n; i++) dims[axes[i]] = TN_DIM_UNKNOWN;
     if (given(c, SIZES)) {
         const tn_dim *sizes = tn_infer_ints(c, SIZES, &count);
         if (sizes && count != n) return tn_infer_fail(c, TN_E_SHAPE, "sizes has %d entries, %d are needed", count, n);
-        tn_aspect policy = aspect_of(c->node);
+        tn_aspect policy = (tn_aspect)a->keep_aspect_ratio_policy;
         bool known = true;
         for (int i = 0; sizes && i < n; i++) {
             if (tn_dim_known(sizes[i]) && sizes[i] < 0)
@@ -71,8 +63,8 @@ static tn_status resize_infer(tn_infer *c) {
             tn_resize_sizes(policy, n, in, sizes, out, scales);
             for (int i = 0; i < n; i++) dims[axes[i]] = out[i];
         }
-    } else if (given(c, SCALES) && c->in_tensor[SCALES]) {
-        const tn_tensor *s = c->in_tensor[SCALES], *roi = crops(c->node) ? c->in_tensor[ROI] : NULL;
+    } else if (given(c, SCALES) && tn_infer_tensor(c, SCALES)) {
+        const tn_tensor *s = tn_infer_tensor(c, SCALES), *roi = crops(a) ? tn_infer_tensor(c, ROI) : NULL;
         if (tn_count(s) != n)
             return tn_infer_fail(c, TN_E_SHAPE, "scales has %lld entries, %d are needed", (long long)tn_count(s), n);
         if (roi && tn_count(roi) != 2 * n)
@@ -80,7 +72,7 @@ static tn_status resize_infer(tn_infer *c) {
         for (int i = 0; i < n; i++) {
             double by = tn_get_f64(s->dtype, s->data, i);
             if (!(by > 0) || by > 1e9) return tn_infer_fail(c, TN_E_INVALID, "scales[%d] is %g", i, by);
-            if (crops(c->node)) {
+            if (crops(a)) {
                 if (!roi) continue;
                 by *= tn_get_f64(roi->dtype, roi->data, n + i) - tn_get_f64(roi->dtype, roi->data, i);
                 if (!(by >= 0))
@@ -95,12 +87,6 @@ static tn_status resize_infer(tn_infer *c) {
     return TN_OK;
 }
 
-static int word_of(const tn_node *n, const char *attr, const char *dflt, const char *const *words, int count) {
-    for (int i = 0; i < count; i++)
-        if (tn_attr_is(n, attr, words[i], dflt)) return i;
-    return 0;
-}
-
 /* Options, scales and region of a node for an input of these sizes. */
 typedef struct {
     tn_resize_opts o;
@@ -108,36 +94,51 @@ typedef struct {
     float region[2 * TN_MAX_RANK];
 } resize_plan;
 
-static tn_status plan_of(const tn_node *n, const tn_tensor *x, const tn_tensor *roi, const tn_tensor *s,
-                         const tn_tensor *sizes, resize_plan *p) {
-    static const char *const modes[] = { "nearest", "linear", "cubic" };
-    p->o = (tn_resize_opts){
-        .mode = (tn_resize_mode)word_of(n, "mode", "nearest", modes, 3),
-        .coord = (tn_resize_coord)word_of(n, "coordinate_transformation_mode", "half_pixel", tn_resize_coord_names,
-                                          TN_COORD_COUNT),
-        .nearest = (tn_resize_nearest)word_of(n, "nearest_mode", "round_prefer_floor", tn_resize_nearest_names,
-                                              TN_NEAREST_COUNT),
-        .antialias = tn_attr_int(n, "antialias", 0) != 0,
-        .exclude_outside = tn_attr_int(n, "exclude_outside", 0) != 0,
-        .cubic_a = tn_attr_float(n, "cubic_coeff_a", -0.75f),
-        .extrapolation = tn_attr_float(n, "extrapolation_value", 0),
-    };
+static tn_status plan_of(const tn_run *r, const tn_tensor *x, resize_plan *p) {
+    const resize *a = r->attrs;
+    const tn_tensor *roi = tn_in(r, ROI), *s = tn_in(r, SCALES), *sizes = tn_in(r, SIZES);
+    p->o = (tn_resize_opts){ .mode = (tn_resize_mode)a->mode,
+                             .coord = (tn_resize_coord)a->coordinate_transformation_mode,
+                             .nearest = (tn_resize_nearest)a->nearest_mode,
+                             .antialias = a->antialias,
+                             .exclude_outside = a->exclude_outside,
+                             .cubic_a = a->cubic_coeff_a,
+                             .extrapolation = a->extrapolation_value };
     int axes[TN_MAX_RANK], count;
-    TN_TRY(read_axes(n, x->rank, axes, &count));
+    TN_TRY(read_axes(r->node, a, x->rank, axes, &count));
     for (int d = 0; d < x->rank; d++) p->scales[d] = 1, p->region[d] = 0, p->region[x->rank + d] = 1;
     if (sizes && tn_count(sizes) > 0) {
         int64_t in[TN_MAX_RANK], want[TN_MAX_RANK], out[TN_MAX_RANK];
         double by[TN_MAX_RANK];
         for (int i = 0; i < count; i++) in[i] = x->dims[axes[i]], want[i] = tn_get_i64(sizes->dtype, sizes->data, i);
-        tn_resize_sizes(aspect_of(n), count, in, want, out, by);
+        tn_resize_sizes((tn_aspect)a->keep_aspect_ratio_policy, count, in, want, out, by);
         for (int i = 0; i < count; i++) p->scales[axes[i]] = by[i];
     } else {
         for (int i = 0; i < count; i++) p->scales[axes[i]] = tn_get_f64(s->dtype, s->data, i);
     }
-    for (int i = 0; crops(n) && roi && i < count && tn_count(roi) == 2 * count; i++) {
+    for (int i = 0; crops(a) && roi && i < count && tn_count(roi) == 2 * count; i++) {
         p->region[axes[i]] = (float)tn_get_f64(roi->dtype, roi->data, i);
         p->region[x->rank + axes[i]] = (float)tn_get_f64(roi->dtype, roi->data, count + i);
     }
+    return TN_OK;
+}
+
+/* The shape may be known without the numbers: of a scalar, or when the region is not asked for. */
+static tn_status resize_check(const tn_run *r) {
+    const resize *a = r->attrs;
+    const tn_tensor *x = tn_in(r, r->n_in > 4 ? 4 : X);
+    int64_t n = a->axes.v ? (int64_t)a->axes.n : x->rank;
+    static const char *const names[] = { "", "roi", "scales", "sizes" };
+    for (int i = ROI; i <= SIZES; i++) {
+        const tn_tensor *t = tn_in(r, i);
+        int64_t want = i == ROI ? 2 * n : n, have = t ? tn_count(t) : 0;
+        if (have && have != want && (i != ROI || crops(a)))
+            return tn_op_fail(r->node, TN_E_SHAPE, "%s has %lld entries, %lld are needed", names[i], (long long)have,
+                              (long long)want);
+    }
+    const tn_tensor *scales = tn_in(r, SCALES), *sizes = tn_in(r, SIZES);
+    if (n && !(scales && tn_count(scales)) && !(sizes && tn_count(sizes)))
+        return tn_op_fail(r->node, TN_E_INVALID, "neither scales nor sizes are given");
     return TN_OK;
 }
 
@@ -145,9 +146,9 @@ static tn_status resize_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, X);
     tn_tensor *y = tn_out(r, 0);
     resize_plan p;
-    TN_TRY(plan_of(r->node, x, tn_in(r, ROI), tn_in(r, SCALES), tn_in(r, SIZES), &p));
+    TN_TRY(plan_of(r, x, &p));
     if (tn_count(y) == 0) return TN_OK;
-    tn_status st = tn_resize_run(&p.o, x->dtype, x->rank, x->dims, y->dims, p.scales, crops(r->node) ? p.region : NULL,
+    tn_status st = tn_resize_run(&p.o, x->dtype, x->rank, x->dims, y->dims, p.scales, crops(r->attrs) ? p.region : NULL,
                                  x->data, y->data, r->pool);
     return st == TN_OK ? tn_op_own_strings(y) : tn_fail_at(st, "%s", tn_node_where(r->node));
 }
@@ -165,13 +166,13 @@ static tn_status back_run(tn_run *r) {
     const tn_tensor *dy = tn_in(r, 0), *x = tn_in(r, 4);
     tn_tensor *dx = tn_out(r, 0);
     resize_plan p;
-    TN_TRY(plan_of(r->node, x, tn_in(r, ROI), tn_in(r, SCALES), tn_in(r, SIZES), &p));
+    TN_TRY(plan_of(r, x, &p));
     int64_t n = tn_count(dy), m = tn_count(dx);
     double *a = tn_run_scratch(r, (size_t)n * sizeof *a + 64), *b = tn_run_scratch(r, (size_t)m * sizeof *b + 64);
     if (!a || !b) return tn_op_fail(r->node, TN_E_NOMEM, "no memory for its sums");
     TN_TRY(tn_convert(dy->dtype, dy->data, TN_F64, a, n, true, TN_ROUND_NEAREST));
     tn_status st =
-        tn_resize_f64(&p.o, true, x->rank, x->dims, dy->dims, p.scales, crops(r->node) ? p.region : NULL, a, b);
+        tn_resize_f64(&p.o, true, x->rank, x->dims, dy->dims, p.scales, crops(r->attrs) ? p.region : NULL, a, b);
     if (st != TN_OK) return tn_fail_at(st, "%s", tn_node_where(r->node));
     return tn_convert(TN_F64, b, dx->dtype, dx->data, m, true, TN_ROUND_NEAREST);
 }
@@ -209,17 +210,17 @@ static const tn_port resize_in[] = { { "X", TN_ANY_TYPE, 'T' },
                                      { "scales", TN_FLOATS, 0, .optional = true },
                                      { "sizes", tn_dtype_bit(TN_I64), 0, .optional = true },
                                      { 0 } };
-#define NAME(id, name) name "|"
+#define NAME(id, name) "|" name /* lists begin with the second character */
 static const tn_attr_spec resize_attrs[] = {
-    { "antialias", TN_ATTR_INT },
-    { "axes", TN_ATTR_INTS },
-    { "coordinate_transformation_mode", TN_ATTR_STRING, .words = TN_RESIZE_COORDS(NAME) },
-    { "cubic_coeff_a", TN_ATTR_FLOAT },
-    { "exclude_outside", TN_ATTR_INT },
-    { "extrapolation_value", TN_ATTR_FLOAT },
-    { "keep_aspect_ratio_policy", TN_ATTR_STRING, .words = "stretch|not_larger|not_smaller" },
-    { "mode", TN_ATTR_STRING, .words = "nearest|linear|cubic" },
-    { "nearest_mode", TN_ATTR_STRING, .words = TN_RESIZE_NEARESTS(NAME) },
+    { TN_FLAG(resize, antialias, false) },
+    { TN_INTS_OF(resize, axes) },
+    { TN_WORD(resize, coordinate_transformation_mode, &(TN_RESIZE_COORDS(NAME))[1], "half_pixel") },
+    { TN_FLOAT(resize, cubic_coeff_a, -0.75f) },
+    { TN_FLAG(resize, exclude_outside, false) },
+    { TN_FLOAT(resize, extrapolation_value, 0) },
+    { TN_WORD(resize, keep_aspect_ratio_policy, "stretch|not_larger|not_smaller", "stretch") },
+    { TN_WORD(resize, mode, "nearest|linear|cubic", "nearest") },
+    { TN_WORD(resize, nearest_mode, &(TN_RESIZE_NEARESTS(NAME))[1], "round_prefer_floor") },
     { 0 },
 };
 
@@ -235,8 +236,9 @@ const tn_op tn_ops_resize[] = {
       .since = 19,
       .in = resize_in,
       .out = tn_ports_any_t,
-      .attrs = resize_attrs,
+      TN_ATTRS(resize_attrs, resize),
       .infer = resize_infer,
+      .check = resize_check,
       .run = resize_run,
       .grad = tn_grad_resize,
       .doc = "resampling to sizes or by scales: nearest, linear or cubic" },
@@ -246,8 +248,9 @@ const tn_op tn_ops_resize[] = {
       .flags = TN_OP_INTERNAL,
       .in = back_in,
       .out = tn_ports_float_t,
-      .attrs = resize_attrs,
+      TN_ATTRS(resize_attrs, resize),
       .infer = back_infer,
+      .check = resize_check,
       .run = back_run,
       .grad = grad_of_back,
       .doc = "what flows back through Resize" },

@@ -40,43 +40,56 @@ static const struct {
     { "Softplus", TN_U_SOFTPLUS },
 };
 
+typedef struct {
+    tn_floats activation_alpha, activation_beta;
+    tn_strings activations;
+    float clip;
+    int direction;
+    int64_t layout;
+    bool linear_before_reset, input_forget;
+} recurrent;
+
+enum { FORWARD, REVERSE, BIDIRECTIONAL };
+#define DIRECTIONS "forward|reverse|bidirectional"
+
 static int acts_per_direction(int gates) { return gates == LSTM ? 3 : gates == GRU ? 2 : 1; }
 
-static tn_status read_activations(const tn_node *n, rnn_state *s) {
+static tn_status read_activations(const tn_node *n, const recurrent *of, rnn_state *s) {
     static const char *const defaults[] = { "Sigmoid", "Tanh", "Tanh" };
-    const tn_attr *names = tn_attr_find(n, "activations");
-    int per = acts_per_direction(s->gates), na, nb, ia = 0, ib = 0;
-    const float *alpha = tn_attr_floats(n, "activation_alpha", &na), *beta = tn_attr_floats(n, "activation_beta", &nb);
-    if (names && names->n != (size_t)(per * s->dirs))
-        return tn_op_fail(n, TN_E_INVALID, "attribute 'activations' has %zu names, %d are needed", names->n,
+    const tn_string *names = of->activations.v;
+    int per = acts_per_direction(s->gates);
+    size_t ia = 0, ib = 0;
+    if (names && of->activations.n != (size_t)(per * s->dirs))
+        return tn_op_fail(n, TN_E_INVALID, "attribute 'activations' has %zu names, %d are needed", of->activations.n,
                           per * s->dirs);
     for (int i = 0; i < per * s->dirs; i++) {
         const char *word = s->gates == RNN ? "Tanh" : defaults[i % per];
         size_t len = strlen(word), k = 0;
-        if (names) word = names->strings[i].ptr, len = names->strings[i].len;
+        if (names) word = names[i].ptr, len = names[i].len;
         while (k < TN_COUNT(act_table) &&
                (strlen(act_table[k].name) != len || strncasecmp(act_table[k].name, word, len) != 0))
             k++;
-        if (k == TN_COUNT(act_table)) return tn_op_fail(n, TN_E_INVALID, "unknown activation '%.*s'", (int)len, word);
+        if (k == TN_COUNT(act_table))
+            return tn_op_fail(n, TN_E_INVALID, "unknown activation '%.*s'", (int)(len < 60 ? len : 60), word);
         gate_act *a = &s->act[i / per][i % per];
         *a = (gate_act){ act_table[k].fn, act_table[k].a, act_table[k].b, 1, 1 };
-        if (act_table[k].has_a && alpha && ia < na) a->a = alpha[ia++];
-        if (act_table[k].has_b && beta && ib < nb) a->b = beta[ib++];
+        if (act_table[k].has_a && ia < of->activation_alpha.n) a->a = of->activation_alpha.v[ia++];
+        if (act_table[k].has_b && ib < of->activation_beta.n) a->b = of->activation_beta.v[ib++];
         if (!strcmp(act_table[k].name, "ScaledTanh")) a->scale = a->a, a->scale_in = a->b;
     }
     return TN_OK;
 }
 
-static tn_status read_node(const tn_node *n, rnn_state *s) {
+static tn_status read_node(const tn_node *n, const recurrent *a, rnn_state *s) {
     memset(s, 0, sizeof *s);
     s->gates = n->op->arg;
-    s->dirs = tn_attr_is(n, "direction", "bidirectional", "forward") ? 2 : 1;
-    s->reverse_first = tn_attr_is(n, "direction", "reverse", "forward");
-    s->batch_first = tn_attr_int(n, "layout", 0) == 1;
-    s->linear_before_reset = tn_attr_int(n, "linear_before_reset", 0) != 0;
-    s->input_forget = tn_attr_int(n, "input_forget", 0) != 0;
-    s->clip = tn_attr_float(n, "clip", 0);
-    return read_activations(n, s);
+    s->dirs = a->direction == BIDIRECTIONAL ? 2 : 1;
+    s->reverse_first = a->direction == REVERSE;
+    s->batch_first = a->layout == 1;
+    s->linear_before_reset = a->linear_before_reset;
+    s->input_forget = a->input_forget;
+    s->clip = a->clip;
+    return read_activations(n, a, s);
 }
 
 /* ------------------------------------------------------------------------------------------------------ inference */
@@ -84,7 +97,7 @@ static tn_status read_node(const tn_node *n, rnn_state *s) {
 static tn_status rnn_infer(tn_infer *c) {
     rnn_state s;
     tn_dtype t = tn_infer_dtype(c, 0);
-    TN_TRY(read_node(c->node, &s));
+    TN_TRY(read_node(c->node, c->attrs, &s));
     for (int i = 0; i < 3; i++)
         if (tn_infer_rank(c, i) >= 0 && tn_infer_rank(c, i) != 3)
             return tn_infer_fail(c, TN_E_SHAPE, "input %d has %d dimensions, 3 are needed", i, tn_infer_rank(c, i));
@@ -93,9 +106,9 @@ static tn_status rnn_infer(tn_infer *c) {
     if (tn_infer_rank(c, 2) == 3) {
         const tn_dim *r = c->in[2]->dims;
         hidden = r[2];
-        if (tn_dim_known(r[1]) && tn_dim_known(r[2]) && r[1] != s.gates * r[2])
-            return tn_infer_fail(c, TN_E_SHAPE, "R has %lld rows, %d gates of %lld need %lld", (long long)r[1], s.gates,
-                                 (long long)r[2], (long long)(s.gates * r[2]));
+        if (tn_dim_known(r[1]) && tn_dim_known(r[2]) && (r[1] % s.gates || r[1] / s.gates != r[2]))
+            return tn_infer_fail(c, TN_E_SHAPE, "R has %lld rows, not %d gates of %lld", (long long)r[1], s.gates,
+                                 (long long)r[2]);
         if (tn_dim_known(r[0]) && r[0] != s.dirs)
             return tn_infer_fail(c, TN_E_SHAPE, "R has %lld directions, the node %d", (long long)r[0], s.dirs);
         if (tn_infer_rank(c, 1) == 3 && tn_infer_rank(c, 0) == 3) {
@@ -148,7 +161,7 @@ static tn_status rnn_prepare(tn_prep *p) {
     const tn_tensor *w = p->types.in_tensor[1], *r = p->types.in_tensor[2];
     if (!s) return tn_op_fail(p->types.node, TN_E_NOMEM, "no memory to prepare");
     p->state = s;
-    TN_TRY(read_node(p->types.node, s));
+    TN_TRY(read_node(p->types.node, p->types.attrs, s));
     if (!w || !r || w->dtype != TN_F32) return TN_OK;
     int64_t rows = w->dims[1], in = w->dims[2], h = r->dims[2], zr = s->gates == GRU ? 2 * h : rows;
     for (int d = 0; d < s->dirs; d++) {
@@ -292,9 +305,9 @@ typedef struct {
 static tn_status run_direction(tn_run *r, const rnn_state *s, const rnn_io *io, int dir) {
     int64_t n = io->hidden, rows = s->gates * n, T = io->seq, B = io->batch;
     bool reverse = s->reverse_first || dir == 1;
-    float *proj = tn_run_scratch(r, (size_t)(T * B * rows + 16) * sizeof *proj);
-    float *bias = tn_run_scratch(r, (size_t)(rows + 16) * sizeof *bias),
-          *work = tn_run_scratch(r, (size_t)(B * (rows + 3 * n) + 16) * sizeof *work);
+    float *proj = tn_op_scratch(r, sizeof *proj, T * B, rows, 16);
+    float *bias = tn_op_scratch(r, sizeof *bias, rows, 1, 16),
+          *work = tn_op_scratch(r, sizeof *work, B, rows + 3 * n, 16);
     uint8_t *active = tn_run_scratch(r, (size_t)B + 1);
     if (!proj || !bias || !work || !active) return tn_op_fail(r->node, TN_E_NOMEM, "no memory for the gates");
     const float *wb = io->b ? io->b + dir * 2 * rows : NULL, *rb = wb ? wb + rows : NULL;
@@ -412,20 +425,20 @@ static const tn_port lstm_out[] = { { "Y", TN_FLOATS, 'T', .optional = true },
                                     { "Y_h", TN_FLOATS, 'T', .optional = true },
                                     { "Y_c", TN_FLOATS, 'T', .optional = true },
                                     { 0 } };
-#define RNN_ATTRS                                                                                                      \
-    { "activation_alpha", TN_ATTR_FLOATS }, { "activation_beta", TN_ATTR_FLOATS }, { "activations", TN_ATTR_STRINGS }, \
-        { "clip", TN_ATTR_FLOAT }, { "direction", TN_ATTR_STRING, .words = "forward|reverse|bidirectional" },          \
-        { "hidden_size", TN_ATTR_INT }, {                                                                              \
-        "layout", TN_ATTR_INT, .min = 0, .max = 1                                                                      \
+#define RNN_ATTRS                                                                                   \
+    { TN_FLOATS_OF(recurrent, activation_alpha) }, { TN_FLOATS_OF(recurrent, activation_beta) },    \
+        { TN_STRINGS_OF(recurrent, activations) }, { TN_FLOAT(recurrent, clip, 0) },                \
+        { TN_WORD(recurrent, direction, DIRECTIONS, "forward") }, { "hidden_size", TN_ATTR_INT }, { \
+        TN_INT(recurrent, layout, 0), .min = 0, .max = 1                                            \
     }
 static const tn_attr_spec rnn_attrs[] = { RNN_ATTRS, { 0 } };
-static const tn_attr_spec gru_attrs[] = { RNN_ATTRS, { "linear_before_reset", TN_ATTR_INT }, { 0 } };
-static const tn_attr_spec lstm_attrs[] = { RNN_ATTRS, { "input_forget", TN_ATTR_INT }, { 0 } };
+static const tn_attr_spec gru_attrs[] = { RNN_ATTRS, { TN_FLAG(recurrent, linear_before_reset, false) }, { 0 } };
+static const tn_attr_spec lstm_attrs[] = { RNN_ATTRS, { TN_FLAG(recurrent, input_forget, false) }, { 0 } };
 
-#define ROW(name_, in_, out_, attrs_, gates, doc_)                                                                 \
-    {                                                                                                              \
-        .name = name_, .since = 22, .in = in_, .out = out_, .attrs = attrs_, .infer = rnn_infer, .cost = rnn_cost, \
-        .prepare = rnn_prepare, .run = rnn_run, .grad = tn_grad_rnn, .arg = gates, .doc = doc_                     \
+#define ROW(name_, in_, out_, attrs_, gates, doc_)                                                               \
+    {                                                                                                            \
+        .name = name_, .since = 22, .in = in_, .out = out_, TN_ATTRS(attrs_, recurrent), .infer = rnn_infer,     \
+        .cost = rnn_cost, .prepare = rnn_prepare, .run = rnn_run, .grad = tn_grad_rnn, .arg = gates, .doc = doc_ \
     }
 const tn_op tn_ops_rnn[] = {
     ROW("RNN", rnn_in, rnn_out, rnn_attrs, RNN, "a simple recurrent layer"),

@@ -17,15 +17,29 @@
 enum { ROI_SAMPLES_MAX = 1 << 20 }; /* per bin; more means boxes that are not numbers of this world */
 enum { FORWARD, READ, SPREAD };     /* members of both families: the arg of a row */
 
+/* Of both families; what a row does not have is 0. */
+typedef struct {
+    int coordinate_transformation_mode, mode;
+    int64_t output_height, output_width, sampling_ratio;
+    float spatial_scale;
+    tn_ints pooled_shape; /* MaxRoiPool's two numbers */
+    tn_ints orders;       /* how often by each of a box's four numbers */
+} roi;
+enum { HALF_PIXEL, OUTPUT_HALF_PIXEL };
+enum { AVERAGE, LARGEST };
+
 /* ------------------------------------------------------------------------------------------------------- inference */
 
 static tn_status roi_infer(tn_infer *c) {
+    const roi *a = c->attrs;
     int first = c->node->op->arg == READ; /* the index of X */
-    tn_dim h = tn_attr_int(c->node, "output_height", 1), w = tn_attr_int(c->node, "output_width", 1);
-    int n, x = tn_infer_rank(c, first), boxes = tn_infer_rank(c, first + 1);
-    const int64_t *pooled = tn_attr_ints(c->node, "pooled_shape", &n);
-    if (pooled && n != 2) return tn_infer_fail(c, TN_E_INVALID, "pooled_shape needs 2 numbers");
-    if (pooled) h = pooled[0], w = pooled[1];
+    tn_dim h = a->output_height, w = a->output_width;
+    int x = tn_infer_rank(c, first), boxes = tn_infer_rank(c, first + 1);
+    if (a->pooled_shape.v && a->pooled_shape.n != 2)
+        return tn_infer_fail(c, TN_E_INVALID, "pooled_shape has %zu numbers, 2 are needed", a->pooled_shape.n);
+    if (a->orders.v && a->orders.n != 4)
+        return tn_infer_fail(c, TN_E_INVALID, "orders has %zu numbers, 4 are needed", a->orders.n);
+    if (a->pooled_shape.v) h = a->pooled_shape.v[0], w = a->pooled_shape.v[1];
     if ((x >= 0 && x != 4) || (boxes >= 0 && boxes != 2))
         return tn_infer_fail(c, TN_E_SHAPE, "X must have 4 dimensions and rois 2");
     tn_dim rois = boxes == 2 ? c->in[first + 1]->dims[0] : TN_DIM_UNKNOWN;
@@ -179,12 +193,12 @@ static void align_part(void *arg, int64_t begin, int64_t end, int thread) {
 
 /* The axes of box k. */
 static tn_status read_box(const tn_run *r, const roi_way *w, int64_t k, roi_axis *axis) {
-    bool half = tn_attr_is(r->node, "coordinate_transformation_mode", "half_pixel", "half_pixel");
-    double scale = (double)tn_attr_float(r->node, "spatial_scale", 1), p[4];
-    int64_t ratio = tn_attr_int(r->node, "sampling_ratio", 0), none[4] = { 0 };
-    int n_orders;
-    const int64_t *orders = tn_attr_ints(r->node, "orders", &n_orders);
-    if (n_orders != 4) orders = none;
+    static const int64_t none[4] = { 0 };
+    const roi *a = r->attrs;
+    bool half = a->coordinate_transformation_mode == HALF_PIXEL;
+    double scale = (double)a->spatial_scale, p[4];
+    int64_t ratio = a->sampling_ratio;
+    const int64_t *orders = a->orders.n == 4 ? a->orders.v : none;
     for (int i = 0; i < 4; i++) p[i] = tn_get_f64(w->rois->dtype, w->rois->data, k * 4 + i) * scale - (half ? 0.5 : 0);
     for (int d = 0; d < 2; d++) {
         int at = 1 - d; /* boxes are x1, y1, x2, y2 */
@@ -214,7 +228,7 @@ static tn_status align_run(tn_run *r) {
     if (tn_count(result_of(&w)) == 0) return way_finish(r, &w);
     if (w.x->dims[2] == 0 || w.x->dims[3] == 0) return tn_op_fail(r->node, TN_E_SHAPE, "X is empty");
     for (int64_t k = 0; k < w.rois->dims[0]; k++) {
-        align_job j = { .way = &w, .max = tn_attr_is(r->node, "mode", "max", "avg") };
+        align_job j = { .way = &w, .max = ((const roi *)r->attrs)->mode == LARGEST };
         TN_TRY(read_box(r, &w, k, j.axis));
         j.first = k * channels * bins, j.plane = batch[k] * channels;
         /* what is spread is summed, so by one thread */
@@ -260,7 +274,7 @@ static void roi_pool_part(void *arg, int64_t begin, int64_t end, int thread) {
 static tn_status roi_pool_run(tn_run *r) {
     roi_way w;
     TN_TRY(way_of(r, &w));
-    double scale = (double)tn_attr_float(r->node, "spatial_scale", 1);
+    double scale = (double)((const roi *)r->attrs)->spatial_scale;
     int64_t oh = result_of(&w)->dims[2], ow = result_of(&w)->dims[3], channels = w.x->dims[1];
     if (w.rois->dims[1] != 5) return tn_op_fail(r->node, TN_E_SHAPE, "rois must be [n, 5]");
     for (int64_t k = 0; k < w.rois->dims[0]; k++) {
@@ -326,19 +340,20 @@ tn_status tn_grad_max_roi_pool(tn_grad *g) {
 static const tn_port align_in[] = {
     { "X", TN_FLOATS, 'T' }, { "rois", TN_FLOATS, 'T' }, { "batch_indices", tn_dtype_bit(TN_I64), 0 }, { 0 }
 };
-#define ALIGN_ATTRS                                                                                                   \
-    { "coordinate_transformation_mode", TN_ATTR_STRING, .words = "half_pixel|output_half_pixel" },                    \
-        { "mode", TN_ATTR_STRING, .words = "avg|max" }, { "output_height", TN_ATTR_INT, .min = 1, .max = INT32_MAX }, \
-        { "output_width", TN_ATTR_INT, .min = 1, .max = INT32_MAX },                                                  \
-        { "sampling_ratio", TN_ATTR_INT, .min = 0, .max = 1024 }, {                                                   \
-        "spatial_scale", TN_ATTR_FLOAT                                                                                \
+#define COORDINATES "half_pixel|output_half_pixel"
+#define ALIGN_ATTRS                                                                                              \
+    { TN_WORD(roi, coordinate_transformation_mode, COORDINATES, "half_pixel") },                                 \
+        { TN_WORD(roi, mode, "avg|max", "avg") }, { TN_INT(roi, output_height, 1), .min = 1, .max = INT32_MAX }, \
+        { TN_INT(roi, output_width, 1), .min = 1, .max = INT32_MAX },                                            \
+        { TN_INT(roi, sampling_ratio, 0), .min = 0, .max = 1024 }, {                                             \
+        TN_FLOAT(roi, spatial_scale, 1)                                                                          \
     }
 static const tn_attr_spec align_attrs[] = { ALIGN_ATTRS, { 0 } };
-static const tn_attr_spec slope_attrs[] = { ALIGN_ATTRS, { "orders", TN_ATTR_INTS }, { 0 } };
+static const tn_attr_spec slope_attrs[] = { ALIGN_ATTRS, { TN_INTS_OF(roi, orders) }, { 0 } };
 static const tn_port roi_in[] = { { "X", TN_FLOATS, 'T' }, { "rois", TN_FLOATS, 'T' }, { 0 } };
-static const tn_attr_spec roi_attrs[] = { { "pooled_shape", TN_ATTR_INTS, .required = true, .min = 1,
+static const tn_attr_spec roi_attrs[] = { { TN_INTS_OF(roi, pooled_shape), .required = true, .min = 1,
                                             .max = INT32_MAX },
-                                          { "spatial_scale", TN_ATTR_FLOAT },
+                                          { TN_FLOAT(roi, spatial_scale, 1) },
                                           { 0 } };
 
 static const tn_port align_back_in[] = { { "V", TN_FLOATS, 'T' },
@@ -353,7 +368,7 @@ static const tn_port roi_back_in[] = {
 #define ROW(name_, domain_, since_, flags_, family, in_, attrs_, infer_, grad_, arg_, doc_)                     \
     {                                                                                                           \
         .name = name_, .domain = domain_, .since = since_, .flags = flags_, .in = in_, .out = tn_ports_float_t, \
-        .attrs = attrs_, .infer = infer_, .run = family, .grad = grad_, .arg = arg_, .doc = doc_                \
+        TN_ATTRS(attrs_, roi), .infer = infer_, .run = family, .grad = grad_, .arg = arg_, .doc = doc_          \
     }
 #define ALIGN(name, domain, since, flags, in, attrs, infer, arg, doc) \
     ROW(name, domain, since, flags, align_run, in, attrs, infer, tn_grad_roi_align, arg, doc)

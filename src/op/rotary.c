@@ -10,6 +10,11 @@
 enum { ONNX, CONTRIB }; /* .arg; they differ in the order of the inputs */
 
 typedef struct {
+    bool interleaved;
+    int64_t num_heads, rotary_embedding_dim;
+} rotary;
+
+typedef struct {
     tn_dtype type;
     const char *x, *cos, *sin;
     char *y;
@@ -99,14 +104,15 @@ static tn_status check_positions(tn_run *r, const job *j, int64_t batch, int64_t
 
 /* Heads and head size; the angles decide both where attributes do not (com.microsoft). */
 static tn_status read_layout(tn_run *r, const tn_tensor *x, const tn_tensor *cos, job *j) {
-    int64_t heads = tn_attr_int(r->node, "num_heads", 0), part = tn_attr_int(r->node, "rotary_embedding_dim", 0);
+    const rotary *a = r->attrs;
+    int64_t heads = a->num_heads, part = a->rotary_embedding_dim;
     j->planes = x->rank == 4;
     j->rows = j->planes ? x->dims[2] : x->dims[1];
     if (j->planes) {
         j->heads = x->dims[1], j->size = x->dims[3];
     } else {
         int64_t hidden = x->dims[2], half = cos->dims[cos->rank - 1];
-        if (heads == 0 && r->node->op->arg == CONTRIB && part == 0) heads = half > 0 ? hidden / (2 * half) : 0;
+        if (heads == 0 && r->node->op->arg == CONTRIB && part == 0) heads = half > 0 ? hidden / 2 / half : 0;
         if (heads < 1 || hidden % heads)
             return tn_op_fail(r->node, TN_E_INVALID, "num_heads %lld does not divide %lld", (long long)heads,
                               (long long)hidden);
@@ -128,7 +134,7 @@ static tn_status rotary_run(tn_run *r) {
               .cos = cos->data,
               .sin = sin->data,
               .y = tn_out(r, 0)->data,
-              .interleaved = tn_attr_int(r->node, "interleaved", 0) != 0,
+              .interleaved = ((const rotary *)r->attrs)->interleaved,
               .ids = tn_in(r, contrib ? 1 : 3),
               .first = -1 };
     TN_TRY(read_layout(r, x, cos, &j));
@@ -177,9 +183,9 @@ static const tn_port contrib_in[] = { { "input", TN_FLOATS, 'T' },
                                       { "cos_cache", TN_FLOATS, 'T' },
                                       { "sin_cache", TN_FLOATS, 'T' },
                                       { 0 } };
-#define ROTARY_ATTRS                                                                            \
-    { "interleaved", TN_ATTR_INT }, { "num_heads", TN_ATTR_INT, .min = 0, .max = INT32_MAX }, { \
-        "rotary_embedding_dim", TN_ATTR_INT, .min = 0, .max = INT32_MAX                         \
+#define ROTARY_ATTRS                                                                                         \
+    { TN_FLAG(rotary, interleaved, false) }, { TN_INT(rotary, num_heads, 0), .min = 0, .max = INT32_MAX }, { \
+        TN_INT(rotary, rotary_embedding_dim, 0), .min = 0, .max = INT32_MAX                                  \
     }
 static const tn_attr_spec onnx_attrs[] = { ROTARY_ATTRS, { 0 } };
 static const tn_attr_spec contrib_attrs[] = {
@@ -191,7 +197,7 @@ const tn_op tn_ops_rotary[] = {
       .since = 23,
       .in = onnx_in,
       .out = tn_ports_float_t,
-      .attrs = onnx_attrs,
+      TN_ATTRS(onnx_attrs, rotary),
       .infer = rotary_infer,
       .run = rotary_run,
       .arg = ONNX,
@@ -202,7 +208,7 @@ const tn_op tn_ops_rotary[] = {
       .since = 1,
       .in = contrib_in,
       .out = tn_ports_float_t,
-      .attrs = contrib_attrs,
+      TN_ATTRS(contrib_attrs, rotary),
       .infer = rotary_infer,
       .run = rotary_run,
       .arg = CONTRIB,

@@ -101,6 +101,19 @@ tn_status tn_op_axis(const tn_node *n, int64_t axis, int rank, int *out) {
     return TN_OK;
 }
 
+tn_status tn_op_axes(const tn_node *n, const int64_t *axes, int64_t count, int rank, int *out, int *n_out) {
+    uint32_t seen = 0;
+    if (count > rank)
+        return tn_op_fail(n, TN_E_INVALID, "%lld axes are named of %d dimensions", (long long)count, rank);
+    for (int64_t i = 0; i < count; i++) {
+        TN_TRY(tn_op_axis(n, axes[i], rank, &out[i]));
+        if (seen >> out[i] & 1) return tn_op_fail(n, TN_E_INVALID, "axis %lld is named twice", (long long)axes[i]);
+        seen |= 1u << out[i];
+    }
+    *n_out = (int)count;
+    return TN_OK;
+}
+
 /* ----------------------------------------------------------------------------------------------------- broadcasting */
 
 tn_status tn_infer_broadcast_dim(tn_infer *c, tn_dim a, tn_dim b, tn_dim *out) {

@@ -5,14 +5,14 @@
 #include <string.h>
 
 typedef enum { REPLACE, ADD, MUL, MIN, MAX } reduction;
-static const char *const reduction_names[] = { "none", "add", "mul", "min", "max" };
+#define REDUCTIONS "none|add|mul|min|max" /* in that order */
 
-static reduction reduction_of(const tn_node *n) {
-    tn_string s = tn_attr_string(n, "reduction", "none");
-    for (int i = 0; i < (int)TN_COUNT(reduction_names); i++)
-        if (strlen(reduction_names[i]) == s.len && !memcmp(reduction_names[i], s.ptr, s.len)) return (reduction)i;
-    return REPLACE;
-}
+typedef struct {
+    int64_t axis;  /* ScatterElements */
+    int reduction; /* a reduction */
+} scatter;
+
+static reduction reduction_of(const void *attrs) { return (reduction)((const scatter *)attrs)->reduction; }
 
 /* y[i] := y[i] (op) u[k] for any type; integers keep all 64 bits. */
 static void combine(reduction op, tn_tensor *y, int64_t i, const tn_tensor *u, int64_t k) {
@@ -41,7 +41,7 @@ static void copy_data(tn_run *r) {
 
 static tn_status check_reduction(tn_infer *c) {
     tn_dtype t = tn_infer_dtype(c, 0);
-    if (reduction_of(c->node) != REPLACE && (t == TN_STRING || tn_dtype_is_complex(t)))
+    if (reduction_of(c->attrs) != REPLACE && (t == TN_STRING || tn_dtype_is_complex(t)))
         return tn_infer_fail(c, TN_E_TYPE, "%s elements cannot be reduced", tn_dtype_name(t));
     return TN_OK;
 }
@@ -51,7 +51,7 @@ static tn_status check_reduction(tn_infer *c) {
 static tn_status scatter_elements_infer(tn_infer *c) {
     int rank = tn_infer_rank(c, 0), irank = tn_infer_rank(c, 1), urank = tn_infer_rank(c, 2), axis;
     TN_TRY(check_reduction(c));
-    if (rank >= 0) TN_TRY(tn_op_axis(c->node, tn_attr_int(c->node, "axis", 0), rank, &axis));
+    if (rank >= 0) TN_TRY(tn_op_axis(c->node, ((const scatter *)c->attrs)->axis, rank, &axis));
     if (rank >= 0 && irank >= 0 && rank != irank)
         return tn_infer_fail(c, TN_E_SHAPE, "data has %d dimensions but indices has %d", rank, irank);
     if (irank >= 0 && urank >= 0) {
@@ -68,8 +68,8 @@ static tn_status scatter_elements_infer(tn_infer *c) {
 static tn_status scatter_elements_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0), *ix = tn_in(r, 1), *u = tn_in(r, 2);
     tn_tensor *y = tn_out(r, 0);
-    int axis = tn_op_axis_at(tn_attr_int(r->node, "axis", 0), x->rank);
-    reduction op = reduction_of(r->node);
+    int axis = tn_op_axis_at(((const scatter *)r->attrs)->axis, x->rank);
+    reduction op = reduction_of(r->attrs);
     int64_t n = tn_count(ix), *idx, stride[TN_MAX_RANK + 1];
     copy_data(r);
     if (n == 0) return tn_op_own_strings(y);
@@ -110,12 +110,13 @@ static tn_status scatter_nd_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0), *ix = tn_in(r, 1), *u = tn_in(r, 2);
     tn_tensor *y = tn_out(r, 0);
     int depth = (int)ix->dims[ix->rank - 1];
-    int64_t tuples = tn_op_product(ix->dims, 0, ix->rank - 1), inner = tn_op_product(x->dims, depth, x->rank);
-    reduction op = reduction_of(r->node);
-    if (tn_count(u) != tuples * inner)
-        return tn_op_fail(r->node, TN_E_SHAPE, "updates has %lld elements, indices and data ask for %lld",
-                          (long long)tn_count(u), (long long)(tuples * inner));
+    int64_t tuples = tn_op_product(ix->dims, 0, ix->rank - 1), inner = tn_op_product(x->dims, depth, x->rank), all;
+    reduction op = reduction_of(r->attrs);
+    if (__builtin_mul_overflow(tuples, inner, &all) || tn_count(u) != all)
+        return tn_op_fail(r->node, TN_E_SHAPE, "updates has %lld elements, indices and data ask for %lld times %lld",
+                          (long long)tn_count(u), (long long)tuples, (long long)inner);
     copy_data(r);
+    if (all == 0) return tn_op_own_strings(y);
     for (int64_t t = 0; t < tuples; t++) {
         int64_t off;
         TN_TRY(tn_op_index_tuple(r->node, x->dims, depth, ix, t * depth, &off));
@@ -136,18 +137,17 @@ static const tn_port elements_in[] = {
 static const tn_port nd_in[] = {
     { "data", TN_ANY_TYPE, 'T' }, { "indices", tn_dtype_bit(TN_I64), 0 }, { "updates", TN_ANY_TYPE, 'T' }, { 0 }
 };
-#define REDUCTIONS "none|add|mul|min|max"
-static const tn_attr_spec elements_attrs[] = { { "axis", TN_ATTR_INT },
-                                               { "reduction", TN_ATTR_STRING, .words = REDUCTIONS },
+static const tn_attr_spec elements_attrs[] = { { TN_INT(scatter, axis, 0) },
+                                               { TN_WORD(scatter, reduction, REDUCTIONS, "none") },
                                                { 0 } };
-static const tn_attr_spec nd_attrs[] = { { "reduction", TN_ATTR_STRING, .words = REDUCTIONS }, { 0 } };
+static const tn_attr_spec nd_attrs[] = { { TN_WORD(scatter, reduction, REDUCTIONS, "none") }, { 0 } };
 
 const tn_op tn_ops_scatter[] = {
     { .name = "ScatterElements",
       .since = 18,
       .in = elements_in,
       .out = tn_ports_any_t,
-      .attrs = elements_attrs,
+      TN_ATTRS(elements_attrs, scatter),
       .infer = scatter_elements_infer,
       .run = scatter_elements_run,
       .grad = tn_grad_scatter_into,
@@ -156,7 +156,7 @@ const tn_op tn_ops_scatter[] = {
       .since = 18,
       .in = nd_in,
       .out = tn_ports_any_t,
-      .attrs = nd_attrs,
+      TN_ATTRS(nd_attrs, scatter),
       .infer = scatter_nd_infer,
       .run = scatter_nd_run,
       .grad = tn_grad_scatter_into,

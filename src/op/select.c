@@ -11,14 +11,18 @@ static tn_status where_infer(tn_infer *c) {
     tn_dim dims[TN_MAX_RANK];
     TN_TRY(tn_infer_broadcast(c, 0, 2, &rank, dims));
     tn_infer_out(c, 0, tn_infer_dtype(c, 1), rank, dims);
-    if (rank < 0 || rank > 1 || !tn_dtype_is_int(tn_infer_dtype(c, 1)) || !c->in_tensor[0]) return TN_OK;
-    int na, nb; /* exporters choose between shapes with it: Where(shape == -1, 1, shape) */
-    const tn_dim *a = tn_infer_contents(c, 1, &na), *b = tn_infer_contents(c, 2, &nb);
-    int64_t n = rank == 0 ? 1 : dims[0], nc = tn_count(c->in_tensor[0]);
-    const uint8_t *cond = c->in_tensor[0]->data;
-    if (!a || !b || !tn_dim_known(n) || n > TN_CONTENT_MAX) return TN_OK;
+    if (rank < 0 || rank > 1 || !tn_dtype_is_int(tn_infer_dtype(c, 1))) return TN_OK;
+    int nc, na, nb; /* exporters choose between shapes with it: Where(shape == -1, 1, shape) */
+    const tn_dim *cond = tn_infer_contents(c, 0, &nc), *a = tn_infer_contents(c, 1, &na),
+                 *b = tn_infer_contents(c, 2, &nb);
+    int64_t n = rank == 0 ? 1 : dims[0];
+    if (!cond || !a || !b || !tn_dim_known(n) || n > TN_CONTENT_MAX) return TN_OK;
+    if ((nc != 1 && nc != n) || (na != 1 && na != n) || (nb != 1 && nb != n)) return TN_OK;
     tn_dim v[TN_CONTENT_MAX];
-    for (int i = 0; i < n; i++) v[i] = cond[nc == 1 ? 0 : i] ? a[na == 1 ? 0 : i] : b[nb == 1 ? 0 : i];
+    for (int i = 0; i < n; i++) {
+        tn_dim which = cond[nc == 1 ? 0 : i];
+        v[i] = !tn_dim_known(which) ? TN_DIM_UNKNOWN : which ? a[na == 1 ? 0 : i] : b[nb == 1 ? 0 : i];
+    }
     tn_infer_out_content(c, 0, v, (int)n);
     return TN_OK;
 }
@@ -75,12 +79,18 @@ static tn_status where_run(tn_run *r) {
 
 /* ------------------------------------------------------------------------------------------------------ Compress */
 
+enum { FLAT = TN_MAX_RANK }; /* no axis is given: the input counts as a list */
+typedef struct {
+    int64_t axis;
+} along;
+
 static tn_status compress_infer(tn_infer *c) {
     int rank = tn_infer_rank(c, 0), axis;
-    bool flat = !tn_attr_find(c->node, "axis");
+    int64_t given = ((const along *)c->attrs)->axis;
+    bool flat = given == FLAT;
     tn_dim dims[TN_MAX_RANK];
     if (rank >= 0 && !flat) {
-        TN_TRY(tn_op_axis(c->node, tn_attr_int(c->node, "axis", 0), rank, &axis));
+        TN_TRY(tn_op_axis(c->node, given, rank, &axis));
         memcpy(dims, c->in[0]->dims, sizeof dims);
         dims[axis] = TN_DIM_UNKNOWN;
         tn_infer_out(c, 0, tn_infer_dtype(c, 0), rank, dims);
@@ -93,8 +103,9 @@ static tn_status compress_infer(tn_infer *c) {
 static tn_status compress_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0), *cond = tn_in(r, 1);
     const uint8_t *keep = cond->data;
-    bool flat = !tn_attr_find(r->node, "axis");
-    int axis = flat ? 0 : tn_op_axis_at(tn_attr_int(r->node, "axis", 0), x->rank);
+    int64_t given = ((const along *)r->attrs)->axis;
+    bool flat = given == FLAT;
+    int axis = flat ? 0 : tn_op_axis_at(given, x->rank);
     int64_t len = flat ? tn_count(x) : x->dims[axis], n = tn_count(cond) < len ? tn_count(cond) : len, kept = 0;
     int64_t outer = flat ? 1 : tn_op_product(x->dims, 0, axis),
             inner = flat ? 1 : tn_op_product(x->dims, axis + 1, x->rank);
@@ -105,7 +116,7 @@ static tn_status compress_run(tn_run *r) {
     TN_TRY(tn_run_alloc(r, 0, x->dtype, flat ? 1 : x->rank, dims));
     tn_tensor *y = tn_out(r, 0);
     int64_t at = 0;
-    for (int64_t o = 0; o < outer; o++)
+    for (int64_t o = 0; o < outer && tn_count(y) > 0; o++)
         for (int64_t i = 0; i < n; i++) {
             if (!keep[i]) continue;
             tn_op_copy_elements(y, at, x, (o * len + i) * inner, inner);
@@ -151,23 +162,19 @@ static tn_status nonzero_run(tn_run *r) {
 
 static tn_status onehot_infer(tn_infer *c) {
     int rank = tn_infer_rank(c, 0), axis, n;
-    int64_t depth;
     tn_dim dims[TN_MAX_RANK + 1], *at = dims;
     if (rank < 0 || rank + 1 > TN_MAX_RANK) {
         tn_infer_out(c, 0, tn_infer_dtype(c, 2), -1, NULL);
         return rank < 0 ? TN_OK : tn_infer_fail(c, TN_E_SHAPE, "the result would have %d dimensions", rank + 1);
     }
-    TN_TRY(tn_op_axis(c->node, tn_attr_int(c->node, "axis", -1), rank + 1, &axis));
+    TN_TRY(tn_op_axis(c->node, ((const along *)c->attrs)->axis, rank + 1, &axis));
     const tn_dim *d = tn_infer_ints(c, 1, &n);
     tn_dim len = d && n == 1 ? d[0] : TN_DIM_UNKNOWN;
-    if (c->in_tensor[1]) { /* may be a float */
-        if (tn_count(c->in_tensor[1]) != 1)
-            return tn_infer_fail(c, TN_E_SHAPE, "depth holds %lld elements, not one",
-                                 (long long)tn_count(c->in_tensor[1]));
-        depth = tn_get_i64(c->in_tensor[1]->dtype, c->in_tensor[1]->data, 0);
-        if (depth < 0) return tn_infer_fail(c, TN_E_INVALID, "depth is %lld", (long long)depth);
-        len = depth;
-    }
+    const tn_tensor *depth = d ? NULL : tn_infer_tensor(c, 1); /* may be a float */
+    if ((d && n != 1) || (depth && tn_count(depth) != 1))
+        return tn_infer_fail(c, TN_E_SHAPE, "depth holds %lld elements, not one", (long long)(d ? n : tn_count(depth)));
+    if (depth) len = tn_dim_clamp(tn_get_i64(depth->dtype, depth->data, 0));
+    if (tn_dim_known(len) && len < 0) return tn_infer_fail(c, TN_E_INVALID, "depth is %lld", (long long)len);
     for (int i = 0; i <= rank; i++) dims[i] = i == axis ? len : i < axis ? c->in[0]->dims[i] : c->in[0]->dims[i - 1];
     tn_infer_out(c, 0, tn_infer_dtype(c, 2), rank + 1, at);
     return TN_OK;
@@ -176,7 +183,7 @@ static tn_status onehot_infer(tn_infer *c) {
 static tn_status onehot_run(tn_run *r) {
     const tn_tensor *ix = tn_in(r, 0), *values = tn_in(r, 2);
     tn_tensor *y = tn_out(r, 0);
-    int axis = tn_op_axis_at(tn_attr_int(r->node, "axis", -1), y->rank);
+    int axis = tn_op_axis_at(((const along *)r->attrs)->axis, y->rank);
     int64_t depth = y->dims[axis], inner = tn_op_product(y->dims, axis + 1, y->rank), total = tn_count(y);
     if (tn_count(values) != 2) return tn_op_fail(r->node, TN_E_SHAPE, "values must hold [off, on]");
     for (int64_t i = 0; i < total; i++) tn_op_copy_element(y, i, values, 0);
@@ -190,6 +197,10 @@ static tn_status onehot_run(tn_run *r) {
 
 /* --------------------------------------------------------------------------------------------------------- Trilu */
 
+typedef struct {
+    bool upper;
+} triangle;
+
 static tn_status trilu_infer(tn_infer *c) {
     int rank = tn_infer_rank(c, 0);
     if (rank >= 0 && rank < 2)
@@ -200,7 +211,7 @@ static tn_status trilu_infer(tn_infer *c) {
 static tn_status trilu_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0);
     tn_tensor *y = tn_out(r, 0);
-    bool upper = tn_attr_int(r->node, "upper", 1) != 0;
+    bool upper = ((const triangle *)r->attrs)->upper;
     int64_t k;
     TN_TRY(tn_op_one_int(r, 1, 0, &k));
     int64_t rows = x->dims[x->rank - 2], cols = x->dims[x->rank - 1];
@@ -221,13 +232,27 @@ static tn_status trilu_run(tn_run *r) {
 
 /* ----------------------------------------------------------------------------------------------- ReverseSequence */
 
+typedef struct {
+    int64_t batch_axis, time_axis;
+} reversal;
+
+static tn_status reverse_infer(tn_infer *c) {
+    const reversal *a = c->attrs;
+    int rank = tn_infer_rank(c, 0), batch = 0, time = 1;
+    if (rank >= 0) {
+        TN_TRY(tn_op_axis(c->node, a->batch_axis, rank, &batch));
+        TN_TRY(tn_op_axis(c->node, a->time_axis, rank, &time));
+    }
+    if (batch > 1 || time > 1 || batch == time)
+        return tn_infer_fail(c, TN_E_INVALID, "time_axis and batch_axis must be 0 and 1 in some order");
+    return tn_infer_same(c);
+}
+
 static tn_status reverse_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0), *lens = tn_in(r, 1);
     tn_tensor *y = tn_out(r, 0);
-    int time = tn_op_axis_at(tn_attr_int(r->node, "time_axis", 0), x->rank),
-        batch = tn_op_axis_at(tn_attr_int(r->node, "batch_axis", 1), x->rank);
-    if (x->rank < 2 || time > 1 || batch > 1 || time == batch || time < 0 || batch < 0)
-        return tn_op_fail(r->node, TN_E_INVALID, "time_axis and batch_axis must be 0 and 1 in some order");
+    const reversal *a = r->attrs;
+    int time = tn_op_axis_at(a->time_axis, x->rank), batch = tn_op_axis_at(a->batch_axis, x->rank);
     int64_t inner = tn_op_product(x->dims, 2, x->rank);
     if (tn_count(lens) != x->dims[batch])
         return tn_op_fail(r->node, TN_E_SHAPE, "sequence_lens has %lld entries for %lld sequences",
@@ -262,9 +287,14 @@ static const tn_port trilu_in[] = { { "input", TN_ANY_TYPE & ~TN_PACKED, 'T' },
 static const tn_port reverse_in[] = { { "input", TN_ANY_TYPE, 'T' },
                                       { "sequence_lens", tn_dtype_bit(TN_I64), 0 },
                                       { 0 } };
-static const tn_attr_spec axis_attrs[] = { { "axis", TN_ATTR_INT }, { 0 } };
-static const tn_attr_spec trilu_attrs[] = { { "upper", TN_ATTR_INT }, { 0 } };
-static const tn_attr_spec reverse_attrs[] = { { "batch_axis", TN_ATTR_INT }, { "time_axis", TN_ATTR_INT }, { 0 } };
+#define AXIS(dflt) \
+    { TN_INT(along, axis, dflt), .min = -TN_MAX_RANK, .max = TN_MAX_RANK - 1 }
+static const tn_attr_spec compress_attrs[] = { AXIS(FLAT), { 0 } };
+static const tn_attr_spec onehot_attrs[] = { AXIS(-1), { 0 } };
+static const tn_attr_spec trilu_attrs[] = { { TN_FLAG(triangle, upper, true) }, { 0 } };
+static const tn_attr_spec reverse_attrs[] = { { TN_INT(reversal, batch_axis, 1) },
+                                              { TN_INT(reversal, time_axis, 0) },
+                                              { 0 } };
 
 const tn_op tn_ops_select[] = {
     { .name = "Where",
@@ -280,7 +310,7 @@ const tn_op tn_ops_select[] = {
       .flags = TN_OP_DYNAMIC,
       .in = compress_in,
       .out = tn_ports_any_t,
-      .attrs = axis_attrs,
+      TN_ATTRS(compress_attrs, along),
       .infer = compress_infer,
       .run = compress_run,
       .grad = tn_grad_copying,
@@ -298,7 +328,7 @@ const tn_op tn_ops_select[] = {
       .since = 11,
       .in = onehot_in,
       .out = tn_ports_any_t,
-      .attrs = axis_attrs,
+      TN_ATTRS(onehot_attrs, along),
       .infer = onehot_infer,
       .run = onehot_run,
       .grad = tn_grad_one_hot,
@@ -307,7 +337,7 @@ const tn_op tn_ops_select[] = {
       .since = 14,
       .in = trilu_in,
       .out = tn_ports_any_t,
-      .attrs = trilu_attrs,
+      TN_ATTRS(trilu_attrs, triangle),
       .infer = trilu_infer,
       .run = trilu_run,
       .grad = tn_grad_trilu,
@@ -316,8 +346,8 @@ const tn_op tn_ops_select[] = {
       .since = 10,
       .in = reverse_in,
       .out = tn_ports_any_t,
-      .attrs = reverse_attrs,
-      .infer = tn_infer_same,
+      TN_ATTRS(reverse_attrs, reversal),
+      .infer = reverse_infer,
       .run = reverse_run,
       .grad = tn_grad_reverse,
       .doc = "each sequence of a batch reversed up to its own length" },

@@ -34,11 +34,12 @@ static tn_status construct_infer(tn_infer *c) {
     return TN_OK;
 }
 
+typedef struct {
+    tn_dtype dtype;
+} empty;
+
 static tn_status empty_infer(tn_infer *c) {
-    int64_t code = tn_attr_int(c->node, "dtype", 0);
-    tn_type t = tn_type_tensor(code > 0 && code < 1000 ? tn_dtype_from_onnx((int)code) : TN_F32);
-    if (tn_attr_find(c->node, "dtype") && (code < 1 || code >= 1000 || !t.dtype))
-        return tn_infer_fail(c, TN_E_INVALID, "dtype %lld is no element type", (long long)code);
+    tn_type t = tn_type_tensor(((const empty *)c->attrs)->dtype);
     out_sequence(c, &t);
     return TN_OK;
 }
@@ -67,12 +68,18 @@ static tn_status length_infer(tn_infer *c) {
     return TN_OK;
 }
 
+typedef struct {
+    int64_t axis;
+    bool keepdims;
+} cutting;
+
 static tn_status split_infer(tn_infer *c) {
+    const cutting *a = c->attrs;
     int rank = tn_infer_rank(c, 0), axis;
     tn_type t = *c->in[0];
     if (rank >= 0) {
-        TN_TRY(tn_op_axis(c->node, tn_attr_int(c->node, "axis", 0), rank, &axis));
-        if (!tn_infer_has(c, 1) && !tn_attr_int(c->node, "keepdims", 1)) {
+        TN_TRY(tn_op_axis(c->node, a->axis, rank, &axis));
+        if (!tn_infer_has(c, 1) && !a->keepdims) {
             memmove(t.dims + axis, t.dims + axis + 1, sizeof *t.dims * (size_t)(rank - axis - 1));
             t.rank--;
         } else {
@@ -83,28 +90,38 @@ static tn_status split_infer(tn_infer *c) {
     return TN_OK;
 }
 
+typedef struct {
+    int64_t axis;
+    bool new_axis;
+} joining;
+
 static tn_status join_infer(tn_infer *c) {
+    const joining *a = c->attrs;
     const tn_type *elem = element_of(c, 0);
     int rank = elem ? elem->rank : -1, axis;
-    bool fresh = tn_attr_int(c->node, "new_axis", 0) != 0;
+    bool fresh = a->new_axis;
     tn_dim dims[TN_MAX_RANK + 1];
     if (rank < 0 || rank + fresh > TN_MAX_RANK) {
         tn_infer_out(c, 0, elem ? elem->dtype : TN_NONE, -1, NULL);
         return TN_OK;
     }
-    TN_TRY(tn_op_axis(c->node, tn_attr_int(c->node, "axis", 0), rank + fresh, &axis));
+    TN_TRY(tn_op_axis(c->node, a->axis, rank + fresh, &axis));
     for (int i = 0; i < rank + fresh; i++)
         dims[i] = i == axis ? TN_DIM_UNKNOWN : elem->dims[fresh && i > axis ? i - 1 : i];
     tn_infer_out(c, 0, elem->dtype, rank + fresh, dims);
     return TN_OK;
 }
 
+typedef struct {
+    const tn_attr *type;
+} maybe;
+
 static tn_status optional_infer(tn_infer *c) {
-    const tn_attr *a = tn_attr_find(c->node, "type");
+    const tn_attr *a = ((const maybe *)c->attrs)->type;
     c->out[0] = (tn_type){ .kind = TN_KIND_OPTIONAL };
     if (tn_infer_has(c, 0))
         c->out[0].elem = keep(c, c->in[0]);
-    else if (a && a->kind == TN_ATTR_TYPE)
+    else if (a)
         c->out[0].elem = a->type;
     else
         return tn_infer_fail(c, TN_E_INVALID, "neither an input nor attribute 'type' is given");
@@ -127,7 +144,13 @@ static tn_status get_infer(tn_infer *c) {
 
 /* ------------------------------------------------------------------------------------------------------------ run */
 
-static size_t length_of(const tn_datum *d) { return d && d->kind == TN_KIND_SEQUENCE && d->list ? d->list->n : 0; }
+/* Input 0 is a sequence: nothing before the run may know it. */
+static tn_status sequence_check(const tn_run *r) {
+    if (r->in[0] && r->in[0]->kind == TN_KIND_SEQUENCE) return TN_OK;
+    return tn_op_fail(r->node, TN_E_TYPE, "input 0 is not a sequence");
+}
+
+static int64_t length_of(const tn_datum *d) { return d->list ? (int64_t)d->list->n : 0; }
 
 /* Hands a finished list over as output 0. */
 static tn_status share_list(tn_run *r, tn_list *l) {
@@ -161,9 +184,14 @@ static tn_status position(tn_run *r, int i, int64_t n, int64_t last, int64_t *at
 }
 
 static tn_status insert_run(tn_run *r) {
-    int64_t n = (int64_t)length_of(r->in[0]), at = n;
+    int64_t n = length_of(r->in[0]), at = n;
+    tn_list *l;
     if (tn_run_has(r, 2)) TN_TRY(position(r, 2, n, n, &at));
-    tn_list *l = tn_list_new((size_t)n + 1);
+    if (at == n) { /* what loops do */
+        tn_status st = tn_list_append(r->in[0]->list, r->in[1], &l);
+        return st == TN_OK ? share_list(r, l) : tn_fail_at(st, "%s", tn_node_where(r->node));
+    }
+    l = tn_list_new((size_t)n + 1);
     tn_status st = l ? TN_OK : tn_op_fail(r->node, TN_E_NOMEM, "no memory");
     for (int64_t i = 0; i <= n && st == TN_OK; i++)
         st = tn_list_push(l, i == at ? r->in[1] : &r->in[0]->list->items[i < at ? i : i - 1]);
@@ -173,7 +201,7 @@ static tn_status insert_run(tn_run *r) {
 }
 
 static tn_status erase_run(tn_run *r) {
-    int64_t n = (int64_t)length_of(r->in[0]), at = n - 1;
+    int64_t n = length_of(r->in[0]), at = n - 1;
     if (tn_run_has(r, 1)) TN_TRY(position(r, 1, n, n - 1, &at));
     if (n == 0) return tn_op_fail(r->node, TN_E_INVALID, "the sequence is empty");
     tn_list *l = tn_list_new((size_t)n);
@@ -186,7 +214,7 @@ static tn_status erase_run(tn_run *r) {
 }
 
 static tn_status at_run(tn_run *r) {
-    int64_t n = (int64_t)length_of(r->in[0]), at;
+    int64_t n = length_of(r->in[0]), at;
     TN_TRY(position(r, 1, n, n - 1, &at));
     tn_run_share(r, 0, &r->in[0]->list->items[at]);
     return TN_OK;
@@ -194,7 +222,7 @@ static tn_status at_run(tn_run *r) {
 
 static tn_status length_run(tn_run *r) {
     TN_TRY(tn_run_alloc(r, 0, TN_I64, 0, NULL));
-    *(int64_t *)tn_out(r, 0)->data = (int64_t)length_of(r->in[0]);
+    *(int64_t *)tn_out(r, 0)->data = length_of(r->in[0]);
     return TN_OK;
 }
 
@@ -214,12 +242,13 @@ static tn_status part(const tn_tensor *x, int axis, int64_t from, int64_t len, b
 
 static tn_status split_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0);
-    int axis = tn_op_axis_at(tn_attr_int(r->node, "axis", 0), x->rank);
-    bool drop = !tn_run_has(r, 1) && !tn_attr_int(r->node, "keepdims", 1);
+    const cutting *a = r->attrs;
+    int axis = tn_op_axis_at(a->axis, x->rank);
+    bool drop = !tn_run_has(r, 1) && !a->keepdims;
     int64_t *sizes = NULL, n = 0, each = 1, total = x->dims[axis];
     if (tn_run_has(r, 1)) {
         TN_TRY(tn_op_ints(r, tn_in(r, 1), &sizes, &n));
-        if (tn_in(r, 1)->rank == 0) each = sizes[0], sizes = NULL;
+        if (tn_in(r, 1)->rank == 0) each = sizes[0], sizes = NULL; /* parts of that size */
         if (!sizes && each < 1) return tn_op_fail(r->node, TN_E_INVALID, "split is %lld", (long long)each);
     }
     tn_list *l = tn_list_new((size_t)(sizes ? n : total / each + 1));
@@ -245,26 +274,30 @@ static tn_status split_run(tn_run *r) {
 }
 
 static tn_status join_run(tn_run *r) {
-    size_t n = length_of(r->in[0]);
-    bool fresh = tn_attr_int(r->node, "new_axis", 0) != 0;
+    size_t n = (size_t)length_of(r->in[0]);
+    const joining *a = r->attrs;
+    bool fresh = a->new_axis;
     if (n == 0) return tn_op_fail(r->node, TN_E_INVALID, "the sequence is empty");
     const tn_datum *items = r->in[0]->list->items;
+    if (items[0].kind != TN_KIND_TENSOR) return tn_op_fail(r->node, TN_E_TYPE, "item 0 is not a tensor");
     const tn_tensor *first = &items[0].tensor;
-    int rank = first->rank + fresh;
-    int64_t axis = tn_attr_int(r->node, "axis", 0), dims[TN_MAX_RANK], total = 0;
-    if (rank < 1 || rank > TN_MAX_RANK || axis < -rank || axis >= rank)
-        return tn_op_fail(r->node, TN_E_INVALID, "axis %lld does not fit %d dimensions", (long long)axis, rank);
-    if (axis < 0) axis += rank;
+    int rank = first->rank + fresh, axis;
+    int64_t dims[TN_MAX_RANK], total = 0;
+    if (rank > TN_MAX_RANK)
+        return tn_op_fail(r->node, TN_E_SHAPE, "the result would have %d dimensions, at most %d can be", rank,
+                          TN_MAX_RANK);
+    TN_TRY(tn_op_axis(r->node, a->axis, rank, &axis));
     for (size_t i = 0; i < n; i++) {
         const tn_tensor *x = &items[i].tensor;
         bool same = items[i].kind == TN_KIND_TENSOR && x->rank == first->rank && x->dtype == first->dtype;
         for (int d = 0; same && d < x->rank; d++) same = x->dims[d] == first->dims[d] || (!fresh && d == axis);
         if (!same) return tn_op_fail(r->node, TN_E_SHAPE, "item %zu does not fit the first one", i);
-        total += fresh ? 1 : x->dims[axis];
+        if (__builtin_add_overflow(total, fresh ? 1 : x->dims[axis], &total))
+            return tn_op_fail(r->node, TN_E_SHAPE, "the items are longer than can be counted");
     }
     for (int d = 0; d < rank; d++) dims[d] = d == axis ? total : first->dims[fresh && d > axis ? d - 1 : d];
     TN_TRY(tn_run_alloc(r, 0, first->dtype, rank, dims));
-    int64_t outer = tn_op_product(dims, 0, (int)axis), inner = tn_op_product(dims, (int)axis + 1, rank), at = 0;
+    int64_t outer = tn_op_product(dims, 0, axis), inner = tn_op_product(dims, axis + 1, rank), at = 0;
     for (size_t i = 0; i < n; i++) {
         int64_t len = (fresh ? 1 : items[i].tensor.dims[axis]) * inner;
         for (int64_t o = 0; o < outer; o++)
@@ -307,38 +340,42 @@ static const tn_port at_in[] = { { "input_sequence", 0, 0 }, INT, { 0 } };
 static const tn_port erase_in[] = { { "input_sequence", 0, 0 }, INT_OPT, { 0 } };
 static const tn_port insert_in[] = { { "input_sequence", 0, 0 }, { "tensor", TN_ANY_TYPE, 0 }, INT_OPT, { 0 } };
 static const tn_port split_in[] = { { "input", TN_ANY_TYPE, 0 }, { "split", TN_INDEX, 0, .optional = true }, { 0 } };
-static const tn_attr_spec dtype_attrs[] = { { "dtype", TN_ATTR_INT }, { 0 } };
-static const tn_attr_spec split_attrs[] = { { "axis", TN_ATTR_INT }, { "keepdims", TN_ATTR_INT }, { 0 } };
-static const tn_attr_spec join_attrs[] = { { "axis", TN_ATTR_INT, .required = true },
-                                           { "new_axis", TN_ATTR_INT },
+static const tn_attr_spec dtype_attrs[] = { { TN_DTYPE(empty, dtype, TN_F32) }, { 0 } };
+static const tn_attr_spec split_attrs[] = { { TN_INT(cutting, axis, 0) }, { TN_FLAG(cutting, keepdims, true) }, { 0 } };
+static const tn_attr_spec join_attrs[] = { { TN_INT(joining, axis, 0), .required = true },
+                                           { TN_FLAG(joining, new_axis, false) },
                                            { 0 } };
-static const tn_attr_spec type_attrs[] = { { "type", TN_ATTR_TYPE }, { 0 } };
+static const tn_attr_spec type_attrs[] = { { TN_STORED(maybe, type, "type", TYPE, ATTR, const tn_attr *) }, { 0 } };
 
-#define ROW(name_, since_, in_, out_, attrs_, infer_, run_, grad_, doc_)                                 \
-    {                                                                                                    \
-        .name = name_, .since = since_, .flags = TN_OP_DYNAMIC, .in = in_, .out = out_, .attrs = attrs_, \
-        .infer = infer_, .run = run_, .grad = grad_, .doc = doc_                                         \
+#define ROW(name_, since_, in_, out_, attrs_, check_, infer_, run_, grad_, doc_)                                 \
+    {                                                                                                            \
+        .name = name_, .since = since_, .flags = TN_OP_DYNAMIC, .in = in_, .out = out_, attrs_, .infer = infer_, \
+        .check = check_, .run = run_, .grad = grad_, .doc = doc_                                                 \
     }
+#define NO_ATTRS     .attrs = NULL
+#define OF(specs, T) TN_ATTRS(specs, T)
 const tn_op tn_ops_sequence[] = {
-    ROW("SequenceConstruct", 11, many_in, any_one, NULL, construct_infer, construct_run, tn_grad_sequence_construct,
-        "a sequence of the inputs"),
-    ROW("SequenceEmpty", 11, none_in, any_one, dtype_attrs, empty_infer, empty_run, tn_grad_none, "an empty sequence"),
-    ROW("SequenceInsert", 11, insert_in, any_one, NULL, insert_infer, insert_run, tn_grad_sequence_insert,
-        "a sequence with one more item"),
-    ROW("SequenceErase", 11, erase_in, any_one, NULL, erase_infer, erase_run, tn_grad_sequence_erase,
-        "a sequence with one item less"),
-    ROW("SequenceAt", 11, at_in, any_one, NULL, at_infer, at_run, tn_grad_sequence_at, "the item at a position"),
-    ROW("SequenceLength", 11, any_one, tn_ports_i64, NULL, length_infer, length_run, tn_grad_none,
+    ROW("SequenceConstruct", 11, many_in, any_one, NO_ATTRS, NULL, construct_infer, construct_run,
+        tn_grad_sequence_construct, "a sequence of the inputs"),
+    ROW("SequenceEmpty", 11, none_in, any_one, OF(dtype_attrs, empty), NULL, empty_infer, empty_run, tn_grad_none,
+        "an empty sequence"),
+    ROW("SequenceInsert", 11, insert_in, any_one, NO_ATTRS, sequence_check, insert_infer, insert_run,
+        tn_grad_sequence_insert, "a sequence with one more item"),
+    ROW("SequenceErase", 11, erase_in, any_one, NO_ATTRS, sequence_check, erase_infer, erase_run,
+        tn_grad_sequence_erase, "a sequence with one item less"),
+    ROW("SequenceAt", 11, at_in, any_one, NO_ATTRS, sequence_check, at_infer, at_run, tn_grad_sequence_at,
+        "the item at a position"),
+    ROW("SequenceLength", 11, any_one, tn_ports_i64, NO_ATTRS, sequence_check, length_infer, length_run, tn_grad_none,
         "how many items a sequence has"),
-    ROW("SplitToSequence", 24, split_in, any_one, split_attrs, split_infer, split_run, tn_grad_sequence_split,
-        "a tensor's parts as a sequence"),
-    ROW("ConcatFromSequence", 11, any_one, tn_ports_any_free, join_attrs, join_infer, join_run, tn_grad_sequence_concat,
-        "a sequence's tensors joined or stacked along an axis"),
-    ROW("Optional", 15, any_opt, any_one, type_attrs, optional_infer, optional_run, tn_grad_optional,
+    ROW("SplitToSequence", 24, split_in, any_one, OF(split_attrs, cutting), NULL, split_infer, split_run,
+        tn_grad_sequence_split, "a tensor's parts as a sequence"),
+    ROW("ConcatFromSequence", 11, any_one, tn_ports_any_free, OF(join_attrs, joining), sequence_check, join_infer,
+        join_run, tn_grad_sequence_concat, "a sequence's tensors joined or stacked along an axis"),
+    ROW("Optional", 15, any_opt, any_one, OF(type_attrs, maybe), NULL, optional_infer, optional_run, tn_grad_optional,
         "an optional that holds the input, or nothing"),
-    ROW("OptionalHasElement", 18, any_opt, tn_ports_bool, NULL, has_infer, has_run, tn_grad_none,
+    ROW("OptionalHasElement", 18, any_opt, tn_ports_bool, NO_ATTRS, NULL, has_infer, has_run, tn_grad_none,
         "whether an optional holds something"),
-    ROW("OptionalGetElement", 18, any_one, any_one, NULL, get_infer, get_run, tn_grad_optional_get,
+    ROW("OptionalGetElement", 18, any_one, any_one, NO_ATTRS, NULL, get_infer, get_run, tn_grad_optional_get,
         "what an optional holds"),
     { 0 },
 };

@@ -89,6 +89,14 @@ tn_status tn_op_ints(tn_run *r, const tn_tensor *t, int64_t **out, int64_t *n) {
     return TN_OK;
 }
 
+void *tn_op_scratch(tn_run *r, size_t each, int64_t a, int64_t b, int64_t extra) {
+    int64_t n;
+    size_t bytes;
+    if (__builtin_mul_overflow(a, b, &n) || __builtin_add_overflow(n, extra, &n) || n < 0) return NULL;
+    if (!tn_mul_size((size_t)n, each, &bytes) || bytes > PTRDIFF_MAX) return NULL;
+    return tn_run_scratch(r, bytes);
+}
+
 tn_status tn_op_one_int(const tn_run *r, int i, int64_t dflt, int64_t *out) {
     const tn_tensor *t = tn_in(r, i);
     *out = dflt;

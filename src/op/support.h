@@ -30,6 +30,10 @@ tn_status tn_op_own_strings(tn_tensor *t);
 /** All elements of an integer tensor (any rank, any integer type) as int64 in the run's arena. errors TN_E_NOMEM. */
 tn_status tn_op_ints(tn_run *r, const tn_tensor *t, int64_t **out, int64_t *n);
 
+/** Scratch for a * b + extra elements of `each` bytes, none of them negative: for sizes that nothing else has shown to
+ *  fit memory. NULL when there is not so much. */
+void *tn_op_scratch(tn_run *r, size_t each, int64_t a, int64_t b, int64_t extra);
+
 /** The one element of an integer input: an axis, a position, a count; `dflt` when it is omitted.
  *  errors   TN_E_SHAPE: it has none or several */
 tn_status tn_op_one_int(const tn_run *r, int i, int64_t dflt, int64_t *out);

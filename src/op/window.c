@@ -1,52 +1,59 @@
 /* window.c - reading windows from attributes and placing them on inputs. */
 #include "op/window.h"
 
-enum { LARGEST = INT32_MAX }; /* of a kernel, stride, dilation or pad: keeps every later sum far from overflow */
+enum { LARGEST = INT32_MAX }; /* of a kernel, as TN_WINDOW_OF says of all: keeps every later sum far from overflow */
 
-/* Attribute `name` as `n` numbers in lo..LARGEST; absent: all `dflt`. */
-static tn_status read_ints(const tn_node *node, const char *name, int n, int64_t lo, int64_t dflt, int64_t *out) {
-    int count;
-    const int64_t *v = tn_attr_ints(node, name, &count);
-    if (v && count != n)
-        return tn_op_fail(node, TN_E_INVALID, "attribute '%s' has %d numbers, %d are needed", name, count, n);
-    for (int i = 0; i < n; i++) {
-        out[i] = v ? v[i] : dflt;
-        if (out[i] < lo || out[i] > LARGEST)
-            return tn_op_fail(node, TN_E_INVALID, "attribute '%s' holds %lld; %lld..%d can be", name, (long long)out[i],
-                              (long long)lo, LARGEST);
+/* List `name` as `n` numbers; absent: all `dflt`. */
+static tn_status read_ints(const tn_node *node, const char *name, tn_ints list, int n, int64_t dflt, int64_t *out) {
+    if (list.v && list.n != (size_t)n)
+        return tn_op_fail(node, TN_E_INVALID, "attribute '%s' has %zu numbers, %d are needed", name, list.n, n);
+    for (int i = 0; i < n; i++) out[i] = list.v ? list.v[i] : dflt;
+    return TN_OK;
+}
+
+/* The kernel along d: the weight's where there is one, which kernel_shape may repeat. */
+static tn_status kernel_along(const tn_node *n, bool given, int d, tn_dim weight, int64_t *kernel) {
+    if (!tn_dim_known(weight)) {
+        if (!given) *kernel = 0;
+        return TN_OK;
+    }
+    if (given && *kernel != weight)
+        return tn_op_fail(n, TN_E_SHAPE, "kernel_shape[%d] is %lld but the weight has %lld there", d,
+                          (long long)*kernel, (long long)weight);
+    if (weight < 1 || weight > LARGEST)
+        return tn_op_fail(n, TN_E_SHAPE, "the weight's spatial dimension %d is %lld", d, (long long)weight);
+    *kernel = weight;
+    return TN_OK;
+}
+
+tn_status tn_window_of(const tn_node *n, const tn_window_attrs *a, int rank, const tn_dim *kernel, tn_window *w) {
+    int64_t pads[2 * TN_WINDOW_RANK];
+    bool given = a->kernel_shape.v != NULL;
+    if (rank < 1 || rank > TN_WINDOW_RANK)
+        return tn_op_fail(n, TN_E_SHAPE, "the input has %d dimensions; 3 to %d can be", rank + 2, TN_MAX_RANK);
+    *w = (tn_window){ .rank = rank, .auto_pad = (tn_auto_pad)a->auto_pad, .ceil = a->ceil_mode };
+    if (!kernel && !given) return tn_op_fail(n, TN_E_INVALID, "attribute 'kernel_shape' is missing");
+    TN_TRY(read_ints(n, "kernel_shape", a->kernel_shape, rank, 1, w->kernel));
+    TN_TRY(read_ints(n, "strides", a->strides, rank, 1, w->stride));
+    TN_TRY(read_ints(n, "dilations", a->dilations, rank, 1, w->dilation));
+    TN_TRY(read_ints(n, "pads", a->pads, 2 * rank, 0, pads));
+    for (int d = 0; d < rank; d++) {
+        w->begin[d] = w->auto_pad == TN_PAD_EXPLICIT ? pads[d] : 0;
+        w->end[d] = w->auto_pad == TN_PAD_EXPLICIT ? pads[rank + d] : 0;
+        if (kernel) TN_TRY(kernel_along(n, given, d, kernel[d], &w->kernel[d]));
     }
     return TN_OK;
 }
 
+typedef struct {
+    tn_window_attrs window;
+} alone;
+
 tn_status tn_window_read(const tn_node *n, int rank, const tn_dim *kernel, tn_window *w) {
-    int64_t pads[2 * TN_WINDOW_RANK];
-    if (rank < 1 || rank > TN_WINDOW_RANK)
-        return tn_op_fail(n, TN_E_SHAPE, "the input has %d dimensions; 3 to %d can be", rank + 2, TN_MAX_RANK);
-    *w = (tn_window){ .rank = rank };
-    w->auto_pad = tn_attr_is(n, "auto_pad", "VALID", "NOTSET")        ? TN_PAD_VALID
-                  : tn_attr_is(n, "auto_pad", "SAME_UPPER", "NOTSET") ? TN_PAD_SAME_UPPER
-                  : tn_attr_is(n, "auto_pad", "SAME_LOWER", "NOTSET") ? TN_PAD_SAME_LOWER
-                                                                      : TN_PAD_EXPLICIT;
-    w->ceil = tn_attr_int(n, "ceil_mode", 0) != 0;
-    if (!kernel && !tn_attr_find(n, "kernel_shape"))
-        return tn_op_fail(n, TN_E_INVALID, "attribute 'kernel_shape' is missing");
-    TN_TRY(read_ints(n, "kernel_shape", rank, 1, 1, w->kernel));
-    TN_TRY(read_ints(n, "strides", rank, 1, 1, w->stride));
-    TN_TRY(read_ints(n, "dilations", rank, 1, 1, w->dilation));
-    TN_TRY(read_ints(n, "pads", 2 * rank, -(int64_t)LARGEST, 0, pads));
-    for (int d = 0; d < rank; d++) {
-        w->begin[d] = w->auto_pad == TN_PAD_EXPLICIT ? pads[d] : 0;
-        w->end[d] = w->auto_pad == TN_PAD_EXPLICIT ? pads[rank + d] : 0;
-        if (kernel && !tn_dim_known(kernel[d]) && !tn_attr_find(n, "kernel_shape")) w->kernel[d] = 0;
-        if (!kernel || !tn_dim_known(kernel[d])) continue;
-        if (tn_attr_find(n, "kernel_shape") && w->kernel[d] != kernel[d])
-            return tn_op_fail(n, TN_E_SHAPE, "kernel_shape[%d] is %lld but the weight has %lld there", d,
-                              (long long)w->kernel[d], (long long)kernel[d]);
-        if (kernel[d] < 1 || kernel[d] > LARGEST)
-            return tn_op_fail(n, TN_E_SHAPE, "the weight's spatial dimension %d is %lld", d, (long long)kernel[d]);
-        w->kernel[d] = kernel[d];
-    }
-    return TN_OK;
+    static const tn_attr_spec specs[] = { TN_WINDOW_OF(alone, window), { 0 } };
+    alone a;
+    TN_TRY(tn_op_fill_attrs(n, specs, &a));
+    return tn_window_of(n, &a.window, rank, kernel, w);
 }
 
 tn_status tn_window_out(const tn_node *n, tn_syms *syms, const tn_window *w, int d, tn_dim in, tn_dim *out) {

@@ -211,16 +211,41 @@ size_t tn_tensor_bytes(const tn_tensor *t) {
 
 /* -------------------------------------------------------------------------------------------- data in general */
 
+struct tn_list_store {
+    int refs;    /* atomic: lists */
+    size_t used; /* atomic: items that some list has; a list takes the next one by counting it */
+    size_t cap;
+    tn_datum items[];
+};
+
+static tn_list_store *store_new(size_t cap) {
+    size_t bytes;
+    if (!tn_mul_size(cap, sizeof(tn_datum), &bytes) || bytes > MAX_BYTES) return NULL;
+    tn_list_store *s = tn_mem_alloc(sizeof *s + bytes, TN_MEM_GENERAL);
+    if (s) s->refs = 1, s->used = 0, s->cap = cap;
+    return s;
+}
+
+static void store_unref(tn_list_store *s) {
+    if (!s || !last_unref(&s->refs)) return;
+    for (size_t i = 0; i < s->used; i++) tn_datum_reset(&s->items[i]);
+    tn_mem_free(s);
+}
+
+static void store_put(tn_list *l, tn_list_store *s) {
+    l->store = s;
+    l->items = s ? s->items : NULL;
+}
+
 tn_list *tn_list_new(size_t cap) {
     tn_list *l = tn_mem_zalloc(sizeof *l, TN_MEM_GENERAL);
-    size_t bytes;
-    if (!l) return NULL;
-    l->refs = 1;
-    l->cap = cap;
-    if (cap && (!tn_mul_size(cap, sizeof *l->items, &bytes) || !(l->items = tn_mem_alloc(bytes, TN_MEM_GENERAL)))) {
+    tn_list_store *s = l && cap ? store_new(cap) : NULL;
+    if (!l || (cap && !s)) {
         tn_mem_free(l);
         return NULL;
     }
+    l->refs = 1;
+    store_put(l, s);
     return l;
 }
 
@@ -233,23 +258,48 @@ void tn_list_unref(tn_list **lp) {
     tn_list *l = *lp;
     *lp = NULL;
     if (!l || !last_unref(&l->refs)) return;
-    for (size_t i = 0; i < l->n; i++) tn_datum_reset(&l->items[i]);
-    tn_mem_free(l->items);
+    store_unref(l->store);
     tn_mem_free(l);
 }
 
-tn_status tn_list_push(tn_list *l, const tn_datum *d) {
-    if (l->n == l->cap) {
-        size_t cap = l->cap ? l->cap * 2 : 4, bytes;
-        tn_datum *items = tn_mul_size(cap, sizeof *items, &bytes) ? tn_mem_alloc(bytes, TN_MEM_GENERAL) : NULL;
-        if (!items) return tn_fail(TN_E_NOMEM, "out of memory for a sequence of %zu items", cap);
-        if (l->n) memcpy(items, l->items, l->n * sizeof *items);
-        tn_mem_free(l->items);
-        l->items = items;
-        l->cap = cap;
-    }
-    tn_datum_share(&l->items[l->n++], d);
+/* Takes the place behind the list's items, unless another list has it or there is none. */
+static bool claim(tn_list *l) {
+    size_t n = l->n;
+    return l->store && n < l->store->cap &&
+           __atomic_compare_exchange_n(&l->store->used, &n, n + 1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
+/* A store of its own, with room for as many items again. */
+static tn_status grow(tn_list *l) {
+    size_t cap = l->n < 2 ? 4 : l->n <= SIZE_MAX / 2 ? 2 * l->n : SIZE_MAX;
+    tn_list_store *s = store_new(cap);
+    if (!s) return tn_fail(TN_E_NOMEM, "out of memory for a sequence of %zu items", l->n + 1);
+    for (size_t i = 0; i < l->n; i++) tn_datum_share(&s->items[i], &l->items[i]);
+    s->used = l->n;
+    store_unref(l->store);
+    store_put(l, s);
     return TN_OK;
+}
+
+tn_status tn_list_push(tn_list *l, const tn_datum *d) {
+    if (!claim(l)) {
+        TN_TRY(grow(l));
+        (void)claim(l);
+    }
+    tn_datum_share(&l->store->items[l->n++], d);
+    return TN_OK;
+}
+
+tn_status tn_list_append(const tn_list *l, const tn_datum *d, tn_list **out) {
+    if (!(*out = tn_list_new(0))) return tn_fail(TN_E_NOMEM, "out of memory for a sequence");
+    if (l && l->store) {
+        count_ref(&l->store->refs);
+        store_put(*out, l->store);
+        (*out)->n = l->n;
+    }
+    tn_status st = tn_list_push(*out, d);
+    if (st != TN_OK) tn_list_unref(out);
+    return st;
 }
 
 static bool is_list(const tn_datum *d) { return d->kind == TN_KIND_SEQUENCE || d->kind == TN_KIND_MAP; }
@@ -283,13 +333,12 @@ tn_status tn_datum_copy(tn_datum *dst, const tn_datum *src, tn_mem_tag tag) {
         *dst = (tn_datum){ 0 };
         return tn_fail(TN_E_NOMEM, "out of memory for a sequence of %zu items", src->list->n);
     }
-    for (size_t i = 0; i < src->list->n; i++) {
-        tn_status st = tn_datum_copy(&dst->list->items[i], &src->list->items[i], tag);
-        if (st != TN_OK) {
-            tn_datum_reset(dst);
-            return st;
-        }
-        dst->list->n++;
+    tn_status st = TN_OK;
+    for (size_t i = 0; i < src->list->n && st == TN_OK; i++) {
+        tn_datum item;
+        if ((st = tn_datum_copy(&item, &src->list->items[i], tag)) == TN_OK) st = tn_list_push(dst->list, &item);
+        tn_datum_reset(&item);
     }
-    return TN_OK;
+    if (st != TN_OK) tn_datum_reset(dst);
+    return st;
 }

@@ -71,16 +71,24 @@ typedef struct tn_datum {
     };
 } tn_datum;
 
+/** Items lie in a store that lists may share: a list is its first n items. One more item goes behind them in the same
+ *  store when nobody has put one there yet, so that a sequence that grows step by step is not copied in every step. */
+typedef struct tn_list_store tn_list_store;
+
 struct tn_list {
     int refs; /* atomic */
-    size_t n, cap;
-    tn_datum *items;
+    size_t n;
+    const tn_datum *items; /* the store's; they do not change */
+    tn_list_store *store;  /* NULL: no room for any */
 };
 
 tn_list *tn_list_new(size_t cap); /* refs = 1, n = 0 */
 tn_list *tn_list_ref(tn_list *l);
 void tn_list_unref(tn_list **l);
 tn_status tn_list_push(tn_list *l, const tn_datum *d); /* shares d; the list must have one owner */
+/** *out := the items of l (NULL: none) and then d; l is as it was. Takes amortised constant time where l is the longest
+ *  list of its store; several threads may append to one l. errors TN_E_NOMEM */
+tn_status tn_list_append(const tn_list *l, const tn_datum *d, tn_list **out);
 void tn_datum_share(tn_datum *dst, const tn_datum *src);
 void tn_datum_reset(tn_datum *d);
 tn_status tn_datum_copy(tn_datum *dst, const tn_datum *src, tn_mem_tag tag); /* deep */

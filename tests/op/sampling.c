@@ -58,6 +58,13 @@ static void resizing(void **state) {
         { "Resize", "keep_aspect_ratio_policy=not_smaller axes=[1]", "f32:2,2=1,2,3,4 _ _ i64:1=4",
           "f32:2,4=1,1,2,2,3,3,4,4" },
         { "Resize", "axes=[2,0]", "i8:1,1,2=-1,7 _ f32:2=1,2", "i8:2,1,2=-1,7,-1,7" },
+        /* corners are those of the result, however long the scale says that it is */
+        { "Resize", "mode=linear coordinate_transformation_mode=align_corners", "f32:4=0,1,2,3 _ f32:1=1.7",
+          "f32:6=0,0.6,1.2,1.8,2.4,3" },
+        { "Resize", "mode=linear coordinate_transformation_mode=align_corners", "f64:4=0,1,2,3 _ f32:1=0.6",
+          "f64:2=0,3" },
+        { "Resize", "mode=nearest nearest_mode=ceil coordinate_transformation_mode=align_corners",
+          "i32:4=0,1,2,3 _ f32:1=0.9", "i32:3=0,2,3" },
         { "Resize", "mode=linear coordinate_transformation_mode=half_pixel_symmetric", "f32:4=1,2,3,4 _ f32:1=0.6",
           "f32:2=5/3,10/3" },
         { "Resize", "mode=nearest nearest_mode=ceil", "bf16:2=1,2 _ f32:1=2", "bf16:4=1,2,2,2" },

@@ -1,6 +1,7 @@
 /* tensor.c - tensors, shared memory, strings, sequences; the public functions. */
 #include "tensor/tensor.h"
 #include "test.h"
+#include <pthread.h>
 
 static void shapes(void **state) {
     (void)state;
@@ -152,9 +153,98 @@ static void sequences(void **state) {
     assert_int_equal(tn_mem_stats_all().now, before);
 }
 
+static tn_datum number(int64_t v) {
+    tn_datum d = { .kind = TN_KIND_TENSOR };
+    check_ok(tn_tensor_init(&d.tensor, TN_I64, 0, NULL, TN_MEM_GENERAL));
+    *(int64_t *)d.tensor.data = v;
+    return d;
+}
+
+static tn_list *appended(const tn_list *l, int64_t v) {
+    tn_datum d = number(v);
+    tn_list *longer;
+    check_ok(tn_list_append(l, &d, &longer));
+    tn_datum_reset(&d);
+    return longer;
+}
+
+static int64_t at(const tn_list *l, size_t i) { return *(const int64_t *)l->items[i].tensor.data; }
+
+/* A list stays what it was, whatever is appended to it and however often; its items are copied rarely. */
+static void appending(void **state) {
+    size_t before = tn_mem_stats_all().now;
+    tn_list *l = appended(NULL, 0), *fork = NULL;
+    int moved = 0;
+    for (int64_t i = 1; i < 1000; i++) {
+        tn_list *longer = appended(l, i);
+        moved += longer->items != l->items;
+        if (i == 500) fork = appended(l, -1); /* its place is taken by now */
+        assert_int_equal(l->n, (size_t)i);
+        tn_list_unref(&l);
+        l = longer;
+    }
+    assert_true(moved <= 10);
+    for (size_t i = 0; i < 1000; i++) assert_int_equal(at(l, i), i);
+    assert_int_equal(fork->n, 501);
+    assert_int_equal(at(fork, 499), 499);
+    assert_int_equal(at(fork, 500), -1);
+    tn_list *again = appended(fork, -2);
+    assert_int_equal(at(again, 501), -2);
+    for (unsigned n = 1; n < 4; n++) { /* out of memory: the list is as it was */
+        tn_datum d = number(7);
+        tn_list *none;
+        tn_mem_fail_every(n);
+        tn_status st = tn_list_append(l, &d, &none);
+        tn_mem_fail_every(0);
+        if (st == TN_OK) tn_list_unref(&none);
+        assert_true(st == TN_OK || !none);
+        tn_datum_reset(&d);
+        assert_int_equal(at(l, 999), 999);
+    }
+    tn_list_unref(&again);
+    tn_list_unref(&fork);
+    tn_list_unref(&l);
+    assert_int_equal(tn_mem_stats_all().now, before);
+}
+
+enum { ROUNDS = 2000 };
+typedef struct {
+    const tn_list *base;
+    int64_t mark;
+    bool good;
+} appender;
+
+static void *append_often(void *arg) {
+    appender *a = arg;
+    a->good = true;
+    for (int i = 0; i < ROUNDS; i++) {
+        tn_list *l = appended(a->base, a->mark), *m = appended(l, a->mark + 1);
+        a->good &= at(l, 0) == 5 && at(l, 1) == a->mark && at(m, 1) == a->mark && at(m, 2) == a->mark + 1;
+        tn_list_unref(&l);
+        tn_list_unref(&m);
+    }
+    return NULL;
+}
+
+/* Two threads that append to one list do not see each other. */
+static void appending_together(void **state) {
+    tn_list *base = appended(NULL, 5);
+    appender a[2] = { { base, 10, false }, { base, 20, false } };
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, append_often, &a[1]), 0);
+    append_often(&a[0]);
+    pthread_join(thread, NULL);
+    assert_true(a[0].good && a[1].good);
+    tn_list_unref(&base);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(shapes), cmocka_unit_test(public_calls),
-                                        cmocka_unit_test(sharing), cmocka_unit_test(strings),
-                                        cmocka_unit_test(sequences) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(shapes),
+                                        cmocka_unit_test(public_calls),
+                                        cmocka_unit_test(sharing),
+                                        cmocka_unit_test(strings),
+                                        cmocka_unit_test(sequences),
+                                        cmocka_unit_test(appending),
+                                        cmocka_unit_test(appending_together) };
     return cmocka_run_group_tests_name("tensor/tensor", tests, NULL, NULL);
 }
