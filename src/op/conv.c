@@ -75,7 +75,7 @@ static tn_status conv_infer(tn_infer *c) {
     if (rank < 1 || wrank != rank + 2)
         return tn_infer_fail(c, TN_E_SHAPE, "X has %d dimensions and W %d; both need N or M, C and at least one more",
                              xrank, wrank);
-    TN_TRY(tn_window_read(n, rank, wd + 2, &w));
+    TN_TRY(tn_window_of(n, &a->window, rank, wd + 2, &w));
     tn_dim ic = transposed(n) ? wd[0] : tn_dim_mul(c->syms, wd[1], group);
     tn_dim oc = transposed(n) ? tn_dim_mul(c->syms, wd[1], group) : wd[0];
     tn_dim have = xd[1], need = xb ? tn_dim_ceil_div(c->syms, ic, xb) : ic;
@@ -112,7 +112,7 @@ static tn_status describe_as(const tn_node *n, const tn_conv_attrs *a, bool turn
     int rank = xrank - 2 - (a->x_block != 0);
     int64_t group = a->group, out[TN_WINDOW_RANK];
     tn_window w;
-    TN_TRY(tn_window_read(n, rank, wd + 2, &w));
+    TN_TRY(tn_window_of(n, &a->window, rank, wd + 2, &w));
     if (turned) {
         for (int i = 0; i < rank; i++) TN_TRY(transpose_out(n, a, NULL, &w, i, xd[2 + i], &out[i]));
     } else {
@@ -180,6 +180,9 @@ static void pack_weights(void *dst, const void *user) {
     tn_tensor_reset(&own);
 }
 
+/* No elements: there is nothing to choose or pack for, and the weights may be empty, too. */
+static bool nothing(const tn_type *y) { return tn_type_static(y) && tn_dims_count(y->rank, y->dims) == 0; }
+
 static tn_status conv_prepare(tn_prep *p) {
     const tn_infer *t = &p->types;
     const tn_tensor *w = t->in_tensor[1], *bias = tn_infer_has(t, 2) ? t->in_tensor[2] : NULL;
@@ -187,7 +190,7 @@ static tn_status conv_prepare(tn_prep *p) {
     if (!s) return tn_op_fail(t->node, TN_E_NOMEM, "no memory to prepare");
     p->state = s;
     bool exact = tn_type_static(t->in[0]) && w && (bias || !tn_infer_has(t, 2));
-    if (tn_infer_dtype(t, 0) != TN_F32 || !exact) return TN_OK;
+    if (tn_infer_dtype(t, 0) != TN_F32 || !exact || nothing(&t->out[0])) return TN_OK;
     TN_TRY(describe(t->node, t->attrs, t->in[0]->dims, t->in[0]->rank, w->dims, bias != NULL, tn_infer_has(t, 3),
                     &s->desc));
     const tn_conv_algo *list[TN_CONV_ALGOS];

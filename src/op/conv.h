@@ -4,9 +4,11 @@
 
 #include "kernel/conv.h"
 #include "op/fused.h"
+#include "op/window.h"
 
 /** The attributes of all convolutions; a row lists those that it has. */
 typedef struct {
+    tn_window_attrs window;
     int64_t group, x_block, y_block;      /* blocks: of tenon.Conv, 0: plain */
     tn_ints output_padding, output_shape; /* of transposed ones */
     bool transposed;                      /* of ConvBack and ConvWeightBack */
@@ -15,7 +17,7 @@ typedef struct {
 
 /* What all rows list, and what transposed ones do. */
 #define TN_CONV_SPECS \
-    TN_WINDOW_ATTRS, { TN_INT(tn_conv_attrs, group, 1), .min = 1, .max = INT32_MAX }
+    TN_WINDOW_OF(tn_conv_attrs, window), { TN_INT(tn_conv_attrs, group, 1), .min = 1, .max = INT32_MAX }
 #define TN_CONV_TRANSPOSED_SPECS                                                 \
     { TN_INTS_OF(tn_conv_attrs, output_padding), .min = 0, .max = INT32_MAX }, { \
         TN_INTS_OF(tn_conv_attrs, output_shape)                                  \

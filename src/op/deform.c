@@ -19,6 +19,11 @@ typedef struct {
     int64_t in[TN_WINDOW_RANK], out[TN_WINDOW_RANK];
 } deform;
 
+typedef struct {
+    tn_window_attrs window;
+    int64_t group, offset_group;
+} settings;
+
 static tn_status expect(const tn_infer *c, int i, int d, tn_dim want, const char *what) {
     if (tn_infer_rank(c, i) < 0) return TN_OK;
     tn_dim have = c->in[i]->dims[d];
@@ -41,14 +46,15 @@ static tn_status check_ranks(const tn_infer *c, int rank) {
 
 static tn_status deform_infer(tn_infer *c) {
     int rank = tn_infer_rank(c, 0);
-    int64_t group = tn_attr_int(c->node, "group", 1), offsets = tn_attr_int(c->node, "offset_group", 1);
+    const settings *a = c->attrs;
+    int64_t group = a->group, offsets = a->offset_group;
     tn_dim dims[TN_MAX_RANK], taps;
     tn_window w;
     TN_TRY(check_ranks(c, rank));
     tn_infer_out(c, 0, tn_infer_dtype(c, 0), rank, NULL);
     if (rank < 0 || tn_infer_rank(c, 1) < 0) return TN_OK;
     const tn_dim *x = c->in[0]->dims, *k = c->in[1]->dims;
-    TN_TRY(tn_window_read(c->node, rank - 2, k + 2, &w));
+    TN_TRY(tn_window_of(c->node, &a->window, rank - 2, k + 2, &w));
     dims[0] = x[0], dims[1] = k[0], taps = 1;
     for (int d = 0; d < w.rank; d++) {
         TN_TRY(tn_window_out(c->node, c->syms, &w, d, x[2 + d], &dims[2 + d]));
@@ -206,16 +212,17 @@ static tn_status widened(tn_run *r, int i, tn_dtype type, const void **data) {
 
 static tn_status describe(tn_run *r, deform *d) {
     const tn_tensor *x = tn_in(r, 0), *w = tn_in(r, 1), *y = tn_out(r, 0);
+    const settings *a = r->attrs;
     *d = (deform){ .rank = x->rank - 2,
                    .batch = x->dims[0],
                    .channels = x->dims[1],
                    .filters = w->dims[0],
-                   .groups = tn_attr_int(r->node, "group", 1),
-                   .offset_groups = tn_attr_int(r->node, "offset_group", 1),
+                   .groups = a->group,
+                   .offset_groups = a->offset_group,
                    .taps = tn_op_product(w->dims, 2, w->rank),
                    .pixels = tn_op_product(x->dims, 2, x->rank),
                    .places = tn_op_product(y->dims, 2, y->rank) };
-    TN_TRY(tn_window_read(r->node, d->rank, w->dims + 2, &d->w));
+    TN_TRY(tn_window_of(r->node, &a->window, d->rank, w->dims + 2, &d->w));
     memcpy(d->in, x->dims + 2, sizeof *d->in * (size_t)d->rank);
     memcpy(d->out, y->dims + 2, sizeof *d->out * (size_t)d->rank);
     return TN_OK;
@@ -271,12 +278,12 @@ static const tn_port deform_in[] = { { "X", TN_FLOATS, 'T' },
                                      { "B", TN_FLOATS, 'T', .optional = true },
                                      { "mask", TN_FLOATS, 'T', .optional = true },
                                      { 0 } };
-static const tn_attr_spec deform_attrs[] = { { "dilations", TN_ATTR_INTS, .min = 1, .max = INT32_MAX },
-                                             { "group", TN_ATTR_INT, .min = 1, .max = INT32_MAX },
-                                             { "kernel_shape", TN_ATTR_INTS, .min = 1, .max = INT32_MAX },
-                                             { "offset_group", TN_ATTR_INT, .min = 1, .max = INT32_MAX },
-                                             { "pads", TN_ATTR_INTS, .min = 0, .max = INT32_MAX },
-                                             { "strides", TN_ATTR_INTS, .min = 1, .max = INT32_MAX },
+static const tn_attr_spec deform_attrs[] = { TN_WINDOW_INTS(settings, window, dilations, 1),
+                                             { TN_INT(settings, group, 1), .min = 1, .max = INT32_MAX },
+                                             TN_WINDOW_INTS(settings, window, kernel_shape, 1),
+                                             { TN_INT(settings, offset_group, 1), .min = 1, .max = INT32_MAX },
+                                             TN_WINDOW_INTS(settings, window, pads, 0),
+                                             TN_WINDOW_INTS(settings, window, strides, 1),
                                              { 0 } };
 
 const tn_op tn_ops_deform[] = {
@@ -284,7 +291,7 @@ const tn_op tn_ops_deform[] = {
       .since = 22,
       .in = deform_in,
       .out = tn_ports_float_t,
-      .attrs = deform_attrs,
+      TN_ATTRS(deform_attrs, settings),
       .infer = deform_infer,
       .cost = deform_cost,
       .run = deform_run,

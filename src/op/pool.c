@@ -170,7 +170,7 @@ static const tn_port max_out[] = { { "Y", TN_FLOATS | tn_dtype_bit(TN_U8) | tn_d
                                      .optional = true },
                                    { "Indices", tn_dtype_bit(TN_I64), 0, .optional = true },
                                    { 0 } };
-#define SLIDING TN_WINDOW_OF(tn_pool_attrs, window)
+#define SLIDING TN_WINDOW_OF(tn_pool_attrs, window), TN_WINDOW_CEIL_OF(tn_pool_attrs, window)
 #define POWER \
     { TN_INT(tn_pool_attrs, p, 2), .min = 1, .max = INT32_MAX }
 static const tn_attr_spec max_attrs[] = { SLIDING, { TN_FLAG(tn_pool_attrs, storage_order, false) }, { 0 } };

@@ -171,6 +171,7 @@ tn_status tn_grad_global_pool(tn_grad *g) {
 
 static const tn_port sum_in[] = { { "A", TN_FLOATS, 'T' }, { "like", TN_FLOATS, 0 }, { 0 } };
 static const tn_attr_spec attrs[] = { TN_WINDOW_OF(pool_sum_attrs, pool.window),
+                                      TN_WINDOW_CEIL_OF(pool_sum_attrs, pool.window),
                                       { TN_FLAG_AS(pool_sum_attrs, pool.count_include_pad, "count_include_pad",
                                                    false) },
                                       { TN_INT_AS(pool_sum_attrs, pool.p, "p", 2), .min = 1, .max = INT32_MAX },

@@ -50,7 +50,7 @@ typedef struct {
 } alone;
 
 tn_status tn_window_read(const tn_node *n, int rank, const tn_dim *kernel, tn_window *w) {
-    static const tn_attr_spec specs[] = { TN_WINDOW_OF(alone, window), { 0 } };
+    static const tn_attr_spec specs[] = { TN_WINDOW_OF(alone, window), TN_WINDOW_CEIL_OF(alone, window), { 0 } };
     alone a;
     TN_TRY(tn_op_fill_attrs(n, specs, &a));
     return tn_window_of(n, &a.window, rank, kernel, w);

@@ -44,18 +44,10 @@ tn_status tn_window_place(const tn_node *n, tn_window *w, const int64_t *in, int
 #define TN_AUTO_PADS "NOTSET|VALID|SAME_UPPER|SAME_LOWER" /* in the order of tn_auto_pad */
 #define TN_WINDOW_INTS(T, m, name_, lo) \
     { TN_STORED(T, m.name_, #name_, INTS, INTS, tn_ints), .min = lo, .max = INT32_MAX }
-#define TN_WINDOW_OF(T, m)                                                                                            \
-    { TN_WORD_AS(T, m.auto_pad, "auto_pad", TN_AUTO_PADS, "NOTSET") }, TN_WINDOW_INTS(T, m, kernel_shape, 1),         \
-        TN_WINDOW_INTS(T, m, pads, -INT32_MAX), TN_WINDOW_INTS(T, m, strides, 1), TN_WINDOW_INTS(T, m, dilations, 1), \
-    {                                                                                                                 \
-        TN_FLAG_AS(T, m.ceil_mode, "ceil_mode", false)                                                                \
-    }
-/* The same without a struct, for rows that still look attributes up. */
-#define TN_WINDOW_ATTRS                                                                         \
-    { "auto_pad", TN_ATTR_STRING, .words = "NOTSET|SAME_UPPER|SAME_LOWER|VALID" },              \
-        { "kernel_shape", TN_ATTR_INTS, .min = 1, .max = INT32_MAX }, { "pads", TN_ATTR_INTS }, \
-        { "strides", TN_ATTR_INTS, .min = 1, .max = INT32_MAX }, {                              \
-        "dilations", TN_ATTR_INTS, .min = 1, .max = INT32_MAX                                   \
-    }
+#define TN_WINDOW_OF(T, m)                                                                                    \
+    { TN_WORD_AS(T, m.auto_pad, "auto_pad", TN_AUTO_PADS, "NOTSET") }, TN_WINDOW_INTS(T, m, kernel_shape, 1), \
+        TN_WINDOW_INTS(T, m, pads, -INT32_MAX), TN_WINDOW_INTS(T, m, strides, 1), TN_WINDOW_INTS(T, m, dilations, 1)
+#define TN_WINDOW_CEIL_OF(T, m) /* of poolings alone */ \
+    { TN_FLAG_AS(T, m.ceil_mode, "ceil_mode", false) }
 
 #endif
