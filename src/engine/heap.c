@@ -1,6 +1,7 @@
 /* heap.c - recycled buffers by size class: four classes per power of two, so at most a fifth is wasted. Never more lies
  * idle than was once in use. */
 #include "engine/heap.h"
+#include "base/guard.h"
 #include <pthread.h>
 
 #define SMALL   4096 /* below it the C heap is as good */
@@ -12,6 +13,7 @@ typedef struct idle {
 
 struct tn_heap {
     pthread_mutex_t lock;
+    tn_guard guard;
     idle *lists[CLASSES];
     size_t used, kept, most; /* bytes alive, bytes idle, most bytes ever alive */
     size_t alive;            /* buffers */
@@ -32,10 +34,12 @@ tn_heap *tn_heap_new(tn_mem_tag tag) {
     if (!h) return NULL;
     h->tag = tag;
     pthread_mutex_init(&h->lock, NULL);
+    tn_guard_add(&h->guard, &h->lock, TN_GUARD_LEAF);
     return h;
 }
 
 static void destroy(tn_heap *h) {
+    tn_guard_remove(&h->guard);
     pthread_mutex_destroy(&h->lock);
     tn_mem_free(h);
 }

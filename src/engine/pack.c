@@ -1,6 +1,7 @@
 /* pack.c - the cache of packed constants: keyed by the constant's memory and the operator's key. */
 #include "engine/pack.h"
 #include "base/file.h"
+#include "base/guard.h"
 #include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -36,6 +37,7 @@ typedef struct original {
 
 struct tn_pack_cache {
     pthread_mutex_t lock;
+    tn_guard guard;
     tn_map *map, *read;
     entry *entries;
     original *originals;
@@ -49,6 +51,7 @@ tn_pack_cache *tn_pack_cache_new(struct tn_file *const *files, int n_files) {
     tn_pack_cache *c = tn_mem_zalloc(sizeof *c, TN_MEM_GENERAL);
     if (!c) return NULL;
     pthread_mutex_init(&c->lock, NULL);
+    tn_guard_add(&c->guard, &c->lock, TN_GUARD_LEAF);
     c->map = tn_map_new(64);
     c->read = tn_map_new(64);
     c->files = files;
@@ -75,6 +78,7 @@ void tn_pack_cache_free(tn_pack_cache **cache) {
     }
     tn_map_free(&c->map);
     tn_map_free(&c->read);
+    tn_guard_remove(&c->guard);
     pthread_mutex_destroy(&c->lock);
     tn_mem_free(c);
     *cache = NULL;

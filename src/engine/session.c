@@ -35,6 +35,8 @@ tn_status tn_session_new(const tn_model *m, const tn_session_opts *opts, tn_sess
     s->opts = o;
     pthread_mutex_init(&s->lock, NULL);
     pthread_mutex_init(&s->planning, NULL);
+    tn_guard_add(&s->guards[0], &s->lock, TN_GUARD_SESSION);
+    tn_guard_add(&s->guards[1], &s->planning, TN_GUARD_PLANNING);
     if (!(s->heap = tn_heap_new(TN_MEM_ACTIVATIONS)) || !(s->outputs = tn_heap_new(TN_MEM_IO)) ||
         !(s->packs = tn_pack_cache_new(m->files, m->n_files)) || (o.profile && !(s->profiler = tn_profiler_new()))) {
         st = tn_fail(TN_E_NOMEM, "no memory for a session");
@@ -71,6 +73,8 @@ void tn_session_free(tn_session **session) {
     tn_model_close(&s->model);
     tn_pack_cache_free(&s->packs);
     tn_pools_put(&s->pool);
+    tn_guard_remove(&s->guards[0]);
+    tn_guard_remove(&s->guards[1]);
     pthread_mutex_destroy(&s->lock);
     pthread_mutex_destroy(&s->planning);
     tn_mem_free(s);

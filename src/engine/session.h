@@ -2,6 +2,7 @@
 #ifndef TN_ENGINE_SESSION_H
 #define TN_ENGINE_SESSION_H
 
+#include "base/guard.h"
 #include "engine/frame.h"
 #include "engine/heap.h"
 #include "engine/pack.h"
@@ -18,7 +19,8 @@ struct tn_session {
     tn_pool *pool;
     pthread_mutex_t lock;     /* lists, references, idle frames and blocks, the profile */
     pthread_mutex_t planning; /* one plan is made at a time */
-    tn_plan *plans;           /* most recently used first */
+    tn_guard guards[2];
+    tn_plan *plans; /* most recently used first */
     int n_plans;
     tn_block *blocks; /* idle */
     tn_heap *heap;    /* values of a run; bounded by opts.mem_limit */
