@@ -1,6 +1,5 @@
 /* session.c - the public sessions: a model made ready, plans by input shapes, frames for the threads that run. */
 #include "engine/session.h"
-#include "engine/pools.h"
 #include "pass/pass.h"
 #include <stddef.h>
 #include <stdio.h>
@@ -42,7 +41,7 @@ tn_status tn_session_new(const tn_model *m, const tn_session_opts *opts, tn_sess
         st = tn_fail(TN_E_NOMEM, "no memory for a session");
         goto done;
     }
-    if ((st = tn_pools_get(o.threads, !o.unpinned, &s->pool)) != TN_OK) goto done;
+    if ((st = tn_pool_new(o.threads, !o.unpinned, &s->pool)) != TN_OK) goto done;
     if ((st = tn_model_clone(m, &s->model)) != TN_OK) goto done;
     st = o.no_optimize ? TN_OK : tn_optimize(s->model, s->pool);
 done:
@@ -72,7 +71,7 @@ void tn_session_free(tn_session **session) {
     tn_heap_close(&s->outputs);
     tn_model_close(&s->model);
     tn_pack_cache_free(&s->packs);
-    tn_pools_put(&s->pool);
+    tn_pool_free(&s->pool);
     tn_guard_remove(&s->guards[0]);
     tn_guard_remove(&s->guards[1]);
     pthread_mutex_destroy(&s->lock);
@@ -272,6 +271,7 @@ tn_status tn_session_run_data(tn_session *s, size_t n_in, const tn_datum *const 
     size_t key_n = 0;
     tn_status st = TN_OK;
     tn_frame *f;
+    tn_pool_enter();
     if (n_in > 8) {
         types = tn_mem_alloc(n_in * sizeof *types, TN_MEM_GENERAL);
         key = tn_mem_alloc(n_in * TN_KEY_MAX * sizeof *key, TN_MEM_GENERAL);
@@ -298,6 +298,7 @@ tn_status tn_session_run_data(tn_session *s, size_t n_in, const tn_datum *const 
     st = tn_frame_run(f, in, NULL, out, false);
     tn_session_release(s, f);
 done:
+    tn_pool_leave();
     if (types != few_types) tn_mem_free(types);
     if (key != few_keys) tn_mem_free(key);
     return st;

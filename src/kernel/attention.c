@@ -26,6 +26,7 @@ typedef struct {
     int64_t group, tile, tiles; /* query heads per key head; rows per tile; tiles per head */
     int64_t block, ld;          /* keys per block; floats from one row of scores to the next */
     int64_t at_v, at_s, at_stat;
+    int64_t step;  /* units done together: of one tile, or of a head of keys when there are enough heads */
     bool spans;    /* lengths or windows: rows do not all see all keys */
     size_t floats; /* of scratch per thread */
     float *scratch;
@@ -277,6 +278,7 @@ static void shared_keys(const job *j, int64_t b, int64_t kv, int64_t begin, int6
 static void units(void *arg, int64_t begin, int64_t end, int thread) {
     const job *j = arg;
     int64_t per = j->group * j->tiles;
+    begin *= j->step, end *= j->step;
     while (begin < end) {
         int64_t g = begin / per, stop = min64(end, (g + 1) * per);
         shared_keys(j, g / j->a->kv_heads, g % j->a->kv_heads, begin - g * per, stop - g * per,
@@ -303,8 +305,10 @@ tn_status tn_attention_run(const tn_kernels *kn, const tn_attention *a, tn_pool 
     j.at_s = j.at_v + up16(ceil_div(a->size_v, nr) * nr * j.block);
     j.at_stat = j.at_s + j.ld * j.tile;
     j.floats = (size_t)(j.at_stat + up16(3 * j.tiles * j.tile * j.group));
-    int64_t count = a->batch * a->heads * j.tiles;
-    double each = 2.0 * (double)j.tile * (double)a->keys * (double)(a->size_k + a->size_v);
+    bool by_head = a->batch * a->kv_heads >= 4 * tn_pool_threads(pool); /* then nobody packs keys twice */
+    j.step = by_head ? j.group * j.tiles : 1;
+    int64_t count = a->batch * a->heads * j.tiles / j.step;
+    double each = 2.0 * (double)(j.tile * j.step) * (double)a->keys * (double)(a->size_k + a->size_v);
     int64_t grain = each >= PART_FLOPS ? 1 : (int64_t)(PART_FLOPS / (each + 1)) + 1;
     size_t bytes;
     if (!tn_mul_size(j.floats * sizeof(float), (size_t)tn_pool_threads(pool), &bytes) ||

@@ -30,6 +30,8 @@ enum {
     STREAM_BYTES = 512 << 10, /* more weights than this are prefetched */
     TAPS_MAX = 1 << 20,
     PLANE_FLOATS_MAX = 1 << 30,
+    PARTS = 4,        /* of a thread's bundles: others can take over what it has not begun */
+    BUFFER_HEAD = 64, /* bytes before a thread's band */
 };
 
 typedef enum { GEMM, THIN } tile_kind;
@@ -58,8 +60,8 @@ typedef struct {
     int64_t chunk; /* planes per partial sum */
     tap_list *lists;
     int64_t nlists;
-    float *buffers;
-    size_t buffer_floats, list_bytes;
+    char *buffers; /* by thread: the number of the band that lies in it, and the band */
+    size_t buffer_bytes, list_bytes;
 } plan;
 
 /* ------------------------------------------------------------------------------------------------------- geometry */
@@ -110,17 +112,18 @@ static void plan_split(plan *p, int threads) {
     p->parts = 1;
     if (threads > 1 && images * bands % threads) {
         if (images * bands < 8 * threads && wide)
-            p->parts = threads;
+            p->parts = threads * tn_max64(1, tn_min64(PARTS, p->bundles / threads));
         else if (images * bands < 8 * threads)
             bands = tn_min64(units, tn_ceil_div(bands, threads) * threads);
-        if (images * bands < threads) p->parts = tn_min64(p->bundles, tn_ceil_div(threads, images * bands));
+        if (images * bands < threads && p->parts == 1)
+            p->parts = tn_min64(p->bundles, tn_ceil_div(threads, images * bands));
     }
     p->band_rows = tn_ceil_div(units, bands);
     if (p->flat && p->bands > 1) p->band_rows = tn_ceil_div(p->band_rows, 2) * 2;
     p->bands = tn_ceil_div(units, p->band_rows);
     p->band_in = p->flat ? 1 : band_in_rows(p, p->band_rows);
     if (!p->direct) p->plane_floats = p->band_in * p->row_floats;
-    p->buffer_floats = p->direct ? 0 : (size_t)(p->planes * p->plane_floats + 15) / 16 * 16;
+    p->buffer_bytes = p->direct ? 0 : tn_align_up((size_t)(p->planes * p->plane_floats) * 4, 64) + BUFFER_HEAD;
     int64_t chunk = WEIGHT_BYTES / tn_max64(1, p->s.kh * p->s.kw * p->tap_floats * p->per_bundle * 4);
     p->chunk = tn_ceil_div(p->planes, tn_ceil_div(p->planes, tn_max64(1, chunk)));
 }
@@ -300,10 +303,14 @@ static void run_bundle(const plan *p, const band *b, int64_t bundle) {
     }
 }
 
+static int64_t *band_held(const plan *p, int thread) {
+    return (int64_t *)(void *)(p->buffers + (size_t)thread * p->buffer_bytes);
+}
+
 static void run_tasks(void *arg, int64_t begin, int64_t end, int thread) {
     const plan *p = arg;
-    float *buffer = p->buffers + (size_t)thread * p->buffer_floats;
-    int64_t copied = -1;
+    int64_t *held = band_held(p, thread);
+    float *buffer = (float *)(void *)((char *)held + BUFFER_HEAD);
     for (int64_t task = begin; task < end; task++) {
         int64_t part = task % p->parts, rest = task / p->parts, units = p->flat ? p->s.ow : p->s.oh;
         band b = { .first = rest % p->bands * p->band_rows,
@@ -314,7 +321,7 @@ static void run_tasks(void *arg, int64_t begin, int64_t end, int thread) {
         if (p->direct) {
             b.x = x + (p->flat ? b.first * p->xv : (b.first * p->s.sh - p->s.pt) * p->row_floats);
         } else {
-            if (copied != rest) copy_band(p, x, b.first, b.rows, buffer), copied = rest;
+            if (*held != rest) copy_band(p, x, b.first, b.rows, buffer), *held = rest;
             b.x = buffer;
         }
         for (int64_t i = part * p->bundles / p->parts; i < (part + 1) * p->bundles / p->parts; i++)
@@ -328,7 +335,8 @@ static void run(const tn_kernels *k, const tn_conv_desc *d, const tn_conv_io *io
     if (!make_plan(&p, &k->conv, d, kind, tn_pool_threads(pool))) return;
     p.io = io;
     fill_lists(&p, io->scratch);
-    p.buffers = (float *)((char *)io->scratch + p.list_bytes);
+    p.buffers = (char *)io->scratch + p.list_bytes;
+    for (int i = 0; i < tn_pool_threads(pool) && !p.direct; i++) *band_held(&p, i) = -1;
     tn_parallel(pool, d->n * p.groups * p.bands * p.parts, 1, run_tasks, &p);
 }
 
@@ -344,7 +352,7 @@ static size_t packed_bytes(const tn_kernels *k, const tn_conv_desc *d, tile_kind
 static size_t scratch_bytes(const tn_kernels *k, const tn_conv_desc *d, int threads, tile_kind kind) {
     plan p;
     if (!make_plan(&p, &k->conv, d, kind, threads)) return 0;
-    return p.list_bytes + p.buffer_floats * 4 * (size_t)threads;
+    return p.list_bytes + p.buffer_bytes * (size_t)threads;
 }
 
 /* A bundle plane by plane: for one output channel, the weights of a plane's channels and taps lie together. */

@@ -20,6 +20,7 @@ enum {
     FLOATS_MAX = 1 << 28,
     RUN = 3,           /* columns a tile takes at a time */
     LISTS_TAPS = 2048, /* in the lists that are kept: see run_band */
+    HEAD = 64,         /* bytes before a thread's memory */
 };
 
 typedef struct {
@@ -36,7 +37,8 @@ typedef struct {
     } * copies;              /* by phase */
     tn_conv_tap *row_taps;   /* those taps for a row at offset 0 */
     bool clear, keep;
-    size_t taps_bytes, ring_bytes, thread_bytes;
+    size_t taps_bytes, ring_bytes,
+        thread_bytes; /* of a thread: a byte that says whether its memory is ready, then it */
     char *scratch;
 } plan;
 
@@ -64,7 +66,7 @@ static bool make_plan(plan *p, const tn_conv_kernels *k, const tn_conv_desc *d, 
     int64_t list = s.kh * s.kw;
     p->keep = list * (p->slots + 1) <= LISTS_TAPS;
     p->ring_bytes = tn_align_up((size_t)(p->slots * p->slot) * 4, 64);
-    p->thread_bytes = p->ring_bytes + tn_align_up((size_t)p->slots, 64) +
+    p->thread_bytes = HEAD + p->ring_bytes + tn_align_up((size_t)p->slots, 64) +
                       tn_align_up((size_t)(list * (p->keep ? p->slots + 1 : 1)) * sizeof(tn_conv_tap), 64);
     return true;
 }
@@ -162,11 +164,16 @@ static void run_band(const plan *p, int64_t image_block, int64_t from, int64_t t
     }
 }
 
+static char *head_of(const plan *p, int thread) {
+    return p->scratch + p->taps_bytes + (size_t)thread * p->thread_bytes;
+}
+
 static void run_bands(void *arg, int64_t begin, int64_t end, int thread) {
     const plan *p = arg;
-    char *at = p->scratch + p->taps_bytes + (size_t)thread * p->thread_bytes;
+    char *ready = head_of(p, thread), *at = ready + HEAD;
     memory m = { .ring = (float *)at };
-    memset(at, 0, p->ring_bytes + (p->keep ? (size_t)p->slots : 0));
+    if (!*ready) memset(at, 0, p->ring_bytes + (p->keep ? (size_t)p->slots : 0));
+    *ready = 1;
     m.made = p->keep ? (unsigned char *)at + p->ring_bytes : NULL;
     m.edge = (tn_conv_tap *)(at + p->ring_bytes + tn_align_up((size_t)p->slots, 64));
     m.kept = m.edge + p->s.kh * p->s.kw;
@@ -212,6 +219,7 @@ static void run(const tn_kernels *k, const tn_conv_desc *d, const tn_conv_io *io
     p.copies = (void *)(p.row_taps + p.s.kw);
     list_runs(&p);
     list_copies(&p);
+    for (int i = 0; i < tn_pool_threads(pool); i++) *head_of(&p, i) = 0;
     tn_parallel(pool, d->n * p.blocks * p.bands, 1, run_bands, &p);
 }
 

@@ -17,6 +17,9 @@
 enum {
     PACK_CHUNK = 1 << 18,   /* floats of B a thread packs at a time: 1 MiB */
     THREAD_FLOPS = 1 << 19, /* less than this is not worth a thread: about 2 us */
+    CELLS = 8,              /* of a thread: others can take over what it has not begun */
+    CELL_PANELS = 4,        /* no cell is narrower, so that A is read in long strips; */
+    COPY_PANELS = 16,       /* nor than this where each copies A */
     DOT_ROWS = 4,           /* up to so many rows a transposed B is read in place, row by row */
 };
 
@@ -90,6 +93,17 @@ static void choose_grid(job *j, int threads) {
     }
 }
 
+/* Cuts the cells of a thread into smaller ones, along columns, or along rows where those are cut already. A thread that
+ * takes neighbours joins them again (run_cells). */
+static void refine_grid(job *j) {
+    int64_t each = j->batch * j->tm * j->tn / j->threads, times = CELLS / max64(each, 1);
+    if (j->threads < 2 || times < 2) return;
+    if (j->tm == 1)
+        j->tn *= max64(min64(times, j->panels / j->tn / (wants_copy(j) ? COPY_PANELS : CELL_PANELS)), 1);
+    else if (j->tn == 1)
+        j->tm *= min64(times, max64(j->tiles / j->tm, 1));
+}
+
 static void plan(job *j, const tn_gemm_kernels *kn, const tn_gemm_args *g, int threads) {
     *j = (job){ .kn = kn, .g = *g };
     turn_column(&j->g, kn->nr);
@@ -111,6 +125,7 @@ static void plan(job *j, const tn_gemm_kernels *kn, const tn_gemm_args *g, int t
     double useful = flops / THREAD_FLOPS;
     j->threads = useful < 2 ? 1 : useful < threads ? (int)useful : threads;
     choose_grid(j, j->threads);
+    refine_grid(j);
 
     size_t floats = 0;
     if (j->chunk) floats = (size_t)(j->chunk * g->k * kn->nr);
@@ -243,22 +258,27 @@ static void run_gemv(const job *j, const cell *x, float *scratch) {
         for (int64_t i = 0; i < g->m; i++) gemv_row(j, x, i, n, min64(n + wide, n1), scratch);
 }
 
-/* Cells are numbered so that a thread's consecutive ones share B: product, then columns, then rows. */
-static void run_cells(const job *j, int64_t begin, int64_t end, float *scratch) {
+/* Cells are numbered so that consecutive ones share B: product, then columns, then rows. Those that lie in one row or
+ * column of a product are done as one. */
+static void run_cells(void *arg, int64_t begin, int64_t end, int thread) {
+    const job *j = arg;
     const tn_gemm_args *g = &j->g;
+    float *scratch = j->scratch ? j->scratch + (size_t)thread * j->scratch_floats : NULL;
     int64_t inner = max64(g->batch[1], 1);
     cell packed_for = { 0 };
-    for (int64_t u = begin; u < end; u++) {
+    for (int64_t u = begin, rows, columns; u < end; u += rows * columns) {
         int64_t im = u % j->tm, in = u / j->tm % j->tn, ib = u / (j->tm * j->tn), b0 = ib / inner, b1 = ib % inner;
+        columns = j->tm == 1 ? min64(end - u, j->tn - in) : 1;
+        rows = j->tn == 1 ? min64(end - u, j->tm - im) : 1;
         cell x = {
             .a = (g->a_packed ? g->a_packed : g->a) + b0 * g->stride_a[0] + b1 * g->stride_a[1],
             .b = (g->b_packed ? g->b_packed : g->b) + b0 * g->stride_b[0] + b1 * g->stride_b[1],
             .c = g->c + b0 * g->stride_c[0] + b1 * g->stride_c[1],
             .d = g->d ? g->d + b0 * g->stride_d[0] + b1 * g->stride_d[1] : NULL,
             .t0 = im * j->tiles / j->tm,
-            .t1 = (im + 1) * j->tiles / j->tm,
+            .t1 = (im + rows) * j->tiles / j->tm,
             .p0 = in * j->panels / j->tn,
-            .p1 = (in + 1) * j->panels / j->tn,
+            .p1 = (in + columns) * j->panels / j->tn,
         };
         if (j->gemv)
             run_gemv(j, &x, scratch);
@@ -269,14 +289,6 @@ static void run_cells(const job *j, int64_t begin, int64_t end, float *scratch) 
         else
             multiply(j, &x, x.p0, x.p1, x.b, false, scratch);
     }
-}
-
-static void run_shares(void *arg, int64_t begin, int64_t end, int thread) {
-    const job *j = arg;
-    int64_t cells = j->batch * j->tm * j->tn;
-    for (int64_t i = begin; i < end; i++)
-        run_cells(j, i * cells / j->threads, (i + 1) * cells / j->threads,
-                  j->scratch ? j->scratch + (size_t)i * j->scratch_floats : NULL);
 }
 
 /* ------------------------------------------------------------------------------------------------------ the entries */
@@ -299,7 +311,7 @@ tn_status tn_gemm(const tn_gemm_kernels *k, const tn_gemm_args *g, void *scratch
         if (!own) return tn_fail(TN_E_NOMEM, "%zu bytes of scratch for a matrix product", bytes);
     }
     j.scratch = scratch;
-    tn_parallel(pool, j.threads, 1, run_shares, &j);
+    tn_parallel_by(pool, j.threads, j.batch * j.tm * j.tn, 1, run_cells, &j);
     tn_mem_free(own);
     return TN_OK;
 }

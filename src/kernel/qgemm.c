@@ -1,9 +1,10 @@
 /* qgemm.c - the 8-bit matrix product's driver: packs A in blocks that stay in L2, B by the panel where it is not packed
- * yet, and hands strips to the family's kernel with the zero points as terms per row and per column. */
+ * yet, and hands strips to the family's kernel with the zero points as terms per row and per column. A task is a block
+ * of rows and some of the panels; a thread packs a block once for all of its tasks that follow each other in it. */
 #include "kernel/qgemm.h"
 #include "base/mem.h"
 
-enum { BLOCK_BYTES = 1 << 18, THREAD_OPS = 1 << 20 };
+enum { BLOCK_BYTES = 1 << 18, THREAD_OPS = 1 << 20, TASKS = 8 /* of a thread */ };
 
 static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
@@ -13,9 +14,10 @@ typedef struct job {
     const tn_qgemm_kernels *kn;
     const tn_qgemm_args *g;
     int64_t groups, panels, block; /* rows packed at a time */
+    int64_t blocks, parts;         /* of the rows; of the panels */
     int threads;
-    bool by_rows;                                        /* a thread's share: rows, else panels */
-    size_t row_bytes, panel_bytes, a_bytes, share_bytes; /* share: packed A, packed panel, four int and a float array */
+    size_t row_bytes, panel_bytes, a_bytes;
+    size_t share_bytes; /* of a thread: which block it has, packed A, packed panel, four int and a float array */
     char *scratch;
 } job;
 
@@ -26,14 +28,18 @@ static void plan(job *j, const tn_qgemm_kernels *kn, const tn_qgemm_args *g, int
     j->block = min64(g->m, max64(BLOCK_BYTES / (int64_t)max64((int64_t)j->row_bytes, 1), 8 * kn->mr));
     double shares = 2.0 * (double)g->m * (double)g->n * (double)g->k / THREAD_OPS;
     j->threads = shares < 2 ? 1 : shares < threads ? (int)shares : threads;
-    j->by_rows = j->panels < 2 * j->threads && g->m >= j->threads;
+    bool by_rows = j->panels < 2 * j->threads && g->m >= j->threads;
+    if (by_rows) j->block = min64(j->block, ceil_div(g->m, j->threads));
+    j->blocks = ceil_div(g->m, j->block);
+    j->parts = by_rows || j->threads == 1 ? 1 : min64(j->panels, ceil_div(TASKS * j->threads, j->blocks));
     j->a_bytes = tn_align_up(j->row_bytes * (size_t)j->block, 64);
-    j->share_bytes = j->a_bytes + tn_align_up(j->panel_bytes, 64) +
+    j->share_bytes = 64 + j->a_bytes + tn_align_up(j->panel_bytes, 64) +
                      tn_align_up((size_t)j->block * 2 * sizeof(int32_t) + (size_t)kn->nr * 4 * sizeof(int32_t), 64);
 }
 
-/* One share's view of its scratch. */
+/* A thread's view of its scratch. */
 typedef struct share {
+    int64_t *held; /* the block whose rows are packed in a; -1: none */
     char *a, *panel;
     int32_t *row_sum, *row_zero; /* [block] */
     int32_t *col_sum, *col_zero; /* [nr] */
@@ -42,7 +48,8 @@ typedef struct share {
 } share;
 
 static share share_of(const job *j, int64_t index) {
-    share s = { .a = j->scratch + (size_t)index * j->share_bytes };
+    share s = { .held = (int64_t *)(void *)(j->scratch + (size_t)index * j->share_bytes) };
+    s.a = (char *)s.held + 64;
     s.panel = s.a + j->a_bytes;
     s.row_sum = (int32_t *)(void *)(s.panel + tn_align_up(j->panel_bytes, 64));
     s.row_zero = s.row_sum + j->block;
@@ -96,23 +103,22 @@ static void run_panel(const job *j, const share *sh, int64_t p, int64_t r0, int6
     kn->strip(&s);
 }
 
-static void run_shares(void *arg, int64_t begin, int64_t end, int thread) {
-    const job *j = arg;
+static void pack_rows(const job *j, const share *sh, int64_t r, int64_t m) {
     const tn_qgemm_args *g = j->g;
+    j->kn->pack_a(g->a_signed, m, g->k, (const char *)g->a + r * g->lda, g->lda, sh->a, sh->row_sum);
+    for (int64_t q = 0; q < m; q++)
+        sh->row_zero[q] = (g->a_zero ? g->a_zero[g->a_zero_rows ? r + q : 0] : 0) + (g->a_signed ? j->kn->shift_a : 0);
+}
+
+/* Tasks are numbered block by block. */
+static void run_tasks(void *arg, int64_t begin, int64_t end, int thread) {
+    const job *j = arg;
+    share sh = share_of(j, thread);
     for (int64_t i = begin; i < end; i++) {
-        share sh = share_of(j, i);
-        int64_t rows = j->by_rows ? g->m : 1, panels = j->by_rows ? 1 : j->panels; /* what is divided */
-        int64_t r0 = j->by_rows ? i * rows / j->threads : 0, r1 = j->by_rows ? (i + 1) * rows / j->threads : g->m;
-        int64_t p0 = j->by_rows ? 0 : i * panels / j->threads,
-                p1 = j->by_rows ? j->panels : (i + 1) * panels / j->threads;
-        for (int64_t r = r0; r < r1 && p0 < p1; r += j->block) {
-            int64_t m = min64(j->block, r1 - r);
-            j->kn->pack_a(g->a_signed, m, g->k, (const char *)g->a + r * g->lda, g->lda, sh.a, sh.row_sum);
-            for (int64_t q = 0; q < m; q++)
-                sh.row_zero[q] =
-                    (g->a_zero ? g->a_zero[g->a_zero_rows ? r + q : 0] : 0) + (g->a_signed ? j->kn->shift_a : 0);
-            for (int64_t p = p0; p < p1; p++) run_panel(j, &sh, p, r, m);
-        }
+        int64_t block = i / j->parts, part = i % j->parts, r = block * j->block, m = min64(j->block, j->g->m - r);
+        if (*sh.held != block) pack_rows(j, &sh, r, m), *sh.held = block;
+        for (int64_t p = part * j->panels / j->parts; p < (part + 1) * j->panels / j->parts; p++)
+            run_panel(j, &sh, p, r, m);
     }
 }
 
@@ -133,7 +139,8 @@ tn_status tn_qgemm(const tn_qgemm_kernels *kn, const tn_qgemm_args *g, void *scr
         if (!own) return tn_fail(TN_E_NOMEM, "scratch for an integer matrix product");
     }
     j.scratch = scratch;
-    tn_parallel(pool, j.threads, 1, run_shares, &j);
+    for (int i = 0; i < j.threads; i++) *share_of(&j, i).held = -1;
+    tn_parallel_by(pool, j.threads, j.blocks * j.parts, 1, run_tasks, &j);
     tn_mem_free(own);
     return TN_OK;
 }

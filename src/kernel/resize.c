@@ -172,7 +172,7 @@ typedef struct {
     int64_t inner;
     const float *x;
     float *y;
-    tn_status failed;
+    float *memory; /* of all threads, for picture_rows */
 } pass_job;
 
 /* One axis of [outer][in][inner], by output row [outer][out]. */
@@ -213,17 +213,18 @@ static void gather_rows(void *arg, int64_t begin, int64_t end, int thread) {
 /* Rows and columns of pictures at once, [begin, end) in output rows. Growing pictures: input rows are widened once each
  * and kept while output rows need them. Shrinking ones: input rows are blended first. */
 enum { KEPT = 4 };
+
+static size_t kept_floats(const pass_job *j) { /* of a thread */
+    return tn_align_up((size_t)(j->a->out > j->a->in ? KEPT * j->across->out : j->across->in), 16);
+}
+
 static void picture_rows(void *arg, int64_t begin, int64_t end, int thread) {
-    pass_job *j = arg;
+    const pass_job *j = arg;
     const axis *v = j->a, *h = j->across;
     const tn_resize_kernels *k = &tn_kernels_get()->resize;
     bool grow = v->out > v->in;
-    int64_t width = grow ? h->out : h->in, slots = grow ? KEPT : 1, have[KEPT] = { -1, -1, -1, -1 };
-    float *memory = tn_mem_alloc((size_t)(slots * width) * sizeof *memory, TN_MEM_SCRATCH);
-    if (!memory) {
-        __atomic_store_n(&j->failed, TN_E_NOMEM, __ATOMIC_RELAXED);
-        return;
-    }
+    int64_t width = grow ? h->out : h->in, have[KEPT] = { -1, -1, -1, -1 };
+    float *memory = j->memory + (size_t)thread * kept_floats(j);
     for (int64_t u = begin; u < end; u++) {
         int64_t i = u % v->out, plane = u / v->out;
         const float *x = j->x + plane * v->in * h->in, *rows[KEPT];
@@ -241,7 +242,15 @@ static void picture_rows(void *arg, int64_t begin, int64_t end, int thread) {
         k->blend(rows, w, v->taps, width, grow ? y : memory);
         if (!grow) k->gather_taps(memory, h->index, h->w, h->taps, h->out, y);
     }
-    tn_mem_free(memory);
+}
+
+static tn_status run_pictures(pass_job *j, int64_t rows, int64_t grain, tn_pool *pool) {
+    size_t floats = kept_floats(j) * (size_t)tn_pool_threads(pool);
+    if (!(j->memory = tn_mem_alloc(floats * sizeof *j->memory, TN_MEM_SCRATCH)))
+        return tn_fail(TN_E_NOMEM, "resizing a picture: no memory for %zu elements", floats);
+    tn_parallel(pool, rows, grain, picture_rows, j);
+    tn_mem_free(j->memory);
+    return TN_OK;
 }
 
 static int64_t grain_of(int64_t each) { return each < GRAIN ? GRAIN / (each > 0 ? each : 1) : 1; }
@@ -303,14 +312,13 @@ static tn_status run_weighted(int rank, const axis *a, const float *x, float *y,
             st = tn_fail(TN_E_NOMEM, "resizing to %lld elements", (long long)dims[d]);
             break;
         }
-        pass_job j = { &a[d], &a[rank - 1], inner, x, last ? y : after, TN_OK };
+        pass_job j = { &a[d], &a[rank - 1], inner, x, last ? y : after, NULL };
         if (both)
-            tn_parallel(pool, outer * a[d].out, grain_of(4 * a[rank - 1].out), picture_rows, &j);
+            st = run_pictures(&j, outer * a[d].out, grain_of(4 * a[rank - 1].out), pool);
         else if (inner == 1)
             tn_parallel(pool, outer, grain_of(2 * a[d].out * a[d].taps), gather_rows, &j);
         else
             tn_parallel(pool, outer * a[d].out, grain_of(inner * a[d].taps), blend_rows, &j);
-        if (j.failed) st = tn_fail(TN_E_NOMEM, "resizing a picture");
         tn_mem_free(before);
         x = before = after;
         after = NULL;
