@@ -7,7 +7,9 @@
  * The transforms interpolate at 0, +-1/sqrt 2, +-sqrt 2 and infinity. These points keep the numbers of one size: the
  * errors are about four times those of the direct sum, a third of what the usual 0, +-1, +-2 give.
  *
- * A batch of tiles at a time goes through all three steps in one thread:
+ * A batch of tiles at a time goes through all three steps in one thread. Where there is more of U than of the tiles,
+ * threads take different blocks of output channels of a batch, so that each reads a part of U, and each that works on a
+ * batch transforms its x:
  *   V [36][plane][tile][c]     transformed x     (in scratch)
  *   M [36][block][tile][c]     products          (in scratch)
  *   U [36][bundle][plane][c input channels][B][c] transformed weights, after the bias, padded to blocks
@@ -27,7 +29,9 @@ enum {
     FLOATS_MAX = 1 << 30,
     BATCH_BYTES = 640 << 10,
     BATCH_MIN = 28,
-    STREAM_BYTES = 512 << 10
+    STREAM_BYTES = 512 << 10,
+    PARTS = 4, /* of the output channels, for a thread: others can take over what it has not begun */
+    HEAD = 64, /* bytes before a thread's V: which batch it is of */
 };
 
 typedef struct {
@@ -37,6 +41,7 @@ typedef struct {
     tn_conv_2d s;
     int64_t c, planes, blocks, bundles;
     int64_t across, down, tiles, batch, batches; /* tiles of an image; tiles of all; of a batch */
+    int64_t parts;                               /* of the bundles */
     int64_t v_step, m_step;                      /* floats from one place to the next */
     size_t taps_bytes, thread_bytes;
     tn_conv_tap *taps;
@@ -60,14 +65,18 @@ static bool make_plan(plan *p, const tn_conv_kernels *k, const tn_conv_desc *d, 
     int64_t bytes = PLACES * 4 * c * (p->planes + p->blocks), weights = PLACES * p->planes * p->blocks * c * c * 4;
     int64_t most = tn_max64(BATCH_MIN * (weights > 4 * BATCH_BYTES ? 2 : 1), BATCH_BYTES / bytes);
     p->batches = tn_ceil_div(p->tiles, most);
-    if (p->batches < 8 * threads) p->batches = tn_min64(p->tiles, tn_ceil_div(p->batches, threads) * threads);
+    p->parts = 1;
+    if (threads > 1 && p->batches < 8 * threads && weights > p->tiles * bytes && p->bundles >= threads)
+        p->parts = threads * tn_min64(PARTS, p->bundles / threads);
+    else if (p->batches < 8 * threads)
+        p->batches = tn_min64(p->tiles, tn_ceil_div(p->batches, threads) * threads);
     p->batch = tn_ceil_div(p->tiles, p->batches);
     p->batches = tn_ceil_div(p->tiles, p->batch);
     p->v_step = (p->planes * p->batch + (p->planes * p->batch + 1) % 2) * c;
     p->m_step = (p->blocks * p->batch + (p->blocks * p->batch + 1) % 2) * c;
     if ((double)p->batch * (double)bytes > FLOATS_MAX) return false;
     p->taps_bytes = tn_align_up((size_t)p->planes * sizeof(tn_conv_tap), 64);
-    p->thread_bytes = tn_align_up((size_t)(PLACES * (p->v_step + p->m_step)) * 4, 64);
+    p->thread_bytes = HEAD + tn_align_up((size_t)(PLACES * (p->v_step + p->m_step)) * 4, 64);
     p->clear = tn_conv_must_clear(d, (int)c);
     return true;
 }
@@ -110,11 +119,11 @@ static void transform_in(const plan *p, int64_t first, int64_t n, float *v) {
     }
 }
 
-static void multiply(const plan *p, int64_t n, const float *v, float *m) {
+static void multiply(const plan *p, int64_t n, const float *v, float *m, int64_t first, int64_t end) {
     int64_t c = p->c, block_floats = p->planes * c * c;
     const float *u = p->io->w + tn_align_up((size_t)(p->blocks * c), 16);
     for (int64_t e = 0; e < PLACES; e++)
-        for (int64_t i = 0; i < p->bundles; i++) {
+        for (int64_t i = first; i < end; i++) {
             int64_t b = i * PAIR;
             tn_conv_tile t = { .blocks = tn_conv_bundle_size(p->blocks, PAIR, i),
                                .x = v + e * p->v_step,
@@ -131,12 +140,13 @@ static void multiply(const plan *p, int64_t n, const float *v, float *m) {
         }
 }
 
-static void transform_out(const plan *p, int64_t first, int64_t n, const float *m) {
+/* Blocks [from, to) of y. */
+static void transform_out(const plan *p, int64_t first, int64_t n, const float *m, int64_t from, int64_t to) {
     int64_t c = p->c, oh = p->s.oh, ow = p->s.ow;
     for (int64_t t = 0; t < n; t++) {
         place at = place_of(p, first + t);
         int rows = (int)tn_min64(OUT, oh - at.y), columns = (int)tn_min64(OUT, ow - at.x);
-        for (int64_t b = 0; b < p->blocks; b++) {
+        for (int64_t b = from; b < to; b++) {
             int64_t y = (((at.image * p->blocks + b) * oh + at.y) * ow + at.x) * c;
             const float *add = p->io->residual ? p->io->residual + y : NULL;
             p->k->winograd_out(m + (b * p->batch + t) * c, p->m_step, p->io->w + b * c, add, p->io->y + y, ow * c, rows,
@@ -147,15 +157,22 @@ static void transform_out(const plan *p, int64_t first, int64_t n, const float *
     }
 }
 
-static void run_batches(void *arg, int64_t begin, int64_t end, int thread) {
+static int64_t *batch_held(const plan *p, int thread) {
+    return (int64_t *)(void *)((char *)p->io->scratch + p->taps_bytes + (size_t)thread * p->thread_bytes);
+}
+
+/* [begin, end): parts, batch by batch. */
+static void run_parts(void *arg, int64_t begin, int64_t end, int thread) {
     const plan *p = arg;
-    float *v = (float *)((char *)p->io->scratch + p->taps_bytes + (size_t)thread * p->thread_bytes);
-    float *m = v + PLACES * p->v_step;
-    for (int64_t i = begin; i < end; i++) {
-        int64_t first = i * p->batch, n = tn_min64(p->batch, p->tiles - first);
-        transform_in(p, first, n, v);
-        multiply(p, n, v, m);
-        transform_out(p, first, n, m);
+    int64_t *held = batch_held(p, thread);
+    float *v = (float *)(void *)((char *)held + HEAD), *m = v + PLACES * p->v_step;
+    for (int64_t i = begin, stop; i < end; i = stop) {
+        int64_t batch = i / p->parts, first = batch * p->batch, n = tn_min64(p->batch, p->tiles - first);
+        stop = tn_min64(end, (batch + 1) * p->parts);
+        int64_t from = i % p->parts * p->bundles / p->parts, to = (stop - batch * p->parts) * p->bundles / p->parts;
+        if (*held != batch) transform_in(p, first, n, v), *held = batch;
+        multiply(p, n, v, m, from, to);
+        transform_out(p, first, n, m, from * PAIR, to == p->bundles ? p->blocks : to * PAIR);
     }
 }
 
@@ -235,7 +252,8 @@ static void run(const tn_kernels *k, const tn_conv_desc *d, const tn_conv_io *io
     for (int64_t i = 0; i < p.planes; i++)
         p.taps[i] = (tn_conv_tap){ (int32_t)(i * p.batch * p.c), (int32_t)(i * p.c * p.c),
                                    (int32_t)tn_ceil_div(tn_min64(p.c, d->ic - i * p.c), 4), 0 };
-    tn_parallel(pool, p.batches, 1, run_batches, &p);
+    for (int i = 0; i < tn_pool_threads(pool); i++) *batch_held(&p, i) = -1;
+    tn_parallel(pool, p.batches * p.parts, 1, run_parts, &p);
 }
 
 const tn_conv_algo tn_conv_algo_winograd = { "winograd", fits, packed_bytes, scratch_bytes, pack, run };
