@@ -2,7 +2,7 @@
 BUILD  ?= build
 PREFIX ?= /usr/local
 
-.PHONY: all help demo test quick bench fuzz install format clean
+.PHONY: all help demo test quick tsan bench fuzz install format clean
 all: ## build the library and the program into build/
 	@sh scripts/setup.sh build
 	@sh scripts/configure.sh $(BUILD) --prefix=$(abspath $(PREFIX))
@@ -27,6 +27,10 @@ quick: ## the tests that take seconds
 	@sh scripts/setup.sh test
 	@$(MAKE) --no-print-directory all
 	@sh scripts/test.sh $(BUILD) --suite quick
+
+tsan: ## the tests that use threads, under ThreadSanitizer
+	@sh scripts/setup.sh test
+	@sh scripts/tsan.sh
 
 bench: ## side by side with onnxruntime-node, on every model
 	@sh scripts/setup.sh bench

@@ -6,6 +6,9 @@
  *   - open/new create something the caller owns, close/free release it; closing NULL is harmless.
  *   - Option structs begin with .size = sizeof(struct); every other field may be zero for its default.
  *   - A tn_model is immutable after opening and may be shared by threads. A tn_session runs from many threads at once.
+ *   - After fork, a child may go on with the models and sessions of its parent, also those that other threads use,
+ *     and make its own; it starts worker threads of its own. fork waits while another thread makes a plan (the first
+ *     run with new shapes); call it from no callback of this library.
  *   - Shapes are arrays of int64_t, outermost dimension first; strides are implied (row-major, dense). */
 #ifndef TENON_H
 #define TENON_H
@@ -189,8 +192,9 @@ typedef struct tn_session tn_session;
 
 typedef struct {
     size_t size;      /* sizeof(tn_session_opts) */
-    int threads;      /* 0: TN_THREADS or the CPUs this process may use */
-    int unpinned;     /* 1: do not pin workers to CPUs */
+    int threads;      /* 0: TN_THREADS or the CPUs this process may use. Sessions share their worker threads: when
+                         several callers run at once, all together keep no more threads running than there are CPUs */
+    int unpinned;     /* 1: do not pin workers to CPUs, as long as this session is open */
     int plans;        /* input-shape sets whose plans are kept (least recently used goes first); 0: 16 */
     int profile;      /* 1: record every node's time */
     int no_optimize;  /* 1: run the graph as it stands: no folding, no fusion (for comparisons) */

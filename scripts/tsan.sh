@@ -1,0 +1,18 @@
+#!/bin/sh
+# The tests that use threads, under ThreadSanitizer; the last line counts their cases.
+# usage: tsan.sh [BUILD [TEST]...]      default: build-tsan, and the tests named below
+set -eu
+cd "$(dirname "$0")/.."
+build=${1:-build-tsan}
+[ $# -eq 0 ] || shift
+[ $# -gt 0 ] || set -- base/pool engine/session engine/fork kernel/gemm kernel/qgemm kernel/conv kernel/attention kernel/resize
+
+# gcc warns of its own instrumentation: the plain builds judge warnings.
+sh scripts/configure.sh "$build" --buildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false -Dwerror=false \
+    -Ddefault_library=static >/dev/null
+targets=$(for t in "$@"; do echo "tests/test_$(echo "$t" | tr / _)"; done)
+# shellcheck disable=SC2086
+ninja -C "$build" $targets >"$build/log" 2>&1 || { grep -E 'error|FAILED' -A3 "$build/log" | head -40; exit 1; }
+# A child of a threaded parent may start threads here: that is what the tests are about.
+export TSAN_OPTIONS="halt_on_error=1:exitcode=66:die_after_fork=0:second_deadlock_stack=1${TSAN_OPTIONS:+:$TSAN_OPTIONS}"
+sh scripts/test.sh "$build" --timeout-multiplier 5 "$@"
