@@ -9,7 +9,9 @@
 
 #include <cmocka.h>
 
+#include "base/number.h"
 #include "base/status.h"
+#include "lib/comma.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +41,17 @@
             fail_msg("check failed: %s", #cond); \
         }                                        \
     } while (0)
+
+/* Every test runs under a locale with a comma, too. */
+__attribute__((constructor)) static void test_locale(void) { comma_locale_if_asked(); }
+
+/** strtod under any locale: the number at s; *end (may be NULL) behind it. */
+static inline double test_number(const char *s, const char **end) {
+    double v = 0;
+    tn_take_f64(&s, NULL, &v);
+    if (end) *end = s;
+    return v;
+}
 
 /** A small deterministic random generator (xorshift*), so that failures can be repeated. */
 static inline uint64_t test_random(uint64_t *state) {

@@ -7,6 +7,7 @@
 #include "audio/wav.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "base/text.h"
 #include <math.h>
 #include <stdio.h>
@@ -63,8 +64,11 @@ int main(int argc, char **argv) {
     tn_status st = tn_wav_load(argv[4], &peek); /* silences need the rate before the first phrase */
     if (st == TN_OK) out.rate = peek.rate, tn_audio_free(&peek);
     for (int i = 3; st == TN_OK && i < argc; i++) {
-        if (i % 2)
-            st = append(&out, NULL, (size_t)(fmax(atof(argv[i]), 0) * out.rate));
+        double seconds = 0;
+        if (i % 2 && !tn_parse_f64(argv[i], &seconds))
+            st = tn_fail(TN_E_INVALID, "'%s' is no number of seconds", argv[i]);
+        else if (i % 2)
+            st = append(&out, NULL, (size_t)(fmax(seconds, 0) * out.rate));
         else
             st = append_phrase(&out, argv[i], &segments);
     }

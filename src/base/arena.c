@@ -1,6 +1,7 @@
 /* arena.c - chained blocks that are freed all at once. Each new block doubles up to 1 MiB, so a big graph needs few. */
 #include "base/arena.h"
 #include "base/asan.h"
+#include "base/number.h"
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -94,9 +95,9 @@ char *tn_arena_printf(tn_arena *a, const char *fmt, ...) {
     va_list ap, again;
     va_start(ap, fmt);
     va_copy(again, ap);
-    int n = vsnprintf(NULL, 0, fmt, ap);
+    int n = tn_vsnprintf(NULL, 0, fmt, ap);
     char *s = n < 0 ? NULL : tn_arena_alloc(a, (size_t)n + 1, 1);
-    if (s) vsnprintf(s, (size_t)n + 1, fmt, again);
+    if (s) tn_vsnprintf(s, (size_t)n + 1, fmt, again);
     va_end(again);
     va_end(ap);
     return s;

@@ -1,14 +1,15 @@
 /* cpu.c - instruction sets, caches, and the CPUs this process may use. */
 #include "base/cpu.h"
 #include "base/log.h"
+#include "base/number.h"
 #include "base/status.h"
+#include "base/text.h"
 #include <pthread.h>
 #include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -108,7 +109,7 @@ static const struct {
 
 int tn_cpu_parse(const char *name) {
     for (size_t i = 0; i < TN_COUNT(levels); i++)
-        if (!strcasecmp(name, levels[i].name)) return (int)levels[i].mask;
+        if (tn_same_word(name, levels[i].name)) return (int)levels[i].mask;
     return -1;
 }
 
@@ -143,17 +144,19 @@ static bool read_text(const char *path, char *buf, size_t n) {
 /* CPUs granted by one cgroup folder, 0: no limit there. */
 static double quota_at(const char *dir, bool v2) {
     char path[1200], text[128];
-    double quota = 0, period = 0;
+    const char *p = text;
+    int64_t quota = 0, period = 0;
     if (v2) {
-        snprintf(path, sizeof path, "%s/cpu.max", dir);
-        if (!read_text(path, text, sizeof text) || sscanf(text, "%lf %lf", &quota, &period) != 2) return 0;
+        snprintf(path, sizeof path, "%s/cpu.max", dir); /* "150000 100000", or "max 100000" */
+        if (!read_text(path, text, sizeof text) || !tn_take_i64(&p, NULL, &quota) || *p++ != ' ') return 0;
+        if (!tn_take_i64(&p, NULL, &period)) return 0;
     } else {
         snprintf(path, sizeof path, "%s/cpu.cfs_quota_us", dir);
-        if (!read_text(path, text, sizeof text) || sscanf(text, "%lf", &quota) != 1) return 0;
+        if (!read_text(path, text, sizeof text) || !tn_take_i64(&p, NULL, &quota)) return 0;
         snprintf(path, sizeof path, "%s/cpu.cfs_period_us", dir);
-        if (!read_text(path, text, sizeof text) || sscanf(text, "%lf", &period) != 1) return 0;
+        if (!read_text(path, text, sizeof text) || !tn_take_i64((p = text, &p), NULL, &period)) return 0;
     }
-    return quota > 0 && period > 0 ? quota / period : 0;
+    return quota > 0 && period > 0 ? (double)quota / (double)period : 0;
 }
 
 /* The smallest quota on the way from the process's group to the root; every ancestor limits too. */
@@ -224,15 +227,18 @@ static void find_allowed(void) {
 /* /sys knows the caches where the C library does not (aarch64, some virtual machines). */
 static size_t cache_from_sys(int level) {
     for (int i = 0; i < 8; i++) {
-        char path[96], text[64], unit = 0;
-        unsigned long size;
+        char path[96], text[64];
+        const char *p = text;
+        int64_t found;
+        uint64_t size;
         snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%d/level", i);
-        if (!read_text(path, text, sizeof text) || atoi(text) != level) continue;
+        if (!read_text(path, text, sizeof text) || !tn_take_i64(&p, NULL, &found) || found != level) continue;
         snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%d/type", i);
         if (!read_text(path, text, sizeof text) || text[0] == 'I') continue; /* instructions */
         snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%d/size", i);
-        if (!read_text(path, text, sizeof text) || sscanf(text, "%lu%c", &size, &unit) < 1) continue;
-        return size << (unit == 'K' ? 10 : unit == 'M' ? 20 : 0);
+        p = text; /* "32K" */
+        if (!read_text(path, text, sizeof text) || !tn_take_u64(&p, NULL, &size) || size > UINT32_MAX) continue;
+        return size << (*p == 'K' ? 10 : *p == 'M' ? 20 : 0);
     }
     return 0;
 }

@@ -1,11 +1,12 @@
 /* log.c - messages to stderr, by level; a line is one write, so that lines of several threads do not mix. */
 #include "base/log.h"
+#include "base/number.h"
 #include "base/status.h"
+#include "base/text.h"
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
 
 static const char *const names[] = { "error", "warn", "info", "debug" };
 static const char *const prefixes[] = { "error", "warning", "info", "debug" };
@@ -14,7 +15,7 @@ static atomic_int chosen = -1; /* -1: the environment has not been asked yet */
 
 int tn_log_parse(const char *name) {
     for (size_t i = 0; i < TN_COUNT(names); i++)
-        if (!strcasecmp(name, names[i]) || !strcasecmp(name, prefixes[i])) return (int)i;
+        if (tn_same_word(name, names[i]) || tn_same_word(name, prefixes[i])) return (int)i;
     return -1;
 }
 
@@ -38,7 +39,7 @@ void tn_log(tn_log_level level, const char *fmt, ...) {
     int head = snprintf(line, sizeof line, "tenon: %s: ", prefixes[level]);
     va_list ap;
     va_start(ap, fmt);
-    int n = vsnprintf(line + head, sizeof line - (size_t)head - 1, fmt, ap);
+    int n = tn_vsnprintf(line + head, sizeof line - (size_t)head - 1, fmt, ap);
     va_end(ap);
     if (n < 0) return;
     size_t end = (size_t)head + (size_t)n;

@@ -11,6 +11,7 @@
 #include "base/crew.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include <stdlib.h>
 
 enum {
@@ -193,13 +194,10 @@ void tn_pool_leave(void) { tn_crew_leave(); }
 static int wanted_threads(int threads) {
     if (threads > 0) return threads;
     const char *env = getenv("TN_THREADS");
-    char *end;
-    long n = env ? strtol(env, &end, 10) : 0;
-    if (env && *env && (*end || n < 1 || n > TN_CREW_MAX)) {
+    int n = 0;
+    if (env && *env && !tn_parse_int(env, 1, TN_CREW_MAX, &n))
         tn_log(TN_LOG_WARN, "TN_THREADS=%s is not a number from 1 to %d; ignored", env, TN_CREW_MAX);
-        n = 0;
-    }
-    return n > 0 ? (int)n : tn_cpu_count();
+    return n > 0 ? n : tn_cpu_count();
 }
 
 tn_status tn_pool_new(int threads, bool pin, tn_pool **out) {

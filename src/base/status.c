@@ -1,5 +1,6 @@
 /* status.c - the thread's sentence about its last failed call. */
 #include "base/status.h"
+#include "base/number.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,7 +33,7 @@ tn_status tn_fail(tn_status s, const char *fmt, ...) {
     char text[SENTENCE_BYTES];
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    tn_vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     keep(s, text);
     return s;
@@ -42,7 +43,7 @@ tn_status tn_fail_at(tn_status s, const char *fmt, ...) {
     char text[SENTENCE_BYTES];
     va_list ap;
     va_start(ap, fmt);
-    int n = vsnprintf(text, sizeof text, fmt, ap);
+    int n = tn_vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     size_t used = n < 0 ? 0 : (size_t)n < sizeof text ? (size_t)n : sizeof text - 1;
     const char *sentence = tn_error();

@@ -1,6 +1,7 @@
 /* text.c - a growing byte string, and small string helpers. */
 #include "base/text.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "base/utf8.h"
 #include <stdint.h>
 #include <stdio.h>
@@ -43,11 +44,11 @@ void tn_text_printf(tn_text *t, const char *fmt, ...) {
     va_list ap, again;
     va_start(ap, fmt);
     va_copy(again, ap);
-    int n = vsnprintf(NULL, 0, fmt, ap);
+    int n = tn_vsnprintf(NULL, 0, fmt, ap);
     if (n < 0)
         t->failed = true;
     else if (reserve(t, (size_t)n)) {
-        vsnprintf(t->s + t->n, (size_t)n + 1, fmt, again);
+        tn_vsnprintf(t->s + t->n, (size_t)n + 1, fmt, again);
         t->n += (size_t)n;
     }
     va_end(again);
@@ -79,6 +80,15 @@ void tn_text_free(tn_text *t) {
     tn_mem_free(t->s);
     *t = (tn_text){ 0 };
 }
+
+static int lower(char c) { return c >= 'A' && c <= 'Z' ? c | 0x20 : c; }
+
+bool tn_same_word_n(const char *a, size_t n, const char *b) {
+    for (; n && *b && lower(*a) == lower(*b); n--) a++, b++;
+    return !n && !*b;
+}
+
+bool tn_same_word(const char *a, const char *b) { return tn_same_word_n(a, strlen(a), b); }
 
 #define WORD_MAX 63
 
@@ -129,7 +139,7 @@ static const char *human(double v, double step, const char *const *units, size_t
         u++;
     }
     const char *gap = units[u][0] ? " " : "";
-    snprintf(buf, n, u ? "%s%.1f%s%s" : "%s%.0f%s%s", v < 0 ? "-" : "", size, gap, units[u]);
+    tn_snprintf(buf, n, u ? "%s%.1f%s%s" : "%s%.0f%s%s", v < 0 ? "-" : "", size, gap, units[u]);
     return buf;
 }
 

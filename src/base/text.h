@@ -18,6 +18,10 @@ void tn_text_printf(tn_text *t, const char *fmt, ...) __attribute__((format(prin
 void tn_text_json(tn_text *t, const char *s, size_t n); /* a JSON string with quotes; invalid UTF-8 becomes U+FFFD */
 void tn_text_free(tn_text *t);
 
+/** Equal but for the case of ASCII letters, under any locale. */
+bool tn_same_word(const char *a, const char *b);
+bool tn_same_word_n(const char *a, size_t n, const char *b); /* a has n bytes, b ends with NUL */
+
 /** Of n names the one nearest to word (edit distance, at most a third of its length), or NULL: "did you mean". */
 const char *tn_nearest(const char *word, const char *const *names, size_t n);
 

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/cpu.h"
 #include "base/file.h"
+#include "base/number.h"
 #include "cli/cli.h"
 #include "cli/feed.h"
 #include "cli/options.h"
@@ -239,7 +240,8 @@ int tn_cmd_bench(int argc, char **argv) {
                              .unpinned = unpinned || streams > 1,
                              .profile = profile || trace_file,
                              .no_optimize = no_optimize };
-    if (!common.threads) common.threads = getenv("TN_THREADS") ? atoi(getenv("TN_THREADS")) : tn_cpu_count();
+    const char *env = getenv("TN_THREADS");
+    if (!common.threads && !(env && tn_parse_int(env, 1, 1024, &common.threads))) common.threads = tn_cpu_count();
     opts.threads = common.threads;
     double t0 = tn_clock_s();
     tn_status st = tn_model_open(args[0], &m);

@@ -1,6 +1,7 @@
 /* feed.c - inputs for a model from the command line. */
 #include "cli/feed.h"
 #include "base/file.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "tensor/npy.h"
 #include "tensor/proto.h"
@@ -9,21 +10,21 @@
 
 /* ---------------------------------------------------------------------------------------------------------- shapes */
 
+#define LARGEST (INT64_C(1) << 40) /* dimension */
+
 /* "1x3x224x224" (also with commas); "scalar" or "" is rank 0. */
 static tn_status parse_shape(const char *text, const char *name, int *rank, int64_t *dims) {
     const char *p = text;
     *rank = 0;
     if (!*p || !strcmp(p, "scalar")) return TN_OK;
     for (;;) {
-        char *end;
-        long long v = strtoll(p, &end, 10);
-        if (end == p || v < 0 || v > (INT64_C(1) << 40) || (*end && *end != 'x' && *end != ','))
+        int64_t v;
+        if (tn_take_i64(&p, NULL, &v) != TN_NUMBER_READ || v < 0 || v > LARGEST || (*p && *p != 'x' && *p != ','))
             return tn_fail(TN_E_INVALID, "shape '%s' of '%s' is not like 1x3x224x224", text, name);
         if (*rank == TN_MAX_RANK)
             return tn_fail(TN_E_INVALID, "shape '%s' has more than %d dimensions", text, TN_MAX_RANK);
         dims[(*rank)++] = v;
-        if (!*end) return TN_OK;
-        p = end + 1;
+        if (!*p++) return TN_OK;
     }
 }
 
@@ -74,9 +75,8 @@ static tn_status symbol_sizes(const tn_model *m, const tn_feed_opts *o, bool fil
     if (!v) return tn_fail(TN_E_NOMEM, "the sizes of %d symbols", n);
     for (int k = 0; k < n; k++) {
         const char *size = named(&o->shapes, tn_sym_name(m->syms, k));
-        char *end;
-        v[k] = size ? strtoll(size, &end, 10) : fill && o->dimension > 0 ? o->dimension : TN_DIM_UNKNOWN;
-        if (size && (end == size || *end || v[k] < 0)) {
+        v[k] = fill && o->dimension > 0 ? o->dimension : TN_DIM_UNKNOWN;
+        if (size && !tn_parse_i64(size, 0, LARGEST, &v[k])) {
             tn_mem_free(v);
             return tn_fail(TN_E_INVALID, "--shape %s=%s: a size is wanted", tn_sym_name(m->syms, k), size);
         }

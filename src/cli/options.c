@@ -2,10 +2,12 @@
 #include "cli/options.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "base/status.h"
 #include "base/text.h"
 #include "cli/cli.h"
-#include <errno.h>
+#include <limits.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,11 +18,12 @@
 #define MAX_OPTION 64
 
 int tn_usage_error(const tn_command_usage *u, const char *fmt, ...) {
+    char text[1024];
     va_list ap;
     va_start(ap, fmt);
-    fprintf(stderr, "tenon %s: ", u->name);
-    vfprintf(stderr, fmt, ap);
+    tn_vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
+    fprintf(stderr, "tenon %s: %s", u->name, text);
     fprintf(stderr, "\n`tenon %s --help` says more.\n", u->name);
     return TN_EXIT_USAGE;
 }
@@ -51,11 +54,13 @@ static void print_help(const tn_command_usage *u, const tn_option *common) {
 
 /* Reads a number of the option's range into *out. */
 static bool number(const tn_option *o, const char *s, double *out) {
-    char *end;
-    errno = 0;
-    *out = o->kind == TN_OPT_INT ? (double)strtol(s, &end, 10) : strtod(s, &end);
-    if (*s == '\0' || *end != '\0' || errno || *out != *out) return false;
-    if (o->kind == TN_OPT_INT && (*out < -2147483647 || *out > 2147483647)) return false;
+    int whole = 0;
+    if (o->kind == TN_OPT_INT) {
+        if (!tn_parse_int(s, INT_MIN, INT_MAX, &whole)) return false;
+        *out = whole;
+    } else if (!tn_parse_f64(s, out) || !isfinite(*out)) {
+        return false;
+    }
     return o->max <= o->min || (*out >= o->min && *out <= o->max);
 }
 

@@ -2,6 +2,7 @@
  * of its own, so that a crash is one failure. */
 #include "base/file.h"
 #include "base/map.h"
+#include "base/number.h"
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "cli/test_case.h"
@@ -215,11 +216,18 @@ typedef struct {
     case_notes tolerances, skips, pins;
 } lists;
 
+/* "1e-3 1e-5": rtol and atol. */
+static bool two_numbers(const char *p, tn_case_opts *o) {
+    if (!tn_take_f32(&p, NULL, &o->rtol)) return false;
+    p += strspn(p, " \t");
+    if (!tn_take_f32(&p, NULL, &o->atol)) return false;
+    return !p[strspn(p, " \t")];
+}
+
 /* Runs one case with the tolerances of its own, if it has any. */
 static verdict run_one(const char *dir, const char *tolerances, char *why, size_t n) {
     tn_case_opts o = set.run;
-    int end = 0;
-    if (tolerances && (sscanf(tolerances, "%f %f %n", &o.rtol, &o.atol, &end) < 2 || tolerances[end])) {
+    if (tolerances && !two_numbers(tolerances, &o)) {
         snprintf(why, n, "'%s' in %s is not two numbers", tolerances, set.tolerances);
         return FAILED;
     }

@@ -2,6 +2,7 @@
 #include "cli/test_case.h"
 #include "analyse/agree.h"
 #include "base/file.h"
+#include "base/number.h"
 #include "cli/test_random.h"
 #include "engine/session.h"
 #include "tensor/proto.h"
@@ -32,7 +33,7 @@ static tn_status differ(const char *where, const char *fmt, ...) {
     char text[400];
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    tn_vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     return tn_fail(TN_E_INVALID, "%s: %s", where, text);
 }
@@ -43,9 +44,9 @@ static void element_text(const tn_tensor *t, int64_t i, char *buf, size_t n) {
         snprintf(buf, n, "'%.*s'", (int)(s->len < 100 ? s->len : 100), s->ptr ? s->ptr : "");
     } else if (tn_dtype_is_complex(t->dtype)) {
         tn_dtype part = t->dtype == TN_C64 ? TN_F32 : TN_F64;
-        snprintf(buf, n, "%.9g%+.9gi", tn_get_f64(part, t->data, 2 * i), tn_get_f64(part, t->data, 2 * i + 1));
+        tn_snprintf(buf, n, "%.9g%+.9gi", tn_get_f64(part, t->data, 2 * i), tn_get_f64(part, t->data, 2 * i + 1));
     } else if (tn_dtype_is_float(t->dtype))
-        snprintf(buf, n, "%.9g", tn_get_f64(t->dtype, t->data, i));
+        tn_snprintf(buf, n, "%.9g", tn_get_f64(t->dtype, t->data, i));
     else if (t->dtype == TN_U64)
         snprintf(buf, n, "%llu", (unsigned long long)tn_get_i64(t->dtype, t->data, i));
     else

@@ -6,13 +6,14 @@
  *   function = floor(sum / factor) | ceil(sum / factor) | floor(number * factor) | min(sum, sum) | max(sum, sum)
  *
  * A name may hold any character but blanks and ()*+,/^ - so that "batch-size" is one name and "a - b" a difference. */
+#include "base/number.h"
 #include "graph/dim.h"
 #include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define MAX_NEST 32
 #define MAX_NAME 200
+#define MAX_SIZE INT64_C(1000000000000000000) /* beyond any size */
 
 typedef struct {
     tn_syms *s;
@@ -42,10 +43,8 @@ static void blanks(parser *r) {
 static bool starts_number(const char *p) { return isdigit((unsigned char)*p); }
 
 static tn_dim number(parser *r) {
-    char *end;
-    long long v = strtoll(r->p, &end, 10);
-    if (end - r->p > 18) return failed(r); /* beyond any size */
-    r->p = end;
+    int64_t v;
+    if (tn_take_i64(&r->p, NULL, &v) != TN_NUMBER_READ || v >= MAX_SIZE) return failed(r);
     return v;
 }
 
@@ -60,8 +59,9 @@ static tn_dim two(parser *r, tn_dim (*fn)(tn_syms *, tn_dim, tn_dim)) {
 }
 
 static tn_dim quotient(parser *r, bool up) {
-    char *end;
-    double by = strtod(r->p, &end);
+    const char *end = r->p;
+    double by;
+    tn_take_f64(&end, NULL, &by);
     if (!up && end > r->p && *end == '*' && memchr(r->p, '.', (size_t)(end - r->p))) { /* floor(0.3*h) */
         r->p = end + 1;
         tn_dim a = factor(r);

@@ -1,13 +1,12 @@
 /* cast.c - Cast, CastLike, BitCast: another element type. Numbers convert as tensor/dtype.h says; strings are parsed
  * and printed here. */
+#include "base/number.h"
 #include "op/grad.h"
 #include "op/ports.h"
 #include "op/support.h"
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ------------------------------------------------------------------------------------------------------ inference */
@@ -48,8 +47,10 @@ static tn_status cast_like_infer(tn_infer *c) {
 /* "1.2e+03" written out as "1200", while it has at most 16 digits before the point. */
 static int without_exponent(char *buf, int len) {
     char *e = strchr(buf, 'e'), *to = buf;
-    int power = e ? atoi(e + 1) : -1, after = 0;
-    if (!e || power < 0 || power >= 16) return len;
+    int64_t power = -1;
+    int after = 0;
+    const char *exponent = e ? e + 1 : "";
+    if (!tn_take_i64(&exponent, NULL, &power) || power < 0 || power >= 16) return len;
     for (const char *from = buf; from < e; from++) {
         if (*from == '.') after = (int)(e - from) - 1;
         if (*from != '.') *to++ = *from;
@@ -67,13 +68,7 @@ static int print_number(tn_dtype t, const void *data, int64_t i, char *buf, size
     double v = tn_get_f64(t, data, i);
     if (isnan(v)) return snprintf(buf, n, "NaN");
     if (isinf(v)) return snprintf(buf, n, v > 0 ? "INF" : "-INF");
-    int len = 0, digits = t == TN_F64 ? 17 : 9;
-    for (int p = 1; p <= digits; p++) { /* the fewest digits that keep the value */
-        len = snprintf(buf, n, "%.*g", p, v);
-        double back = strtod(buf, NULL);
-        if (t == TN_F64 ? back == v : (float)back == (float)v) break;
-    }
-    return without_exponent(buf, len);
+    return without_exponent(buf, tn_print_f64(buf, n, v, t != TN_F64));
 }
 
 static tn_status to_strings(tn_run *r, const tn_tensor *x, tn_tensor *y) {
@@ -85,29 +80,39 @@ static tn_status to_strings(tn_run *r, const tn_tensor *x, tn_tensor *y) {
     return TN_OK;
 }
 
+/* A whole number for an integer type; what a float type would read (1e3, NaN) goes there by way of a float. */
+static tn_number read_whole(tn_dtype t, const char **p, const char *end, void *data, int64_t i) {
+    uint64_t u = 0;
+    int64_t v = 0;
+    tn_number got = t == TN_U64 ? tn_take_u64(p, end, &u) : tn_take_i64(p, end, &v);
+    if (got == TN_NUMBER_READ && *p == end) tn_set_i64(t, data, i, t == TN_U64 ? (int64_t)u : v);
+    return got;
+}
+
+/* Element i := the number that is all of the text but blanks before it. */
+static tn_number read_number(tn_dtype t, const char *p, const char *end, void *data, int64_t i) {
+    while (p < end && strchr(" \t\n\v\f\r", *p) && *p) p++;
+    if (tn_dtype_is_int(t) || t == TN_BOOL) {
+        const char *at = p;
+        tn_number got = read_whole(t, &at, end, data, i);
+        if (got && at == end) return got;
+    }
+    double v = 0;
+    float f = 0;
+    tn_number got = t == TN_F32 ? tn_take_f32(&p, end, &f) : tn_take_f64(&p, end, &v);
+    if (!got || p != end) return TN_NUMBER_NONE;
+    tn_set_f64(t, data, i, t == TN_F32 ? (double)f : v);
+    return got;
+}
+
 static tn_status from_strings(tn_run *r, const tn_tensor *x, tn_tensor *y) {
     const tn_string *s = x->data;
     for (int64_t i = 0; i < tn_count(x); i++) {
-        char buf[128], *end;
-        size_t n = s[i].len < sizeof buf - 1 ? s[i].len : sizeof buf - 1;
-        memcpy(buf, s[i].ptr ? s[i].ptr : "", n);
-        buf[n] = '\0';
-        errno = 0;
-        bool integer = tn_dtype_is_int(y->dtype) || y->dtype == TN_BOOL;
-        if (integer && !strpbrk(buf, ".eEnN")) {
-            int64_t v = y->dtype == TN_U64 ? (int64_t)strtoull(buf, &end, 10) : strtoll(buf, &end, 10);
-            if (end != buf && *end == '\0') {
-                tn_set_i64(y->dtype, y->data, i, v);
-                continue;
-            }
-        } else {
-            double v = strtod(buf, &end);
-            if (end != buf && *end == '\0') {
-                tn_set_f64(y->dtype, y->data, i, v);
-                continue;
-            }
-        }
-        return tn_op_fail(r->node, TN_E_INVALID, "element %lld, \"%.40s\", is not a number", (long long)i, buf);
+        const char *p = s[i].len ? s[i].ptr : "";
+        tn_number got = read_number(y->dtype, p, p + s[i].len, y->data, i);
+        if (got == TN_NUMBER_READ) continue;
+        return tn_op_fail(r->node, TN_E_INVALID, "element %lld, \"%.*s\", is %s", (long long)i,
+                          (int)(s[i].len < 40 ? s[i].len : 40), p, got ? "beyond the type's range" : "not a number");
     }
     return TN_OK;
 }

@@ -1,5 +1,6 @@
 /* grad.c - the words of gradients: nodes with their types, shapes, zeros, sums over what was broadcast. */
 #include "op/grad.h"
+#include "base/number.h"
 #include "op/gradient.h"
 #include "op/infer.h"
 #include <stdio.h>
@@ -41,7 +42,7 @@ void tn_grad_fail(tn_grad *g, tn_status st, const char *fmt, ...) {
     va_list ap;
     if (g->st != TN_OK) return;
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    tn_vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     g->st = tn_op_fail(g->node, st, "its gradient: %s", text);
 }

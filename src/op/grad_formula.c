@@ -6,10 +6,10 @@
  *   unary       "-" unary | primary                 primary  number | "#" int | "[" ints "]" | "_" | name
  *                                                            | Op ["{" name "=" word, .. "}"] "(" sum, .. ")" | "(" sum
  * ")" */
+#include "base/number.h"
 #include "op/grad.h"
 #include <ctype.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 typedef struct {
@@ -39,6 +39,13 @@ static void expect(parser *q, char c) {
     if (q->g->st == TN_OK && !eat(q, c)) wrong(q, (char[]){ 'n', 'o', ' ', c, 0 });
 }
 
+/* A whole number at the place; of these formulas always there. */
+static int64_t integer(parser *q) {
+    int64_t v = 0;
+    if (tn_take_i64(&q->p, NULL, &v) != TN_NUMBER_READ) wrong(q, "no whole number");
+    return v;
+}
+
 /* What attributes may be: numbers, words. */
 static size_t word_at(const char *p) {
     size_t n = 0;
@@ -57,6 +64,13 @@ static tn_value *sum(parser *q);
 
 static tn_value *made(parser *q, tn_node *n) { return tn_grad_made(q->g, n); }
 
+/* The index in "x12" or "dx0". */
+static int index_at(const char *digits) {
+    int64_t i = 0;
+    tn_take_i64(&digits, NULL, &i);
+    return (int)i; /* of one or two digits */
+}
+
 static tn_value *named(parser *q, const char *name, size_t len) {
     tn_grad *g = q->g;
     for (int i = g->n_names - 1; i >= 0; i--)
@@ -64,7 +78,7 @@ static tn_value *named(parser *q, const char *name, size_t len) {
     if (len == 2 && !memcmp(name, "dy", 2)) return tn_grad_dy(g, 0);
     bool numbered = len == 1 + strspn(name + 1, "0123456789");
     if (len <= 3 && numbered && strchr("xyd", *name)) {
-        int i = atoi(name + 1);
+        int i = index_at(name + 1);
         return *name == 'x' ? tn_grad_x(g, i) : *name == 'y' ? tn_grad_y(g, i) : tn_grad_dy(g, i);
     }
     return wrong(q, "unknown name");
@@ -81,7 +95,7 @@ static void attribute(parser *q, tn_node *n) {
         int64_t v[32];
         int k = 0;
         while (peek(q) && *q->p != ']' && k < 32) {
-            v[k++] = strtoll(q->p, (char **)&q->p, 10);
+            v[k++] = integer(q);
             if (!eat(q, ',')) break;
         }
         expect(q, ']');
@@ -94,13 +108,13 @@ static void attribute(parser *q, tn_node *n) {
     q->p += len;
     if (!n || q->g->st != TN_OK) return;
     const char *own = tn_arena_strdup(n->graph->model->arena, name);
-    char *end;
-    bool number = isdigit((unsigned char)*word) || *word == '-';
-    long long i = strtoll(word, &end, 10);
-    if (number && !*end)
+    const char *at = word;
+    int64_t i;
+    float f;
+    if (tn_parse_i64(word, INT64_MIN, INT64_MAX, &i))
         q->g->st = tn_attr_set_int(n, own, i);
-    else if (number)
-        q->g->st = tn_attr_set_float(n, own, strtof(word, NULL));
+    else if ((isdigit((unsigned char)*word) || *word == '-') && tn_take_f32(&at, NULL, &f))
+        q->g->st = tn_attr_set_float(n, own, f);
     else
         q->g->st = tn_attr_set_string(n, own, tn_arena_strdup(n->graph->model->arena, word));
 }
@@ -139,7 +153,7 @@ static tn_value *integers(parser *q) {
     int64_t v[32];
     int n = 0;
     while (peek(q) != ']' && *q->p && n < 32) {
-        v[n++] = strtoll(q->p, (char **)&q->p, 10);
+        v[n++] = integer(q);
         if (!eat(q, ',')) break;
     }
     expect(q, ']');
@@ -155,11 +169,12 @@ static tn_value *primary(parser *q) {
     }
     if (eat(q, '[')) return integers(q);
     if (eat(q, '#')) {
-        int64_t v = strtoll(q->p, (char **)&q->p, 10);
+        int64_t v = integer(q);
         return q->skip ? NULL : tn_grad_number(q->g, TN_I64, (double)v);
     }
     if (isdigit((unsigned char)c)) {
-        double v = strtod(q->p, (char **)&q->p);
+        double v = 0;
+        tn_take_f64(&q->p, NULL, &v);
         return q->skip ? NULL : tn_grad_number(q->g, q->g->dtype, v);
     }
     size_t n = name_at(q->p);
@@ -209,7 +224,7 @@ static tn_value *statement(parser *q) {
     if (!assigned) return sum(q);
     q->p = after + (fits ? 2 : 1);
     bool gradient = n >= 3 && !memcmp(name, "dx", 2) && isdigit((unsigned char)name[2]);
-    int i = gradient ? atoi(name + 2) : 0;
+    int i = gradient ? index_at(name + 2) : 0;
     q->skip = gradient && !tn_grad_wants(g, i);
     tn_value *v = sum(q);
     if (q->skip || g->st != TN_OK) return q->skip = false, NULL;
@@ -224,7 +239,7 @@ tn_value *tn_grad_formula(tn_grad *g, const char *fmt, ...) {
     char text[2048];
     va_list ap;
     va_start(ap, fmt);
-    int n = vsnprintf(text, sizeof text, fmt, ap);
+    int n = tn_vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     parser q = { .g = g, .p = text, .text = text };
     if (n < 0 || n >= (int)sizeof text) return wrong(&q, "too long");

@@ -1,10 +1,10 @@
 /* grad_rnn.c - gradients of RNN, GRU and LSTM: each direction is written out as a Scan over its steps, and
  * differentiated through it. A row of the batch that has ended keeps its state and writes zeros, as in the operator
  * itself. */
+#include "base/text.h"
 #include "op/grad.h"
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 /* Activations in formulas: %s is the argument; a and b the parameters. */
 static const struct {
@@ -50,7 +50,7 @@ static void read_activations(tn_grad *g, cell *c, int dirs) {
         if (names && (size_t)i < names->n) word = names->strings[i].ptr, len = names->strings[i].len;
         activation *a = &c->act[i];
         for (int k = 0; k < (int)TN_COUNT(activations); k++)
-            if (strlen(activations[k].name) == len && !strncasecmp(activations[k].name, word, len)) a->which = k;
+            if (tn_same_word_n(word, len, activations[k].name)) a->which = k;
         a->a = activations[a->which].a, a->b = activations[a->which].b;
         if (activations[a->which].has_a && alpha && ia < na) a->a = (double)alpha[ia++];
         if (activations[a->which].has_b && beta && ib < nb) a->b = (double)beta[ib++];

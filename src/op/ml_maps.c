@@ -1,9 +1,9 @@
 /* ml_maps.c - ZipMap, CastMap, DictVectorizer: tensors to maps and back. A map is a tensor of keys and one of values.
  */
+#include "base/number.h"
 #include "op/grad.h"
 #include "op/ml.h"
 #include "op/support.h"
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -128,29 +128,23 @@ static int by_key(const void *a, const void *b) {
 
 /* y[i] := values[k] in y's type. */
 static tn_status cast_value(tn_run *r, tn_tensor *y, int64_t i, const tn_tensor *values, int64_t k) {
-    char buf[64], *end;
+    char buf[64];
     if (y->dtype == TN_STRING && values->dtype == TN_STRING) {
         const tn_string *s = (const tn_string *)values->data + k;
         return tn_tensor_set_string(y, i, s->ptr, s->len);
     }
     if (y->dtype == TN_STRING) {
         double v = tn_get_f64(values->dtype, values->data, k);
-        int n = 0;
-        for (int digits = 1; digits <= 9; digits++) { /* the fewest digits that keep the number */
-            n = snprintf(buf, sizeof buf, "%.*g", digits, v);
-            if ((float)strtod(buf, NULL) == (float)v) break;
-        }
+        int n = tn_print_f64(buf, sizeof buf, v, true);
         return tn_tensor_set_string(y, i, buf, (size_t)n);
     }
     double v;
     if (values->dtype == TN_STRING) {
         const tn_string *s = (const tn_string *)values->data + k;
-        size_t n = s->len < sizeof buf - 1 ? s->len : sizeof buf - 1;
-        if (n) memcpy(buf, s->ptr, n);
-        buf[n] = '\0';
-        v = strtod(buf, &end);
-        if (end == buf || *end || s->len > n)
-            return tn_op_fail(r->node, TN_E_INVALID, "the value \"%.40s\" is not a number", buf);
+        const char *p = s->len ? s->ptr : "", *end = p + s->len;
+        if (!tn_take_f64(&p, end, &v) || p != end)
+            return tn_op_fail(r->node, TN_E_INVALID, "the value \"%.*s\" is not a number",
+                              (int)(s->len < 40 ? s->len : 40), s->len ? s->ptr : "");
     } else {
         v = tn_get_f64(values->dtype, values->data, k);
     }

@@ -1,6 +1,7 @@
 /* op.c - the registry of operators, and checking nodes against their rows. */
 #include "op/op.h"
 #include "base/log.h"
+#include "base/number.h"
 #include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -330,7 +331,7 @@ tn_status tn_op_fail(const tn_node *n, tn_status s, const char *fmt, ...) {
     char text[1024];
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    tn_vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     return tn_fail(s, "%s: %s", tn_node_where(n), text);
 }

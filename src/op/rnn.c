@@ -7,13 +7,13 @@
  *
  * Gate order (ONNX): LSTM i o f c, GRU z r h. */
 #include "op/rnn.h"
+#include "base/text.h"
 #include "kernel/kernel.h"
 #include "op/grad.h"
 #include "op/ports.h"
 #include "op/support.h"
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 enum { RNN = TN_RNN, GRU = TN_GRU, LSTM = TN_LSTM };
 typedef tn_rnn_act gate_act;
@@ -66,9 +66,7 @@ static tn_status read_activations(const tn_node *n, const recurrent *of, rnn_sta
         const char *word = s->gates == RNN ? "Tanh" : defaults[i % per];
         size_t len = strlen(word), k = 0;
         if (names) word = names[i].ptr, len = names[i].len;
-        while (k < TN_COUNT(act_table) &&
-               (strlen(act_table[k].name) != len || strncasecmp(act_table[k].name, word, len) != 0))
-            k++;
+        while (k < TN_COUNT(act_table) && !tn_same_word_n(word, len, act_table[k].name)) k++;
         if (k == TN_COUNT(act_table))
             return tn_op_fail(n, TN_E_INVALID, "unknown activation '%.*s'", (int)(len < 60 ? len : 60), word);
         gate_act *a = &s->act[i / per][i % per];

@@ -1,9 +1,9 @@
 /* dtype.c - the table of element types, and single elements read and written. Arrays: convert.c. */
 #include "tensor/dtype.h"
+#include "base/text.h"
 #include "tensor/codec.h"
 #include <math.h>
 #include <string.h>
-#include <strings.h>
 
 const tn_dtype_info tn_dtypes[TN_DTYPE_COUNT] = {
 #define X(id, name, onnx, block, bytes) [TN_##id] = { name, onnx, block, bytes },
@@ -37,7 +37,7 @@ tn_dtype tn_dtype_parse(const char *name) {
         { "boolean", TN_BOOL },
     };
     for (size_t i = 0; i < TN_COUNT(names); i++)
-        if (!strcasecmp(name, names[i].name)) return names[i].t;
+        if (tn_same_word(name, names[i].name)) return names[i].t;
     return TN_NONE;
 }
 

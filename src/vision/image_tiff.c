@@ -1,5 +1,6 @@
 /* image_tiff.c - TIFF by libtiff: the first picture of the file, in whatever form libtiff turns into RGBA. */
 #include "base/mem.h"
+#include "base/number.h"
 #include "vision/codec.h"
 #include <stdio.h>
 #include <string.h>
@@ -46,7 +47,7 @@ static toff_t on_size(thandle_t h) { return ((memory *)h)->bytes; }
 static int on_error(TIFF *t, void *user, const char *module, const char *fmt, va_list ap) {
     memory *m = user;
     (void)t, (void)module;
-    if (!m->message[0]) vsnprintf(m->message, sizeof m->message, fmt, ap);
+    if (!m->message[0]) tn_vsnprintf(m->message, sizeof m->message, fmt, ap);
     return 1;
 }
 

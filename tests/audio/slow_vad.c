@@ -41,8 +41,13 @@ static void recording(void **state) {
     char *json = calloc(1, f->size + 1);
     memcpy(json, f->data, f->size);
     tn_file_close(&f);
-    for (const char *s = json; n_want < 16 && (s = strstr(s, "{\"start\": ")); s++, n_want++)
-        assert_int_equal(sscanf(s, "{\"start\": %lf, \"end\": %lf}", &want[n_want][0], &want[n_want][1]), 2);
+    for (const char *s = json; n_want < 16 && (s = strstr(s, "{\"start\": ")); s++, n_want++) {
+        const char *p = s + strlen("{\"start\": ");
+        want[n_want][0] = test_number(p, &p);
+        assert_memory_equal(p, ", \"end\": ", 9);
+        want[n_want][1] = test_number(p + 9, &p);
+        assert_int_equal(*p, '}');
+    }
     free(json);
     assert_true(n_want >= 4);
     snprintf(path, sizeof path, "%s/voice.wav", folder);

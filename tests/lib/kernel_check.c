@@ -209,6 +209,7 @@ int check_main(const char *family, const check_case *cases, size_t n, int argc, 
     uint64_t seed = (uint64_t)env_number("TN_CHECK_SEED", 1);
     long times = env_number("TN_CHECK_ROUNDS", 1);
     static tn_kernels ref, fast;
+    int passed = 0, failed = 0, skipped = 0; /* a case counts once per instruction set */
     double *ref_time = calloc(n, sizeof *ref_time);
     if (!ref_time) return 2;
     tn_kernels_fill(&ref, TN_CPU_ANY);
@@ -216,14 +217,17 @@ int check_main(const char *family, const check_case *cases, size_t n, int argc, 
         int mask = tn_cpu_parse(levels[l]);
         if (mask < 0 || ((unsigned)mask & ~tn_cpu_detected())) {
             printf("%s: %s not tested: this machine lacks it\n", family, levels[l]);
+            skipped += (int)n;
             continue;
         }
         tn_kernels_fill(&fast, (unsigned)mask);
         long before = run.failures;
         for (size_t i = 0; i < n; i++) {
             if (argc > 1 && strcmp(argv[1], cases[i].name)) continue;
+            long failures = run.failures;
             run.total = 0;
             run_case(&run, &cases[i], &ref, &fast, levels[l], seed, (int)(cases[i].rounds * times));
+            run.failures == failures ? passed++ : failed++;
             if (l == 0) ref_time[i] = (double)run.total;
             if (run.timed && run.total)
                 printf("  %-10s %-24s %12.1f us %8.2f x ref\n", levels[l], cases[i].name, (double)run.total * 1e-3,
@@ -232,5 +236,6 @@ int check_main(const char *family, const check_case *cases, size_t n, int argc, 
         printf("%s: %s %s\n", family, levels[l], run.failures == before ? "good" : "FAILED");
     }
     free(ref_time);
+    printf("%d passed, %d failed, %d skipped\n", passed, failed, skipped);
     return run.failures ? 1 : 0;
 }

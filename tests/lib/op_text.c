@@ -6,9 +6,9 @@
 /* ------------------------------------------------------------------------------------------------------ tensors */
 
 static double number(const char *p, const char **end) {
-    double v = strtod(p, (char **)end);
+    double v = test_number(p, end);
     check(*end > p, "'%s' is not a number\n", p);
-    return **end == '/' ? v / strtod(*end + 1, (char **)end) : v;
+    return **end == '/' ? v / test_number(*end + 1, end) : v;
 }
 
 static void put_element(tn_tensor *t, int64_t i, const char *p, const char **end) {
@@ -114,9 +114,9 @@ static void put_list(ob *b, const char *name, const char *list) { /* what is bet
     float floats[MOST];
     int n = 0;
     for (const char *p = list; *p; n++) {
-        char *end;
+        const char *end;
         assert_true(n < MOST);
-        floats[n] = strtof(p, &end);
+        floats[n] = (float)test_number(p, &end);
         ints[n] = strtoll(p, NULL, 10);
         p = *end == ',' ? end + 1 : end;
     }
@@ -157,7 +157,7 @@ static void put_attr(ob *b, const char *name, char *value) {
         tn_tensor_free(&t);
     } else if (!strcmp(value, "nan") || (strchr("0123456789-", *value) && *value)) {
         if (strchr(value, '.') || strchr(value, 'n'))
-            ob_float(b, name, strtof(value, NULL));
+            ob_float(b, name, (float)test_number(value, NULL));
         else
             ob_int(b, name, strtoll(value, NULL, 10));
     } else {

@@ -90,8 +90,8 @@ static op_case row_of(size_t i, const char *type) {
     double from = ranges[functions[i].range].from, to = ranges[functions[i].range].to;
     for (int e = 0; e < N; e++) {
         double x = number_in(tn_dtype_parse(type), from + (to - from) * e / (N - 1));
-        a += sprintf(in + a, "%c%.17g", e ? ',' : '=', x);
-        b += sprintf(want + b, "%c%.17g", e ? ',' : '=', functions[i].f(x));
+        a += tn_snprintf(in + a, 64, "%c%.17g", e ? ',' : '=', x);
+        b += tn_snprintf(want + b, 64, "%c%.17g", e ? ',' : '=', functions[i].f(x));
     }
     return (op_case){ functions[i].op, functions[i].attrs, strdup(in), strdup(want), 0 };
 }

@@ -56,7 +56,7 @@ static char *put(char *to, const form *f, int a, int b, const int *spatial, cons
     int count = a * b * volume(spatial);
     to += sprintf(to, "%s:%d,%d", f->type, a, b);
     for (int d = 3 - f->spatial; d < 3; d++) to += sprintf(to, ",%d", spatial[d]);
-    for (int i = 0; i < count; i++) to += sprintf(to, "%c%.9g", i ? ',' : '=', v[i]);
+    for (int i = 0; i < count; i++) to += tn_snprintf(to, 64, "%c%.9g", i ? ',' : '=', v[i]);
     return to;
 }
 
@@ -87,7 +87,7 @@ static void check_form(const form *given) {
                      : put(p, &f, f.out_channels, f.channels / f.group, f.kernel, w);
     if (f.biased) {
         p += sprintf(p, " %s:%d", f.type, f.out_channels);
-        for (int i = 0; i < f.out_channels; i++) p += sprintf(p, "%c%g", i ? ',' : '=', bias[i]);
+        for (int i = 0; i < f.out_channels; i++) p += tn_snprintf(p, 64, "%c%g", i ? ',' : '=', bias[i]);
     }
     put(want, &f, f.batch, f.out_channels, out, y);
     op_cases_run(&(op_case){ f.transposed ? "ConvTranspose" : "Conv", f.attrs, in, want,

@@ -87,12 +87,12 @@ static void read_operand(trial *t, const char *word, operand *o) {
     if (values) {
         const char *p = values + 1;
         for (int64_t i = 0; i < n; i++) {
-            tn_set_f64(type, o->t->data, i, strtod(p, (char **)&p));
+            tn_set_f64(type, o->t->data, i, test_number(p, &p));
             if (*p == ',') p++;
         }
     } else {
         double lo = -1, hi = 1;
-        if (range) lo = strtod(range + 1, (char **)&range), hi = strtod(range + 1, NULL);
+        if (range) lo = test_number(range + 1, &range), hi = test_number(range + 1, NULL);
         fill_range(t, o->t->data, n, lo, hi);
     }
 }

@@ -85,7 +85,7 @@ static void put(char *to, const char *type, const int *dims, int rank, const dou
     to += strlen(to);
     to += sprintf(to, "%s%s:", *to ? "" : " ", type);
     for (int i = 0; i < rank; i++) to += sprintf(to, i ? ",%d" : "%d", dims[i]), count *= dims[i];
-    for (int i = 0; i < count; i++) to += sprintf(to, "%c%.17g", i ? ',' : '=', v[i]);
+    for (int i = 0; i < count; i++) to += tn_snprintf(to, 64, "%c%.17g", i ? ',' : '=', v[i]);
 }
 
 /* v[a][b][rest] as [b][a][rest]. */
