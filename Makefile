@@ -2,7 +2,7 @@
 BUILD  ?= build
 PREFIX ?= /usr/local
 
-.PHONY: all help demo test quick tsan bench fuzz install format clean
+.PHONY: all help demo test quick tsan bench fuzz lib install dist format clean
 all: ## build the library and the program into build/
 	@sh scripts/setup.sh build
 	@sh scripts/configure.sh $(BUILD) --prefix=$(abspath $(PREFIX))
@@ -42,8 +42,16 @@ fuzz: ## every parser under libFuzzer and sanitizers; TARGETS="onnx npy", SECOND
 	@sh scripts/setup.sh ci
 	@sh scripts/fuzz.sh "$(TARGETS)" "$(or $(SECONDS),600)"
 
+lib: ## the library alone, which needs no image libraries, into build-lib/
+	@sh scripts/setup.sh lib
+	@sh scripts/configure.sh build-lib --prefix=$(abspath $(PREFIX)) -Dprograms=false
+	@ninja -C build-lib
+
 install: all ## library, header, program, man page, completions; PREFIX, DESTDIR
 	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild --quiet
+
+dist: ## build/tenon-VERSION.tar.xz: the sources as a stranger gets them
+	@sh scripts/dist.sh $(BUILD)
 
 format: ## clang-format over all C files
 	@find include src tests tools bench fuzz -name '*.[ch]' -exec clang-format -i {} +

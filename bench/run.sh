@@ -8,11 +8,7 @@ shift
 export TENON="$build/src/tenon" MODELS="$build/models" PEERS="$build/peers"
 /usr/bin/python3 bench/export_models.py "$MODELS"
 cp -n models/*.onnx "$MODELS"/ 2>/dev/null || true
-if [ ! -d "$PEERS/node_modules/onnxruntime-node" ]; then
-    mkdir -p "$PEERS"
-    echo '{"private": true}' >"$PEERS/package.json"
-    (cd "$PEERS" && npm install --silent --ignore-scripts --no-audit --no-fund onnxruntime-node@1.30.0)
-fi
+sh scripts/peer.sh "$PEERS"
 [ -f demo-out/en_clean.png ] || { mkdir -p demo-out && "$build/tools/make_pictures" demo-out && sh scripts/make_voice.sh "$build/tools/join_voice" demo-out; }
 node bench/peer.mjs accuracy "$@"
 node bench/peer.mjs speed "$@"

@@ -1,10 +1,10 @@
 #!/bin/sh
 # `make fuzz`: builds the fuzz targets with clang, ASan and UBSan in build-fuzz and gives each SECONDS. What libFuzzer finds
 # new stays in build-fuzz/finds/TARGET, an input that breaks something too: put that into fuzz/corpus/TARGET once it is mended.
-# usage: fuzz.sh "TARGET..." SECONDS     TARGETS empty: all
+# usage: fuzz.sh "TARGET..." SECONDS     TARGETS empty: all     FUZZ_BUILD=FOLDER: a build with -Dfuzz=true that is there
 set -eu
 cd "$(dirname "$0")/.."
-targets=$1 seconds=$2 root=$(pwd)
+targets=$1 seconds=$2 root=$(pwd) build=$(pwd)/${FUZZ_BUILD:-build-fuzz}
 [ -n "$targets" ] || targets=$(for f in fuzz/fuzz_*.c; do basename "$f" .c | cut -c6-; done)
 for t in $targets; do
     [ -f "fuzz/fuzz_$t.c" ] || {
@@ -12,24 +12,24 @@ for t in $targets; do
         exit 2
     }
 done
-CC=clang sh scripts/configure.sh build-fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false \
+[ -n "${FUZZ_BUILD:-}" ] || CC=clang sh scripts/configure.sh build-fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false \
     --buildtype=debugoptimized -Ddefault_library=static
-ninja -C build-fuzz --quiet
+ninja -C "$build" --quiet
 export ASAN_OPTIONS=allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 failed=''
 for t in $targets; do
-    finds=$root/build-fuzz/finds/$t
+    finds=$build/finds/$t
     mkdir -p "$finds"
     known=''
-    for d in "$root/build-fuzz/fuzz/seeds/$t" "$root/fuzz/corpus/$t"; do [ ! -d "$d" ] || known="$known $d"; done
+    for d in "$build/fuzz/seeds/$t" "$root/fuzz/corpus/$t"; do [ ! -d "$d" ] || known="$known $d"; done
     echo "$t: $seconds s"
     # shellcheck disable=SC2086
-    if (cd "$finds" && "$root/build-fuzz/fuzz/fuzz_$t" -max_total_time="$seconds" -print_final_stats=1 -rss_limit_mb=4096 \
-        . $known) >"$root/build-fuzz/$t.log" 2>&1; then
-        grep -E 'Done [0-9]+ runs' "$root/build-fuzz/$t.log"
+    if (cd "$finds" && "$build/fuzz/fuzz_$t" -max_total_time="$seconds" -print_final_stats=1 -rss_limit_mb=4096 \
+        . $known) >"$build/$t.log" 2>&1; then
+        grep -E 'Done [0-9]+ runs' "$build/$t.log"
     else
         failed="$failed $t"
-        tail -n 40 "$root/build-fuzz/$t.log"
+        tail -n 40 "$build/$t.log"
     fi
 done
 [ -z "$failed" ] || {

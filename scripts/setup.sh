@@ -1,26 +1,28 @@
 #!/bin/sh
 # Installs what is missing of Debian's packages. Says nothing and needs no rights when nothing is missing.
-# usage: setup.sh [build] [test] [demo] [ci] [bench]     default: build
+# usage: setup.sh [lib] [build] [test] [demo] [ci] [bench]     default: build; lib: what the library alone needs
 set -eu
 
-build='gcc libc6-dev make meson ninja-build pkg-config libjpeg62-turbo-dev libpng-dev libwebp-dev libtiff-dev
-       libopenjp2-7-dev libfreetype-dev libfontconfig-dev'
+lib='gcc libc6-dev make meson ninja-build pkg-config'
+build="$lib libjpeg62-turbo-dev libpng-dev libwebp-dev libtiff-dev
+       libopenjp2-7-dev libfreetype-dev libfontconfig-dev"
 test="$build libcmocka-dev libonnx-testdata fonts-dejavu-core fonts-noto-cjk espeak-ng"
 demo="$build fonts-dejavu-core fonts-noto-cjk espeak-ng"
-ci="$test clang clang-format libclang-rt-14-dev git python3-minimal"
+ci="$test clang clang-format libclang-rt-14-dev git xz-utils"
 bench="$build python3-torch python3-torchvision python3-onnx"
 
 [ $# -gt 0 ] || set -- build
 missing=''
 for group in "$@"; do
     case $group in
+    lib) list=$lib ;;
     build) list=$build ;;
     test) list=$test ;;
     demo) list=$demo ;;
     ci) list=$ci ;;
     bench) list=$bench ;;
     *)
-        echo "setup.sh: no group '$group' (build, test, demo, ci, bench)" >&2
+        echo "setup.sh: no group '$group' (lib, build, test, demo, ci, bench)" >&2
         exit 2
         ;;
     esac
@@ -29,7 +31,8 @@ for group in "$@"; do
         dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing="$missing $p"
     done
     # npm brings models for the demo and the peer for benchmarks; any installed npm will do.
-    if [ "$group" != build ] && ! command -v npm >/dev/null 2>&1; then missing="$missing nodejs npm"; fi
+    case $group in lib | build) continue ;; esac
+    if ! command -v npm >/dev/null 2>&1; then missing="$missing nodejs npm"; fi
 done
 [ -n "$missing" ] || exit 0
 
@@ -43,5 +46,7 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 echo "Installing:$missing"
 $as_root apt-get update -qq
+# shellcheck disable=SC2086
+[ -z "${TN_DOWNLOADS:-}" ] || apt-get install -y -qq --no-install-recommends --print-uris $missing | awk '{ n += $3 } END { print n }' >>"$TN_DOWNLOADS"
 # shellcheck disable=SC2086
 DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq --no-install-recommends $missing >/dev/null

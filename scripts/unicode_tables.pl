@@ -48,6 +48,7 @@ sub mapping {
 }
 
 my $version = Unicode::UCD::UnicodeVersion();
+print "/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 AND Unicode-DFS-2016 */\n";
 print "/* unicode_tables.h - written by scripts/unicode_tables.pl from Unicode $version; not edited by hand. */\n";
 print "/* clang-format off */\n\n";
 mapping('upper_runs', 'Simple_Uppercase_Mapping');

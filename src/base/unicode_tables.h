@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 AND Unicode-DFS-2016 */
 /* unicode_tables.h - written by scripts/unicode_tables.pl from Unicode 14.0.0; not edited by hand. */
 /* clang-format off */
 

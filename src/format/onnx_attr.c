@@ -163,11 +163,16 @@ static tn_status read_strings(tn_onnx_reader *r, tn_wire w, tn_attr *a) {
     return st;
 }
 
-static tn_status read_tensor(tn_onnx_reader *r, tn_wire w, bool sparse, const char *where, tn_tensor **out) {
+/* Operators read the tensors of their attributes where they lie, so they are aligned; that of Constant ("value")
+ * becomes a constant of the graph, which may lie at any address. */
+static tn_status read_tensor(tn_onnx_reader *r, tn_wire w, const tn_attr *a, bool sparse, const char *where,
+                             tn_tensor **out) {
     tn_str name;
     *out = tn_model_tensor(r->m);
     if (!*out) return TN_E_NOMEM;
-    return sparse ? tn_onnx_sparse(r, w, where, *out, &name) : tn_onnx_tensor(r, w, where, *out, &name);
+    if (sparse) return tn_onnx_sparse(r, w, where, *out, &name);
+    TN_TRY(tn_onnx_tensor(r, w, where, *out, &name));
+    return strcmp(a->name, "value") ? tn_tensor_align(*out) : TN_OK;
 }
 
 static tn_status read_graph(tn_onnx_reader *r, tn_onnx_scope *s, const tn_onnx_call *call, tn_wire w, tn_graph **out) {
@@ -192,7 +197,7 @@ static tn_status read_messages(tn_onnx_reader *r, tn_onnx_scope *s, const tn_onn
             v[n++] = g;
         } else {
             tn_tensor *t;
-            TN_TRY(read_tensor(r, sub, field == ATTR_SPARSES, where, &t));
+            TN_TRY(read_tensor(r, sub, a, field == ATTR_SPARSES, where, &t));
             v[n++] = t;
         }
     }
@@ -226,7 +231,7 @@ static tn_status read_value(tn_onnx_reader *r, tn_onnx_scope *s, const tn_onnx_c
         a->type = t;
         return t ? tn_onnx_type(r, af->sub, false, 0, t, NULL) : tn_fail(TN_E_NOMEM, "a type");
     }
-    return read_tensor(r, af->sub, field == ATTR_SPARSE, where, &a->tensor);
+    return read_tensor(r, af->sub, a, field == ATTR_SPARSE, where, &a->tensor);
 }
 
 /* The kind by the discriminator, or (files older than IR 2 have none) by the field that is there. */
@@ -282,6 +287,7 @@ tn_status tn_onnx_attr(tn_onnx_reader *r, tn_onnx_scope *s, const tn_onnx_call *
         st = tn_fail(TN_E_FORMAT, "an attribute at byte %zu has no name", (size_t)(w.p - w.base));
     if (st == TN_OK) st = tn_onnx_text(r, af.name, "the name of an attribute", &name);
     if (st != TN_OK) return tn_fail_at(st, "%s", where);
+    out->name = name;
     if (af.ref.len)
         st = read_reference(r, s, call, af.ref, where, out, present);
     else

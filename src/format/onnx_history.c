@@ -745,7 +745,9 @@ static bool mask_may_be_short(const tn_node *n) {
     if (n->n_inputs <= MASK || !n->inputs[MASK]) return false;
     int64_t keys = size_of(type_of(n, K), -2), width = size_of(type_of(n, MASK), -1), past = 0;
     if (n->n_inputs > PAST_K && n->inputs[PAST_K]) past = size_of(type_of(n, PAST_K), -2);
-    return n->inputs[MASK]->producer || keys < 0 || past < 0 || width != keys + past;
+    int64_t all;
+    return n->inputs[MASK]->producer || keys < 0 || past < 0 || __builtin_add_overflow(keys, past, &all) ||
+           width != all;
 }
 
 static int64_t item(const tn_node *n, const char *name, int i, int64_t dflt) {
@@ -763,8 +765,10 @@ static bool window_may_be_behind(const tn_node *n) {
     for (int i = 0; i < axes; i++) {
         int64_t step = item(n, "strides", i, 1), before = item(n, "pads", i, 0), after = item(n, "pads", axes + i, 0);
         int64_t window = item(n, "dilations", i, 1) * (item(n, "kernel_shape", i, 1) - 1) + 1;
-        int64_t size = size_of(type_of(n, 0), 2 + i), room = size + before + after - window;
-        if (after + step <= window) continue; /* no window is that far behind another */
+        int64_t size = size_of(type_of(n, 0), 2 + i), room;
+        if (after + step <= window) continue;  /* no window is that far behind another */
+        if (size > INT64_MAX / 4) return true; /* beyond all arithmetic: the shape rule will say so */
+        room = size + before + after - window;
         if (size < 0 || step < 1 || room < 0 || (room + step - 1) / step * step >= size + before) return true;
     }
     return false;

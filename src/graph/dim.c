@@ -310,8 +310,8 @@ static void poly_add_term(const tn_syms *s, poly *p, int64_t coef, int m) {
     int i = 0, order = -1;
     while (i < p->n && (order = mono_order(s, p->t[i].mono, m)) > 0) i++;
     if (i < p->n && order == 0) {
-        int64_t sum = p->t[i].coef + coef; /* both below 2^61 */
-        if (sum > COEF_LIMIT || sum < -COEF_LIMIT) {
+        int64_t sum;
+        if (__builtin_add_overflow(p->t[i].coef, coef, &sum) || sum > COEF_LIMIT || sum < -COEF_LIMIT) {
             *p = gave_up;
         } else if (sum) {
             p->t[i].coef = sum;

@@ -101,27 +101,51 @@ static void packed_set(tn_dtype t, void *data, int64_t i, unsigned v) {
     *p = (uint8_t)((*p & ~(mask << shift)) | (v & mask) << shift);
 }
 
+/* One element at any address: weights stay where they are in their file. */
+#define LOAD(type)                                                                 \
+    ({                                                                             \
+        type one_;                                                                 \
+        memcpy(&one_, (const char *)data + i * (int64_t)sizeof one_, sizeof one_); \
+        one_;                                                                      \
+    })
+#define STORE(type, v)                                                       \
+    do {                                                                     \
+        type one_ = (type)(v);                                               \
+        memcpy((char *)data + i * (int64_t)sizeof one_, &one_, sizeof one_); \
+    } while (0)
+
+typedef union { /* an element of any type, aligned */
+    uint64_t u[2];
+    double d[2];
+    tn_string s;
+} element;
+
 /* Any type but the common ones: as an array of one. A packed element is moved to the front of a byte for that. */
 static void get_as(tn_dtype t, const void *data, int64_t i, tn_dtype to, void *v) {
-    uint8_t one;
-    const void *p = (const char *)data + i * tn_dtypes[t].bytes;
-    if (tn_dtypes[t].block > 1) one = (uint8_t)packed_get(t, data, i), p = &one;
-    (void)tn_convert(t, p, to, v, 1, true, TN_ROUND_UP);
+    element one = { 0 };
+    if (tn_dtypes[t].block > 1)
+        *(uint8_t *)&one = (uint8_t)packed_get(t, data, i);
+    else
+        memcpy(&one, (const char *)data + i * tn_dtypes[t].bytes, (size_t)tn_dtypes[t].bytes);
+    (void)tn_convert(t, &one, to, v, 1, true, TN_ROUND_UP);
 }
 
 static void set_from(tn_dtype from, const void *v, tn_dtype t, void *data, int64_t i) {
-    uint8_t one = 0;
-    void *p = tn_dtypes[t].block > 1 ? &one : (uint8_t *)data + i * tn_dtypes[t].bytes;
-    if (tn_convert(from, v, t, p, 1, true, TN_ROUND_UP) == TN_OK && p == &one) packed_set(t, data, i, one);
+    element one = { 0 };
+    if (tn_convert(from, v, t, &one, 1, true, TN_ROUND_UP) != TN_OK) return;
+    if (tn_dtypes[t].block > 1)
+        packed_set(t, data, i, *(uint8_t *)&one);
+    else
+        memcpy((char *)data + i * tn_dtypes[t].bytes, &one, (size_t)tn_dtypes[t].bytes);
 }
 
 double tn_get_f64(tn_dtype t, const void *data, int64_t i) {
     double v = 0;
     switch (t) {
-    case TN_F32: return ((const float *)data)[i];
-    case TN_F64: return ((const double *)data)[i];
-    case TN_I32: return ((const int32_t *)data)[i];
-    case TN_I64: return (double)((const int64_t *)data)[i];
+    case TN_F32: return LOAD(float);
+    case TN_F64: return LOAD(double);
+    case TN_I32: return LOAD(int32_t);
+    case TN_I64: return (double)LOAD(int64_t);
     case TN_U8: return ((const uint8_t *)data)[i];
     default: get_as(t, data, i, TN_F64, &v); return v;
     }
@@ -130,8 +154,8 @@ double tn_get_f64(tn_dtype t, const void *data, int64_t i) {
 int64_t tn_get_i64(tn_dtype t, const void *data, int64_t i) {
     int64_t v = 0;
     switch (t) {
-    case TN_I32: return ((const int32_t *)data)[i];
-    case TN_I64: return ((const int64_t *)data)[i];
+    case TN_I32: return LOAD(int32_t);
+    case TN_I64: return LOAD(int64_t);
     case TN_U8: return ((const uint8_t *)data)[i];
     case TN_I8: return ((const int8_t *)data)[i];
     case TN_BOOL: return ((const uint8_t *)data)[i] != 0;
@@ -141,16 +165,16 @@ int64_t tn_get_i64(tn_dtype t, const void *data, int64_t i) {
 
 void tn_set_f64(tn_dtype t, void *data, int64_t i, double v) {
     switch (t) {
-    case TN_F32: ((float *)data)[i] = (float)v; break;
-    case TN_F64: ((double *)data)[i] = v; break;
+    case TN_F32: STORE(float, v); break;
+    case TN_F64: STORE(double, v); break;
     default: set_from(TN_F64, &v, t, data, i); break;
     }
 }
 
 void tn_set_i64(tn_dtype t, void *data, int64_t i, int64_t v) {
     switch (t) {
-    case TN_I32: ((int32_t *)data)[i] = (int32_t)v; break;
-    case TN_I64: ((int64_t *)data)[i] = v; break;
+    case TN_I32: STORE(int32_t, v); break;
+    case TN_I64: STORE(int64_t, v); break;
     default: set_from(TN_I64, &v, t, data, i); break;
     }
 }
