@@ -5,6 +5,7 @@
 #ifndef TN_BASE_NUMBER_H
 #define TN_BASE_NUMBER_H
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,6 +34,10 @@ bool tn_parse_f64(const char *s, double *out);
 /** The fewest significant digits that read back as the same float64 (float32: `single`), as "%g" writes them; inf, nan.
  *  Returns the length; 32 bytes are always enough. */
 int tn_print_f64(char *buf, size_t n, double v, bool single);
+
+/** A size as an int, at most INT_MAX: where a count becomes one, and for the precision of %.*s, which would read
+ * without bounds if it came out negative. */
+static inline int tn_int_of(size_t n) { return n < (size_t)INT_MAX ? (int)n : INT_MAX; }
 
 /** snprintf and vsnprintf with the decimal point of C. tn_text_printf, tn_fail and tn_log print by these. */
 int tn_snprintf(char *buf, size_t n, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

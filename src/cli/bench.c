@@ -217,7 +217,8 @@ static tn_status measure(stream *s, result *r) {
     if (total == 0) return tn_fail(TN_E_CANCELLED, "stopped before the first measured run");
     double *all = malloc(total * sizeof *all);
     if (!all) return tn_fail(TN_E_NOMEM, "no memory for %zu latencies", total);
-    for (int i = 0, at = 0; i < streams; at += (int)s[i].n, i++) memcpy(all + at, s[i].ms, s[i].n * sizeof *all);
+    size_t at = 0;
+    for (int i = 0; i < streams; at += s[i].n, i++) memcpy(all + at, s[i].ms, s[i].n * sizeof *all);
     summarize(all, total, r);
     free(all);
     return TN_OK;

@@ -248,6 +248,7 @@ static tn_status read_own(tn_onnx_reader *r, tn_onnx_scope *s, const tn_onnx_cal
     if (k < 0) return tn_fail(TN_E_UNSUPPORTED, "attribute type %llu", (unsigned long long)af->type);
     out->kind = kinds[k].kind;
     out->n = af->counts[kinds[k].field];
+    if (out->n > INT32_MAX) return tn_fail(TN_E_LIMIT, "it has %zu entries", out->n); /* operators count with int */
     return read_value(r, s, call, w, af, kinds[k].field, where, out);
 }
 

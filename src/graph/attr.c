@@ -1,4 +1,5 @@
 /* attr.c - reading and writing a node's attributes. */
+#include "base/number.h"
 #include "graph/internal.h"
 
 #define MAX_ATTRS 4096 /* per node: lookups are linear */
@@ -36,13 +37,13 @@ bool tn_attr_is(const tn_node *n, const char *name, const char *word, const char
 
 const int64_t *tn_attr_ints(const tn_node *n, const char *name, int *count) {
     const tn_attr *a = find_kind(n, name, TN_ATTR_INTS);
-    *count = a ? (int)a->n : 0;
+    *count = a ? tn_int_of(a->n) : 0;
     return a ? a->ints : NULL;
 }
 
 const float *tn_attr_floats(const tn_node *n, const char *name, int *count) {
     const tn_attr *a = find_kind(n, name, TN_ATTR_FLOATS);
-    *count = a ? (int)a->n : 0;
+    *count = a ? tn_int_of(a->n) : 0;
     return a ? a->floats : NULL;
 }
 

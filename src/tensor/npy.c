@@ -1,6 +1,7 @@
 /* npy.c - NumPy's array files. The header is a Python dictionary with three keys, and only that is understood. */
 #include "tensor/npy.h"
 #include "base/file.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "base/utf8.h"
 #include "tensor/zip.h"
@@ -135,7 +136,8 @@ static tn_status parse_descr(const char *where, npy *h) {
             h->item = (size_t)tn_dtypes[h->dtype].bytes;
             return TN_OK;
         }
-    return tn_fail(TN_E_TYPE, "%s: npy: element type '%.*s' is not supported", where, (int)h->descr.len, h->descr.ptr);
+    return tn_fail(TN_E_TYPE, "%s: npy: element type '%.*s' is not supported", where, tn_int_of(h->descr.len),
+                   h->descr.ptr);
 }
 
 static tn_status parse_header(const uint8_t *p, size_t size, const char *where, npy *h) {

@@ -1,6 +1,7 @@
 /* proto.c - TensorProto and its relatives. A first pass over the fields learns type, shape and how many values stand
  * where, and compares them; only then is memory taken, so a small file cannot ask for much. */
 #include "tensor/proto.h"
+#include "base/number.h"
 #include <string.h>
 
 /* TensorProto's fields (onnx.proto). */
@@ -53,7 +54,7 @@ typedef struct {
 } header;
 
 static tn_status bad(const header *h, const char *what) {
-    return tn_fail(TN_E_FORMAT, "%s%s%.*s%s: %s", h->where, h->name.len ? " '" : "", (int)h->name.len,
+    return tn_fail(TN_E_FORMAT, "%s%s%.*s%s: %s", h->where, h->name.len ? " '" : "", tn_int_of(h->name.len),
                    h->name.ptr ? h->name.ptr : "", h->name.len ? "'" : "", what);
 }
 
@@ -218,7 +219,7 @@ static tn_status read_typed(tn_wire w, const header *h, tn_dtype dtype, int64_t 
     uint64_t want = (uint64_t)count / block + ((uint64_t)count % block != 0);
     if (__builtin_mul_overflow(want, per, &want) || h->values[field] != want)
         return tn_fail(TN_E_FORMAT, "%s '%.*s': its shape needs %llu values of data but there are %llu", h->where,
-                       (int)h->name.len, h->name.ptr ? h->name.ptr : "", (unsigned long long)want,
+                       tn_int_of(h->name.len), h->name.ptr ? h->name.ptr : "", (unsigned long long)want,
                        (unsigned long long)h->values[field]);
     TN_TRY(tn_tensor_init(out, dtype, h->rank, h->dims, TN_MEM_WEIGHTS));
     if (!want) return TN_OK;
@@ -239,7 +240,7 @@ static tn_status read_typed(tn_wire w, const header *h, tn_dtype dtype, int64_t 
 static tn_status read_raw(const header *h, tn_dtype dtype, size_t bytes, tn_tensor *out) {
     if (h->raw.len != bytes)
         return tn_fail(TN_E_FORMAT, "%s '%.*s': its shape needs %zu bytes of raw_data but there are %zu", h->where,
-                       (int)h->name.len, h->name.ptr ? h->name.ptr : "", bytes, h->raw.len);
+                       tn_int_of(h->name.len), h->name.ptr ? h->name.ptr : "", bytes, h->raw.len);
     if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) {
         *out = (tn_tensor){ .dtype = dtype, .rank = h->rank, .data = bytes ? (void *)(uintptr_t)h->raw.ptr : NULL };
         memcpy(out->dims, h->dims, sizeof h->dims);
@@ -263,10 +264,10 @@ tn_status tn_tensor_from_proto(tn_wire w, const char *where, tn_tensor *out, tn_
     if (name) *name = h.name;
     tn_dtype dtype = tn_dtype_from_onnx(h.code);
     if (dtype == TN_NONE)
-        return tn_fail(TN_E_TYPE, "%s '%.*s': element type %d is unknown", where, (int)h.name.len,
+        return tn_fail(TN_E_TYPE, "%s '%.*s': element type %d is unknown", where, tn_int_of(h.name.len),
                        h.name.ptr ? h.name.ptr : "", h.code);
     tn_status st = tn_dims_check(dtype, h.rank, h.dims, &count, &bytes);
-    if (st != TN_OK) return tn_fail_at(st, "%s '%.*s'", where, (int)h.name.len, h.name.ptr ? h.name.ptr : "");
+    if (st != TN_OK) return tn_fail_at(st, "%s '%.*s'", where, tn_int_of(h.name.len), h.name.ptr ? h.name.ptr : "");
     if (h.external) {
         if (!ext) return tn_fail(TN_E_UNSUPPORTED, "%s: external data is not allowed here", where);
         if (!h.ext.location.len) return bad(&h, "external data without a location");

@@ -1,5 +1,6 @@
 /* zip.c - reads a zip archive through its central directory; the local headers only say where the bytes begin. */
 #include "tensor/zip.h"
+#include "base/number.h"
 #include "tensor/inflate.h"
 #include <string.h>
 
@@ -130,9 +131,10 @@ tn_status tn_zip_read(const tn_zip_entry *e, const char *where, void *out) {
         if (e->size) memcpy(out, e->data, (size_t)e->size);
     } else {
         tn_status st = tn_inflate(e->data, (size_t)e->packed, out, (size_t)e->size);
-        if (st != TN_OK) return tn_fail_at(st, "%s: %.*s", where, (int)e->name.len, e->name.ptr);
+        if (st != TN_OK) return tn_fail_at(st, "%s: %.*s", where, tn_int_of(e->name.len), e->name.ptr);
     }
     if (tn_crc32(0, out, (size_t)e->size) != e->crc)
-        return tn_fail(TN_E_FORMAT, "%s: %.*s: the checksum does not match", where, (int)e->name.len, e->name.ptr);
+        return tn_fail(TN_E_FORMAT, "%s: %.*s: the checksum does not match", where, tn_int_of(e->name.len),
+                       e->name.ptr);
     return TN_OK;
 }
