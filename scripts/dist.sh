@@ -1,4 +1,5 @@
 #!/bin/sh
+# Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
 # `make dist`: FOLDER/tenon-VERSION.tar.xz of the files that git knows, as they are in the work tree (a commit when it is
 # clean), and the same unpacked beside it, to build and test as a stranger would.
 # usage: dist.sh FOLDER
@@ -9,7 +10,7 @@ version=$(sed -n "s/^ *version: '\([0-9.]*\)',$/\1/p" meson.build | head -n 1)
 name=tenon-$version
 mkdir -p "$folder"
 rm -rf "${folder:?}/$name"
-if tree=$(git rev-parse --verify --quiet HEAD); then
+if [ -e .git ] && tree=$(git rev-parse --verify --quiet HEAD); then
     changed=$(git stash create 2>/dev/null) && [ -n "$changed" ] && tree=$changed
     git archive --format=tar --prefix="$name/" "$tree" >"$folder/$name.tar"
 else # unpacked from such an archive: what it holds

@@ -1,4 +1,5 @@
 #!/bin/sh
+# Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
 # Every source file says under which licence it is, in one line at its head. Prints the files that do not; --fix adds the
 # line (behind a line that must be first). Exit code 1 when files lack it.
 # usage: spdx.sh [--fix]
@@ -8,7 +9,7 @@ fix=${1:-}
 words='Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0'
 
 list() {
-    { git ls-files --cached --others --exclude-standard 2>/dev/null || find . -type f ! -path './build*' ! -path '*/node_modules/*' | cut -c3-; } |
+    if [ -e .git ]; then git ls-files --cached --others --exclude-standard; else find . -type f ! -path './build*' ! -path '*/node_modules/*' | cut -c3-; fi |
         grep -E '\.(c|h|def|sh|py|mjs|pl|ini|bash|fish)$|(^|/)(meson\.build|meson_options\.txt|Makefile)$|^\.ci/run$|^share/(_tenon|tenon\.1)$' |
         grep -v '^demo-out/' | LC_ALL=C sort -u
 }
@@ -22,9 +23,10 @@ line_for() { # the line in the file's kind of comment
     esac
 }
 
-lacking=0
+lacking=0 seen=0
 for f in $(list); do
     [ -f "$f" ] || continue
+    seen=$((seen + 1))
     head -n 5 "$f" | grep -q 'Copyright .* SPDX-License-Identifier: ' && continue
     lacking=$((lacking + 1))
     if [ "$fix" = --fix ]; then
@@ -35,7 +37,7 @@ for f in $(list); do
         echo "$f: no licence line: $(line_for "$f")"
     fi
 done
-[ "$fix" = --fix ] || [ "$lacking" -eq 0 ] || {
+[ "$seen" -gt 0 ] && { [ "$fix" = --fix ] || [ "$lacking" -eq 0 ]; } || {
     echo "0 passed, 1 failed, 0 skipped"
     exit 1
 }
