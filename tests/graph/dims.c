@@ -245,6 +245,16 @@ static void parsing(void **state) {
     }
 }
 
+/* Coefficients beyond all sizes end in "unknown", not in an overflow on the way. */
+static void coefficients_that_do_not_fit(void **state) {
+    tn_dim large = 900000000000000000, a = ADD(h, MUL(9, w)),
+           b = ADD(MUL(large, h), MUL(2, MUL(1000000000000000000, w)));
+    assert_int_equal(MUL(a, b), TN_DIM_UNKNOWN); /* 2e18 h w + 8.1e18 h w */
+    assert_int_equal(MUL(MUL(large, h), 9), TN_DIM_UNKNOWN);
+    assert_int_equal(MUL(SUB(h, MUL(9, w)), SUB(MUL(large, h), MUL(2, MUL(1000000000000000000, w)))), TN_DIM_UNKNOWN);
+    assert_true(tn_dim_symbolic(MUL(large, h)));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(polynomials, setup, teardown),
@@ -252,6 +262,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(order, setup, teardown),
         cmocka_unit_test_setup_teardown(limits, setup, teardown),
         cmocka_unit_test_setup_teardown(parsing, setup, teardown),
+        cmocka_unit_test_setup_teardown(coefficients_that_do_not_fit, setup, teardown),
         cmocka_unit_test_setup_teardown(random_expressions, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
