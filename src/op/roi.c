@@ -368,7 +368,7 @@ static const tn_port roi_back_in[] = {
 /* Samples of all bins: as many as are asked for, or about one for each element of the picture. */
 static tn_status roi_cost(const tn_infer *c, tn_cost *out) {
     tn_dim bins = c->out[0].rank < 0 ? TN_DIM_UNKNOWN : tn_type_count(c->syms, &c->out[0]);
-    double ratio = (double)tn_attr_int(c->node, "sampling_ratio", 0), samples = ratio > 0 ? ratio * ratio : 0;
+    double ratio = (double)((const roi *)c->attrs)->sampling_ratio, samples = ratio > 0 ? ratio * ratio : 0;
     if (!tn_dim_known(bins)) return TN_OK;
     const tn_type *x = c->in[0];
     if (!(samples > 0) && x->rank == 4 && tn_dim_known(x->dims[2]) && tn_dim_known(x->dims[3]))

@@ -354,6 +354,6 @@ void tn_datum_disown(const tn_datum *d) {
     if (d->kind == TN_KIND_TENSOR) disown_buffer(d->tensor.buffer);
     if (!is_list(d) || !d->list) return;
     for (size_t i = 0; i < d->list->n; i++) tn_datum_disown(&d->list->items[i]);
-    tn_mem_disown(d->list->items);
+    tn_mem_disown(d->list->store);
     tn_mem_disown(d->list);
 }
