@@ -48,6 +48,13 @@ bool tn_budget_stopped_between(void) {
     return false;
 }
 
+/* Under a budget that cannot be stopped, ranges are not cut for it. */
+static void *capture(void) { return now && (now->deadline || now->cancel) ? now : NULL; }
+static void *enter(void *what) { return tn_budget_enter(what); }
+static void leave(void *before) { tn_budget_leave(before); }
+
+const tn_pool_hooks tn_budget_pool_hooks = { capture, enter, leave, tn_budget_stopped };
+
 /* Adds n to *used unless that goes beyond the limit. */
 static bool charge(atomic_uint_fast64_t *used, uint64_t limit, uint64_t n) {
     uint64_t before = atomic_load_explicit(used, memory_order_relaxed), after;

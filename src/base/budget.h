@@ -16,6 +16,7 @@
 #define TN_BASE_BUDGET_H
 
 #include "base/mem.h"
+#include "base/pool.h"
 #include "base/status.h"
 #include <stdatomic.h>
 
@@ -85,6 +86,9 @@ bool tn_budget_afford(uint64_t units);
  *  (also when st is TN_OK: the result is not whole), TN_E_LIMIT when memory was refused by the limit; else st itself.
  *  The sentence says where (NULL: nothing of that), which bound, what it was, and what raises it. */
 tn_status tn_budget_verdict(tn_budget *b, tn_status st, const char *where);
+
+/** For tn_pool_set_hooks: workers enter the budget of the call they work for, when that can be stopped. */
+extern const tn_pool_hooks tn_budget_pool_hooks;
 
 /** Adds without overflow: costs are products of sizes that nobody has checked. */
 static inline uint64_t tn_budget_units(double units) {

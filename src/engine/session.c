@@ -72,6 +72,7 @@ tn_status tn_session_new(const tn_model *m, const tn_session_opts *opts, tn_sess
         goto done;
     }
     if ((st = make_accounts(s, m)) != TN_OK) goto done;
+    tn_pool_set_hooks(&tn_budget_pool_hooks); /* what stops a run stops its parts */
     if ((st = tn_pool_new(o.threads, !o.unpinned, &s->pool)) != TN_OK) goto done;
     st = clone_and_optimize(s);
 done:

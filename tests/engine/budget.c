@@ -309,6 +309,8 @@ typedef struct {
 } long_node;
 
 static const long_node long_nodes[] = {
+    { "Conv", "a b", { { TN_F32, "4,256,96,96" }, { TN_F32, "512,256,5,5" } } },
+    { "Conv", "a b", { { TN_F32, "4,256,96,96" }, { TN_F32, "512,256,3,3" } } }, /* by Winograd */
     { "Conv", "a b", { { TN_F64, "1,128,96,96" }, { TN_F64, "128,128,3,3" } } },
     { "Conv", "a b", { { TN_F16, "1,128,96,96" }, { TN_F16, "128,128,3,3" } } },
     { "ConvTranspose", "a b", { { TN_F64, "1,128,96,96" }, { TN_F64, "128,128,3,3" } } },
@@ -327,6 +329,8 @@ static const long_node long_nodes[] = {
       { { TN_F64, "4000,1,64" }, { TN_F64, "1,1024,64" }, { TN_F64, "1,1024,256" } },
       "hidden_size",
       256 },
+    { "Softmax", "a", { { TN_F32, "4000,20000" } } },
+    { "Erf", "a", { { TN_F64, "60000000" } } },
 };
 
 static tn_tensor *ones(tn_dtype t, const char *dims) {
