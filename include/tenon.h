@@ -155,6 +155,25 @@ TN_API tn_status tn_model_open(const char *path, tn_model **out);
 /** The same from memory, which must stay valid and unchanged until the model is closed. External data is refused. */
 TN_API tn_status tn_model_open_memory(const void *data, size_t bytes, tn_model **out);
 
+/* What reading a model may take. The defaults grow with the file (weights count for bytes and work alike), so that no
+ * honest model meets them and a small hostile one is refused soon: see docs/limits.md. */
+typedef struct {
+    size_t size;                /* sizeof(tn_model_opts) */
+    size_t mem_limit;           /* bytes of heap while reading; the mapped file does not count.
+                                   0: 1 GiB, and 16 for every byte of the file */
+    uint64_t node_limit;        /* nodes made, with those of functions at every call. 0: 4 million, and one for every 8
+                                   bytes of the file */
+    uint64_t work_limit;        /* units of work (about a nanosecond each) for inferring shapes and computing what they
+                                   depend on. 0: 2^32, and 256 for every byte of the file */
+    uint64_t timeout_ns;        /* from the call on; 0: none */
+    const volatile int *cancel; /* as in tn_run_opts */
+} tn_model_opts;
+
+/** As tn_model_open and tn_model_open_memory. opts may be NULL.
+ *  errors   also TN_E_LIMIT (the message names the bound, what it was, and the option), TN_E_CANCELLED */
+TN_API tn_status tn_model_open_with(const char *path, const tn_model_opts *opts, tn_model **out);
+TN_API tn_status tn_model_open_memory_with(const void *data, size_t bytes, const tn_model_opts *opts, tn_model **out);
+
 TN_API void tn_model_close(tn_model **m);
 
 /** Writes the model as ONNX. */
@@ -198,7 +217,13 @@ typedef struct {
     int plans;        /* input-shape sets whose plans are kept (least recently used goes first); 0: 16 */
     int profile;      /* 1: record every node's time */
     int no_optimize;  /* 1: run the graph as it stands: no folding, no fusion (for comparisons) */
-    size_t mem_limit; /* bytes of activations and scratch allowed, 0: no limit */
+    size_t mem_limit; /* bytes the session's runs may hold at any time, all together: activations, scratch, everything
+                         operators make, outputs until they are handed over. Not: the model, packed weights, plans.
+                         0: no limit */
+    size_t prepare_limit; /* bytes of the optimized model, packed weights and plans. 0: 1 GiB, and 16 for every byte of
+                             the model's constants */
+    uint64_t work_limit;  /* units of work (about a nanosecond each) for optimizing the model, and for making a plan:
+                             inferring shapes, computing constants. 0: 2^34, and 256 for every byte of constants */
 } tn_session_opts;
 
 /** Prepares a model for running. opts may be NULL. The model must outlive the session. */
@@ -213,6 +238,19 @@ TN_API void tn_session_free(tn_session **s);
  *  threads  may be called from several threads at once; each call has its own memory. */
 TN_API tn_status tn_session_run(tn_session *s, size_t n_in, const tn_tensor *const *inputs, size_t n_out,
                                 tn_tensor **outputs);
+
+typedef struct {
+    size_t size;                /* sizeof(tn_run_opts) */
+    uint64_t timeout_ns;        /* from the call on; 0: none. A run that is not done then stops: TN_E_LIMIT */
+    const volatile int *cancel; /* not 0: stop, TN_E_CANCELLED. Set from any thread (atomically) or a signal handler (a
+                                   sig_atomic_t); it is read until the call returns. NULL: nobody can */
+} tn_run_opts;
+
+/** The same with options for this run; opts may be NULL. A run that is told to stop, or whose time is up, returns
+ *  within milliseconds with all outputs NULL; the session can go on as before.
+ *  errors   also TN_E_CANCELLED */
+TN_API tn_status tn_session_run_with(tn_session *s, const tn_run_opts *opts, size_t n_in,
+                                     const tn_tensor *const *inputs, size_t n_out, tn_tensor **outputs);
 
 /* -------------------------------------------------------------------------------------------------------- pictures */
 

@@ -117,4 +117,9 @@ void tn_arena_restore(tn_arena *a, tn_arena_mark m) {
     a->top->used = m.used;
 }
 
+void tn_arena_disown(tn_arena *a) {
+    for (block *b = a->top; b; b = b->before) tn_mem_disown(b);
+    tn_mem_disown(a);
+}
+
 size_t tn_arena_bytes(const tn_arena *a) { return a->held; }

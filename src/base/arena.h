@@ -29,6 +29,7 @@ char *tn_arena_printf(tn_arena *a, const char *fmt, ...) __attribute__((format(p
 
 tn_arena_mark tn_arena_save(const tn_arena *a);
 void tn_arena_restore(tn_arena *a, tn_arena_mark m); /* frees what was allocated since the mark */
+void tn_arena_disown(tn_arena *a);                   /* tn_mem_disown of all its blocks */
 size_t tn_arena_bytes(const tn_arena *a);            /* bytes held, for reports */
 
 #endif

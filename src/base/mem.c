@@ -1,10 +1,11 @@
-/* mem.c - counted heap memory. A 64-byte header before every block remembers its size and tag.
+/* mem.c - counted heap memory. A 64-byte header before every block remembers its size, tag and account.
  *
  * Big blocks come straight from mmap on a huge-page boundary: they are zero for free, go back to the system when
  * released, and a transparent huge page costs one fault instead of 512. Under AddressSanitizer all blocks come from
  * malloc, so that it sees their ends. */
 #include "base/mem.h"
 #include "base/asan.h"
+#include "base/budget.h"
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@ typedef struct {
     _Alignas(ALIGN) size_t bytes;
     size_t mapped; /* length of the mapping, 0: from the C heap */
     uint64_t mark;
+    tn_account *account; /* NULL: nobody's */
     tn_mem_tag tag;
 } header;
 
@@ -53,6 +55,82 @@ static bool must_fail(void) {
     return every && (atomic_fetch_add_explicit(&fail_tick, 1, memory_order_relaxed) + 1) % every == 0;
 }
 
+/* ------------------------------------------------------------------------------------------------------ accounts */
+
+struct tn_account {
+    _Alignas(ALIGN) atomic_size_t used;
+    atomic_size_t peak, refs; /* its owner and its blocks */
+    size_t limit;
+};
+
+tn_account *tn_account_new(size_t limit) {
+    void *p = NULL;
+    if (must_fail() || posix_memalign(&p, ALIGN, sizeof(tn_account)) != 0) return NULL;
+    tn_account *a = memset(p, 0, sizeof *a);
+    a->limit = limit;
+    atomic_store(&a->refs, 1);
+    return a;
+}
+
+static void unref(tn_account *a) {
+    if (atomic_fetch_sub(&a->refs, 1) == 1) free(a);
+}
+
+void tn_account_close(tn_account **a) {
+    if (*a) unref(*a);
+    *a = NULL;
+}
+
+size_t tn_account_used(const tn_account *a) { return a ? atomic_load(&a->used) : 0; }
+size_t tn_account_peak(const tn_account *a) { return a ? atomic_load(&a->peak) : 0; }
+size_t tn_account_limit(const tn_account *a) { return a ? a->limit : 0; }
+
+static void discharge(tn_account *a, size_t bytes) {
+    if (!a) return;
+    atomic_fetch_sub_explicit(&a->used, bytes, memory_order_relaxed);
+    unref(a);
+}
+
+/* The thread's account, charged; NULL when there is none. false: it may not hold so much. */
+static bool charge(size_t bytes, tn_account **to) {
+    tn_budget *b = tn_budget_now();
+    tn_account *a = b ? b->account : NULL;
+    *to = NULL;
+    if (!a) return true;
+    size_t now = atomic_fetch_add_explicit(&a->used, bytes, memory_order_relaxed) + bytes;
+    if (a->limit && now > a->limit) {
+        atomic_fetch_sub_explicit(&a->used, bytes, memory_order_relaxed);
+        atomic_store_explicit(&b->held, now - bytes, memory_order_relaxed);
+        atomic_store_explicit(&b->refused, bytes, memory_order_relaxed);
+        return false;
+    }
+    atomic_fetch_add_explicit(&a->refs, 1, memory_order_relaxed);
+    *to = a;
+    size_t peak = atomic_load_explicit(&a->peak, memory_order_relaxed);
+    while (now > peak &&
+           !atomic_compare_exchange_weak_explicit(&a->peak, &peak, now, memory_order_relaxed, memory_order_relaxed)) {}
+    return true;
+}
+
+static size_t whole(size_t bytes) { return tn_align_up(bytes, ALIGN) + ALIGN; }
+
+void tn_mem_disown(void *p) {
+    tn_budget *b = tn_budget_now();
+    tn_account *a = b ? b->account : NULL;
+    if (!p || !a) return;
+    header *h = (header *)p - 1;
+    /* Two threads may hand out one shared block: one of them takes it off. */
+    if (__atomic_compare_exchange_n(&h->account, &a, NULL, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        discharge(b->account, whole(h->bytes));
+}
+
+bool tn_mem_adopt(void *p) {
+    header *h = (header *)p - 1;
+    return h->account || charge(whole(h->bytes), &h->account);
+}
+
+/* ------------------------------------------------------------------------------------------------------- blocks */
+
 /* Maps `total` bytes whose start lies on a huge page; the slack before and behind is given back. */
 static void *map_big(size_t total, size_t *mapped) {
     size_t want = total + HUGE_PAGE;
@@ -71,8 +149,10 @@ static void *map_big(size_t total, size_t *mapped) {
 
 static void *allocate(size_t bytes, tn_mem_tag tag, bool zero) {
     if (bytes > MAX_BLOCK || must_fail()) return NULL;
-    size_t total = tn_align_up(bytes, ALIGN) + ALIGN, mapped = 0;
+    size_t total = whole(bytes), mapped = 0;
+    tn_account *account;
     header *h;
+    if (!charge(total, &account)) return NULL;
     if (bytes >= BIG_BLOCK && !TN_ASAN) {
         h = map_big(total, &mapped);
     } else {
@@ -81,9 +161,10 @@ static void *allocate(size_t bytes, tn_mem_tag tag, bool zero) {
         h = posix_memalign(&p, ALIGN, TN_ASAN ? bytes + ALIGN : total) == 0 ? p : NULL;
         if (h && zero) memset(h + 1, 0, bytes);
     }
-    if (!h) return NULL;
+    if (!h) return discharge(account, total), NULL;
     h->bytes = bytes;
     h->mapped = mapped;
+    h->account = account;
     h->mark = BLOCK_MARK;
     h->tag = tag;
     count_up(&counters[tag], bytes);
@@ -99,6 +180,7 @@ void tn_mem_free(void *p) {
     header *h = (header *)p - 1;
     if (h->mark != BLOCK_MARK) abort(); /* not from here, freed twice, or overrun from the left */
     h->mark = 0;
+    discharge(h->account, whole(h->bytes));
     atomic_fetch_sub_explicit(&counters[h->tag].now, h->bytes, memory_order_relaxed);
     atomic_fetch_sub_explicit(&counters[TN_MEM_TAG_COUNT].now, h->bytes, memory_order_relaxed);
     if (h->mapped)

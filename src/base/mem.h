@@ -1,10 +1,11 @@
 /* mem.h - counted heap memory: what `inspect` predicts can be compared with what a run really took.
  *
- * Every allocation of the library goes through here under a tag. Counters are process-wide and exact. Tests can make
- * allocations fail. */
+ * Every allocation of the library goes through here under a tag. Counters are process-wide and exact. Blocks are also
+ * charged to the account of the thread's budget, whose limit makes allocations fail. Tests can make them fail, too. */
 #ifndef TN_BASE_MEM_H
 #define TN_BASE_MEM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,11 +24,25 @@ typedef enum {
         TN_MEM_TAG_COUNT
 } tn_mem_tag;
 
-/** `bytes` bytes aligned to 64, not zeroed; NULL when out of memory (or bytes == 0 is served with a unique pointer).
- *  Large blocks (>= 4 MiB) ask for transparent huge pages. Release with tn_mem_free only. */
+/** `bytes` bytes aligned to 64, not zeroed; NULL when out of memory or beyond the thread's budget (bytes == 0 is served
+ * with a unique pointer). Large blocks (>= 4 MiB) ask for transparent huge pages. Release with tn_mem_free only. */
 void *tn_mem_alloc(size_t bytes, tn_mem_tag tag);
 void *tn_mem_zalloc(size_t bytes, tn_mem_tag tag);
 void tn_mem_free(void *p); /* NULL is fine */
+
+/** An account: what may be held of blocks charged to it (base/budget.h says which). Bytes are those the block really
+ *  takes: its own, rounded up, and the header. It lives until it is closed and its last block is freed. */
+typedef struct tn_account tn_account;
+tn_account *tn_account_new(size_t limit); /* 0: none; NULL when out of memory */
+void tn_account_close(tn_account **a);    /* NULL is fine */
+size_t tn_account_used(const tn_account *a);
+size_t tn_account_peak(const tn_account *a); /* most that it ever was */
+size_t tn_account_limit(const tn_account *a);
+
+/** Takes a block off the account of the thread's budget, if it is charged there: somebody else owns it from now on. */
+void tn_mem_disown(void *p); /* NULL is fine */
+/** Charges a block that is on no account to the thread's budget. false: that has not so much left. */
+bool tn_mem_adopt(void *p);
 
 typedef struct {
     size_t now, peak, count; /* bytes now, most bytes ever since the last reset, allocations made */

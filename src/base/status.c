@@ -60,3 +60,15 @@ void tn_error_clear(void) {
 const char *tn_error(void) { return last.text[0] ? last.text : statuses[last.status].text; }
 
 const char *tn_status_name(tn_status s) { return (unsigned)s < TN_STATUS_COUNT ? statuses[s].name : "unknown status"; }
+
+tn_status tn_take_opts(void *to, size_t bytes, const void *given, const char *name) {
+    size_t size;
+    if (given) {
+        memcpy(&size, given, sizeof size);
+        if (size <= sizeof size || size > 4096)
+            return tn_fail(TN_E_INVALID, "%s.size is %zu; set it to sizeof(%s)", name, size, name);
+        memcpy(to, given, size < bytes ? size : bytes);
+    }
+    memcpy(to, &bytes, sizeof bytes);
+    return TN_OK;
+}

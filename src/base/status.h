@@ -20,6 +20,10 @@ void tn_error_clear(void);
         if (tn_try_ != TN_OK) return tn_try_; \
     } while (0)
 
+/** Copies an option struct the caller gave (NULL: none) over the zeroed defaults *to of `bytes` bytes. Its first member
+ *  is its size: a shorter one is of an older header, a longer one of a newer. errors TN_E_INVALID, naming the struct */
+tn_status tn_take_opts(void *to, size_t bytes, const void *given, const char *name);
+
 #define TN_COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 #endif

@@ -74,6 +74,22 @@ static bool list_add(tn_option_list *l, const char *s) {
     return true;
 }
 
+/* A size: digits, then K, M, G or T for steps of 1024, with or without "B" or "iB". */
+static bool size_of(const char *s, size_t *out) {
+    static const char units[] = "KMGT";
+    char *end;
+    errno = 0;
+    unsigned long long n = strtoull(s, &end, 10);
+    if (*s < '0' || *s > '9' || errno) return false;
+    const char *unit = *end ? strchr(units, *end & ~0x20) : NULL;
+    int shift = unit ? 10 * (int)(unit - units + 1) : 0;
+    if (unit) end++;
+    if (unit && *end == 'i') end++;
+    if (*end == 'B') end++;
+    *out = (size_t)n << shift;
+    return !*end && *out >> shift == n;
+}
+
 /* Stores a value; the exit code of a mistake, -1 when all is well. */
 static int store(const tn_command_usage *u, const tn_option *o, const char *s) {
     double d = 0;
@@ -83,7 +99,10 @@ static int store(const tn_command_usage *u, const tn_option *o, const char *s) {
                                   o->kind == TN_OPT_INT ? " whole" : "", o->min, o->max, s);
         return tn_usage_error(u, "%s takes a%s number, not '%s'", o->name, o->kind == TN_OPT_INT ? " whole" : "", s);
     }
+    if (o->kind == TN_OPT_BYTES && !size_of(s, o->to))
+        return tn_usage_error(u, "%s takes a size such as 800, 64K, 512M or 2G, not '%s'", o->name, s);
     switch (o->kind) {
+    case TN_OPT_BYTES: break; /* it is there */
     case TN_OPT_FLAG: *(bool *)o->to = true; break;
     case TN_OPT_STRING: *(const char **)o->to = s; break;
     case TN_OPT_INT: *(int *)o->to = (int)d; break;

@@ -10,6 +10,7 @@ typedef enum {
     TN_OPT_STRING, /* const char *: belongs to argv */
     TN_OPT_INT,    /* int */
     TN_OPT_FLOAT,  /* float */
+    TN_OPT_BYTES,  /* size_t: "800", "64K", "512M", "2G", in steps of 1024 */
     TN_OPT_LIST,   /* tn_option_list: may be given several times */
 } tn_option_kind;
 

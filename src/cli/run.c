@@ -20,6 +20,8 @@ static const char *output_dir, *expect_dir;
 static int top = 5;
 static float tol_rel = 1e-3f, tol_abs = 1e-5f;
 static bool profile, no_optimize, json;
+static float timeout_s;
+static size_t mem_limit;
 
 static const tn_option options[] = {
     { "--input", TN_OPT_LIST, &feed.inputs, "NAME=WHAT",
@@ -35,6 +37,9 @@ static const tn_option options[] = {
     { "--top", TN_OPT_INT, &top, "K", "how many of the largest values to print (default: 5)", 0, 64 },
     { "--profile", TN_OPT_FLAG, &profile, NULL, "print where the time went" },
     { "--no-optimize", TN_OPT_FLAG, &no_optimize, NULL, "run the graph as it stands, without folding and fusion" },
+    { "--timeout", TN_OPT_FLOAT, &timeout_s, "SECONDS", "stop the run when it takes longer", 1e-3, 1e9 },
+    { "--mem-limit", TN_OPT_BYTES, &mem_limit, "SIZE",
+      "what the run may hold at any time, beside model and weights: 64K, 512M, 2G" },
     { "--json", TN_OPT_FLAG, &json, NULL, "machine-readable output" },
 };
 
@@ -45,7 +50,8 @@ static const tn_command_usage usage = {
     .examples = "  tenon run resnet50.onnx --input input=random --seed 7\n"
                 "  tenon run model.onnx --input x=x.npy --output-dir out\n"
                 "  tenon run model.onnx --input inputs.npz --expect out --rtol 1e-4\n"
-                "  tenon run bert.onnx --shape batch=4 --shape sequence=128\n",
+                "  tenon run bert.onnx --shape batch=4 --shape sequence=128\n"
+                "  tenon run unknown.onnx --timeout 10 --mem-limit 512M\n",
     .options = options,
     .n = TN_COUNT(options),
     .min_args = 1,
@@ -164,9 +170,12 @@ int tn_cmd_run(int argc, char **argv) {
     bool good = true;
     int code = tn_options_parse(&usage, &common, argc, argv, &args, &n_args);
     if (code >= 0) goto done;
-    tn_session_opts opts = {
-        .size = sizeof opts, .threads = common.threads, .profile = profile, .no_optimize = no_optimize
-    };
+    tn_session_opts opts = { .size = sizeof opts,
+                             .threads = common.threads,
+                             .profile = profile,
+                             .no_optimize = no_optimize,
+                             .mem_limit = mem_limit };
+    tn_run_opts run = { .size = sizeof run, .timeout_ns = (uint64_t)((double)timeout_s * 1e9) };
     double t0 = tn_clock_s();
     code = TN_EXIT_FAILED;
     if (tn_model_open(args[0], &m) != TN_OK || tn_feed_make(m, &feed, &f) != TN_OK ||
@@ -177,8 +186,8 @@ int tn_cmd_run(int argc, char **argv) {
     n_out = (size_t)m->graph->n_outputs;
     out = calloc(n_out + 1, sizeof *out);
     double t1 = tn_clock_s();
-    tn_status st =
-        out ? tn_session_run_data(s, f.n, f.list, n_out, out) : tn_fail(TN_E_NOMEM, "no memory for the outputs");
+    tn_status st = out ? tn_session_run_data_with(s, &run, f.n, f.list, n_out, out)
+                       : tn_fail(TN_E_NOMEM, "no memory for the outputs");
     double t2 = tn_clock_s();
     if (st == TN_OK && json)
         printf("{\"load_ms\": %.3f, \"run_ms\": %.3f, \"outputs\": [", (t1 - t0) * 1e3, (t2 - t1) * 1e3);

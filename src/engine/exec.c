@@ -8,13 +8,11 @@ static tn_status engine_subgraph(tn_run *r, tn_graph *g, const tn_datum *in, int
 /* --------------------------------------------------------------------------------------------------- HEAP values */
 
 static tn_status heap_tensor(tn_frame *f, tn_dtype t, int rank, const int64_t *dims, tn_datum *out) {
-    size_t bytes, limit = f->session->opts.mem_limit;
+    size_t bytes;
     int64_t n = rank < 0 || rank > TN_MAX_RANK ? -1 : tn_dims_count(rank, dims);
     tn_datum_reset(out);
     if (n < 0 || t == TN_NONE || !tn_dtype_bytes(t, n, &bytes))
         return tn_fail(TN_E_SHAPE, "a tensor of this shape cannot exist");
-    if (limit && tn_heap_used(f->session->heap) + f->plan->bytes + bytes > limit)
-        return tn_fail(TN_E_LIMIT, "%zu more bytes would exceed the memory limit of %zu", bytes, limit);
     if (t == TN_STRING) {
         TN_TRY(tn_tensor_init(&out->tensor, t, rank, dims, TN_MEM_ACTIVATIONS));
     } else {
@@ -45,7 +43,7 @@ static size_t append_key(const tn_type *t, int64_t *key) {
 }
 
 /* The state for these shapes: the last one if they are the same, else prepared anew. */
-static tn_status prepare_now(tn_frame *f, int step, const tn_infer *types) {
+static tn_status prepare_anew(tn_frame *f, int step, const tn_infer *types) {
     const tn_step *s = &f->plan->steps[step];
     const tn_op *op = s->node->op;
     tn_dynamic_state *d = &f->dynamic[step];
@@ -78,6 +76,12 @@ static tn_status prepare_now(tn_frame *f, int step, const tn_infer *types) {
     memcpy(d->key, key, n * sizeof *key);
     d->key_n = n;
     return TN_OK;
+}
+
+static tn_status prepare_now(tn_frame *f, int step, const tn_infer *types) {
+    tn_budget b, *before = tn_session_keep(f->session, &b);
+    tn_status st = prepare_anew(f, step, types);
+    return tn_session_kept(&b, before, st);
 }
 
 /* Inputs that the operator may keep (in a sequence) move to counted memory of their own. */
@@ -287,6 +291,12 @@ static void empty_temp(tn_frame *f) {
     tn_arena_restore(f->temp, f->temp_mark);
 }
 
+/* After a step: st, or why the run must stop there; the step's own sentence then says less. */
+static tn_status judge(const tn_step *s, tn_status st) {
+    if (st == TN_OK && !tn_budget_stopped()) return TN_OK;
+    return tn_budget_verdict(tn_budget_now(), st, tn_node_where(s->node));
+}
+
 static tn_status run_steps(tn_frame *f) {
     const tn_plan *p = f->plan;
     for (int i = 0; i < p->n_steps; i++) {
@@ -294,7 +304,7 @@ static tn_status run_steps(tn_frame *f) {
         tn_status st = s->kind == TN_STEP_STATIC ? tn_op_run(s->node->op, &f->runs[i]) : other_step(f, i);
         tn_arena_mark now = tn_arena_save(f->temp);
         if (now.used != f->temp_mark.used || now.block != f->temp_mark.block) empty_temp(f);
-        if (st != TN_OK) return st;
+        if ((st = judge(s, st)) != TN_OK) return st;
     }
     return TN_OK;
 }
@@ -308,7 +318,7 @@ static tn_status run_steps_timed(tn_frame *f) {
         tn_status st = s->kind == TN_STEP_STATIC ? tn_op_run(s->node->op, &f->runs[i]) : other_step(f, i);
         f->times[i] = tn_clock_ns() - t0;
         empty_temp(f);
-        if (st != TN_OK) return st;
+        if ((st = judge(s, st)) != TN_OK) return st;
     }
     return TN_OK;
 }
@@ -374,6 +384,7 @@ static tn_status engine_subgraph(tn_run *r, tn_graph *g, const tn_datum *in, int
     tn_session *s = f->session;
     tn_nested *k = nested_of(&f->plan->steps[f->step], g);
     for (int i = 0; i < n_out; i++) out[i] = (tn_datum){ 0 };
+    if (tn_budget_stopped()) return tn_op_stopped(r); /* its body may have no step that looks */
     if (!k || n_in != g->n_inputs || n_out != g->n_outputs)
         return tn_op_fail(r->node, TN_E_GRAPH, "its subgraph has %d inputs and %d outputs, not %d and %d", g->n_inputs,
                           g->n_outputs, n_in, n_out);

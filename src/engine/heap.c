@@ -80,7 +80,8 @@ tn_buffer *tn_heap_buffer(tn_heap *h, size_t bytes) {
     if (h->used > h->most) h->most = h->used;
     pthread_mutex_unlock(&h->lock);
     *b = (tn_buffer){ .refs = 1, .data = b->data, .bytes = bytes, .release = release, .user = h };
-    if (!b->data && !(b->data = tn_mem_alloc(size, h->tag))) {
+    if (b->data ? !tn_mem_adopt(b->data) : !(b->data = tn_mem_alloc(size, h->tag))) {
+        tn_mem_free(b->data);
         pthread_mutex_lock(&h->lock);
         h->used -= size;
         h->alive--;
@@ -98,17 +99,29 @@ size_t tn_heap_used(tn_heap *h) {
     return used;
 }
 
+/* Under the lock. */
+static void free_idle(tn_heap *h) {
+    for (int c = 0; c < CLASSES; c++)
+        for (idle *i; (i = h->lists[c]);) {
+            h->lists[c] = i->next;
+            tn_mem_free(i);
+        }
+    h->kept = 0;
+}
+
+void tn_heap_trim(tn_heap *h) {
+    pthread_mutex_lock(&h->lock);
+    free_idle(h);
+    pthread_mutex_unlock(&h->lock);
+}
+
 void tn_heap_close(tn_heap **heap) {
     tn_heap *h = *heap;
     *heap = NULL;
     if (!h) return;
     pthread_mutex_lock(&h->lock);
     h->closed = true;
-    for (int c = 0; c < CLASSES; c++)
-        for (idle *i = h->lists[c], *next; i; i = next) {
-            next = i->next;
-            tn_mem_free(i);
-        }
+    free_idle(h);
     bool last = h->alive == 0;
     pthread_mutex_unlock(&h->lock);
     if (last) destroy(h);

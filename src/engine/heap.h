@@ -10,8 +10,10 @@ typedef struct tn_heap tn_heap;
 tn_heap *tn_heap_new(tn_mem_tag tag); /* counted as `tag`; NULL when out of memory */
 
 /** A buffer of at least `bytes` bytes (refs = 1); it returns to the heap with its last reference, from any thread, also
- *  after tn_heap_close. NULL when out of memory. */
+ *  after tn_heap_close. NULL when out of memory. It is on the account of the thread's budget, also when it lay idle. */
 tn_buffer *tn_heap_buffer(tn_heap *h, size_t bytes);
+
+void tn_heap_trim(tn_heap *h); /* frees what lies idle */
 
 size_t tn_heap_used(tn_heap *h); /* bytes in buffers that are alive */
 

@@ -1,5 +1,6 @@
 /* plan.c - from a graph and exact input types to a plan: which nodes run, where every value lies. */
 #include "engine/plan.h"
+#include "base/budget.h"
 #include "engine/frame.h"
 #include "engine/memory.h"
 #include <limits.h>
@@ -538,7 +539,10 @@ static tn_status build(planner *b) {
     TN_TRY(lifetimes(b, joined, n_joined));
     TN_TRY(make_outputs(b));
     for (int i = 0; i < p->n_steps && !b->args->no_sharing; i++) join_in_place(b, i);
-    for (int i = 0; i < p->n_steps; i++) TN_TRY(prepare(b, &p->steps[i]));
+    for (int i = 0; i < p->n_steps; i++) {
+        if (tn_budget_stopped_between()) return tn_op_fail(p->steps[i].node, TN_E_CANCELLED, "stopped");
+        TN_TRY(prepare(b, &p->steps[i]));
+    }
     TN_TRY(lay_out(b));
     TN_TRY(slot_lists(b));
     return dead_lists(b);
@@ -579,14 +583,26 @@ done:
     return st;
 }
 
-void tn_plan_free(tn_plan **plan) {
-    tn_plan *p = *plan;
-    *plan = NULL;
-    if (!p) return;
+static void free_frames(tn_plan *p) {
     for (struct tn_frame *f = p->idle, *next; f; f = next) {
         next = tn_frame_next(f);
         tn_frame_free(f);
     }
+    p->idle = NULL;
+}
+
+void tn_plan_free_idle(tn_plan *p) {
+    free_frames(p);
+    for (int i = 0; i < p->n_steps; i++)
+        for (int k = 0; k < p->steps[i].n_nested; k++)
+            for (tn_plan *n = p->steps[i].nested[k].plans; n; n = n->next) tn_plan_free_idle(n);
+}
+
+void tn_plan_free(tn_plan **plan) {
+    tn_plan *p = *plan;
+    *plan = NULL;
+    if (!p) return;
+    free_frames(p);
     for (int i = 0; i < p->n_steps; i++) {
         tn_step *s = &p->steps[i];
         if (s->state && s->node->op->release) s->node->op->release(s->state);

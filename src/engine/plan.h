@@ -112,7 +112,8 @@ typedef struct {
 
 /** errors   the shape rules' and the operators', naming the node; TN_E_NOMEM. *out is freed with tn_plan_free. */
 tn_status tn_plan_new(const tn_plan_args *args, tn_plan **out);
-void tn_plan_free(tn_plan **p); /* also its nested plans and idle frames */
+void tn_plan_free(tn_plan **p);     /* also its nested plans and idle frames */
+void tn_plan_free_idle(tn_plan *p); /* its idle frames and those of its nested plans */
 
 /** The values of outer graphs that g and its subgraphs use, each once, in no order: *out has *n (in arena a). */
 tn_status tn_captures(const tn_graph *g, tn_arena *a, const tn_value ***out, int *n);

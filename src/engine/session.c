@@ -1,25 +1,55 @@
 /* session.c - the public sessions: a model made ready, plans by input shapes, frames for the threads that run. */
 #include "engine/session.h"
 #include "pass/pass.h"
-#include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 
 /* ------------------------------------------------------------------------------------------------ opening, closing */
 
 static tn_status read_opts(const tn_session_opts *o, tn_session_opts *out) {
     *out = (tn_session_opts){ 0 };
-    if (o) {
-        if (o->size < offsetof(tn_session_opts, threads) + sizeof o->threads || o->size > 4096)
-            return tn_fail(TN_E_INVALID, "tn_session_opts.size is %zu; set it to sizeof(tn_session_opts)", o->size);
-        memcpy(out, o, o->size < sizeof *out ? o->size : sizeof *out);
-    }
-    out->size = sizeof *out;
+    TN_TRY(tn_take_opts(out, sizeof *out, o, "tn_session_opts"));
     if (out->threads < 0 || out->threads > 4096)
         return tn_fail(TN_E_INVALID, "%d threads asked for; 0 means as many as there are CPUs", out->threads);
     if (out->plans < 0) return tn_fail(TN_E_INVALID, "%d plans asked for; 0 means %d", out->plans, TN_DEFAULT_PLANS);
     if (!out->plans) out->plans = TN_DEFAULT_PLANS;
     return TN_OK;
+}
+
+/* How the bounds are called: by those who program, and by the program's options. */
+static const tn_budget_words prepare_words = { .what = "preparing the model",
+                                               .bytes = "tn_session_opts.prepare_limit",
+                                               .work = "tn_session_opts.work_limit" };
+static const tn_budget_words run_words = { .what = "the run",
+                                           .bytes = "tn_session_opts.mem_limit (--mem-limit)",
+                                           .time = "tn_run_opts.timeout_ns (--timeout)" };
+
+tn_budget *tn_session_keep(tn_session *s, tn_budget *b) {
+    tn_budget_inner(b, &prepare_words, s->prepared);
+    b->work_limit = s->work_limit;
+    return tn_budget_enter(b);
+}
+
+tn_status tn_session_kept(tn_budget *b, tn_budget *before, tn_status st) {
+    tn_budget_leave(before);
+    return tn_budget_verdict(b, st, NULL);
+}
+
+/* The bounds nobody gave, after the size of what the model holds. */
+static tn_status make_accounts(tn_session *s, const tn_model *m) {
+    uint64_t bytes = 0;
+    for (int i = 0; i < m->n_values; i++)
+        if (m->values[i] && m->values[i]->constant) bytes += tn_tensor_bytes(m->values[i]->constant);
+    s->work_limit = s->opts.work_limit ? s->opts.work_limit : (UINT64_C(1) << 34) + 256 * bytes;
+    s->running = tn_account_new(s->opts.mem_limit);
+    s->prepared = tn_account_new(s->opts.prepare_limit ? s->opts.prepare_limit : ((size_t)1 << 30) + 16 * bytes);
+    return s->running && s->prepared ? TN_OK : tn_fail(TN_E_NOMEM, "no memory for a session");
+}
+
+static tn_status clone_and_optimize(tn_session *s) {
+    tn_budget b, *before = tn_session_keep(s, &b);
+    tn_status st = tn_model_clone(s->source, &s->model);
+    if (st == TN_OK && !s->opts.no_optimize) st = tn_optimize(s->model, s->pool);
+    return tn_session_kept(&b, before, st);
 }
 
 tn_status tn_session_new(const tn_model *m, const tn_session_opts *opts, tn_session **out) {
@@ -41,9 +71,10 @@ tn_status tn_session_new(const tn_model *m, const tn_session_opts *opts, tn_sess
         st = tn_fail(TN_E_NOMEM, "no memory for a session");
         goto done;
     }
+    if ((st = make_accounts(s, m)) != TN_OK) goto done;
+    tn_pool_set_hooks(&tn_budget_pool_hooks); /* what stops a run stops its parts */
     if ((st = tn_pool_new(o.threads, !o.unpinned, &s->pool)) != TN_OK) goto done;
-    if ((st = tn_model_clone(m, &s->model)) != TN_OK) goto done;
-    st = o.no_optimize ? TN_OK : tn_optimize(s->model, s->pool);
+    st = clone_and_optimize(s);
 done:
     if (st != TN_OK) tn_session_free(&s);
     *out = s;
@@ -74,6 +105,8 @@ void tn_session_free(tn_session **session) {
     tn_pool_free(&s->pool);
     tn_guard_remove(&s->guards[0]);
     tn_guard_remove(&s->guards[1]);
+    tn_account_close(&s->running);
+    tn_account_close(&s->prepared);
     pthread_mutex_destroy(&s->lock);
     pthread_mutex_destroy(&s->planning);
     tn_mem_free(s);
@@ -126,6 +159,25 @@ static void add_plan(tn_plan_list list, tn_plan *p) {
     unref_plan(oldest);
 }
 
+static tn_status new_plan(tn_session *s, const tn_plan_args *args, const int64_t *key, size_t key_n, tn_plan **out) {
+    tn_budget b, *before = tn_session_keep(s, &b);
+    tn_status st = tn_plan_new(args, out);
+    tn_plan *p = *out;
+    if (st == TN_OK && !(p->key = tn_mem_alloc((key_n + 1) * sizeof *key, TN_MEM_GENERAL)))
+        st = tn_fail(TN_E_NOMEM, "no memory for a plan");
+    if (st == TN_OK) {
+        memcpy(p->key, key, key_n * sizeof *key);
+        p->key_n = key_n;
+    }
+    return tn_session_kept(&b, before, st);
+}
+
+static tn_status new_frame(tn_session *s, tn_plan *p, tn_frame **out) {
+    tn_budget b, *before = tn_session_keep(s, &b);
+    tn_status st = tn_frame_new(s, p, out);
+    return tn_session_kept(&b, before, st);
+}
+
 static tn_status make_plan(tn_session *s, tn_plan_list list, const tn_plan_args *args, const int64_t *key, size_t key_n,
                            tn_plan **out) {
     tn_plan *p = NULL;
@@ -133,20 +185,16 @@ static tn_status make_plan(tn_session *s, tn_plan_list list, const tn_plan_args 
     pthread_mutex_lock(&s->lock);
     if ((*out = find_plan(list, key, key_n))) (*out)->refs++; /* another thread was faster */
     pthread_mutex_unlock(&s->lock);
-    tn_status st = *out ? TN_OK : tn_plan_new(args, &p);
+    tn_status st = *out ? TN_OK : new_plan(s, args, key, key_n, &p);
     if (p) {
         size_t limit = s->opts.mem_limit;
-        p->key = tn_mem_alloc((key_n + 1) * sizeof *key, TN_MEM_GENERAL);
-        if (!p->key)
-            st = tn_fail(TN_E_NOMEM, "no memory for a plan");
-        else if (limit && p->bytes + p->output_bytes > limit)
-            st = tn_fail(TN_E_LIMIT, "these input shapes need %zu bytes of activations; the memory limit is %zu",
-                         p->bytes + p->output_bytes, limit);
+        if (st == TN_OK && limit && p->bytes + p->output_bytes > limit)
+            st = tn_fail(TN_E_LIMIT,
+                         "these input shapes need %zu bytes of activations; the memory limit is %zu; %s raises it",
+                         p->bytes + p->output_bytes, limit, run_words.bytes);
         if (st != TN_OK) {
             tn_plan_free(&p);
         } else {
-            memcpy(p->key, key, key_n * sizeof *key);
-            p->key_n = key_n;
             pthread_mutex_lock(&s->lock);
             add_plan(list, p);
             p->refs++;
@@ -199,7 +247,7 @@ tn_status tn_session_acquire(tn_session *s, tn_plan_list list, const tn_plan_arg
     if ((f = p->idle)) p->idle = f->next;
     if (p->bytes) block = take_block(s, p->bytes);
     pthread_mutex_unlock(&s->lock);
-    tn_status st = f ? TN_OK : tn_frame_new(s, p, &f);
+    tn_status st = f ? TN_OK : new_frame(s, p, &f);
     if (st == TN_OK && p->bytes) st = fit_block(&block, p->bytes);
     if (st == TN_OK) {
         f->block = block;
@@ -260,7 +308,62 @@ static tn_type plan_type(const tn_value *v, const tn_datum *d) {
     return d->kind == TN_KIND_TENSOR || v->type.kind != d->kind ? tn_type_of(d) : v->type;
 }
 
-tn_status tn_session_run_data(tn_session *s, size_t n_in, const tn_datum *const *in, size_t n_out, tn_datum *out) {
+bool tn_session_shed(tn_session *s) {
+    size_t before = tn_account_used(s->running);
+    pthread_mutex_lock(&s->lock);
+    for (tn_block *b; (b = s->blocks);) {
+        s->blocks = b->next;
+        tn_mem_free(b->data);
+        tn_mem_free(b);
+    }
+    for (tn_plan *p = s->plans; p; p = p->next) tn_plan_free_idle(p);
+    pthread_mutex_unlock(&s->lock);
+    tn_heap_trim(s->heap);
+    tn_heap_trim(s->outputs);
+    return tn_account_used(s->running) < before;
+}
+
+/* A run that has been checked, as it will be planned. */
+typedef struct {
+    tn_plan_args args;
+    const int64_t *key;
+    size_t key_n, n_out;
+    const tn_datum *const *in;
+} checked_run;
+
+static tn_status run_once(tn_session *s, const checked_run *r, tn_datum *out) {
+    tn_plan_list list = { &s->plans, &s->n_plans, s->opts.plans };
+    tn_frame *f;
+    if (tn_budget_stopped()) return TN_E_CANCELLED;
+    TN_TRY(tn_session_acquire(s, list, &r->args, r->key, r->key_n, &f));
+    tn_status st = tn_frame_run(f, r->in, NULL, out, false);
+    tn_session_release(s, f);
+    return st;
+}
+
+/* Under a budget of its own. What comes out is the caller's, and no longer on the account. */
+static tn_status run_bounded(tn_session *s, const tn_run_opts *opts, const checked_run *r, tn_datum *out) {
+    tn_status st = TN_OK;
+    tn_budget all = { .words = &run_words, .account = s->running, .cancel = opts ? opts->cancel : NULL };
+    if (opts) tn_budget_set_timeout(&all, opts->timeout_ns);
+    for (int tries = 0; tries < 2; tries++) {
+        tn_budget b = all, *before = tn_budget_enter(&b);
+        st = tn_budget_verdict(&b, run_once(s, r, out), NULL);
+        for (size_t i = 0; i < r->n_out; i++) {
+            if (st == TN_OK)
+                tn_datum_disown(&out[i]);
+            else
+                tn_datum_reset(&out[i]);
+        }
+        tn_budget_leave(before);
+        /* Memory of other shapes may be in the way: once more without it. */
+        if (st != TN_E_LIMIT || b.stop != TN_STOP_NONE || !b.refused || !tn_session_shed(s)) break;
+    }
+    return st;
+}
+
+tn_status tn_session_run_data_with(tn_session *s, const tn_run_opts *opts, size_t n_in, const tn_datum *const *in,
+                                   size_t n_out, tn_datum *out) {
     const tn_graph *g = s->model->graph;
     for (size_t i = 0; i < n_out; i++) out[i] = (tn_datum){ 0 };
     if (n_in != (size_t)g->n_inputs || n_out != (size_t)g->n_outputs)
@@ -270,7 +373,6 @@ tn_status tn_session_run_data(tn_session *s, size_t n_in, const tn_datum *const 
     int64_t few_keys[8 * TN_KEY_MAX], *key = few_keys;
     size_t key_n = 0;
     tn_status st = TN_OK;
-    tn_frame *f;
     tn_pool_enter();
     if (n_in > 8) {
         types = tn_mem_alloc(n_in * sizeof *types, TN_MEM_GENERAL);
@@ -290,18 +392,26 @@ tn_status tn_session_run_data(tn_session *s, size_t n_in, const tn_datum *const 
         types[i] = plan_type(v, in[i]);
         key_n += tn_session_key(in[i], key + key_n);
     }
-    tn_plan_args args = {
-        .model = s->model, .graph = g, .inputs = types, .pool = s->pool, .packs = s->packs, .costs = s->profiler != NULL
-    };
-    tn_plan_list list = { &s->plans, &s->n_plans, s->opts.plans };
-    if ((st = tn_session_acquire(s, list, &args, key, key_n, &f)) != TN_OK) goto done;
-    st = tn_frame_run(f, in, NULL, out, false);
-    tn_session_release(s, f);
+    checked_run r = { .args = { .model = s->model,
+                                .graph = g,
+                                .inputs = types,
+                                .pool = s->pool,
+                                .packs = s->packs,
+                                .costs = s->profiler != NULL },
+                      .key = key,
+                      .key_n = key_n,
+                      .n_out = n_out,
+                      .in = in };
+    st = run_bounded(s, opts, &r, out);
 done:
     tn_pool_leave();
     if (types != few_types) tn_mem_free(types);
     if (key != few_keys) tn_mem_free(key);
     return st;
+}
+
+tn_status tn_session_run_data(tn_session *s, size_t n_in, const tn_datum *const *in, size_t n_out, tn_datum *out) {
+    return tn_session_run_data_with(s, NULL, n_in, in, n_out, out);
 }
 
 static tn_status to_tensors(const tn_graph *g, tn_datum *out, tn_tensor **outputs) {
@@ -316,8 +426,15 @@ static tn_status to_tensors(const tn_graph *g, tn_datum *out, tn_tensor **output
 
 tn_status tn_session_run(tn_session *s, size_t n_in, const tn_tensor *const *inputs, size_t n_out,
                          tn_tensor **outputs) {
+    return tn_session_run_with(s, NULL, n_in, inputs, n_out, outputs);
+}
+
+tn_status tn_session_run_with(tn_session *s, const tn_run_opts *opts, size_t n_in, const tn_tensor *const *inputs,
+                              size_t n_out, tn_tensor **outputs) {
+    tn_run_opts o = { 0 };
     if (!s || (n_in && !inputs) || (n_out && !outputs)) return tn_fail(TN_E_INVALID, "a NULL argument");
     for (size_t i = 0; i < n_out; i++) outputs[i] = NULL;
+    TN_TRY(tn_take_opts(&o, sizeof o, opts, "tn_run_opts"));
     size_t bytes;
     if (n_in > 65536 || n_out > 65536) return tn_fail(TN_E_INVALID, "%zu inputs, %zu outputs", n_in, n_out);
     bytes = (n_in + n_out + 1) * sizeof(tn_datum) + (n_in + 1) * sizeof(tn_datum *);
@@ -329,7 +446,7 @@ tn_status tn_session_run(tn_session *s, size_t n_in, const tn_tensor *const *inp
         ptr[i] = inputs[i] ? &in[i] : NULL;
         if (inputs[i]) in[i] = (tn_datum){ .kind = TN_KIND_TENSOR, .tensor = *inputs[i] };
     }
-    tn_status st = tn_session_run_data(s, n_in, ptr, n_out, out);
+    tn_status st = tn_session_run_data_with(s, &o, n_in, ptr, n_out, out);
     if (st == TN_OK) st = to_tensors(s->model->graph, out, outputs);
     for (size_t i = 0; i < n_out && st != TN_OK; i++) {
         tn_datum_reset(&out[i]);

@@ -2,6 +2,7 @@
 #ifndef TN_ENGINE_SESSION_H
 #define TN_ENGINE_SESSION_H
 
+#include "base/budget.h"
 #include "base/guard.h"
 #include "engine/frame.h"
 #include "engine/heap.h"
@@ -22,8 +23,11 @@ struct tn_session {
     tn_guard guards[2];
     tn_plan *plans; /* most recently used first */
     int n_plans;
-    tn_block *blocks; /* idle */
-    tn_heap *heap;    /* values of a run; bounded by opts.mem_limit */
+    tn_block *blocks;     /* idle */
+    tn_account *running;  /* what runs hold: bounded by opts.mem_limit */
+    tn_account *prepared; /* the optimized model, packed weights, plans, frames: bounded by opts.prepare_limit */
+    uint64_t work_limit;
+    tn_heap *heap;    /* values of a run */
     tn_heap *outputs; /* what callers hold, also behind the session's end */
     tn_pack_cache *packs;
     tn_profiler *profiler; /* NULL unless opts.profile */
@@ -46,7 +50,19 @@ void tn_session_release(tn_session *s, tn_frame *f);
 #define TN_KEY_MAX (TN_MAX_RANK + 3)
 size_t tn_session_key(const tn_datum *d, int64_t *key);
 
+/** What is made once and kept counts on the session's second account, has a bound of work of its own, and is made
+ *  whole: between these two. st is what making it returned; the result is the status to go on with. */
+tn_budget *tn_session_keep(tn_session *s, tn_budget *b);
+tn_status tn_session_kept(tn_budget *b, tn_budget *before, tn_status st);
+
+/** Frees what runs have left idle: blocks, frames, buffers of the heap. returns whether that was anything on the
+ * account of runs */
+bool tn_session_shed(tn_session *s);
+
 /** tn_session_run for any kind of data. out[n_out] is overwritten; the caller resets them. */
 tn_status tn_session_run_data(tn_session *s, size_t n_in, const tn_datum *const *in, size_t n_out, tn_datum *out);
+/** opts NULL: none; they have been checked (tn_run_opts.size is not looked at). */
+tn_status tn_session_run_data_with(tn_session *s, const tn_run_opts *opts, size_t n_in, const tn_datum *const *in,
+                                   size_t n_out, tn_datum *out);
 
 #endif

@@ -1,11 +1,14 @@
 /* typing.c - exact types and plan-time constants: see typing.h. */
 #include "engine/typing.h"
+#include "base/budget.h"
 #include "op/exec.h"
 #include "op/infer.h"
+#include "op/memo.h"
 #include <string.h>
 
 #define MAX_DEPTH      64
-#define MAX_FOLD_BYTES (1u << 20) /* results of plan-time evaluation larger than this stay at run time */
+#define MAX_FOLD_WORK  (UINT64_C(1) << 23) /* of one node: milliseconds, in units of base/budget.h */
+#define MAX_FOLD_BYTES (1u << 20)          /* results of plan-time evaluation larger than this stay at run time */
 
 tn_status tn_typing_init(tn_typing *t, const struct tn_model *m, tn_arena *keep, tn_arena *temp, tn_pool *pool) {
     size_t n = (size_t)m->n_values + 1;
@@ -14,7 +17,8 @@ tn_status tn_typing_init(tn_typing *t, const struct tn_model *m, tn_arena *keep,
     t->tensors = tn_arena_array(temp, const tn_tensor *, n);
     t->contents = tn_arena_array(temp, const tn_content *, n);
     t->open = tn_arena_array(temp, bool, n);
-    if (!t->types || !t->tensors || !t->contents || !t->open) return tn_fail(TN_E_NOMEM, "no memory to type %zu values", n);
+    if (!t->types || !t->tensors || !t->contents || !t->open)
+        return tn_fail(TN_E_NOMEM, "no memory to type %zu values", n);
     return TN_OK;
 }
 
@@ -36,15 +40,22 @@ const tn_tensor *tn_typing_tensor(const tn_typing *t, const tn_value *v) {
     return v->constant;
 }
 
+static tn_status type_nodes(tn_typing *t, const tn_graph *g);
+
+static tn_fact fact_of(void *user, int id) {
+    const tn_typing *t = user;
+    return (tn_fact){ t->types[id], t->contents[id], t->tensors[id] };
+}
+
 static tn_status infer_subgraph(tn_infer *c, tn_graph *g, const tn_type *in, int n_in, tn_type *out, int n_out) {
     tn_typing *t = c->user;
     for (int i = 0; i < n_out; i++) out[i] = (tn_type){ .kind = TN_KIND_NONE };
     if (t->depth >= MAX_DEPTH || n_in > g->n_inputs || n_out > g->n_outputs) return TN_OK;
     for (int i = 0; i < n_in; i++) tn_typing_set(t, g->inputs[i], &in[i], NULL);
     t->depth++;
-    tn_status st = tn_typing_graph(t, g);
+    tn_status st = type_nodes(t, g);
     t->depth--;
-    if (st == TN_E_NOMEM) return st;
+    if (st == TN_E_NOMEM || tn_budget_stopped_between()) return st;
     /* A branch that cannot work with these shapes matters only if it is taken; then its own plan says so. */
     if (st != TN_OK) {
         tn_error_clear();
@@ -135,7 +146,7 @@ static void evaluate(tn_typing *t, const tn_node *n, const tn_infer *c) {
         data[i].tensor = *c->in_tensor[i];
         in[i] = &data[i];
     }
-    tn_status st = tn_eval_node(n, in, t->pool, out);
+    tn_status st = tn_eval_node_within(n, in, t->pool, MAX_FOLD_WORK, out);
     for (size_t i = 0; i < no; i++) {
         if (st != TN_OK || out[i].kind != TN_KIND_TENSOR) {
             tn_datum_reset(&out[i]);
@@ -150,10 +161,14 @@ static void evaluate(tn_typing *t, const tn_node *n, const tn_infer *c) {
     if (st != TN_OK) tn_error_clear();
 }
 
-tn_status tn_typing_graph(tn_typing *t, const tn_graph *g) {
+static tn_status type_nodes(tn_typing *t, const tn_graph *g) {
     for (const tn_node *n = g->first; n; n = n->next) {
         tn_infer c;
         bool known = true;
+        if (!tn_budget_work(TN_INFER_UNITS) || tn_budget_stopped_between())
+            return tn_op_fail(n, TN_E_LIMIT, "inferring its shapes");
+        bool has_graphs = n->op && n->op->flags & TN_OP_SUBGRAPH;
+        if (has_graphs && tn_memo_find(t->memo, n)) continue; /* what is in the tables still stands */
         if (!n->op) return tn_op_fail(n, TN_E_UNSUPPORTED, "the operator is not supported");
         TN_TRY(tn_typing_view(t, n, &c));
         TN_TRY(tn_infer_node(&c));
@@ -166,6 +181,7 @@ tn_status tn_typing_graph(tn_typing *t, const tn_graph *g) {
             t->tensors[v->id] = n->op->flags & TN_OP_RANDOM ? NULL : from_content(t, &c.out[i], c.out_content[i]);
             known = known && t->tensors[v->id];
         }
+        if (has_graphs) tn_memo_keep(t->memo, n);
         if (!known && t->depth == 0 && can_evaluate(&c, n->op)) evaluate(t, n, &c);
     }
     return TN_OK;
@@ -175,6 +191,13 @@ bool tn_typing_open(const tn_typing *t, const tn_node *n) {
     for (int i = 0; i < n->n_outputs; i++)
         if (n->outputs[i] && t->open[n->outputs[i]->id]) return true;
     return false;
+}
+
+tn_status tn_typing_graph(tn_typing *t, const tn_graph *g) {
+    if (!(t->memo = tn_memo_new(t->temp, fact_of, t))) return tn_fail(TN_E_NOMEM, "no memory to type a graph");
+    tn_status st = type_nodes(t, g);
+    tn_memo_free(&t->memo);
+    return st;
 }
 
 void tn_owned_release(tn_owned_tensor **list) {

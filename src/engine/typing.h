@@ -17,7 +17,8 @@ typedef struct tn_typing {
     tn_type *types;
     const tn_tensor **tensors; /* by value id: its data, where it is a constant in this plan */
     const tn_content **contents;
-    bool *open; /* by value id: the rule that typed it asked for values that are not known */
+    bool *open;                    /* by value id: the rule that typed it asked for values that are not known */
+    struct tn_memo *memo;          /* while a graph is being typed */
     struct tn_owned_tensor *owned; /* computed constants: the plan releases them */
     int depth;
 } tn_typing;

@@ -1,4 +1,5 @@
 /* model.c - opening a model: bytes in, a checked graph with types out. */
+#include "base/budget.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "format/format.h"
@@ -126,8 +127,10 @@ static tn_status infer(tn_model *m, const tn_declared_list *declared) {
 static tn_status load(tn_model *m, const uint8_t *data, size_t size) {
     tn_declared_list declared = { 0 };
     TN_TRY(tn_onnx_read(m, data, size, &declared));
+    if (tn_budget_stopped()) return TN_E_CANCELLED; /* the budget's owner says what it was */
     declare(&declared);
     TN_TRY(tn_onnx_upgrade(m));
+    if (tn_budget_stopped()) return TN_E_CANCELLED;
     TN_TRY(resolve_all(m));
     TN_TRY(tn_gradient_nodes_open(m));
     TN_TRY(tn_graph_sort(m->graph));
@@ -136,46 +139,82 @@ static tn_status load(tn_model *m, const uint8_t *data, size_t size) {
     return tn_gradient_nodes(m);
 }
 
-tn_status tn_model_open(const char *path, tn_model **out) {
-    tn_model *m = NULL;
-    tn_file *file = NULL;
-    tn_status st = TN_OK;
-    *out = NULL;
-    if ((st = tn_file_map(path, &file)) != TN_OK) goto done;
-    if ((st = tn_model_new(&m)) != TN_OK) goto done;
+/* ------------------------------------------------------------------------------------------------------- bounds */
+
+static const tn_budget_words open_words = { .what = "reading the model",
+                                            .bytes = "tn_model_opts.mem_limit",
+                                            .nodes = "tn_model_opts.node_limit",
+                                            .work = "tn_model_opts.work_limit",
+                                            .time = "tn_model_opts.timeout_ns" };
+
+static uint64_t or_else(uint64_t given, uint64_t dflt) { return given ? given : dflt; }
+
+/* What this file may take: as asked for, else in proportion to it. Its account is closed by end_budget. */
+static tn_status make_budget(tn_budget *b, const tn_model_opts *o, uint64_t file_bytes) {
+    *b = (tn_budget){ .words = &open_words, .cancel = o->cancel };
+    tn_budget_set_timeout(b, o->timeout_ns);
+    b->node_limit = or_else(o->node_limit, (UINT64_C(4) << 20) + file_bytes / 8);
+    b->work_limit = or_else(o->work_limit, (UINT64_C(1) << 32) + 256 * file_bytes);
+    b->account = tn_account_new(or_else(o->mem_limit, (UINT64_C(1) << 30) + 16 * file_bytes));
+    return b->account ? TN_OK : tn_fail(TN_E_NOMEM, "no memory to open a model");
+}
+
+static tn_status end_budget(tn_budget *b, tn_budget *before, tn_status st) {
+    tn_budget_leave(before);
+    st = tn_budget_verdict(b, st, NULL);
+    tn_account_close(&b->account);
+    return st;
+}
+
+static tn_status open_file(tn_model *m, const char *path, tn_file **file) {
     m->path = tn_arena_strdup(m->arena, path);
     m->files = tn_arena_array(m->arena, struct tn_file *, 1);
-    if (!m->path || !m->files) {
-        st = tn_fail(TN_E_NOMEM, "opening a model");
-        goto done;
+    if (!m->path || !m->files) return tn_fail(TN_E_NOMEM, "opening a model");
+    const tn_file *f = m->files[m->n_files++] = *file;
+    *file = NULL; /* the model's now */
+    return load(m, f->data, f->size);
+}
+
+tn_status tn_model_open_with(const char *path, const tn_model_opts *opts, tn_model **out) {
+    tn_model_opts o = { 0 };
+    tn_model *m = NULL;
+    tn_file *file = NULL;
+    tn_budget b, *before;
+    *out = NULL;
+    TN_TRY(tn_take_opts(&o, sizeof o, opts, "tn_model_opts"));
+    TN_TRY(tn_file_map(path, &file));
+    tn_status st = make_budget(&b, &o, file->size);
+    if (st == TN_OK) {
+        before = tn_budget_enter(&b);
+        if ((st = tn_model_new(&m)) == TN_OK) st = open_file(m, path, &file);
+        if ((st = end_budget(&b, before, st)) != TN_OK) tn_fail_at(st, "%s", path);
     }
-    m->files[m->n_files++] = file;
-    const tn_file *f = file;
-    file = NULL; /* the model's now */
-    if ((st = load(m, f->data, f->size)) != TN_OK) {
-        tn_fail_at(st, "%s", path);
-        goto done;
-    }
+    if (st != TN_OK) tn_model_close(&m);
     *out = m;
-    m = NULL;
-done:
-    tn_model_close(&m);
     tn_file_close(&file);
     return st;
 }
 
-tn_status tn_model_open_memory(const void *data, size_t bytes, tn_model **out) {
+tn_status tn_model_open_memory_with(const void *data, size_t bytes, const tn_model_opts *opts, tn_model **out) {
+    tn_model_opts o = { 0 };
     tn_model *m = NULL;
+    tn_budget b;
     *out = NULL;
     if (!data && bytes) return tn_fail(TN_E_INVALID, "tn_model_open_memory: data is NULL");
+    TN_TRY(tn_take_opts(&o, sizeof o, opts, "tn_model_opts"));
+    TN_TRY(make_budget(&b, &o, bytes));
+    tn_budget *before = tn_budget_enter(&b);
     tn_status st = tn_model_new(&m);
     if (st == TN_OK) st = load(m, data, bytes);
-    if (st == TN_OK) {
-        *out = m;
-        m = NULL;
-    }
-    tn_model_close(&m);
+    if ((st = end_budget(&b, before, st)) != TN_OK) tn_model_close(&m);
+    *out = m;
     return st;
+}
+
+tn_status tn_model_open(const char *path, tn_model **out) { return tn_model_open_with(path, NULL, out); }
+
+tn_status tn_model_open_memory(const void *data, size_t bytes, tn_model **out) {
+    return tn_model_open_memory_with(data, bytes, NULL, out);
 }
 
 /* ----------------------------------------------------------------------------------------------- looking at a model */

@@ -1,4 +1,5 @@
 /* clone.c - copies: a whole model for a session's passes, and one graph's nodes into another (inlining). */
+#include "base/budget.h"
 #include "graph/internal.h"
 #include <assert.h>
 
@@ -95,7 +96,7 @@ static tn_status copy_attr(copier *c, tn_node *n, const tn_attr *from) {
 
 static tn_status copy_node(copier *c, tn_graph *to, tn_node *before, const tn_node *from) {
     tn_arena *arena = c->to->arena;
-    tn_node *n = tn_arena_new_of(arena, tn_node);
+    tn_node *n = tn_budget_nodes(1) ? tn_arena_new_of(arena, tn_node) : NULL;
     if (!n) return tn_fail(TN_E_NOMEM, "a copy of the graph");
     *n = (tn_node){ .name = prefixed(c, from->name),
                     .domain = from->domain,

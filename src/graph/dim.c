@@ -12,6 +12,7 @@
  * common factors cancelled, floor((floor(x/y) + c)/z) = floor((x + c*y)/(y*z)) (Graham, Knuth & Patashnik, Concrete
  * Mathematics, 3.11). So ceil(ceil(h/2)/2) and ceil(h/4) are the same number. */
 #include "graph/dim.h"
+#include "base/budget.h"
 #include "base/map.h"
 #include <assert.h>
 #include <math.h>
@@ -332,7 +333,7 @@ static void poly_add_term(const tn_syms *s, poly *p, int64_t coef, int m) {
 
 /* p += coef * m * q. */
 static void poly_add_product(tn_syms *s, poly *p, int64_t coef, int m, const poly *q) {
-    if (q->n < 0) *p = gave_up;
+    if (q->n < 0 || !tn_budget_work(8 * (uint64_t)q->n * (uint64_t)(p->n + 4))) *p = gave_up;
     for (int i = 0; i < q->n && p->n >= 0; i++) {
         int64_t c;
         int product = m == 0 ? q->t[i].mono : q->t[i].mono == 0 ? m : mono_mul(s, m, q->t[i].mono);
@@ -449,7 +450,7 @@ static double lower(const tn_syms *s, real_poly p, int *budget) {
             low += c > 0 ? c * mono_low(s, p.t[i].mono) : -INFINITY;
     }
     int at = replaceable(s, &p);
-    if (low > -1 || at < 0 || --*budget < 0) return low;
+    if (low > -1 || at < 0 || --*budget < 0 || !tn_budget_work(32 * (uint64_t)p.n)) return low;
     const atom *a = atom_at(s, mono_at(s, p.t[at].mono)->f[0].atom);
     double c = p.t[at].coef;
     p.t[at].coef = 0;

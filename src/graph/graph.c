@@ -1,5 +1,6 @@
 /* graph.c - models and graphs come and go: values, nodes, inputs, outputs, constants. Editing them is edit.c. */
 #include "graph/graph.h"
+#include "base/budget.h"
 #include "base/file.h"
 #include "graph/internal.h"
 #include <assert.h>
@@ -164,7 +165,7 @@ tn_node *tn_node_new(tn_graph *g, tn_node *before, const char *domain, const cha
                      int n_inputs, int n_outputs) {
     tn_arena *a = g->model->arena;
     assert(!before || before->graph == g);
-    tn_node *n = tn_arena_new_of(a, tn_node);
+    tn_node *n = tn_budget_nodes(1) ? tn_arena_new_of(a, tn_node) : NULL;
     if (!n) goto nomem;
     if (!domain || !strcmp(domain, "ai.onnx")) domain = "";
     n->domain = *domain ? tn_arena_strdup(a, domain) : "";

@@ -10,6 +10,7 @@
  * packed ones do (measured: within 1 %). Only where the rows lie a multiple of 4 KiB apart, and so fall into the same
  * set of L1, a block is copied to a better stride (8 % faster at K = 3072, the copy included). */
 #include "kernel/gemm.h"
+#include "base/budget.h"
 #include "base/cpu.h"
 #include "base/mem.h"
 #include <string.h>
@@ -170,7 +171,8 @@ static void multiply(const job *j, const cell *x, int64_t p0, int64_t p1, const 
     s.cs_a = g->a_packed ? mr : g->trans_a ? g->lda : 1;
     s.ts_a = g->a_packed ? g->k * mr : 0;
     s.ldb = packed ? nr : g->ldb;
-    for (int64_t t = x->t0; t < x->t1; t += j->block_tiles) {
+    tn_ticks ticks = { 0 };
+    for (int64_t t = x->t0; t < x->t1 && !tn_budget_stopped(); t += j->block_tiles) {
         s.t0 = t, s.t1 = min64(t + j->block_tiles, x->t1);
         int64_t k0 = 0;
         do {
@@ -179,6 +181,8 @@ static void multiply(const job *j, const cell *x, int64_t p0, int64_t p1, const 
             place_a(j, x, &s, k0, scratch);
             for (int64_t p = p0; p < p1; p++) {
                 int64_t n0 = p * nr;
+                /* Some 16 products in a nanosecond. */
+                if (tn_ticks_stopped(&ticks, (uint64_t)((s.t1 - s.t0) * mr * nr * s.k / 16))) return;
                 s.n = min64(nr, g->n - n0);
                 s.b = packed ? b + ((p - p0) * g->k + k0) * nr : b + k0 * g->ldb + n0;
                 s.ahead = !packed ? NULL : p + 1 < p1 ? s.b + g->k * nr : last ? NULL : b + (k0 + j->kc) * nr;
@@ -202,7 +206,7 @@ static void multiply(const job *j, const cell *x, int64_t p0, int64_t p1, const 
 static void run_packing(const job *j, const cell *x, float *scratch, cell *packed_for) {
     const tn_gemm_args *g = &j->g;
     int64_t nr = j->kn->nr;
-    for (int64_t p = x->p0; p < x->p1; p += j->chunk) {
+    for (int64_t p = x->p0; p < x->p1 && !tn_budget_stopped(); p += j->chunk) {
         int64_t end = min64(p + j->chunk, x->p1);
         if (packed_for->b != x->b || packed_for->p0 != p || packed_for->p1 != end) {
             for (int64_t q = p; q < end; q++)
@@ -255,7 +259,7 @@ static void run_gemv(const job *j, const cell *x, float *scratch) {
     int64_t nr = j->kn->nr, n0 = x->p0 * nr, n1 = min64(x->p1 * nr, g->n), wide = n1 - n0;
     if (g->m > 1) wide = max64((int64_t)(tn_cpu_cache(2) / 2 / sizeof(float)) / max64(g->k, 1) / nr, 1) * nr;
     for (int64_t n = n0; n < n1; n += wide)
-        for (int64_t i = 0; i < g->m; i++) gemv_row(j, x, i, n, min64(n + wide, n1), scratch);
+        for (int64_t i = 0; i < g->m && !tn_budget_stopped(); i++) gemv_row(j, x, i, n, min64(n + wide, n1), scratch);
 }
 
 /* Cells are numbered so that consecutive ones share B: product, then columns, then rows. Those that lie in one row or

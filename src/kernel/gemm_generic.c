@@ -1,6 +1,6 @@
 /* gemm_generic.c - matrix products on the element types that have no fast kernels: f64 and integers by plain loops, the
  * short floats through f32. */
-#include "base/mem.h"
+#include "base/budget.h"
 #include "kernel/kernel.h"
 #include "tensor/dtype.h"
 #include <string.h>
@@ -12,16 +12,19 @@
         const type *a = g->a, *b = g->b, *d = g->d;                                                                  \
         int64_t rs = g->trans_a ? 1 : g->lda, cs = g->trans_a ? g->lda : 1;                                          \
         bool plain = g->alpha == 1.0 && (!d || g->beta == 1.0);                                                      \
+        tn_ticks ticks = { 0 };                                                                                      \
         for (int64_t i = 0; i < g->m; i++) {                                                                         \
             type *c = (type *)g->c + i * g->ldc;                                                                     \
             for (int64_t j = 0; j < g->n; j++) c[j] = 0;                                                             \
             for (int64_t p = 0; !g->trans_b && p < g->k; p++) {                                                      \
                 wide x = (wide)a[i * rs + p * cs];                                                                   \
+                if (tn_ticks_stopped(&ticks, (uint64_t)g->n)) return;                                                \
                 const type *row = b + p * g->ldb;                                                                    \
                 for (int64_t j = 0; j < g->n; j++) c[j] = (type)((wide)c[j] + x * (wide)row[j]);                     \
             }                                                                                                        \
             for (int64_t j = 0; g->trans_b && j < g->n; j++) {                                                       \
                 wide sum = 0;                                                                                        \
+                if (tn_ticks_stopped(&ticks, (uint64_t)g->k)) return;                                                \
                 const type *row = b + j * g->ldb;                                                                    \
                 for (int64_t p = 0; p < g->k; p++) sum += (wide)a[i * rs + p * cs] * (wide)row[p];                   \
                 c[j] = (type)sum;                                                                                    \

@@ -402,6 +402,17 @@ static const tn_attr_spec mha_attrs[] = { { TN_FLOAT(settings, mask_filter_value
                                           { TN_FLAG(settings, unidirectional, false) },
                                           { 0 } };
 
+/* Scores and their products with the values: every row with every key. */
+static tn_status mha_cost(const tn_infer *c, tn_cost *out) {
+    const tn_type *q = c->in[0], *k = tn_infer_has(c, 1) ? c->in[1] : q;
+    if (q->rank < 3 || k->rank < 3) return TN_OK;
+    double keys = (double)k->dims[k->rank == 4 ? 2 : 1];
+    double width = q->rank == 3 ? (double)q->dims[2] : (double)q->dims[2] * (double)q->dims[q->rank - 1];
+    if (tn_infer_rank(c, 6) == 4) keys += (double)c->in[6]->dims[2]; /* past_key */
+    out->flops = 4 * (double)q->dims[0] * (double)q->dims[1] * keys * width;
+    return TN_OK;
+}
+
 const tn_op tn_ops_attention_contrib[] = {
     { .name = "MultiHeadAttention",
       .domain = "com.microsoft",
@@ -410,6 +421,7 @@ const tn_op tn_ops_attention_contrib[] = {
       .out = mha_out,
       TN_ATTRS(mha_attrs, settings),
       .infer = mha_infer,
+      .cost = mha_cost,
       .run = mha_run,
       .grad = tn_grad_multi_head,
       .doc = "attention after the projections: bias, masks, a cache of earlier keys and values" },

@@ -472,6 +472,15 @@ static const tn_attr_spec gqa_attrs[] = {
     { 0 }
 };
 
+/* Scores and their products with the values: every row with every key. */
+static tn_status gqa_cost(const tn_infer *c, tn_cost *out) {
+    const tn_type *q = c->in[0];
+    if (q->rank != 3) return TN_OK;
+    double keys = (double)q->dims[1] + (tn_infer_rank(c, 3) == 4 ? (double)c->in[3]->dims[2] : 0); /* past_key */
+    out->flops = 4 * (double)q->dims[0] * (double)q->dims[1] * keys * (double)q->dims[2];
+    return TN_OK;
+}
+
 const tn_op tn_ops_attention_group[] = {
     { .name = "GroupQueryAttention",
       .domain = "com.microsoft",
@@ -481,6 +490,7 @@ const tn_op tn_ops_attention_group[] = {
       .out = gqa_out,
       TN_ATTRS(gqa_attrs, settings),
       .infer = gqa_infer,
+      .cost = gqa_cost,
       .run = gqa_run,
       .grad = tn_grad_group_query,
       .doc = "causal attention of query heads that share keys, with rotation and a cache" },

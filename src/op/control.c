@@ -116,6 +116,8 @@ typedef struct {
     tn_graph *body;
 } loop;
 
+enum { MOST_PASSES = TN_MAX_RANK + 2 };
+
 static tn_status loop_infer(tn_infer *c) {
     tn_graph *body = ((const loop *)c->attrs)->body;
     int carried = c->n_in - 2, scans = body->n_outputs - 1 - carried;
@@ -131,9 +133,11 @@ static tn_status loop_infer(tn_infer *c) {
     in[1] = tn_type_tensor(TN_BOOL), in[1].rank = 0;
     for (int i = 0; i < carried; i++)
         if (tn_infer_has(c, i + 2)) in[i + 2] = *c->in[i + 2];
-    /* A carried value may change its shape: keep only what survives a pass through the body, until nothing changes. */
-    for (int pass = 0; pass <= TN_MAX_RANK + 1; pass++) {
+    /* A carried value may change its shape: keep only what survives a pass through the body, until nothing changes;
+     * what takes too long (a chain of values that hand their shapes on) is not known at all. */
+    for (int pass = 0; pass <= MOST_PASSES; pass++) {
         bool changed = false;
+        for (int i = 0; i < carried && pass == MOST_PASSES; i++) in[i + 2] = (tn_type){ .rank = -1 };
         TN_TRY(c->subgraph(c, body, in, body->n_inputs, out, body->n_outputs));
         for (int i = 0; i < carried; i++) {
             tn_type before = in[i + 2];

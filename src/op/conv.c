@@ -4,6 +4,7 @@
  * are the channels per block (kernel/conv.h), 0 for plain. A blocked value is an ordinary tensor
  * [N, ceil(C / c), spatial.., c]; that C is not a multiple of c is known from the weight. */
 #include "op/conv.h"
+#include "base/budget.h"
 #include "kernel/kernel.h"
 #include "op/fused.h"
 #include "op/grad.h"
@@ -239,11 +240,13 @@ static void run_f64(const tn_conv_desc *d, const double *x, const double *w, con
     int64_t out = tn_op_product(d->out, 0, d->rank), in = tn_op_product(d->in, 0, d->rank);
     int64_t taps = tn_op_product(d->kernel, 0, d->rank), icg = d->ic / d->group, ocg = d->oc / d->group;
     for (int64_t i = 0; i < d->n * d->oc * out; i++) y[i] = bias ? bias[i / out % d->oc] : 0;
+    tn_ticks ticks = { 0 };
     for (int64_t no = 0; no < d->n * d->oc; no++) {
         int64_t n = no / d->oc, oc = no % d->oc, g = oc / ocg;
         for (int64_t i = 0; i < icg; i++)
             for (int64_t t = 0; t < taps; t++) {
                 int64_t ic = g * icg + i;
+                if (tn_ticks_stopped(&ticks, 4 * (uint64_t)(d->transposed ? in : out))) return;
                 double tap = d->transposed ? w[(ic * ocg + oc % ocg) * taps + t] : w[(oc * icg + i) * taps + t];
                 for (int64_t p = 0; p < (d->transposed ? in : out); p++) { /* positions of the strided side */
                     int64_t far = 0, stride = 1, rp = p, rt = t;

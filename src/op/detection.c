@@ -1,4 +1,5 @@
 /* detection.c - NonMaxSuppression: boxes chosen by score and overlap. */
+#include "base/budget.h"
 #include "op/grad.h"
 #include "op/ports.h"
 #include "op/support.h"
@@ -25,6 +26,15 @@ static tn_status nms_infer(tn_infer *c) {
     if ((boxes >= 0 && boxes != 3) || (scores >= 0 && scores != 3))
         return tn_infer_fail(c, TN_E_SHAPE, "boxes and scores must have 3 dimensions");
     tn_infer_out(c, 0, TN_I64, 2, (tn_dim[]){ TN_DIM_UNKNOWN, 3 });
+    return TN_OK;
+}
+
+/* At worst every box is compared with all that were kept: some ten operations each. */
+static tn_status nms_cost(const tn_infer *c, tn_cost *out) {
+    if (tn_infer_rank(c, 1) != 3) return TN_OK;
+    const tn_dim *d = c->in[1]->dims;
+    if (tn_dim_known(d[0]) && tn_dim_known(d[1]) && tn_dim_known(d[2]))
+        out->flops = 10 * (double)d[0] * (double)d[1] * (double)d[2] * (double)d[2] / 2;
     return TN_OK;
 }
 
@@ -60,8 +70,9 @@ static double scalar_or(const tn_run *r, int i, double dflt) {
 /* Keeps boxes of one class; kept[] receives their numbers. returns how many */
 static int64_t suppress(const corners *box, candidate *c, int64_t n, int64_t most, float threshold, int64_t *kept) {
     int64_t count = 0;
+    tn_ticks ticks = { 0 };
     qsort(c, (size_t)n, sizeof *c, by_score);
-    for (int64_t i = 0; i < n && count < most; i++) {
+    for (int64_t i = 0; i < n && count < most && !tn_ticks_stopped(&ticks, 2 * (uint64_t)count + 1); i++) {
         bool free_of_others = true;
         for (int64_t k = 0; k < count && free_of_others; k++)
             free_of_others = !overlaps(&box[c[i].box], &box[kept[k]], threshold);
@@ -114,6 +125,7 @@ static tn_status nms_run(tn_run *r) {
     if (!kept || !count || !j.box || !j.room) return tn_op_fail(r->node, TN_E_NOMEM, "no memory for boxes");
     for (int64_t i = 0; i < batch * n; i++) j.box[i] = corners_of(j.boxes + i * 4, centre);
     tn_parallel(r->pool, batch * classes, 1 + 256 / (n + 1), nms_part, &j);
+    if (tn_budget_stopped()) return tn_op_stopped(r); /* not all were counted */
     for (int64_t k = 0; k < batch * classes; k++) total += count[k];
     TN_TRY(tn_run_alloc(r, 0, TN_I64, 2, (int64_t[]){ total, 3 }));
     int64_t *out = tn_out(r, 0)->data;
@@ -141,6 +153,7 @@ const tn_op tn_ops_detection[] = {
       .out = tn_ports_i64,
       TN_ATTRS(nms_attrs, settings),
       .infer = nms_infer,
+      .cost = nms_cost,
       .run = nms_run,
       .grad = tn_grad_none,
       .doc = "boxes in falling order of score, without those that overlap a better one" },

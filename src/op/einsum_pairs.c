@@ -6,6 +6,7 @@
  * of the rows or columns when one has it; what only one has and nobody wants is summed before. Which two are next is
  * decided greedily, by how much larger the product is than what it replaces (Daniel Smith & Johnnie Gray, JOSS 3(26),
  * 2018). */
+#include "base/budget.h"
 #include "kernel/gemm.h"
 #include "kernel/kernel.h"
 #include "op/einsum.h"
@@ -102,17 +103,21 @@ static inline void walk_next(walk *s, int64_t *off) {
 }
 
 /* dst[i] := the sum over `inner` at each place of `outer`. */
-#define SUM_OVER(name, type_, wide)                                                           \
-    static void name(const void *from, walk *outer, walk *inner, void *to) {                  \
-        const type_ *x = from;                                                                \
-        type_ *y = to;                                                                        \
-        int64_t base = 0;                                                                     \
-        for (int64_t i = 0; i < outer->total; i++, walk_next(outer, &base)) {                 \
-            int64_t off = base;                                                               \
-            wide sum = 0;                                                                     \
-            for (int64_t j = 0; j < inner->total; j++, walk_next(inner, &off)) sum += x[off]; \
-            y[i] = (type_)sum;                                                                \
-        }                                                                                     \
+#define SUM_OVER(name, type_, wide)                                              \
+    static void name(const void *from, walk *outer, walk *inner, void *to) {     \
+        const type_ *x = from;                                                   \
+        type_ *y = to;                                                           \
+        int64_t base = 0;                                                        \
+        tn_ticks ticks = { 0 };                                                  \
+        for (int64_t i = 0; i < outer->total; i++, walk_next(outer, &base)) {    \
+            int64_t off = base;                                                  \
+            wide sum = 0;                                                        \
+            for (int64_t j = 0; j < inner->total; j++, walk_next(inner, &off)) { \
+                if (tn_ticks_stopped(&ticks, 4)) return;                         \
+                sum += x[off];                                                   \
+            }                                                                    \
+            y[i] = (type_)sum;                                                   \
+        }                                                                        \
     }
 SUM_OVER(sum_f32, float, double)
 SUM_OVER(sum_f64, double, double)

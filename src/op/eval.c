@@ -1,4 +1,5 @@
 /* eval.c - the run-time services of operators, and running a single operator on the heap. */
+#include "base/budget.h"
 #include "op/exec.h"
 #include "op/infer.h"
 
@@ -69,7 +70,27 @@ static tn_status alias(const tn_node *n, tn_datum *const *in, const tn_type *typ
     return TN_OK;
 }
 
+/* What the row's cost says, in units of work. */
+static uint64_t units_of(tn_infer *c) {
+    tn_cost cost;
+    if (tn_op_cost(c, &cost) != TN_OK) return tn_error_clear(), TN_INFER_UNITS;
+    return tn_budget_units(TN_INFER_UNITS + cost.flops + cost.bytes_read + cost.bytes_written);
+}
+
+bool tn_run_is_empty(const tn_op *op, const tn_run *r) {
+    if (op->flags & (TN_OP_RUN_EMPTY | TN_OP_DYNAMIC | TN_OP_SIDE_EFFECT)) return false;
+    for (int i = 0; i < r->n_out; i++)
+        if (r->out[i] && (r->out[i]->kind != TN_KIND_TENSOR || tn_count(&r->out[i]->tensor))) return false;
+    return true;
+}
+
+tn_status tn_op_stopped(const tn_run *r) { return tn_op_fail(r->node, TN_E_CANCELLED, "stopped"); }
+
 tn_status tn_eval_node(const tn_node *n, tn_datum *const *in, tn_pool *pool, tn_datum *out) {
+    return tn_eval_node_within(n, in, pool, UINT64_MAX, out);
+}
+
+tn_status tn_eval_node_within(const tn_node *n, tn_datum *const *in, tn_pool *pool, uint64_t most, tn_datum *out) {
     static const tn_exec heap = { heap_alloc, NULL };
     tn_status st = TN_OK;
     const tn_op *op = n->op;
@@ -79,6 +100,11 @@ tn_status tn_eval_node(const tn_node *n, tn_datum *const *in, tn_pool *pool, tn_
     tn_infer c;
     tn_prep p = { .arena = a, .pool = pool };
     if ((st = tn_infer_data(&c, n, NULL, in, a)) != TN_OK) goto done;
+    uint64_t units = units_of(&c);
+    if (units > most || !tn_budget_afford(units)) {
+        st = tn_op_fail(n, TN_E_LIMIT, "it would take %llu units of work", (unsigned long long)units);
+        goto done;
+    }
     if (op->flags & TN_OP_ALIAS) {
         st = in[0] ? alias(n, in, &c.out[0], &out[0]) : tn_op_fail(n, TN_E_GRAPH, "has no input");
         goto done;

@@ -21,5 +21,8 @@ tn_status tn_infer_data(tn_infer *c, const tn_node *n, const void *attrs, tn_dat
  *  caller) receive data with memory of their own; also on error they are to be reset by the caller.
  *  errors   the operator's; TN_E_UNSUPPORTED for operators with subgraphs. */
 tn_status tn_eval_node(const tn_node *n, tn_datum *const *in, tn_pool *pool, tn_datum *out);
+/** The same, if by its row's cost it takes no more than `most` units of work (base/budget.h), and the thread's budget
+ * has them left: for evaluating what might as well be left to the run. errors also TN_E_LIMIT */
+tn_status tn_eval_node_within(const tn_node *n, tn_datum *const *in, tn_pool *pool, uint64_t most, tn_datum *out);
 
 #endif

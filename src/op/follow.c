@@ -10,6 +10,7 @@
 
 #define MAX_INPUT_BYTES (64 << 10) /* of all inputs: this is for shapes, not for weights */
 #define MAX_INPUTS      64
+#define MAX_WORK        (UINT64_C(1) << 20) /* of one node, in units of base/budget.h: a millisecond */
 
 /* Operators that move elements of their data inputs (bit i: input i; all: every one) without looking at them. */
 static const struct {
@@ -171,7 +172,7 @@ void tn_infer_follow(tn_infer *c, tn_arena *scratch, const tn_tensor **out_tenso
     if (!f.dims || !out) return;
     for (int i = 0; i < c->n_in; i++)
         if (c->in[i] && !give(&f, i)) return;
-    if (tn_eval_node(c->node, f.in, NULL, out) != TN_OK)
+    if (tn_eval_node_within(c->node, f.in, NULL, MAX_WORK, out) != TN_OK)
         tn_error_clear(); /* the run will say it, if it comes to that */
     for (int i = 0; i < c->n_out; i++) {
         const tn_tensor *y = &out[i].tensor;

@@ -1,6 +1,8 @@
 /* infer.c - walks a graph in order and lets every node's rule see what is known of its inputs. */
 #include "op/infer.h"
+#include "base/budget.h"
 #include "base/log.h"
+#include "op/memo.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -45,7 +47,9 @@ typedef struct {
     tn_arena *scratch; /* one node's view */
     tn_syms *syms;
     tn_type_table table;
-    bool symbolic; /* the whole model's inference: declared types fill gaps, unknown sizes get names */
+    tn_memo *memo;  /* what nodes with subgraphs were inferred from */
+    tn_dim **fresh; /* by value id: symbols made for its sizes that only data decides */
+    bool symbolic;  /* the whole model's inference: declared types fill gaps, unknown sizes get names */
     int depth;
 } walk;
 
@@ -59,11 +63,21 @@ static tn_status infer_subgraph(tn_infer *c, tn_graph *g, const tn_type *in_type
                           g ? g->n_inputs : 0, g ? g->n_outputs : 0, n_in, n_out);
     for (int i = 0; i < n_in; i++) w->table.facts[g->inputs[i]->id] = (tn_fact){ .type = in_types[i] };
     tn_status st = infer_graph(w, g);
-    if (st == TN_E_NOMEM || st == TN_E_LIMIT) return st;
+    if (st == TN_E_NOMEM || st == TN_E_LIMIT || st == TN_E_CANCELLED) return st;
     if (st != TN_OK) tn_error_clear(); /* a branch that these shapes do not fit is an error only when it is taken */
     for (int i = 0; i < n_out; i++)
         out_types[i] = st == TN_OK ? w->table.facts[g->outputs[i]->id].type : (tn_type){ .rank = -1 };
     return TN_OK;
+}
+
+static tn_fact fact_of(void *user, int id) { return ((const walk *)user)->table.facts[id]; }
+
+/* A symbol for size i of v: always the same one, so that a body that is inferred again has the types it had. */
+static tn_dim size_by_data(const walk *w, const tn_node *n, const tn_value *v, int i) {
+    tn_dim **of = &w->fresh[v->id];
+    if (!*of && !(*of = tn_arena_array(w->arena, tn_dim, TN_MAX_RANK))) return TN_DIM_UNKNOWN;
+    if (!(*of)[i]) (*of)[i] = tn_sym_fresh(w->syms, n->type);
+    return (*of)[i];
 }
 
 /* What inference left open is taken from the declaration; sizes that only data decides get a symbol, so that
@@ -90,11 +104,14 @@ static void fill_gaps(const walk *w, const tn_node *n, const tn_value *v, tn_typ
         if (t->dims[i] != TN_DIM_UNKNOWN) continue;
         bool by_data = n->op && n->op->flags & TN_OP_DYNAMIC; /* a declared number would be one run's accident */
         if (d->kind == t->kind && d->rank == t->rank && !(by_data && tn_dim_known(d->dims[i]))) t->dims[i] = d->dims[i];
-        if (t->dims[i] == TN_DIM_UNKNOWN && by_data) t->dims[i] = tn_sym_fresh(w->syms, n->type);
+        if (t->dims[i] == TN_DIM_UNKNOWN && by_data) t->dims[i] = size_by_data(w, n, v, i);
     }
 }
 
 static tn_status infer_one(walk *w, const tn_node *n) {
+    if (!tn_budget_work(TN_INFER_UNITS) || tn_budget_stopped()) return tn_op_fail(n, TN_E_LIMIT, "inferring shapes");
+    bool has_graphs = n->op && n->op->flags & TN_OP_SUBGRAPH;
+    if (has_graphs && tn_memo_find(w->memo, n)) return TN_OK; /* what is in the table still stands */
     size_t n_in = (size_t)n->n_inputs, n_out = (size_t)n->n_outputs;
     tn_arena_mark mark = tn_arena_save(w->scratch);
     tn_type *out = tn_arena_array(w->scratch, tn_type, n_out + 1);
@@ -130,6 +147,7 @@ static tn_status infer_one(walk *w, const tn_node *n) {
         w->table.facts[n->outputs[i]->id] =
             (tn_fact){ .type = out[i], .content = c.out_content[i], .tensor = results[i] };
     }
+    if (has_graphs) tn_memo_keep(w->memo, n);
     tn_arena_restore(w->scratch, mark);
     return TN_OK;
 }
@@ -146,7 +164,10 @@ static tn_status walk_new(walk *w, const tn_model *m) {
     w->scratch = tn_arena_new(0, TN_MEM_GRAPH);
     w->table.n = m->n_values;
     w->table.facts = tn_arena_array(w->arena, tn_fact, (size_t)m->n_values + 1);
-    if (!w->table.facts || !w->scratch) return tn_fail(TN_E_NOMEM, "inferring shapes of %d values", m->n_values);
+    w->fresh = tn_arena_array(w->arena, tn_dim *, w->symbolic ? (size_t)m->n_values + 1 : 1);
+    w->memo = tn_memo_new(w->arena, fact_of, w);
+    if (!w->table.facts || !w->scratch || !w->fresh || !w->memo)
+        return tn_fail(TN_E_NOMEM, "inferring shapes of %d values", m->n_values);
     for (int i = 0; i < m->n_values; i++) {
         const tn_value *v = m->values[i];
         tn_fact *f = &w->table.facts[i];
@@ -167,6 +188,7 @@ tn_status tn_infer_graph_types(const tn_model *m, const tn_graph *g, const tn_ty
         if (!g->inputs[i]->constant) w.table.facts[g->inputs[i]->id].type = input_types[i];
     if (st == TN_OK) st = infer_graph(&w, g);
     if (st == TN_OK) *out = w.table;
+    tn_memo_free(&w.memo);
     tn_arena_free(&w.scratch);
     return st;
 }
@@ -273,6 +295,7 @@ tn_status tn_graph_infer(tn_graph *g) {
         if (v && !v->constant && w.table.facts[i].type.kind != TN_KIND_NONE) st = keep_fact(m, v, &w.table.facts[i]);
     }
 done:
+    tn_memo_free(&w.memo);
     tn_arena_free(&w.scratch);
     tn_arena_free(&w.arena);
     return st;

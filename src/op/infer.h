@@ -17,6 +17,9 @@ typedef struct {
     tn_fact *facts; /* by value id; values of subgraphs too */
 } tn_type_table;
 
+/** What inferring one node counts as, in units of work (base/budget.h). */
+#define TN_INFER_UNITS 1000
+
 /** Runs one node's rule: c->in... are filled in, c->out (n_out, zeroed here) and c->out_content receive the result.
  *  Input types are checked against the row first, sizes of the results after.
  *  errors   TN_E_TYPE, TN_E_SHAPE, TN_E_INVALID, TN_E_UNSUPPORTED, naming the node */

@@ -376,10 +376,22 @@ static const tn_attr_spec regressor_attrs[] = {
     SVM_ATTRS, { "n_supports", TN_ATTR_INT, .min = 0, .max = INT32_MAX }, { "one_class", TN_ATTR_INT }, { 0 }
 };
 
-#define SVM(name_, out_, attrs_, arg_, doc_)                                                                   \
-    {                                                                                                          \
-        .name = name_, .domain = TN_ML, .since = 1, .in = tn_ml_ports_x, .out = out_, .attrs = attrs_,         \
-        .infer = svm_infer, .prepare = svm_prepare, .run = svm_run, .grad = svm_grad, .arg = arg_, .doc = doc_ \
+/* Every row against every support vector. */
+static tn_status svm_cost(const tn_infer *c, tn_cost *out) {
+    int n;
+    tn_dim elements = c->in[0]->rank < 0 ? TN_DIM_UNKNOWN : tn_type_count(c->syms, c->in[0]);
+    tn_dim width = c->in[0]->rank > 0 ? c->in[0]->dims[c->in[0]->rank - 1] : 1;
+    (void)tn_attr_floats(c->node, "support_vectors", &n);
+    if (tn_dim_known(elements) && tn_dim_known(width) && width > 0)
+        out->flops = 3 * (double)elements / (double)width * (double)n;
+    return TN_OK;
+}
+
+#define SVM(name_, out_, attrs_, arg_, doc_)                                                                         \
+    {                                                                                                                \
+        .name = name_, .domain = TN_ML, .since = 1, .in = tn_ml_ports_x, .out = out_, .attrs = attrs_,               \
+        .infer = svm_infer, .cost = svm_cost, .prepare = svm_prepare, .run = svm_run, .grad = svm_grad, .arg = arg_, \
+        .doc = doc_                                                                                                  \
     }
 const tn_op tn_ops_ml_svm[] = {
     SVM("SVMClassifier", tn_ml_ports_classified, classifier_attrs, CLASSIFIER,

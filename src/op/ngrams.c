@@ -232,6 +232,17 @@ static const tn_attr_spec attrs[] = { { "max_gram_length", TN_ATTR_INT, .require
                                       { "weights", TN_ATTR_FLOATS },
                                       { 0 } };
 
+/* From every token on, n-grams of every distance that fits. */
+static tn_status cost(const tn_infer *c, tn_cost *made) {
+    int rank = tn_infer_rank(c, 0);
+    tn_dim all = rank < 0 ? TN_DIM_UNKNOWN : tn_type_count(c->syms, c->in[0]);
+    if (!tn_dim_known(all) || rank < 1 || !tn_dim_known(c->in[0]->dims[rank - 1])) return TN_OK;
+    double width = (double)c->in[0]->dims[rank - 1], steps = (double)tn_attr_int(c->node, "max_skip_count", 0) + 1;
+    made->flops =
+        10 * (double)all * (double)tn_attr_int(c->node, "max_gram_length", 1) * (steps < width ? steps : width);
+    return TN_OK;
+}
+
 const tn_op tn_ops_ngrams[] = {
     { .name = "TfIdfVectorizer",
       .since = 9,
@@ -239,6 +250,7 @@ const tn_op tn_ops_ngrams[] = {
       .out = out,
       .attrs = attrs,
       .infer = infer,
+      .cost = cost,
       .prepare = prepare,
       .run = run,
       .release = release,

@@ -139,6 +139,8 @@ tn_status tn_run_alloc(tn_run *r, int i, tn_dtype t, int rank, const int64_t *di
 void tn_run_share(tn_run *r, int i, const tn_datum *d);
 /** Runs a subgraph of the node: in[] are its inputs, out[] receives its outputs (fresh references). */
 tn_status tn_run_subgraph(tn_run *r, tn_graph *g, const tn_datum *in, int n_in, tn_datum *out, int n_out);
+/** For a loop that found tn_budget_stopped() (base/budget.h): the status to leave with. Whoever runs says why. */
+tn_status tn_op_stopped(const tn_run *r);
 void *tn_run_scratch(tn_run *r, size_t bytes); /* from r->arena, NULL when out of memory */
 
 /* ------------------------------------------------------------------------------------------------- the descriptor */
@@ -166,6 +168,7 @@ enum {
     TN_OP_SHAPE_ONLY = 1 << 6,  /* reads only the shapes of its inputs */
     TN_OP_INTERNAL = 1 << 7,    /* made by passes; not in files */
     TN_OP_SIDE_EFFECT = 1 << 8, /* not removed when unused */
+    TN_OP_RUN_EMPTY = 1 << 9,   /* run is called even when no output that is wanted has an element */
 };
 
 /** One input or output; the last one may repeat (variadic). */
@@ -311,10 +314,13 @@ tn_status tn_op_read_attrs(const tn_node *n, const tn_op *op, tn_arena *a, const
 /** The same into a struct of the caller's: for who needs some attributes of a node that is not running (gradients,
  *  passes). errors as tn_op_read_attrs */
 tn_status tn_op_fill_attrs(const tn_node *n, const tn_attr_spec *specs, void *to);
+/** Is there nothing to run: no output that is wanted has an element (and the row does not want to run all the same)? An
+ *  operator would only look for what to do, beside a size of 2^40 for hours. */
+bool tn_run_is_empty(const tn_op *op, const tn_run *r);
 /** The row's check, then its run. */
 static inline tn_status tn_op_run(const tn_op *op, tn_run *r) {
     tn_status st = op->check ? op->check(r) : TN_OK;
-    return st == TN_OK ? op->run(r) : st;
+    return st == TN_OK && !tn_run_is_empty(op, r) ? op->run(r) : st;
 }
 /** Calls the row's prepare. On error p->state is NULL: what the row had begun is released. */
 tn_status tn_op_prepare(const tn_op *op, tn_prep *p);

@@ -8,6 +8,7 @@
  * Gate order (ONNX): LSTM i o f c, GRU z r h. */
 #include "op/rnn.h"
 #include "base/text.h"
+#include "base/budget.h"
 #include "kernel/kernel.h"
 #include "op/grad.h"
 #include "op/ports.h"
@@ -329,6 +330,7 @@ static tn_status run_direction(tn_run *r, const rnn_state *s, const rnn_io *io, 
             k.h[b * n + i] = io->h0 ? io->h0[at + i] : 0, k.c[b * n + i] = io->c0 ? io->c0[at + i] : 0;
     }
     for (int64_t step = 0; step < T; step++) {
+        if (tn_budget_stopped()) return tn_op_stopped(r);
         for (int64_t b = 0; b < B; b++) {
             int64_t len = io->len ? io->len[b] : T;
             active[b] = step < len;

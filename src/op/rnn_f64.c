@@ -1,4 +1,5 @@
 /* rnn_f64.c - RNN, GRU, LSTM in float64: the definitions, row by row of the batch, for where precision is wanted. */
+#include "base/budget.h"
 #include "kernel/broadcast.h"
 #include "op/rnn.h"
 #include "op/support.h"
@@ -111,6 +112,7 @@ tn_status tn_rnn_run_f64(tn_run *r, const tn_rnn_state *s, const int64_t *len) {
         for (int64_t e = 0; e < n; e++) k.h[e] = h0 ? h0[e] : 0, k.c[e] = c0 ? c0[e] : 0;
         for (int64_t step = 0; step < T; step++) {
             bool active = step < steps;
+            if (tn_budget_stopped()) return tn_op_stopped(r);
             int64_t t = active && (s->reverse_first || d == 1) ? steps - 1 - step : step;
             const double *xt = data_at(r, 0, (s->batch_first ? b * T + t : t * B + b) * in);
             double *y = out_at(r, 0);

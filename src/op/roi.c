@@ -365,10 +365,23 @@ static const tn_port roi_back_in[] = {
     { "V", TN_FLOATS, 'T' }, { "X", TN_FLOATS, 'T' }, { "rois", TN_FLOATS, 'T' }, { 0 }
 };
 
+/* Samples of all bins: as many as are asked for, or about one for each element of the picture. */
+static tn_status roi_cost(const tn_infer *c, tn_cost *out) {
+    tn_dim bins = c->out[0].rank < 0 ? TN_DIM_UNKNOWN : tn_type_count(c->syms, &c->out[0]);
+    double ratio = (double)((const roi *)c->attrs)->sampling_ratio, samples = ratio > 0 ? ratio * ratio : 0;
+    if (!tn_dim_known(bins)) return TN_OK;
+    const tn_type *x = c->in[0];
+    if (!(samples > 0) && x->rank == 4 && tn_dim_known(x->dims[2]) && tn_dim_known(x->dims[3]))
+        samples = (double)x->dims[2] * (double)x->dims[3];
+    out->flops = 8 * (double)bins * (samples < ROI_SAMPLES_MAX ? samples : ROI_SAMPLES_MAX);
+    return TN_OK;
+}
+
 #define ROW(name_, domain_, since_, flags_, family, in_, attrs_, infer_, grad_, arg_, doc_)                     \
     {                                                                                                           \
         .name = name_, .domain = domain_, .since = since_, .flags = flags_, .in = in_, .out = tn_ports_float_t, \
-        TN_ATTRS(attrs_, roi), .infer = infer_, .run = family, .grad = grad_, .arg = arg_, .doc = doc_          \
+        TN_ATTRS(attrs_, roi), .infer = infer_, .cost = roi_cost, .run = family, .grad = grad_, .arg = arg_,    \
+        .doc = doc_                                                                                             \
     }
 #define ALIGN(name, domain, since, flags, in, attrs, infer, arg, doc) \
     ROW(name, domain, since, flags, align_run, in, attrs, infer, tn_grad_roi_align, arg, doc)

@@ -1,4 +1,5 @@
 /* scatter.c - ScatterElements, ScatterND: a copy of data with some elements replaced or combined. */
+#include "base/budget.h"
 #include "op/grad.h"
 #include "op/ports.h"
 #include "op/support.h"
@@ -76,8 +77,10 @@ static tn_status scatter_elements_run(tn_run *r) {
     TN_TRY(tn_op_indices(r, ix, x->dims[axis], &idx));
     stride[x->rank] = 1;
     for (int d = x->rank - 1; d >= 0; d--) stride[d] = stride[d + 1] * x->dims[d];
+    tn_ticks ticks = { 0 };
     for (int64_t i = 0; i < n; i++) {
         int64_t off = 0, rest = i;
+        if (tn_ticks_stopped(&ticks, 16)) return tn_op_stopped(r);
         for (int d = x->rank - 1; d >= 0; d--) {
             int64_t at = d == axis ? idx[i] : rest % ix->dims[d];
             rest /= ix->dims[d];
@@ -117,8 +120,10 @@ static tn_status scatter_nd_run(tn_run *r) {
                           (long long)tn_count(u), (long long)tuples, (long long)inner);
     copy_data(r);
     if (all == 0) return tn_op_own_strings(y);
+    tn_ticks ticks = { 0 };
     for (int64_t t = 0; t < tuples; t++) {
         int64_t off;
+        if (tn_ticks_stopped(&ticks, 16 + 4 * (uint64_t)inner)) return tn_op_stopped(r);
         TN_TRY(tn_op_index_tuple(r->node, x->dims, depth, ix, t * depth, &off));
         if (op == REPLACE) {
             tn_op_copy_elements(y, off * inner, u, t * inner, inner);

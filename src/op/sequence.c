@@ -235,7 +235,7 @@ static tn_status part(const tn_tensor *x, int axis, int64_t from, int64_t len, b
         if (i != axis || !drop) dims[rank++] = i == axis ? len : x->dims[i];
     *d = (tn_datum){ .kind = TN_KIND_TENSOR };
     TN_TRY(tn_tensor_init(&d->tensor, x->dtype, rank, dims, TN_MEM_ACTIVATIONS));
-    for (int64_t o = 0; o < outer; o++)
+    for (int64_t o = 0; o < outer && tn_count(x); o++)
         tn_op_copy_elements(&d->tensor, o * len * inner, x, (o * x->dims[axis] + from) * inner, len * inner);
     return tn_op_own_strings(&d->tensor);
 }

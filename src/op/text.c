@@ -1,5 +1,6 @@
 /* text.c - operators on strings: StringNormalizer, StringConcat, StringSplit, RegexFullMatch. */
 #include "base/text.h"
+#include "base/budget.h"
 #include "base/regex.h"
 #include "base/unicode.h"
 #include "base/utf8.h"
@@ -188,10 +189,12 @@ static tn_status split_run(tn_run *r) {
     int64_t *counts = tn_run_scratch(r, (size_t)(n ? n : 1) * sizeof *counts);
     if (!counts) return tn_op_fail(r->node, TN_E_NOMEM, "no memory for %lld counts", (long long)n);
     tn_string piece;
+    tn_ticks ticks = { 0 };
     for (int64_t i = 0; i < n; i++) {
         splitter k = proto;
         k.rest = ((const tn_string *)x->data)[i];
         for (counts[i] = 0; next_piece(&k, &piece);) counts[i]++;
+        if (tn_ticks_stopped(&ticks, 16 + 2 * k.rest.len)) return tn_op_stopped(r);
         if (counts[i] > most) most = counts[i];
     }
     for (int d = 0; d < x->rank; d++) dims[d] = x->dims[d];
@@ -207,6 +210,7 @@ static tn_status split_run(tn_run *r) {
         k.rest = ((const tn_string *)x->data)[i];
         for (int64_t j = 0; j < most; j++) {
             if (!next_piece(&k, &piece)) piece = (tn_string){ "", 0 };
+            if (tn_ticks_stopped(&ticks, 64)) return tn_op_stopped(r);
             TN_TRY(tn_tensor_set_string(tn_out(r, 0), i * most + j, piece.ptr, piece.len));
         }
     }
@@ -244,7 +248,8 @@ typedef struct {
 
 static void regex_range(void *arg, int64_t begin, int64_t end, int thread) {
     const regex_job *j = arg;
-    for (int64_t i = begin; i < end; i++)
+    tn_ticks ticks = { 0 };
+    for (int64_t i = begin; i < end && !tn_ticks_stopped(&ticks, 64 + 8 * j->x[i].len); i++)
         j->y[i] = tn_regex_full_match(j->re, j->x[i].ptr, j->x[i].len, j->scratch + (size_t)thread * j->each);
 }
 

@@ -189,7 +189,7 @@ static tn_status unique_run(tn_run *r) {
     int64_t dims[TN_MAX_RANK];
     memcpy(dims, x->dims, sizeof dims);
     if (a) {
-        s.outer = tn_op_product(x->dims, 0, axis);
+        s.outer = tn_count(x) ? tn_op_product(x->dims, 0, axis) : 0;
         s.len = x->dims[axis];
         s.inner = tn_op_product(x->dims, axis + 1, x->rank);
     }

@@ -7,6 +7,10 @@
 /* A result may be larger than what it was made from only up to this: Expand, Tile and dequantised weights stay as they
  * are. */
 #define FREE_BYTES ((size_t)1 << 20)
+#define FREE_GROWN ((size_t)256 << 20) /* all results together, beyond what they were made from */
+/* A node's work, in units of base/budget.h: little, or what is in proportion to its constants (a product of two 1024 x
+ * 1024 matrices is). */
+#define FREE_WORK(in_bytes) ((UINT64_C(1) << 26) + 256 * (uint64_t)(in_bytes))
 
 static bool foldable(const tn_node *n, size_t *in_bytes) {
     *in_bytes = 0;
@@ -53,17 +57,20 @@ static tn_status evaluate(tn_node *n, size_t in_bytes, tn_pass_ctx *c) {
         ptr[i] = &in[i];
     }
     if (st != TN_OK) goto done;
-    bool good = tn_eval_node(n, ptr, c->pool, out) == TN_OK;
+    bool good = tn_eval_node_within(n, ptr, c->pool, FREE_WORK(in_bytes), out) == TN_OK;
     size_t bytes = 0;
     for (int i = 0; i < n->n_outputs; i++) {
         if (!n->outputs[i]) continue;
         good = good && out[i].kind == TN_KIND_TENSOR;
         if (good) bytes += tn_tensor_bytes(&out[i].tensor);
     }
-    if (!good || (bytes > FREE_BYTES && bytes > in_bytes)) { /* let the run say what is wrong, if it is ever reached */
+    size_t grown = bytes > in_bytes ? bytes - in_bytes : 0;
+    if (!good || (bytes > FREE_BYTES && grown) ||
+        c->grown + grown > FREE_GROWN) { /* let the run say what is wrong, if it is ever reached */
         tn_error_clear();
         goto done;
     }
+    c->grown += grown;
     for (int i = 0; i < n->n_outputs && st == TN_OK; i++)
         if (n->outputs[i] && n->outputs[i]->n_uses) st = become_constant(n->outputs[i], &out[i].tensor);
     if (st == TN_OK && tn_pass_remove_unused(n)) c->changed++;

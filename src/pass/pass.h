@@ -10,7 +10,8 @@
 
 typedef struct {
     tn_pool *pool;
-    int changed; /* the pass adds to it */
+    int changed;  /* the pass adds to it */
+    size_t grown; /* bytes that folding has added */
 } tn_pass_ctx;
 
 typedef tn_status (*tn_pass_fn)(tn_model *m, tn_pass_ctx *c);

@@ -342,3 +342,18 @@ tn_status tn_datum_copy(tn_datum *dst, const tn_datum *src, tn_mem_tag tag) {
     if (st != TN_OK) tn_datum_reset(dst);
     return st;
 }
+
+static void disown_buffer(const tn_buffer *b) {
+    if (!b) return;
+    if (b->strings) tn_arena_disown(b->strings);
+    tn_mem_disown(b->data); /* also of an engine's heap: it takes whole blocks */
+    tn_mem_disown((void *)(uintptr_t)b);
+}
+
+void tn_datum_disown(const tn_datum *d) {
+    if (d->kind == TN_KIND_TENSOR) disown_buffer(d->tensor.buffer);
+    if (!is_list(d) || !d->list) return;
+    for (size_t i = 0; i < d->list->n; i++) tn_datum_disown(&d->list->items[i]);
+    tn_mem_disown(d->list->store);
+    tn_mem_disown(d->list);
+}

@@ -92,5 +92,7 @@ tn_status tn_list_append(const tn_list *l, const tn_datum *d, tn_list **out);
 void tn_datum_share(tn_datum *dst, const tn_datum *src);
 void tn_datum_reset(tn_datum *d);
 tn_status tn_datum_copy(tn_datum *dst, const tn_datum *src, tn_mem_tag tag); /* deep */
+/** Takes all its memory off the account of the thread's budget: it is handed to somebody else. */
+void tn_datum_disown(const tn_datum *d);
 
 #endif

@@ -15,6 +15,11 @@ static void values(void **state) {
     program_says("run none.onnx --shape", 2, "--shape needs a value");
     program_says("run none.onnx --threads two", 2, "not 'two'");
     program_says("run none.onnx --threads -1", 2, "not '-1'");
+    program_says("run none.onnx --mem-limit 12Q", 2, "64K, 512M or 2G, not '12Q'");
+    program_says("run none.onnx --mem-limit -1", 2, "not '-1'");
+    program_says("run none.onnx --mem-limit 99999999999G", 2, "not '99999999999G'");
+    program_says("run none.onnx --mem-limit 3MiB --timeout 1.5", 1, "none.onnx");
+    program_says("run none.onnx --timeout 0", 2, "--timeout takes a number from");
     program_says("run none.onnx --log-level loud", 2, "loud");
     program_says("run", 2, "it needs MODEL");
 }

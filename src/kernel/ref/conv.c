@@ -3,6 +3,7 @@
  * The definition gathers for every output element; a transposed convolution is gathered too: output position o takes
  * from input position i where i * stride + tap * dilation - pad == o. */
 #include "kernel/conv.h"
+#include "base/budget.h"
 #include <string.h>
 
 enum { C = 8 };
@@ -58,12 +59,14 @@ void tn_conv_ref_part(const tn_conv_desc *d, int block, const float *x, const fl
         for (int64_t oc = oc_begin; oc < oc_end; oc++) {
             int64_t to = at_channel(d->y_layout, block, d->oc, out, image, oc), step = yb ? block : 1;
             int64_t first = oc / ocs * ics, o[TN_CONV_RANK] = { 0 };
+            tn_ticks ticks = { 0 };
             for (int64_t p = 0; p < out; p++, to += step) {
                 if (oc >= d->oc) {
                     y[to] = 0;
                     continue;
                 }
                 double sum = bias ? (double)bias[oc] : 0;
+                if (tn_ticks_stopped(&ticks, (uint64_t)(ics * taps))) return;
                 for (int64_t c = 0; c < ics;) { /* runs of channels at one distance */
                     int64_t run = xb ? block - (first + c) % block : ics;
                     if (run > ics - c) run = ics - c;
