@@ -152,7 +152,34 @@ typedef struct tn_model tn_model;
  *  owns     the caller owns *out: tn_model_close */
 TN_API tn_status tn_model_open(const char *path, tn_model **out);
 
-/** The same from memory, which must stay valid and unchanged until the model is closed. External data is refused. */
+typedef struct {
+    size_t size; /* sizeof(tn_open_opts) */
+    int inspect; /* 1: a model that cannot run opens, too, to be looked at: unknown operators, missing external data,
+                    nodes whose attributes, types or shapes do not fit become findings. It can be described and analysed;
+                    tn_session_new, tn_model_gradient and tn_model_save refuse it when it has an error. */
+} tn_open_opts;
+
+/** tn_model_open with options; opts may be NULL. */
+TN_API tn_status tn_model_open_with(const char *path, const tn_open_opts *opts, tn_model **out);
+
+/* What opening a model found. TN_FINDING_REPAIR: the file breaks the specification in a way that exporters are known
+ * for; what it means was done. TN_FINDING_WARNING: the file states something that is not so (a shape, say), which is not
+ * relied on. TN_FINDING_ERROR: the model cannot run (only with tn_open_opts.inspect). */
+typedef enum { TN_FINDING_REPAIR, TN_FINDING_WARNING, TN_FINDING_ERROR } tn_finding_kind;
+
+typedef struct {
+    tn_finding_kind kind;
+    tn_status status; /* of an error; TN_OK otherwise */
+    const char *text; /* one sentence, with the node's or value's name; lives as long as the model */
+    int more;         /* how many more there are of its kind */
+} tn_finding;
+
+/** How many, and the i-th. Unless opts.inspect was set, they were written to the log as warnings, too.
+ *  errors TN_E_INVALID (no such finding) */
+TN_API size_t tn_model_findings(const tn_model *m);
+TN_API tn_status tn_model_finding(const tn_model *m, size_t i, tn_finding *out);
+
+/** tn_model_open from memory, which must stay valid and unchanged until the model is closed. External data is refused. */
 TN_API tn_status tn_model_open_memory(const void *data, size_t bytes, tn_model **out);
 
 TN_API void tn_model_close(tn_model **m);

@@ -114,6 +114,20 @@ tn_value *tn_value_new(tn_graph *g, const char *name) {
     return v;
 }
 
+tn_type tn_value_shown(const tn_value *v) {
+    tn_type t = v->type;
+    const tn_type *d = v->declared;
+    if (!d || t.kind == TN_KIND_NONE) return d ? *d : t;
+    if (d->kind != t.kind) return t;
+    if (t.dtype == TN_NONE) t.dtype = d->dtype;
+    if (!t.elem) t.elem = d->elem;
+    if (t.kind != TN_KIND_TENSOR || d->rank < 0 || (t.rank >= 0 && t.rank != d->rank)) return t;
+    for (int i = 0; i < d->rank; i++)
+        if (t.rank < 0 || t.dims[i] == TN_DIM_UNKNOWN) t.dims[i] = d->dims[i];
+    t.rank = d->rank;
+    return t;
+}
+
 tn_value *tn_value_input(tn_graph *g, const char *name, const tn_type *type) {
     tn_value *v = tn_value_new(g, name);
     if (!v || !tn_grow(g->model->arena, &g->inputs, g->n_inputs, &g->cap_inputs, sizeof *g->inputs)) return NULL;
