@@ -225,7 +225,7 @@ static void put_constant_node(tn_wire_out *o, const tn_value *v) {
 }
 
 static bool is_weight(const tn_value *v) {
-    return (v->constant || v->fallback) && v->n_uses && !(v->constant && tn_value_is_output(v));
+    return v->fallback || (v->constant && v->n_uses && !tn_value_is_output(v)); /* a default, also of an idle input */
 }
 
 /* A subgraph must not hand out a value of the graph around it: an Identity node stands between. */
@@ -456,7 +456,8 @@ tn_status tn_onnx_write(const tn_model *m, const char *path, uint64_t inline_max
     tn_text data_path = { 0 };
     uint64_t total = 0;
     writing w = { .m = m };
-    tn_status st = tn_constants_of(m, &w.constants);
+    tn_status st = tn_model_whole(m);
+    if (st == TN_OK) st = tn_constants_of(m, &w.constants);
     if (st == TN_OK) st = put_model_head(&head, m);
     if (st == TN_OK) st = put_body(&body, &w, m->graph);
     if (st == TN_OK) st = out_of_memory(&body);

@@ -158,9 +158,7 @@ static tn_status copy_nodes(copier *c, tn_graph *to, tn_node *before, const tn_g
 tn_status tn_model_clone(const struct tn_model *m, struct tn_model **out) {
     *out = NULL;
     tn_model *to = NULL;
-    for (int i = 0; m->broken && i < m->n_findings; i++)
-        if (m->findings[i].kind == TN_FINDING_ERROR)
-            return tn_fail(m->findings[i].status, "the model was opened to be looked at only: %s", m->findings[i].text);
+    TN_TRY(tn_model_whole(m));
     tn_status st = tn_model_new(&to);
     if (st != TN_OK) return st;
     copier c = { .to = to, .twins = tn_mem_zalloc(((size_t)m->n_values + 1) * sizeof *c.twins, TN_MEM_GRAPH) };

@@ -56,6 +56,13 @@ void tn_model_close(tn_model **model) {
     *model = NULL;
 }
 
+tn_status tn_model_whole(const struct tn_model *m) {
+    for (int i = 0; m->broken && i < m->n_findings; i++)
+        if (m->findings[i].kind == TN_FINDING_ERROR)
+            return tn_fail(m->findings[i].status, "the model was opened to be looked at only: %s", m->findings[i].text);
+    return m->broken ? tn_fail(TN_E_GRAPH, "the model was opened to be looked at only") : TN_OK;
+}
+
 tn_graph *tn_graph_new(struct tn_model *m, tn_graph *parent, const char *name) {
     int depth = parent ? parent->depth + 1 : 0;
     if (depth > TN_MAX_DEPTH) {

@@ -160,6 +160,8 @@ tn_graph *tn_graph_new(struct tn_model *m, tn_graph *parent, const char *name);
 /** A zeroed tensor in the model's arena whose buffer is released when the model closes: attributes' and constants'
  *  tensors are made so. NULL when out of memory. */
 tn_tensor *tn_model_tensor(struct tn_model *m);
+/** errors  the status of its first error finding: the model was opened to be looked at, and cannot run. */
+tn_status tn_model_whole(const struct tn_model *m);
 /** A deep copy of the whole model: own nodes and values (same ids), shared tensors. For passes that must not touch
  *  the caller's model. The source must outlive the copy (files stay mapped there). */
 tn_status tn_model_clone(const struct tn_model *m, struct tn_model **out);
