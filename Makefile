@@ -2,7 +2,7 @@
 BUILD  ?= build
 PREFIX ?= /usr/local
 
-.PHONY: all help demo test quick tsan bench fuzz install format clean
+.PHONY: all help demo test quick tsan bench fuzz exporters install format clean
 all: ## build the library and the program into build/
 	@sh scripts/setup.sh build
 	@sh scripts/configure.sh $(BUILD) --prefix=$(abspath $(PREFIX))
@@ -41,6 +41,11 @@ bench: ## side by side with onnxruntime-node, on every model
 fuzz: ## every parser under libFuzzer and sanitizers; TARGETS="onnx npy", SECONDS=600 each
 	@sh scripts/setup.sh ci
 	@sh scripts/fuzz.sh "$(TARGETS)" "$(or $(SECONDS),600)"
+
+exporters: ## models that today's exporters write, run and held against their frameworks; ALL=1: large packages, too
+	@sh scripts/setup.sh build exporters
+	@$(MAKE) --no-print-directory all
+	@sh tests/exporters/run.sh $(BUILD) $(ALL)
 
 install: all ## library, header, program, man page, completions; PREFIX, DESTDIR
 	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild --quiet
