@@ -138,7 +138,10 @@ TN_API int64_t tn_tensor_elements(const tn_tensor *t);    /* 1 for a scalar */
 TN_API size_t tn_tensor_bytes(const tn_tensor *t);
 TN_API void *tn_tensor_data(const tn_tensor *t); /* NULL only when there are no elements */
 
-/** .npy, and TensorProto (.pb), chosen by the file's first bytes. The caller owns *out. */
+/** .npy, and TensorProto (.pb), chosen by the file's first bytes. Only regular files; nothing waits. In .npy, element
+ * types that NumPy lacks are kept as numpy.save keeps those of the package ml_dtypes: bfloat16 as '<V2', float8e5m2 as
+ * '<f1', the other small floats and integers as '<V1', one element a byte, which reads as uint8. The caller owns *out.
+ */
 TN_API tn_status tn_tensor_load(const char *path, tn_tensor **out);
 TN_API tn_status tn_tensor_save_npy(const tn_tensor *t, const char *path);
 
@@ -155,16 +158,16 @@ TN_API tn_status tn_model_open(const char *path, tn_model **out);
 typedef struct {
     size_t size; /* sizeof(tn_open_opts) */
     int inspect; /* 1: a model that cannot run opens, too, to be looked at: unknown operators, missing external data,
-                    nodes whose attributes, types or shapes do not fit become findings. It can be described and analysed;
-                    tn_session_new, tn_model_gradient and tn_model_save refuse it when it has an error. */
+                    nodes whose attributes, types or shapes do not fit become findings. It can be described and
+                    analysed; tn_session_new, tn_model_gradient and tn_model_save refuse it when it has an error. */
 } tn_open_opts;
 
 /** tn_model_open with options; opts may be NULL. */
 TN_API tn_status tn_model_open_with(const char *path, const tn_open_opts *opts, tn_model **out);
 
 /* What opening a model found. TN_FINDING_REPAIR: the file breaks the specification in a way that exporters are known
- * for; what it means was done. TN_FINDING_WARNING: the file states something that is not so (a shape, say), which is not
- * relied on. TN_FINDING_ERROR: the model cannot run (only with tn_open_opts.inspect). */
+ * for; what it means was done. TN_FINDING_WARNING: the file states something that is not so (a shape, say), which is
+ * not relied on. TN_FINDING_ERROR: the model cannot run (only with tn_open_opts.inspect). */
 typedef enum { TN_FINDING_REPAIR, TN_FINDING_WARNING, TN_FINDING_ERROR } tn_finding_kind;
 
 typedef struct {
@@ -179,12 +182,15 @@ typedef struct {
 TN_API size_t tn_model_findings(const tn_model *m);
 TN_API tn_status tn_model_finding(const tn_model *m, size_t i, tn_finding *out);
 
-/** tn_model_open from memory, which must stay valid and unchanged until the model is closed. External data is refused. */
+/** tn_model_open from memory, which must stay valid and unchanged until the model is closed. External data is refused.
+ */
 TN_API tn_status tn_model_open_memory(const void *data, size_t bytes, tn_model **out);
 
 TN_API void tn_model_close(tn_model **m);
 
-/** Writes the model as ONNX. */
+/** Writes the model as ONNX.
+ *  errors   TN_E_UNSUPPORTED (operators that ONNX has no name for), TN_E_IO, TN_E_NOMEM; those of a model that was
+ * opened to be looked at and cannot run */
 TN_API tn_status tn_model_save(const tn_model *m, const char *path);
 
 typedef struct {
