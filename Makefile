@@ -2,7 +2,7 @@
 BUILD  ?= build
 PREFIX ?= /usr/local
 
-.PHONY: all help demo test quick tsan bench fuzz lib install dist format clean
+.PHONY: all help demo test quick tsan bench fuzz lib exporters install dist format clean
 all: ## build the library and the program into build/
 	@sh scripts/setup.sh build
 	@sh scripts/configure.sh $(BUILD) --prefix=$(abspath $(PREFIX))
@@ -46,6 +46,11 @@ lib: ## the library alone, which needs no image libraries, into build-lib/
 	@sh scripts/setup.sh lib
 	@sh scripts/configure.sh build-lib --prefix=$(abspath $(PREFIX)) -Dprograms=false
 	@ninja -C build-lib
+
+exporters: ## models that today's exporters write, run and held against their frameworks; ALL=1: large packages, too
+	@sh scripts/setup.sh build exporters
+	@$(MAKE) --no-print-directory all
+	@sh tests/exporters/run.sh $(BUILD) $(ALL)
 
 install: all ## library, header, program, man page, completions; PREFIX, DESTDIR
 	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild --quiet

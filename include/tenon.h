@@ -138,7 +138,10 @@ TN_API int64_t tn_tensor_elements(const tn_tensor *t);    /* 1 for a scalar */
 TN_API size_t tn_tensor_bytes(const tn_tensor *t);
 TN_API void *tn_tensor_data(const tn_tensor *t); /* NULL only when there are no elements */
 
-/** .npy, and TensorProto (.pb), chosen by the file's first bytes. The caller owns *out. */
+/** .npy, and TensorProto (.pb), chosen by the file's first bytes. Only regular files; nothing waits. In .npy, element
+ * types that NumPy lacks are kept as numpy.save keeps those of the package ml_dtypes: bfloat16 as '<V2', float8e5m2 as
+ * '<f1', the other small floats and integers as '<V1', one element a byte, which reads as uint8. The caller owns *out.
+ */
 TN_API tn_status tn_tensor_load(const char *path, tn_tensor **out);
 TN_API tn_status tn_tensor_save_npy(const tn_tensor *t, const char *path);
 
@@ -152,11 +155,29 @@ typedef struct tn_model tn_model;
  *  owns     the caller owns *out: tn_model_close */
 TN_API tn_status tn_model_open(const char *path, tn_model **out);
 
-/** The same from memory, which must stay valid and unchanged until the model is closed. External data is refused. */
+/* What opening a model found. TN_FINDING_REPAIR: the file breaks the specification in a way that exporters are known
+ * for; what it means was done. TN_FINDING_WARNING: the file states something that is not so (a shape, say), which is
+ * not relied on. TN_FINDING_ERROR: the model cannot run (only with tn_model_opts.inspect). */
+typedef enum { TN_FINDING_REPAIR, TN_FINDING_WARNING, TN_FINDING_ERROR } tn_finding_kind;
+
+typedef struct {
+    tn_finding_kind kind;
+    tn_status status; /* of an error; TN_OK otherwise */
+    const char *text; /* one sentence, with the node's or value's name; lives as long as the model */
+    int more;         /* how many more there are of its kind */
+} tn_finding;
+
+/** How many, and the i-th. Unless tn_model_opts.inspect was set, they were written to the log as warnings, too.
+ *  errors TN_E_INVALID (no such finding) */
+TN_API size_t tn_model_findings(const tn_model *m);
+TN_API tn_status tn_model_finding(const tn_model *m, size_t i, tn_finding *out);
+
+/** tn_model_open from memory, which must stay valid and unchanged until the model is closed. External data is refused.
+ */
 TN_API tn_status tn_model_open_memory(const void *data, size_t bytes, tn_model **out);
 
-/* What reading a model may take. The defaults grow with the file (weights count for bytes and work alike), so that no
- * honest model meets them and a small hostile one is refused soon: see docs/limits.md. */
+/* How a model is opened, and what reading it may take. The defaults grow with the file (weights count for bytes and
+ * work alike), so that no honest model meets them and a small hostile one is refused soon: see docs/limits.md. */
 typedef struct {
     size_t size;                /* sizeof(tn_model_opts) */
     size_t mem_limit;           /* bytes of heap while reading; the mapped file does not count.
@@ -167,6 +188,10 @@ typedef struct {
                                    depend on. 0: 2^32, and 256 for every byte of the file */
     uint64_t timeout_ns;        /* from the call on; 0: none */
     const volatile int *cancel; /* as in tn_run_opts */
+    int inspect;                /* 1: a model that cannot run opens, too, to be looked at: unknown operators, missing
+                                   external data, nodes whose attributes, types or shapes do not fit become findings. It
+                                   can be described and analysed; tn_session_new, tn_model_gradient and tn_model_save
+                                   refuse it when it has an error. */
 } tn_model_opts;
 
 /** As tn_model_open and tn_model_open_memory. opts may be NULL.
@@ -176,7 +201,9 @@ TN_API tn_status tn_model_open_memory_with(const void *data, size_t bytes, const
 
 TN_API void tn_model_close(tn_model **m);
 
-/** Writes the model as ONNX. */
+/** Writes the model as ONNX.
+ *  errors   TN_E_UNSUPPORTED (operators that ONNX has no name for), TN_E_IO, TN_E_NOMEM; those of a model that was
+ * opened to be looked at and cannot run */
 TN_API tn_status tn_model_save(const tn_model *m, const char *path);
 
 typedef struct {

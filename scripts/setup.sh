@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what is missing of Debian's packages. Says nothing and needs no rights when nothing is missing.
-# usage: setup.sh [lib] [build] [test] [demo] [ci] [bench]     default: build; lib: what the library alone needs
+# usage: setup.sh [lib] [build] [test] [demo] [ci] [bench] [exporters]     default: build; lib: what the library alone needs
 set -eu
 
 lib='gcc libc6-dev make meson ninja-build pkg-config'
@@ -10,6 +10,7 @@ test="$build libcmocka-dev libonnx-testdata fonts-dejavu-core fonts-noto-cjk esp
 demo="$build fonts-dejavu-core fonts-noto-cjk espeak-ng"
 ci="$test clang clang-format libclang-rt-14-dev git xz-utils"
 bench="$build python3-torch python3-torchvision python3-onnx"
+exporters='python3-venv python3-numpy python3-torch'
 
 [ $# -gt 0 ] || set -- build
 missing=''
@@ -21,8 +22,9 @@ for group in "$@"; do
     demo) list=$demo ;;
     ci) list=$ci ;;
     bench) list=$bench ;;
+    exporters) list=$exporters ;;
     *)
-        echo "setup.sh: no group '$group' (lib, build, test, demo, ci, bench)" >&2
+        echo "setup.sh: no group '$group' (lib, build, test, demo, ci, bench, exporters)" >&2
         exit 2
         ;;
     esac

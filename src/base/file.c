@@ -17,18 +17,22 @@ static char *copy_path(const char *path) {
     return copy ? memcpy(copy, path, n) : NULL;
 }
 
+static const char *kind_of(mode_t mode) {
+    return S_ISDIR(mode) ? "a folder" : S_ISFIFO(mode) ? "a pipe" : S_ISSOCK(mode) ? "a socket" : "a device";
+}
+
 tn_status tn_file_map(const char *path, tn_file **out) {
     tn_status st = TN_OK;
     tn_file *f = NULL;
     struct stat info;
     *out = NULL;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* a pipe without a writer would block */
     if (fd < 0 || fstat(fd, &info)) {
         st = tn_fail(TN_E_IO, "cannot open '%s': %s", path, strerror(errno));
         goto done;
     }
     if (!S_ISREG(info.st_mode)) {
-        st = tn_fail(TN_E_IO, "'%s' is %s, not a file", path, S_ISDIR(info.st_mode) ? "a folder" : "a device");
+        st = tn_fail(TN_E_IO, "'%s' is %s, not a file", path, kind_of(info.st_mode));
         goto done;
     }
     if (!(f = tn_mem_zalloc(sizeof *f, TN_MEM_GENERAL)) || !(f->path = copy_path(path))) {
@@ -50,6 +54,25 @@ done:
     if (fd >= 0) close(fd);
     tn_file_close(&f);
     return st;
+}
+
+tn_status tn_file_blank(const char *path, size_t size, tn_file **out) {
+    *out = NULL;
+    tn_file *f = tn_mem_zalloc(sizeof *f, TN_MEM_GENERAL);
+    if (!f || !(f->path = copy_path(path))) {
+        tn_file_close(&f);
+        return tn_fail(TN_E_NOMEM, "opening '%s'", path);
+    }
+    f->blank = true;
+    void *p = size ? mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) : NULL;
+    if (p == MAP_FAILED) {
+        tn_file_close(&f);
+        return tn_fail(TN_E_NOMEM, "%zu bytes in place of '%s'", size, path);
+    }
+    f->data = p;
+    f->size = size;
+    *out = f;
+    return TN_OK;
 }
 
 void tn_file_close(tn_file **f) {

@@ -1,12 +1,14 @@
 /* log.c - messages to stderr, by level; a line is one write, so that lines of several threads do not mix. */
 #include "base/log.h"
 #include "base/number.h"
+#include "base/clean.h"
 #include "base/status.h"
 #include "base/text.h"
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char *const names[] = { "error", "warn", "info", "debug" };
 static const char *const prefixes[] = { "error", "warning", "info", "debug" };
@@ -35,15 +37,14 @@ tn_log_level tn_log_get(void) {
 
 void tn_log(tn_log_level level, const char *fmt, ...) {
     if (level > tn_log_get()) return;
-    char line[2048];
+    char line[2048], text[2048];
     int head = snprintf(line, sizeof line, "tenon: %s: ", prefixes[level]);
     va_list ap;
     va_start(ap, fmt);
-    int n = tn_vsnprintf(line + head, sizeof line - (size_t)head - 1, fmt, ap);
+    int n = tn_vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     if (n < 0) return;
-    size_t end = (size_t)head + (size_t)n;
-    if (end > sizeof line - 2) end = sizeof line - 2;
+    size_t end = (size_t)head + tn_clean(line + head, sizeof line - (size_t)head - 1, text, strlen(text));
     line[end++] = '\n';
     fwrite(line, 1, end, stderr);
 }

@@ -1,6 +1,8 @@
 /* map.c - open addressing with linear probing; removal shifts the followers back, so there are no tombstones. */
 #include "base/map.h"
 #include "base/mem.h"
+#include <stdatomic.h>
+#include <sys/random.h>
 
 typedef struct {
     const char *key;
@@ -14,8 +16,18 @@ struct tn_map {
     size_t mask, count; /* mask: number of slots (a power of two) - 1 */
 };
 
+/* Names come from files: with a secret in the hash nobody can choose them so that all fall into one place. */
+static uint64_t secret(void) {
+    static _Atomic uint64_t chosen;
+    uint64_t v = atomic_load_explicit(&chosen, memory_order_relaxed), none = 0;
+    if (v) return v;
+    if (getrandom(&v, sizeof v, GRND_NONBLOCK) != (ssize_t)sizeof v) v = (uintptr_t)&v ^ (uintptr_t)&chosen;
+    v |= 1;
+    return atomic_compare_exchange_strong(&chosen, &none, v) ? v : none;
+}
+
 static uint64_t hash_of(const char *key, size_t len) {
-    uint64_t h = 0xcbf29ce484222325u;
+    uint64_t h = 0xcbf29ce484222325u ^ secret();
     for (size_t i = 0; i < len; i++) h = (h ^ (uint8_t)key[i]) * 0x100000001b3u;
     h ^= h >> 32; /* FNV's low bits are weak, and the table uses just those */
     h *= 0x9e3779b97f4a7c15u;

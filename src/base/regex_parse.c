@@ -1,4 +1,5 @@
 /* regex_parse.c - RE2's syntax to a tree. */
+#include "base/map.h"
 #include "base/regex_tree.h"
 #include "base/unicode.h"
 #include "base/utf8.h"
@@ -14,11 +15,10 @@ typedef struct {
     bool fold, many_lines, dot_all; /* flags i, m, s in force */
     bool only_flags;                /* the last group was one like (?i) */
     int depth, foldings;
-    struct name {
-        const char *s;
-        size_t n;
-        struct name *next;
-    } * names;
+    tn_map *names;             /* of groups; NULL: none yet */
+    struct class_set *classes; /* each class that was wanted, once: MAX_CLASSES places */
+    size_t n_classes;
+    bool no_class_end;          /* there is no ":]" from here on */
     tn_regex_node *folded[128]; /* an ASCII letter without case, once it was wanted */
 } parser;
 
@@ -117,45 +117,79 @@ static const ascii_class posix_classes[] = {
     { "space", "\t\r  " }, { "upper", "AZ" },   { "word", "09AZaz__" }, { "xdigit", "09AFaf" },
 };
 
-/* Adds a group of its own, folded and negated on its own, to the set. Folding looks at all letters there are, so it is
- * not done without end. */
-static void add_group(parser *p, tn_rune_set *to, tn_rune_set *group, bool negate) {
-    if (p->fold && p->foldings++ < MAX_SETS) tn_rune_set_fold(group);
-    if (negate)
-        tn_rune_set_negate(group);
-    else
-        tn_rune_set_finish(group);
-    for (size_t i = 0; i < group->n; i++) tn_rune_set_add(to, group->v[i].first, group->v[i].last);
-    to->failed |= group->failed;
-}
+/* A named class as a finished set, folded and negated on its own. A pattern may name it very often, and the set of all
+ * letters has hundreds of ranges: it is made once. */
+typedef struct class_set {
+    const ascii_class *ascii; /* or else: */
+    uint32_t categories;
+    bool negate, fold;
+    tn_rune_set set;
+    tn_regex_node *alone; /* the leaf that stands for it outside of brackets; NULL: not wanted yet */
+} class_set;
 
-static void add_ascii_class(parser *p, tn_rune_set *to, const ascii_class *c, bool negate) {
-    tn_rune_set group = { .arena = p->arena };
-    for (const char *r = c->ranges; r && *r; r += 2) tn_rune_set_add(&group, (uint32_t)r[0], (uint32_t)r[1]);
-    if (!c->ranges && c->name[0] == 'a') tn_rune_set_add(&group, 0, 0x7f);
-    if (!c->ranges && c->name[0] == 'c') tn_rune_set_add(&group, 0, 0x1f), tn_rune_set_add(&group, 0x7f, 0x7f);
-    add_group(p, to, &group, negate);
-}
+/* Names are 38 categories and "Any", 3 Perl's and 14 POSIX's, each negated or not, folded or not. */
+#define MAX_CLASSES 256
 
-/* \d and the like; false: it is none. */
-static bool perl_class(parser *p, tn_rune_set *to) {
-    if (p->n - p->at < 2 || p->s[p->at] != '\\') return false;
-    for (size_t i = 0; i < TN_COUNT(perl_classes); i++) {
-        char c = p->s[p->at + 1], lower = perl_classes[i].name[0];
-        if (c != lower && c != lower - 32) continue;
-        p->at += 2;
-        add_ascii_class(p, to, &perl_classes[i], c != lower);
-        return true;
-    }
-    return false;
+typedef struct {
+    tn_rune_set *set;
+    uint64_t added[MAX_CLASSES / 64]; /* which classes are in it */
+} bracket_set;
+
+static void fill_ascii(const ascii_class *c, tn_rune_set *s) {
+    for (const char *r = c->ranges; r && *r; r += 2) tn_rune_set_add(s, (uint32_t)r[0], (uint32_t)r[1]);
+    if (!c->ranges && c->name[0] == 'a') tn_rune_set_add(s, 0, 0x7f);
+    if (!c->ranges && c->name[0] == 'c') tn_rune_set_add(s, 0, 0x1f), tn_rune_set_add(s, 0x7f, 0x7f);
 }
 
 static void add_range(void *user, uint32_t first, uint32_t last) { tn_rune_set_add(user, first, last); }
 
-/* \pL, \PL, \p{Lu}, \p{^Lu}. *found: it was one. */
-static tn_status unicode_class(parser *p, tn_rune_set *to, bool *found) {
-    *found = starts(p, "\\p") || starts(p, "\\P");
-    if (!*found) return TN_OK;
+static tn_status find_class(parser *p, const ascii_class *ascii, uint32_t categories, bool negate, class_set **out) {
+    if (!p->classes && !(p->classes = tn_arena_array(p->arena, class_set, MAX_CLASSES))) return no_memory();
+    class_set *c = p->classes, *end = c + p->n_classes;
+    while (c < end && (c->ascii != ascii || c->categories != categories || c->negate != negate || c->fold != p->fold))
+        c++;
+    *out = c;
+    if (c < end) return TN_OK;
+    if (p->n_classes == MAX_CLASSES) return tn_fail(TN_E_LIMIT, "a regular expression with too many classes");
+    *c = (class_set){ .ascii = ascii, .categories = categories, .negate = negate, .fold = p->fold };
+    c->set.arena = p->arena;
+    if (ascii)
+        fill_ascii(ascii, &c->set);
+    else
+        tn_unicode_each_range(categories, add_range, &c->set);
+    if (p->fold) tn_rune_set_fold(&c->set);
+    if (negate)
+        tn_rune_set_negate(&c->set);
+    else
+        tn_rune_set_finish(&c->set);
+    p->n_classes++;
+    return c->set.failed ? no_memory() : TN_OK;
+}
+
+static void add_class(const parser *p, bracket_set *to, const class_set *c) {
+    size_t k = (size_t)(c - p->classes);
+    if (to->added[k / 64] >> k % 64 & 1) return;
+    to->added[k / 64] |= UINT64_C(1) << k % 64;
+    for (size_t i = 0; i < c->set.n; i++) tn_rune_set_add(to->set, c->set.v[i].first, c->set.v[i].last);
+}
+
+/* \d and the like. *out NULL: it is none. */
+static tn_status perl_class(parser *p, class_set **out) {
+    *out = NULL;
+    if (p->n - p->at < 2 || p->s[p->at] != '\\') return TN_OK;
+    for (size_t i = 0; i < TN_COUNT(perl_classes); i++) {
+        char c = p->s[p->at + 1], lower = perl_classes[i].name[0];
+        if (c != lower && c != lower - 32) continue;
+        p->at += 2;
+        return find_class(p, &perl_classes[i], 0, c != lower, out);
+    }
+    return TN_OK;
+}
+
+/* \pL, \PL, \p{Lu}, \p{^Lu}. *out NULL: it is none. */
+static tn_status unicode_class(parser *p, class_set **out) {
+    *out = NULL;
+    if (!starts(p, "\\p") && !starts(p, "\\P")) return TN_OK;
     size_t begin = p->at;
     bool negate = p->s[p->at + 1] == 'P';
     p->at += 2;
@@ -178,10 +212,7 @@ static tn_status unicode_class(parser *p, tn_rune_set *to, bool *found) {
             "regular expression, byte %zu: \\p{%.*s} is no general category (L, Lu, Nd, ...; scripts are not "
             "supported)",
             begin, (int)(n < 40 ? n : 40), name);
-    tn_rune_set group = { .arena = p->arena };
-    tn_unicode_each_range(categories, add_range, &group);
-    add_group(p, to, &group, negate);
-    return TN_OK;
+    return find_class(p, NULL, categories, negate, out);
 }
 
 /* ------------------------------------------------------------------------------------------------------- escapes */
@@ -241,23 +272,22 @@ static tn_status class_character(parser *p, size_t begin, uint32_t *out) {
     return TN_OK;
 }
 
-/* [:alpha:] within a class. *found: it was one. */
-static tn_status posix_class(parser *p, tn_rune_set *to, bool *found) {
-    *found = false;
-    if (!starts(p, "[:")) return TN_OK;
+/* [:alpha:] within a class. *out NULL: it is none. */
+static tn_status posix_class(parser *p, class_set **out) {
+    *out = NULL;
+    if (!starts(p, "[:") || p->no_class_end) return TN_OK;
     size_t begin = p->at, end = p->at + 2;
     while (end + 1 < p->n && !(p->s[end] == ':' && p->s[end + 1] == ']')) end++;
-    if (end + 1 >= p->n) return TN_OK; /* an ordinary '[' */
+    p->no_class_end = end + 1 >= p->n;
+    if (p->no_class_end) return TN_OK; /* an ordinary '[', like all that follow */
     const char *name = p->s + begin + 2;
     size_t n = end - begin - 2;
     bool negate = n && *name == '^';
     name += negate, n -= negate;
     for (size_t i = 0; i < TN_COUNT(posix_classes); i++)
         if (strlen(posix_classes[i].name) == n && !memcmp(name, posix_classes[i].name, n)) {
-            *found = true;
             p->at = end + 2;
-            add_ascii_class(p, to, &posix_classes[i], negate);
-            return TN_OK;
+            return find_class(p, &posix_classes[i], 0, negate, out);
         }
     return bad(p, begin, "an unknown [:class:]");
 }
@@ -276,26 +306,46 @@ static tn_status class_range(parser *p, tn_rune_set *to, size_t begin) {
     return TN_OK;
 }
 
+/* Any of the three kinds of named classes. *out NULL: it is none. */
+static tn_status named_class(parser *p, class_set **out) {
+    TN_TRY(posix_class(p, out));
+    if (!*out) TN_TRY(unicode_class(p, out));
+    return *out ? TN_OK : perl_class(p, out);
+}
+
+/* Single characters and ranges are folded together. Folding looks at all letters there are, so it is not done without
+ * end. */
+static tn_status add_plain(parser *p, tn_rune_set *to, tn_rune_set *plain) {
+    if (p->fold && p->foldings++ < MAX_SETS) tn_rune_set_fold(plain);
+    if (p->foldings > MAX_SETS) return tn_fail(TN_E_LIMIT, "a regular expression with too many classes without case");
+    tn_rune_set_finish(plain);
+    for (size_t i = 0; i < plain->n; i++) tn_rune_set_add(to, plain->v[i].first, plain->v[i].last);
+    to->failed |= plain->failed;
+    return TN_OK;
+}
+
 static tn_status bracket(parser *p, tn_regex_node **out) {
     size_t begin = p->at++;
-    tn_rune_set *s = new_set(p), plain = { .arena = p->arena };
-    if (!s) return no_memory();
+    bracket_set s = { .set = new_set(p) };
+    tn_rune_set plain = { .arena = p->arena };
+    class_set *c;
+    if (!s.set) return no_memory();
     bool negate = eat(p, "^");
     for (bool first = true; first || peek(p) != ']'; first = false) {
-        bool found;
         if (p->at == p->n) return bad(p, begin, "[ without ]");
-        TN_TRY(posix_class(p, s, &found));
-        if (!found) TN_TRY(unicode_class(p, s, &found));
-        if (!found && !perl_class(p, s)) TN_TRY(class_range(p, &plain, begin));
+        TN_TRY(named_class(p, &c));
+        if (c)
+            add_class(p, &s, c);
+        else
+            TN_TRY(class_range(p, &plain, begin));
     }
     p->at++;
-    add_group(p, s, &plain, false);
-    if (p->foldings > MAX_SETS) return tn_fail(TN_E_LIMIT, "a regular expression with too many classes without case");
+    TN_TRY(add_plain(p, s.set, &plain));
     if (negate)
-        tn_rune_set_negate(s);
+        tn_rune_set_negate(s.set);
     else
-        tn_rune_set_finish(s);
-    return set_node(p, s, out);
+        tn_rune_set_finish(s.set);
+    return set_node(p, s.set, out);
 }
 
 /* -------------------------------------------------------------------------------------------------------- groups */
@@ -305,16 +355,13 @@ static tn_status alternation(parser *p, tn_regex_node **out);
 static bool word_character(int c) { return c == '_' || (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z'); }
 
 static tn_status group_name(parser *p, size_t begin) {
-    struct name *name = tn_arena_new_of(p->arena, struct name);
-    if (!name) return no_memory();
-    name->s = p->s + p->at;
-    while (word_character(peek(p))) p->at++, name->n++;
-    if (!name->n || !eat(p, ">")) return bad(p, begin, "a group's name must be <letters, digits, _>");
-    for (const struct name *k = p->names; k; k = k->next)
-        if (k->n == name->n && !memcmp(k->s, name->s, k->n)) return bad(p, begin, "two groups have one name");
-    name->next = p->names;
-    p->names = name;
-    return TN_OK;
+    const char *s = p->s + p->at;
+    size_t n = 0;
+    while (word_character(peek(p))) p->at++, n++;
+    if (!n || !eat(p, ">")) return bad(p, begin, "a group's name must be <letters, digits, _>");
+    if (!p->names && !(p->names = tn_map_new(0))) return no_memory();
+    if (tn_map_get(p->names, s, n)) return bad(p, begin, "two groups have one name");
+    return tn_map_put(p->names, s, n, p->names);
 }
 
 /* Flags behind "(?", up to and including ')' (*alone) or ':'. */
@@ -466,19 +513,19 @@ static tn_status backslash(parser *p, tn_regex_node **out) {
     } asserts[] = {
         { "\\A", TN_AT_TEXT_BEGIN }, { "\\z", TN_AT_TEXT_END }, { "\\b", TN_AT_WORD }, { "\\B", TN_AT_NOT_WORD }
     };
-    uint32_t c;
-    bool found;
+    uint32_t character;
+    class_set *c;
     for (size_t i = 0; i < TN_COUNT(asserts); i++)
         if (eat(p, asserts[i].s)) return assertion(p, asserts[i].what, out);
-    tn_rune_set *s = new_set(p);
-    if (!s) return no_memory();
-    TN_TRY(unicode_class(p, s, &found));
-    if (found || perl_class(p, s)) {
-        tn_rune_set_finish(s);
-        return set_node(p, s, out);
+    TN_TRY(unicode_class(p, &c));
+    if (!c) TN_TRY(perl_class(p, &c));
+    if (c) {
+        if (!c->alone) TN_TRY(set_node(p, &c->set, &c->alone));
+        *out = c->alone; /* a tree may share leaves */
+        return TN_OK;
     }
-    TN_TRY(escape(p, &c));
-    return literal(p, c, out);
+    TN_TRY(escape(p, &character));
+    return literal(p, character, out);
 }
 
 static tn_status atom(parser *p, tn_regex_node **out) {
@@ -545,7 +592,8 @@ tn_status tn_regex_parse(const char *pattern, size_t n, tn_arena *arena, tn_rege
         if (!len) return bad(&p, at, "not UTF-8");
         at += len;
     }
-    TN_TRY(alternation(&p, &out->root));
-    if (p.at < n) return bad(&p, p.at, ") without (");
-    return TN_OK;
+    tn_status st = alternation(&p, &out->root);
+    if (st == TN_OK && p.at < n) st = bad(&p, p.at, ") without (");
+    tn_map_free(&p.names);
+    return st;
 }

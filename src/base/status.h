@@ -5,7 +5,9 @@
 #include "tenon.h"
 
 /** Stores the sentence for this thread and returns s, so that `return tn_fail(TN_E_SHAPE, "...", ...)` reads well.
- *  The sentence is cut at 1,023 bytes. Arguments may point into the present sentence. */
+ *  Of a sentence of more than 1,023 bytes the middle is left out; control characters in it are escaped (base/clean.h);
+ *  one of TN_E_NOMEM that does not speak of memory gets "out of memory: " in front. Arguments may point into the
+ *  present sentence. */
 tn_status tn_fail(tn_status s, const char *fmt, ...) __attribute__((format(printf, 2, 3), cold));
 
 /** Puts "prefix: " before the thread's present sentence: a caller adds where it happened. Returns s. */

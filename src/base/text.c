@@ -1,5 +1,6 @@
 /* text.c - a growing byte string, and small string helpers. */
 #include "base/text.h"
+#include "base/clean.h"
 #include "base/mem.h"
 #include "base/number.h"
 #include "base/utf8.h"
@@ -55,6 +56,15 @@ void tn_text_printf(tn_text *t, const char *fmt, ...) {
     va_end(ap);
 }
 
+static void put_escaped(tn_text *t, const char *s, size_t len) {
+    size_t at = 0;
+    uint32_t c = tn_utf8_next(s, len, &at);
+    if (c >= 0x10000)
+        tn_text_printf(t, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10), 0xdc00 + (c & 0x3ff));
+    else
+        tn_text_printf(t, "\\u%04x", c);
+}
+
 void tn_text_json(tn_text *t, const char *s, size_t n) {
     static const char shorts[][3] = { ['\b'] = "\\b", ['\t'] = "\\t", ['\n'] = "\\n", ['\f'] = "\\f", ['\r'] = "\\r" };
     tn_text_put(t, "\"", 1);
@@ -67,8 +77,8 @@ void tn_text_json(tn_text *t, const char *s, size_t n) {
             tn_text_put(t, (char[]){ '\\', (char)c }, 2);
         else if (c < sizeof shorts / sizeof *shorts && shorts[c][0])
             tn_text_put(t, shorts[c], 2);
-        else if (c < 0x20 || c == 0x7f)
-            tn_text_printf(t, "\\u%04x", c);
+        else if (!tn_is_clean(s + i, len)) /* JSON allows most of these, a terminal would obey them */
+            put_escaped(t, s + i, len);
         else
             tn_text_put(t, s + i, len);
         i += len ? len : 1;

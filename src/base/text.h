@@ -15,7 +15,8 @@ typedef struct {
 void tn_text_put(tn_text *t, const char *s, size_t n);
 void tn_text_puts(tn_text *t, const char *s);
 void tn_text_printf(tn_text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void tn_text_json(tn_text *t, const char *s, size_t n); /* a JSON string with quotes; invalid UTF-8 becomes U+FFFD */
+void tn_text_json(tn_text *t, const char *s,
+                  size_t n); /* a JSON string with quotes, clean (base/clean.h); no UTF-8: U+FFFD */
 void tn_text_free(tn_text *t);
 
 /** Equal but for the case of ASCII letters, under any locale. */

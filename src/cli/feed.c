@@ -223,6 +223,8 @@ tn_status tn_feed_make(const tn_model *m, const tn_feed_opts *o, tn_feed *out) {
         } else {
             st = load(what, v->name, &found, &out->data[i]);
             if (st == TN_OK && !found) st = tn_fail(TN_E_INVALID, "%s holds no array named '%s'", what, v->name);
+            if (st == TN_OK && v->type.kind == TN_KIND_TENSOR && out->data[i].kind == TN_KIND_TENSOR)
+                st = tn_npy_as(&out->data[i].tensor, v->type.dtype);
         }
     }
     if (st != TN_OK) tn_feed_free(out);

@@ -1,5 +1,6 @@
 /* inspect.c - `tenon inspect`: what is inside a model, without running it. */
 #include "analyse/analyse.h"
+#include "base/clean.h"
 #include "base/file.h"
 #include "cli/cli.h"
 #include "cli/feed.h"
@@ -27,7 +28,7 @@ static const tn_command_usage usage = {
     .args = "MODEL",
     .doc =
         "Shows a model's inputs and outputs, versions, parameters, arithmetic, weight bytes, and the memory a run will "
-        "take.",
+        "take; what was repaired in it; and, exit code 1, why it cannot run.",
     .examples = "  tenon inspect resnet50.onnx\n"
                 "  tenon inspect bert.onnx --shape batch=1 --shape sequence=128\n"
                 "  tenon inspect model.onnx --dimension 640 --json\n",
@@ -50,7 +51,7 @@ typedef struct {
 /* ------------------------------------------------------------------------------------------------------------ text */
 
 static void put_value(const tn_model *m, const tn_value *v, const tn_type *t, tn_text *out) {
-    tn_text_printf(out, "  %-28s ", v->name);
+    tn_text_printf(out, "  %-28s ", tn_shown(v->name));
     tn_type_print(m->syms, t, out);
     tn_text_puts(out, v->fallback ? "  (optional)\n" : "\n");
 }
@@ -61,7 +62,7 @@ static void put_ops(const facts *f, tn_text *out) {
     for (int i = 0; i < f->a->n_ops && i < top; i++) {
         const tn_op_facts *o = &f->a->ops[i];
         char name[96];
-        snprintf(name, sizeof name, "%s%s%s", o->domain, o->domain[0] ? "." : "", o->type);
+        snprintf(name, sizeof name, "%s%s%s", tn_shown(o->domain), o->domain[0] ? "." : "", tn_shown(o->type));
         tn_text_printf(out, "  %-30s %6d %10s %6.1f%% %10s\n", name, o->count,
                        tn_human_count(o->cost.flops, b, sizeof b),
                        f->a->total.flops > 0 ? 100 * o->cost.flops / f->a->total.flops : 0,
@@ -76,7 +77,7 @@ static void put_nodes(const facts *f, tn_text *out) {
     tn_text_printf(out, "\nnodes\n");
     for (int i = 0; i < f->a->n_nodes; i++) {
         const tn_node_facts *n = &f->a->nodes[i];
-        tn_text_printf(out, "  %-40s %-20s %10s FLOPs %10s", n->node->name, n->node->type,
+        tn_text_printf(out, "  %-40s %-20s %10s FLOPs %10s", tn_shown(n->node->name), tn_shown(n->node->type),
                        tn_human_count(n->cost.flops, b, sizeof b),
                        tn_human_bytes(n->cost.bytes_read + n->cost.bytes_written, c, sizeof c));
         for (int k = 0; k < n->node->n_outputs; k++) {
@@ -87,6 +88,32 @@ static void put_nodes(const facts *f, tn_text *out) {
     }
 }
 
+static const char *const finding_words[] = {
+    [TN_FINDING_REPAIR] = "repaired", [TN_FINDING_WARNING] = "warning", [TN_FINDING_ERROR] = "error"
+};
+
+static void put_findings(const tn_model *m, tn_text *out) {
+    tn_finding f;
+    if (tn_model_findings(m)) tn_text_puts(out, "\nfindings\n");
+    for (size_t i = 0; i < tn_model_findings(m) && tn_model_finding(m, i, &f) == TN_OK; i++) {
+        tn_text_printf(out, "  %-9s %s", finding_words[f.kind], tn_shown(f.text));
+        if (f.more) tn_text_printf(out, " (and %d more like it)", f.more);
+        tn_text_puts(out, "\n");
+    }
+    if (m->broken) tn_text_puts(out, "  this model cannot be run\n");
+}
+
+static void put_json_findings(const tn_model *m, tn_text *out) {
+    tn_finding f;
+    tn_text_printf(out, ", \"runnable\": %s, \"findings\": [", m->broken ? "false" : "true");
+    for (size_t i = 0; i < tn_model_findings(m) && tn_model_finding(m, i, &f) == TN_OK; i++) {
+        tn_text_printf(out, "%s{\"kind\": \"%s\", \"text\": ", i ? ", " : "", finding_words[f.kind]);
+        tn_text_json(out, f.text, strlen(f.text));
+        tn_text_printf(out, ", \"more\": %d}", f.more);
+    }
+    tn_text_puts(out, "]");
+}
+
 static void put_text(const facts *f, tn_text *out) {
     const tn_model *m = f->m;
     const bool color = tn_stream_is_terminal(STDOUT_FILENO);
@@ -95,13 +122,15 @@ static void put_text(const facts *f, tn_text *out) {
                    (long long)m->ir_version, tn_human_bytes((double)f->file_bytes, a, sizeof a));
     tn_text_puts(out, "opsets      ");
     for (int i = 0; i < m->n_opsets; i++)
-        tn_text_printf(out, "%s%s %lld", i ? ", " : "", m->opsets[i].domain[0] ? m->opsets[i].domain : "ai.onnx",
+        tn_text_printf(out, "%s%s %lld", i ? ", " : "",
+                       m->opsets[i].domain[0] ? tn_shown(m->opsets[i].domain) : "ai.onnx",
                        (long long)m->opsets[i].version);
     tn_text_puts(out, "\n");
     if (m->producer_name && m->producer_name[0])
-        tn_text_printf(out, "producer    %s %s\n", m->producer_name, m->producer_version ? m->producer_version : "");
+        tn_text_printf(out, "producer    %s %s\n", tn_shown(m->producer_name), tn_shown(m->producer_version));
     for (int i = 0; i < m->n_meta; i++)
-        tn_text_printf(out, "%s%s = %.200s\n", i ? "            " : "metadata    ", m->meta[i].key, m->meta[i].value);
+        tn_text_printf(out, "%s%s = %.400s\n", i ? "            " : "metadata    ", tn_shown(m->meta[i].key),
+                       tn_shown(m->meta[i].value));
     tn_text_printf(out, "parameters  %s in %s of weights (", tn_human_count((double)f->a->parameters, a, sizeof a),
                    tn_human_bytes(f->a->weight_bytes, b, sizeof b));
     bool first = true;
@@ -120,15 +149,19 @@ static void put_text(const facts *f, tn_text *out) {
                        tn_human_bytes((double)f->memory.activations, b, sizeof b),
                        tn_human_bytes((double)f->memory.packed, c, sizeof c),
                        f->memory.open ? ", and what depends on the data" : "");
-    else
+    else if (!m->broken)
         tn_text_puts(out, "memory      known once every shape is: give --shape or --dimension\n");
     if (f->a->shapes != TN_OK) tn_text_printf(out, "shapes      %s\n", f->a->why);
     tn_text_puts(out, "\ninputs\n");
     for (int i = 0; i < m->graph->n_inputs; i++) put_value(m, m->graph->inputs[i], &f->types[i], out);
     tn_text_puts(out, "outputs\n");
-    for (int i = 0; i < m->graph->n_outputs; i++) put_value(m, m->graph->outputs[i], &m->graph->outputs[i]->type, out);
+    for (int i = 0; i < m->graph->n_outputs; i++) {
+        tn_type t = tn_value_shown(m->graph->outputs[i]);
+        put_value(m, m->graph->outputs[i], &t, out);
+    }
     put_ops(f, out);
     if (nodes) put_nodes(f, out);
+    put_findings(m, out);
 }
 
 /* ------------------------------------------------------------------------------------------------------------ JSON */
@@ -190,7 +223,8 @@ static void put_json(const facts *f, tn_text *out) {
         for (int i = 0; i < n; i++) {
             const tn_value *v = side ? m->graph->outputs[i] : m->graph->inputs[i];
             tn_text_puts(out, i ? ", " : "");
-            put_json_value(m, v, side ? &v->type : &f->types[i], out);
+            tn_type shown = tn_value_shown(v);
+            put_json_value(m, v, side ? &shown : &f->types[i], out);
         }
         tn_text_puts(out, "]");
     }
@@ -204,14 +238,16 @@ static void put_json(const facts *f, tn_text *out) {
         tn_text_printf(out, ", \"count\": %d, \"flops\": %.0f, \"bytes\": %.0f}", o->count, o->cost.flops,
                        o->cost.bytes_read + o->cost.bytes_written);
     }
-    tn_text_puts(out, "]}\n");
+    tn_text_puts(out, "]");
+    put_json_findings(m, out);
+    tn_text_puts(out, "}\n");
 }
 
 /* ------------------------------------------------------------------------------------------------------------ main */
 
 static size_t mapped_bytes(const tn_model *m) {
     size_t n = 0;
-    for (int i = 0; i < m->n_files; i++) n += m->files[i]->size;
+    for (int i = 0; i < m->n_files; i++) n += m->files[i]->blank ? 0 : m->files[i]->size;
     return n;
 }
 
@@ -225,12 +261,12 @@ int tn_cmd_inspect(int argc, char **argv) {
     tn_text out = { 0 };
     int code = tn_options_parse(&usage, &common, argc, argv, &args, &n_args);
     if (code >= 0) goto done;
-    tn_status st = tn_model_open(args[0], &m);
+    tn_status st = tn_model_open_with(args[0], &(tn_model_opts){ .size = sizeof(tn_model_opts), .inspect = 1 }, &m);
     if (st == TN_OK && !(types = calloc((size_t)m->graph->n_inputs + 1, sizeof *types)))
         st = tn_fail(TN_E_NOMEM, "no memory");
     if (st == TN_OK) st = tn_feed_types(m, &feed, true, types);
     if (st == TN_OK) st = tn_analyse(m, types, &a);
-    facts f = { .m = m, .path = args[0], .a = a, .types = types, .planned = st == TN_OK };
+    facts f = { .m = m, .path = args[0], .a = a, .types = types, .planned = st == TN_OK && !m->broken };
     for (int i = 0; st == TN_OK && i < m->graph->n_inputs; i++) f.planned &= tn_type_static(&types[i]);
     if (st == TN_OK && f.planned) st = tn_forecast_run(m, types, common.threads, &f.memory);
     if (st == TN_OK) {
@@ -241,7 +277,7 @@ int tn_cmd_inspect(int argc, char **argv) {
             put_text(&f, &out);
         fwrite(out.s, 1, out.n, stdout);
     }
-    code = st == TN_OK ? TN_EXIT_OK : tn_command_failed(usage.name);
+    code = st != TN_OK ? tn_command_failed(usage.name) : m->broken ? TN_EXIT_FAILED : TN_EXIT_OK;
 done:
     tn_text_free(&out);
     tn_analysis_free(&a);

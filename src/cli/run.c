@@ -1,9 +1,12 @@
 /* run.c - `tenon run`: runs a model once and says what came out, or how far it is from what was expected. */
+#include "base/arena.h"
+#include "base/clean.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "cli/cli.h"
 #include "cli/feed.h"
 #include "cli/options.h"
+#include "cli/output_names.h"
 #include "cli/report.h"
 #include "engine/session.h"
 #include "tensor/npy.h"
@@ -58,49 +61,45 @@ static const tn_command_usage usage = {
     .max_args = 1,
 };
 
-/* "DIR/NAME.EXT" with everything unusual in a name made harmless. */
-static void file_name(char *buf, size_t n, const char *dir, const char *name, const char *ext) {
-    size_t at = (size_t)snprintf(buf, n, "%s/", dir);
-    for (; *name && at + 8 < n; name++) {
-        bool plain = (*name >= 'a' && *name <= 'z') || (*name >= 'A' && *name <= 'Z') ||
-                     (*name >= '0' && *name <= '9') || strchr("._-", *name);
-        buf[at++] = plain ? *name : '_';
-    }
-    snprintf(buf + at, n - at, "%s", ext);
+/* Where outputs go, before anything is computed: names and a folder that can be written. */
+static tn_status prepare_outputs(const tn_model *m, tn_arena *a, const char ***names) {
+    TN_TRY(tn_output_names(m, a, names));
+    if (output_dir && mkdir(output_dir, 0777) != 0 && access(output_dir, W_OK | X_OK) != 0)
+        return tn_fail(TN_E_IO, "cannot make the folder %s", output_dir);
+    return TN_OK;
 }
 
-static tn_status write_outputs(const tn_model *m, const tn_datum *out) {
+static tn_status write_outputs(const tn_model *m, const char *const *names, const tn_datum *out) {
     char path[4096];
-    if (mkdir(output_dir, 0777) != 0 && access(output_dir, W_OK) != 0)
-        return tn_fail(TN_E_IO, "cannot make the folder %s", output_dir);
     for (int i = 0; i < m->graph->n_outputs; i++) {
         if (out[i].kind != TN_KIND_TENSOR) continue;
-        file_name(path, sizeof path, output_dir, m->graph->outputs[i]->name, ".npy");
+        snprintf(path, sizeof path, "%s/%s.npy", output_dir, names[i]);
         TN_TRY(tn_npy_write(&out[i].tensor, path));
     }
     return TN_OK;
 }
 
 /* Compares output i with what the folder holds of it. *good is cleared when they differ. */
-static tn_status expect_one(const tn_model *m, int i, const tn_datum *out, tn_text *text, bool *good) {
+static tn_status expect_one(const char *name, int i, const tn_datum *out, tn_text *text, bool *good) {
     char path[4096], numbered[32];
     tn_tensor *want = NULL;
     tn_difference d;
-    const char *name = m->graph->outputs[i]->name;
     snprintf(numbered, sizeof numbered, "output_%d", i);
     const struct {
         const char *name, *ext;
     } tries[] = { { name, ".npy" }, { name, ".pb" }, { numbered, ".pb" }, { numbered, ".npy" } };
     size_t t = 0;
     for (; t < TN_COUNT(tries); t++) {
-        file_name(path, sizeof path, expect_dir, tries[t].name, tries[t].ext);
+        snprintf(path, sizeof path, "%s/%s%s", expect_dir, tries[t].name, tries[t].ext);
         if (access(path, R_OK) == 0) break;
     }
     if (t == TN_COUNT(tries))
         return tn_fail(TN_E_NOT_FOUND, "%s holds neither %s.npy nor %s.pb", expect_dir, name, numbered);
     TN_TRY(tn_tensor_load(path, &want));
-    tn_status st = out->kind == TN_KIND_TENSOR ? tn_compare(&out->tensor, want, (double)tol_rel, (double)tol_abs, &d)
-                                               : tn_fail(TN_E_TYPE, "not a tensor");
+    tn_status st = out->kind == TN_KIND_TENSOR ? tn_npy_as(want, out->tensor.dtype) : TN_OK;
+    if (st == TN_OK)
+        st = out->kind == TN_KIND_TENSOR ? tn_compare(&out->tensor, want, (double)tol_rel, (double)tol_abs, &d)
+                                         : tn_fail(TN_E_TYPE, "not a tensor");
     *good &= st == TN_OK && d.mismatches == 0;
     if (json && st == TN_OK) {
         tn_text_printf(text, ", \"max_abs\": %.9g, \"max_rel\": %.9g, \"differ\": %lld", fmin(d.max_abs, 1e308),
@@ -122,7 +121,18 @@ static tn_status expect_one(const tn_model *m, int i, const tn_datum *out, tn_te
     return TN_OK;
 }
 
-static tn_status report(const tn_model *m, const tn_datum *out, bool *good) {
+/* Where an output went, when its name does not say it. */
+static void report_file(const char *name, const char *file, tn_text *t) {
+    if (!output_dir || !strcmp(name, file)) return;
+    if (json) {
+        tn_text_puts(t, ", \"file\": ");
+        tn_text_json(t, file, strlen(file));
+    } else {
+        tn_text_printf(t, "  is written to %s/%s.npy\n", output_dir, file);
+    }
+}
+
+static tn_status report(const tn_model *m, const char *const *files, const tn_datum *out, bool *good) {
     const bool color = tn_stream_is_terminal(STDOUT_FILENO);
     const char *bold[] = { color ? "\033[1m" : "", color ? "\033[0m" : "" };
     tn_status st = TN_OK;
@@ -141,7 +151,7 @@ static tn_status report(const tn_model *m, const tn_datum *out, bool *good) {
             tn_text_json(&t, line.s ? line.s : "", line.n);
             tn_text_free(&line);
         } else {
-            tn_text_printf(&t, "%s%s%s  ", bold[0], name, bold[1]);
+            tn_text_printf(&t, "%s%s%s  ", bold[0], tn_shown(name), bold[1]);
             if (out[i].kind == TN_KIND_TENSOR) {
                 tn_report_tensor(&out[i].tensor, &t);
                 tn_text_puts(&t, "\n");
@@ -150,7 +160,8 @@ static tn_status report(const tn_model *m, const tn_datum *out, bool *good) {
                 tn_report_datum(&out[i], &t);
             }
         }
-        if (expect_dir) st = expect_one(m, i, &out[i], &t, good);
+        if (out[i].kind == TN_KIND_TENSOR) report_file(name, files[i], &t);
+        if (expect_dir) st = expect_one(files[i], i, &out[i], &t, good);
         if (json) tn_text_puts(&t, "}");
         if (t.s) fputs(t.s, stdout);
         tn_text_free(&t);
@@ -168,6 +179,8 @@ int tn_cmd_run(int argc, char **argv) {
     tn_datum *out = NULL;
     size_t n_out = 0;
     bool good = true;
+    tn_arena *arena = NULL;
+    const char **files = NULL;
     int code = tn_options_parse(&usage, &common, argc, argv, &args, &n_args);
     if (code >= 0) goto done;
     tn_session_opts opts = { .size = sizeof opts,
@@ -178,7 +191,8 @@ int tn_cmd_run(int argc, char **argv) {
     tn_run_opts run = { .size = sizeof run, .timeout_ns = (uint64_t)((double)timeout_s * 1e9) };
     double t0 = tn_clock_s();
     code = TN_EXIT_FAILED;
-    if (tn_model_open(args[0], &m) != TN_OK || tn_feed_make(m, &feed, &f) != TN_OK ||
+    if (!(arena = tn_arena_new(0, TN_MEM_GENERAL)) || tn_model_open(args[0], &m) != TN_OK ||
+        prepare_outputs(m, arena, &files) != TN_OK || tn_feed_make(m, &feed, &f) != TN_OK ||
         tn_session_new(m, &opts, &s) != TN_OK) {
         code = tn_command_failed(usage.name);
         goto done;
@@ -191,8 +205,8 @@ int tn_cmd_run(int argc, char **argv) {
     double t2 = tn_clock_s();
     if (st == TN_OK && json)
         printf("{\"load_ms\": %.3f, \"run_ms\": %.3f, \"outputs\": [", (t1 - t0) * 1e3, (t2 - t1) * 1e3);
-    if (st == TN_OK) st = report(m, out, &good);
-    if (st == TN_OK && output_dir) st = write_outputs(m, out);
+    if (st == TN_OK) st = report(m, files, out, &good);
+    if (st == TN_OK && output_dir) st = write_outputs(m, files, out);
     if (st == TN_OK && json) printf("]}\n");
     if (st == TN_OK && !json) printf("loaded in %.1f ms, first run %.1f ms\n", (t1 - t0) * 1e3, (t2 - t1) * 1e3);
     if (st == TN_OK && profile && !json) {
@@ -207,6 +221,7 @@ int tn_cmd_run(int argc, char **argv) {
     }
     code = st != TN_OK ? tn_command_failed(usage.name) : good ? TN_EXIT_OK : TN_EXIT_FAILED;
 done:
+    tn_arena_free(&arena);
     for (size_t i = 0; out && i < n_out; i++) tn_datum_reset(&out[i]);
     free(out);
     tn_feed_free(&f);

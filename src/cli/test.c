@@ -34,6 +34,7 @@ static const tn_option options[] = {
     { "--list", TN_OPT_STRING, &set.list, "FILE", "write the names of the cases that passed", 0, 0 },
     { "--timeout", TN_OPT_INT, &set.timeout, "S", "seconds a case may take (default: 120)", 1, 86400 },
     { "--no-optimize", TN_OPT_FLAG, &set.run.no_optimize, NULL, "run the graphs as they stand", 0, 0 },
+    { "--resave", TN_OPT_FLAG, &set.run.resave, NULL, "write each model, read it again, and run that", 0, 0 },
     { "--no-fork", TN_OPT_FLAG, &set.no_fork, NULL, "run all cases in this process", 0, 0 },
     { "--shapes", TN_OPT_FLAG, &set.shapes, NULL, "print which outputs' shapes cannot be inferred, and how many can", 0,
       0 },

@@ -10,6 +10,7 @@
 typedef struct {
     int threads;
     bool no_optimize;
+    bool resave;          /* run what tn_model_save wrote of the model, read again */
     float rtol, atol;     /* an element agrees when |have - want| <= atol + rtol |want| */
     tn_agreement *shapes; /* counts what inference said of the outputs; may be NULL */
     tn_text *gaps;        /* receives what it could not say; may be NULL */

@@ -1,5 +1,6 @@
 /* profile.c - collecting the times of steps and showing them. */
 #include "engine/profile.h"
+#include "base/clean.h"
 #include "engine/session.h"
 #include <stdlib.h>
 #include <string.h>
@@ -165,7 +166,7 @@ static void put_line(tn_text *out, const tn_profile_row *r, double all, const ch
     tn_text_printf(out, "%9.3f %9.3f %5.1f%% %7llu %8.1f %7.1f  %-22s %s\n",
                    r->calls ? (double)r->total_ns / 1e6 / (double)r->calls : 0, (double)r->total_ns / 1e6,
                    all > 0 ? 100 * (double)r->total_ns / all : 0, (unsigned long long)r->calls, gflops(r), gbytes(r),
-                   r->type, what);
+                   tn_shown(r->type), what);
 }
 
 void tn_profile_table(const tn_profile_row *rows, size_t n, tn_text *out) {
@@ -184,7 +185,7 @@ void tn_profile_table(const tn_profile_row *rows, size_t n, tn_text *out) {
     for (size_t i = 0; i < n; i++) {
         put_line(out, &sorted[i], all, "");
         out->n--; /* the name goes on the same line */
-        tn_text_printf(out, "%s: %s\n", sorted[i].name, sorted[i].shapes);
+        tn_text_printf(out, "%s: %s\n", tn_shown(sorted[i].name), tn_shown(sorted[i].shapes));
     }
     for (size_t i = 0; i < n; i++) { /* by operator: sums into the rows seen first */
         size_t k = 0;

@@ -1,6 +1,6 @@
 /* format.h - model files to graphs and back: the parts behind tn_model_open and tn_model_save.
  *
- *   bytes ── sniff ── onnx_read ── onnx_upgrade ── (op rows, sort, check, infer: model.c) ── tn_model
+ *   bytes ── sniff ── onnx_read ── onnx_repair, onnx_upgrade ── (op rows, sort, check, infer: model.c) ── tn_model
  *   tn_model ── onnx_write ── file */
 #ifndef TN_FORMAT_FORMAT_H
 #define TN_FORMAT_FORMAT_H
@@ -11,9 +11,11 @@
  *  NULL. Used for messages only: ONNX itself has no magic number. */
 const char *tn_sniff(const uint8_t *data, size_t size);
 
-/** A type the file states for a value that something else defines: a hint which inference may contradict. */
+/** A type the file states for a value that something else defines. Nothing relies on it; it is held against what
+ *  inference finds. */
 typedef struct {
     tn_value *value;
+    bool output; /* stated where a graph lists its outputs, not among its value_info */
     tn_type type;
     const char *symbols[TN_MAX_RANK]; /* names of symbolic dimensions, NULL elsewhere */
 } tn_declared;
@@ -31,7 +33,12 @@ typedef struct {
  */
 tn_status tn_onnx_read(tn_model *m, const uint8_t *data, size_t size, tn_declared_list *declared);
 
-/** Rewrites every node of an older opset into the newest form with the same meaning.
+/** The version of a node that could not be brought to the newest form, in a model that is opened to be looked at. */
+#define TN_VERSION_BROKEN (-1)
+
+/** Repairs what exporters are known to write wrongly (onnx_repair.h), and rewrites every node of an older opset into
+ * the newest form with the same meaning. Decisions follow types that inference finds on the way from the inputs and
+ *  constants; what it cannot know is rewritten in a way that is right for all types.
  *  errors   TN_E_UNSUPPORTED: a form that cannot be expressed (the message names the node), TN_E_GRAPH, TN_E_NOMEM */
 tn_status tn_onnx_upgrade(tn_model *m);
 

@@ -1,37 +1,37 @@
 /* model.c - opening a model: bytes in, a checked graph with types out. */
 #include "base/budget.h"
 #include "base/file.h"
-#include "base/log.h"
+#include "format/findings.h"
 #include "format/format.h"
+#include "graph/internal.h"
 #include "op/gradient.h"
-#include "op/op.h"
+#include "op/infer.h"
 
 /* ------------------------------------------------------------------------------------------- unknown operators */
 
-typedef struct {
+typedef struct missing_kind {
     const char *domain, *type, *first;
     int version, nodes;
+    struct missing_kind *next;
 } missing_kind;
 
 typedef struct {
-    missing_kind *kinds;
-    int n, cap;
+    tn_map *known;
+    missing_kind *first, **end; /* in the order of the file */
+    int n;
 } missing_list;
 
 static tn_status note_missing(tn_model *m, missing_list *l, const tn_node *n) {
-    for (int i = 0; i < l->n; i++)
-        if (!strcmp(l->kinds[i].type, n->type) && !strcmp(l->kinds[i].domain, n->domain))
-            return l->kinds[i].nodes++, TN_OK;
-    if (l->n == l->cap) {
-        int want = l->cap ? l->cap * 2 : 16;
-        missing_kind *wider = tn_arena_array(m->arena, missing_kind, (size_t)want);
-        if (!wider) return tn_fail(TN_E_NOMEM, "a list of operators");
-        if (l->n) memcpy(wider, l->kinds, sizeof *wider * (size_t)l->n);
-        l->kinds = wider;
-        l->cap = want;
-    }
-    l->kinds[l->n++] = (missing_kind){ n->domain, n->type, n->name, n->version, 1 };
-    return TN_OK;
+    const char *key = tn_arena_printf(m->arena, "%s\1%s", n->domain, n->type);
+    if (!key) return tn_fail(TN_E_NOMEM, "a list of operators");
+    missing_kind *k = tn_map_gets(l->known, key);
+    if (k) return k->nodes++, TN_OK;
+    if (!(k = tn_arena_new_of(m->arena, missing_kind))) return tn_fail(TN_E_NOMEM, "a list of operators");
+    *k = (missing_kind){ n->domain, n->type, n->name, n->version, 1, NULL };
+    *l->end = k;
+    l->end = &k->next;
+    l->n++;
+    return tn_map_put(l->known, key, strlen(key), k);
 }
 
 /* Outputs that are left out though the operator always makes them get a value: nothing reads it, but it is written. */
@@ -49,94 +49,143 @@ static tn_status name_outputs(tn_graph *g, tn_node *n) {
 static tn_status resolve(tn_graph *g, missing_list *l) {
     tn_graph_each(g, n) {
         n->op = tn_op_find(n->domain, n->type);
-        if (!n->op || (n->op->flags & TN_OP_INTERNAL)) {
+        if (n->op && n->op->flags & TN_OP_INTERNAL) n->op = NULL;
+        if (!n->op) {
             TN_TRY(note_missing(g->model, l, n));
-        } else {
+        } else if (n->version != TN_VERSION_BROKEN) {
             n->version = n->op->since;
             TN_TRY(name_outputs(g, n));
         }
-        for (int i = 0; i < n->n_attrs; i++) {
-            const tn_attr *a = &n->attrs[i];
-            if (a->kind == TN_ATTR_GRAPH) TN_TRY(resolve(a->graph, l));
-            for (size_t k = 0; a->kind == TN_ATTR_GRAPHS && k < a->n; k++) TN_TRY(resolve(a->graphs[k], l));
-        }
+        tn_node_each_graph(n, sub) TN_TRY(resolve(sub, l));
     }
     return TN_OK;
 }
 
-static tn_status resolve_all(tn_model *m) {
-    missing_list l = { 0 };
-    TN_TRY(resolve(m->graph, &l));
-    if (!l.n) return TN_OK;
+static void say_missing(const missing_kind *k, tn_text *t) {
+    tn_text_printf(t, "%s (%s %d), used by node '%.100s'", k->type, *k->domain ? k->domain : "ai.onnx", k->version,
+                   k->first);
+    if (k->nodes > 1) tn_text_printf(t, " and %d more", k->nodes - 1);
+}
+
+static tn_status say_all_missing(tn_model *m, const missing_list *l) {
     tn_text t = { 0 };
-    tn_text_puts(&t, l.n == 1 ? "unsupported operator: " : "unsupported operators: ");
-    for (int i = 0; i < l.n; i++) {
-        const missing_kind *k = &l.kinds[i];
-        tn_text_printf(&t, "%s%s (%s %d), used by node '%.100s'", i ? "; " : "", k->type,
-                       *k->domain ? k->domain : "ai.onnx", k->version, k->first);
-        if (k->nodes > 1) tn_text_printf(&t, " and %d more", k->nodes - 1);
+    tn_status st = TN_OK;
+    for (const missing_kind *k = l->first; k && st == TN_OK; k = k->next) {
+        if (k == l->first || m->lenient)
+            tn_text_puts(&t, l->n == 1 || m->lenient ? "unsupported operator: " : "unsupported operators: ");
+        else
+            tn_text_puts(&t, "; ");
+        say_missing(k, &t);
+        if (!m->lenient) continue;
+        st = tn_find(m, TN_FINDING_ERROR, TN_E_UNSUPPORTED, NULL, "%s", t.s ? t.s : "an unsupported operator");
+        t.n = 0;
     }
-    tn_status st = tn_fail(TN_E_UNSUPPORTED, "%s", t.s ? t.s : "unsupported operators");
+    if (l->n && !m->lenient) st = tn_fail(TN_E_UNSUPPORTED, "%s", t.s ? t.s : "unsupported operators");
     tn_text_free(&t);
     return st;
 }
 
+static tn_status resolve_all(tn_model *m) {
+    missing_list l = { .known = tn_map_new(0) };
+    l.end = &l.first;
+    tn_status st = l.known ? resolve(m->graph, &l) : tn_fail(TN_E_NOMEM, "a list of operators");
+    if (st == TN_OK) st = say_all_missing(m, &l);
+    tn_map_free(&l.known);
+    return st;
+}
+
+/* ------------------------------------------------------------------------------------------------------ checking */
+
+/* A model that is opened to be looked at: nodes that are not as their rows want lose their row, so that no rule sees
+ * them. The rest of what tn_graph_check asks holds for whatever the reader builds. */
+static tn_status check_each(tn_graph *g) {
+    tn_graph_each(g, n) {
+        bool broken = n->version == TN_VERSION_BROKEN; /* said already */
+        if (n->op && !broken) {
+            tn_status st = tn_op_check_node(n);
+            broken = st != TN_OK;
+            TN_TRY(tn_find_failure(g->model, st));
+        }
+        if (broken) n->op = NULL;
+        tn_node_each_graph(n, sub) TN_TRY(check_each(sub));
+    }
+    return TN_OK;
+}
+
+static tn_status check(tn_model *m) { return m->lenient ? check_each(m->graph) : tn_graph_check(m->graph); }
+
 /* --------------------------------------------------------------------------------------------------------- types */
 
-static void forget_types(tn_model *m) {
-    for (int i = 0; i < m->n_values; i++) {
-        tn_value *v = m->values[i];
-        bool main_input = v->is_input && v->graph == m->graph;
-        if (main_input || v->constant) continue;
-        v->type = (tn_type){ .rank = -1 };
-        v->content = NULL;
-    }
+/* Files are often wrong about types (a batch size was edited in one place only, a graph was converted to float16), so
+ * nothing relies on them: inference starts from the inputs and constants alone. A type that is not so is said. */
+static bool contradicts(const tn_type *is, const tn_type *said) {
+    tn_type both = *is;
+    if (is->kind == TN_KIND_OPTIONAL || said->kind == TN_KIND_OPTIONAL) return false; /* a full one is its content */
+    if (tn_type_merge(&both, said) == TN_OK) return false;
+    tn_error_clear();
+    return true;
 }
 
-/* What the file says of intermediate values helps where an operator's result depends on data. */
-static void declare(const tn_declared_list *declared) {
+static tn_status say_wrong(tn_model *m, const tn_declared *d) {
+    tn_text is = { 0 }, said = { 0 };
+    tn_type_print(m->syms, &d->type, &said);
+    tn_type_print(m->syms, &d->value->type, &is);
+    tn_status st = tn_find(m, TN_FINDING_WARNING, TN_OK, d->output ? NULL : "value_info",
+                           "%s '%.200s' is declared as %.200s but is %.200s", d->output ? "output" : "value",
+                           d->value->name, said.s ? said.s : "?", is.s ? is.s : "?");
+    tn_text_free(&is);
+    tn_text_free(&said);
+    return st;
+}
+
+static bool has_gaps(const tn_type *t) {
+    if (t->kind == TN_KIND_NONE || (t->kind != TN_KIND_TENSOR && !t->elem)) return true;
+    bool open = t->kind == TN_KIND_TENSOR && (t->rank < 0 || t->dtype == TN_NONE);
+    for (int i = 0; t->kind == TN_KIND_TENSOR && i < t->rank; i++) open |= t->dims[i] == TN_DIM_UNKNOWN;
+    return open;
+}
+
+/* What people see of an output where inference knows less than the file. */
+static tn_status keep_declared(tn_model *m, const tn_declared *d) {
+    tn_type *t = tn_arena_new_of(m->arena, tn_type);
+    if (!t) return tn_fail(TN_E_NOMEM, "a type");
+    *t = d->type;
+    for (int i = 0; t->kind == TN_KIND_TENSOR && i < t->rank; i++)
+        if (t->dims[i] == TN_DIM_UNKNOWN && d->symbols[i]) t->dims[i] = tn_sym(m->syms, d->symbols[i]);
+    d->value->declared = t;
+    return TN_OK;
+}
+
+static tn_status verify(tn_model *m, const tn_declared_list *declared) {
     for (size_t i = 0; i < declared->n; i++) {
-        tn_value *v = declared->items[i].value;
-        if (v->constant || v->is_input) continue;
-        if (tn_type_merge(&v->type, &declared->items[i].type) != TN_OK) tn_error_clear();
-    }
-}
-
-/* Files are often wrong there (a batch size was edited in one place only), so a contradiction drops all of it. */
-static tn_status infer(tn_model *m, const tn_declared_list *declared) {
-    tn_status st = tn_graph_infer(m->graph);
-    if ((st == TN_E_SHAPE || st == TN_E_TYPE) && declared->n) {
-        tn_log(TN_LOG_INFO, "types that the file states are ignored: %s", tn_error());
-        forget_types(m);
-        st = tn_graph_infer(m->graph);
-    }
-    TN_TRY(st);
-    for (size_t i = 0; i < declared->n; i++) { /* names of dimensions that inference could not express */
-        tn_value *v = declared->items[i].value;
-        const tn_type *t = &declared->items[i].type;
-        if (v->type.kind != TN_KIND_TENSOR || v->type.rank != t->rank || v->constant || v->is_input) continue;
-        for (int d = 0; d < t->rank; d++)
-            if (v->type.dims[d] == TN_DIM_UNKNOWN && declared->items[i].symbols[d] && tn_value_is_output(v))
-                v->type.dims[d] = tn_sym(m->syms, declared->items[i].symbols[d]);
+        const tn_declared *d = &declared->items[i];
+        bool outer = d->value->graph == m->graph;
+        if (d->value->constant || (!d->output && outer && tn_value_is_output(d->value))) continue;
+        if (contradicts(&d->value->type, &d->type))
+            TN_TRY(say_wrong(m, d));
+        else if (d->output && outer && has_gaps(&d->value->type))
+            TN_TRY(keep_declared(m, d));
     }
     return TN_OK;
 }
 
 /* ------------------------------------------------------------------------------------------------------- opening */
 
+static tn_status failed_rule(void *user, const tn_node *n, tn_status st) { return tn_find_failure(user, st); }
+
 static tn_status load(tn_model *m, const uint8_t *data, size_t size) {
     tn_declared_list declared = { 0 };
     TN_TRY(tn_onnx_read(m, data, size, &declared));
     if (tn_budget_stopped()) return TN_E_CANCELLED; /* the budget's owner says what it was */
-    declare(&declared);
     TN_TRY(tn_onnx_upgrade(m));
     if (tn_budget_stopped()) return TN_E_CANCELLED;
     TN_TRY(resolve_all(m));
-    TN_TRY(tn_gradient_nodes_open(m));
+    if (!m->broken) TN_TRY(tn_gradient_nodes_open(m));
     TN_TRY(tn_graph_sort(m->graph));
-    TN_TRY(tn_graph_check(m->graph));
-    TN_TRY(infer(m, &declared));
-    return tn_gradient_nodes(m);
+    TN_TRY(check(m));
+    TN_TRY(tn_graph_infer_all(m->graph, m->lenient ? failed_rule : NULL, m));
+    TN_TRY(verify(m, &declared));
+    return m->broken ? TN_OK : tn_gradient_nodes(m);
 }
 
 /* ------------------------------------------------------------------------------------------------------- bounds */
@@ -186,10 +235,16 @@ tn_status tn_model_open_with(const char *path, const tn_model_opts *opts, tn_mod
     tn_status st = make_budget(&b, &o, file->size);
     if (st == TN_OK) {
         before = tn_budget_enter(&b);
-        if ((st = tn_model_new(&m)) == TN_OK) st = open_file(m, path, &file);
+        if ((st = tn_model_new(&m)) == TN_OK) {
+            m->lenient = o.inspect;
+            st = open_file(m, path, &file);
+        }
         if ((st = end_budget(&b, before, st)) != TN_OK) tn_fail_at(st, "%s", path);
     }
-    if (st != TN_OK) tn_model_close(&m);
+    if (st != TN_OK)
+        tn_model_close(&m);
+    else if (!m->lenient)
+        tn_findings_log(m);
     *out = m;
     tn_file_close(&file);
     return st;
@@ -205,8 +260,14 @@ tn_status tn_model_open_memory_with(const void *data, size_t bytes, const tn_mod
     TN_TRY(make_budget(&b, &o, bytes));
     tn_budget *before = tn_budget_enter(&b);
     tn_status st = tn_model_new(&m);
-    if (st == TN_OK) st = load(m, data, bytes);
-    if ((st = end_budget(&b, before, st)) != TN_OK) tn_model_close(&m);
+    if (st == TN_OK) {
+        m->lenient = o.inspect;
+        st = load(m, data, bytes);
+    }
+    if ((st = end_budget(&b, before, st)) != TN_OK)
+        tn_model_close(&m);
+    else if (!m->lenient)
+        tn_findings_log(m);
     *out = m;
     return st;
 }
@@ -229,7 +290,7 @@ static const char *symbol_text(const tn_model *m, tn_dim d) {
 }
 
 static void describe(const tn_model *m, const tn_value *v, tn_value_info *out) {
-    const tn_type *t = &v->type;
+    const tn_type shown = tn_value_shown(v), *t = &shown;
     *out = (tn_value_info){ .name = v->name, .rank = -1, .optional = v->is_input && v->fallback };
     if (t->kind != TN_KIND_TENSOR) return;
     out->dtype = t->dtype;

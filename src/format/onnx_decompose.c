@@ -253,20 +253,19 @@ static tn_status check_attr_names(const tn_node *n, const tn_op *op) {
     return TN_OK;
 }
 
-/* Types of intermediate values are not known yet, or only claimed: inputs of the model and constants are certain. */
 static tn_status check_types(const tn_node *n, const tn_op *op) {
     tn_arena *a = n->graph->model->arena;
     tn_arena_mark mark = tn_arena_save(a);
     const tn_type **in = tn_arena_array(a, const tn_type *, (size_t)n->n_inputs + 1);
     if (!in) return tn_fail(TN_E_NOMEM, "upgrading a model");
-    for (int i = 0; i < n->n_inputs; i++) {
-        const tn_value *v = n->inputs[i];
-        if (v && (v->constant || (v->is_input && !v->graph->depth))) in[i] = &v->type;
-    }
+    for (int i = 0; i < n->n_inputs; i++)
+        if (n->inputs[i]) in[i] = &n->inputs[i]->type;
     tn_status st = tn_op_check_types_as(n, op, in, n->n_inputs);
     tn_arena_restore(a, mark);
     return st;
 }
+
+bool tn_onnx_decomposes(const tn_node *n) { return definition_of(n) && !tn_op_find(n->domain, n->type); }
 
 tn_status tn_onnx_decompose(tn_node *n) {
     const tn_decomposition *d = definition_of(n);

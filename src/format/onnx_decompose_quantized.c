@@ -158,6 +158,8 @@ static tn_status reduce_mean(tn_node *n) {
 static tn_status reduce_sum_integer(tn_node *n) {
     NEED(n, 0);
     tn_dtype t = tn_up_dtype(n->inputs[0]) == TN_U8 ? TN_U32 : TN_I32;
+    if (tn_up_dtype(n->inputs[0]) == TN_NONE)
+        return tn_fail(TN_E_UNSUPPORTED, "%s: whether it sums int8 or uint8 is not known", tn_node_where(n));
     return give(n, 0, reduced(n, "ReduceSum", cast(n, n->inputs[0], t)));
 }
 

@@ -35,6 +35,7 @@ static size_t make_key(char key[KEY_MAX], tn_str domain, tn_str name, tn_str ove
 static tn_status scan_function(tn_onnx_reader *r, tn_wire w, tn_onnx_function *fn) {
     tn_status st = TN_OK;
     tn_wire_field f;
+    tn_opset o;
     fn->bytes = (size_t)(w.end - w.p);
     TN_FIELDS(w, f, st) {
         if (f.type != WIRE_BYTES) continue;
@@ -60,12 +61,14 @@ static tn_status scan_function(tn_onnx_reader *r, tn_wire w, tn_onnx_function *f
             fn->defaults[fn->n_defaults++] = sub;
             break;
         case FN_OPSET:
-            TN_TRY(tn_onnx_room(r, &fn->opsets, fn->n_opsets, sizeof *fn->opsets));
-            TN_TRY(tn_onnx_opset(r, sub, &fn->opsets[fn->n_opsets++]));
+            TN_TRY(tn_onnx_opset(r, sub, &o));
+            TN_TRY(tn_onnx_opset_add(r, &fn->opsets, &fn->n_opsets, o));
             break;
         default: break;
         }
     }
+    if (fn->n_defaults > TN_MAX_ATTRS)
+        return tn_fail(TN_E_LIMIT, "%d attributes with defaults (at most %d)", fn->n_defaults, TN_MAX_ATTRS);
     return st;
 }
 

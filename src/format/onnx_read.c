@@ -65,9 +65,10 @@ tn_status tn_onnx_define(tn_onnx_reader *r, tn_onnx_scope *s, tn_str name, tn_va
     tn_onnx_scope *where = NULL;
     const tn_onnx_name *old = tn_onnx_lookup(s, name, &where);
     if (old && where == s) return tn_fail(TN_E_GRAPH, "value '%.*s' is defined twice", (int)name.len, name.ptr);
-    if (old && old->position < where->position)
-        return tn_fail(TN_E_GRAPH, "value '%.*s' of a subgraph has the name of a value of the graph around it",
-                       (int)name.len, name.ptr);
+    if (old && old->position < where->position) /* not allowed, but written: the inner one is meant */
+        TN_TRY(tn_find(r->m, TN_FINDING_REPAIR, TN_OK, "shadow",
+                       "%s: value '%.*s' of its subgraph hides one of that name around it",
+                       where->node ? where->node : "a node", (int)(name.len < 200 ? name.len : 200), name.ptr));
     tn_onnx_name *n = tn_arena_new_of(r->tmp, tn_onnx_name);
     if (!n) return tn_fail(TN_E_NOMEM, "a name");
     *n = (tn_onnx_name){ v, position, false };
@@ -138,6 +139,9 @@ static tn_status scan_node(tn_onnx_reader *r, tn_wire w, int position, node_fiel
         }
     }
     if (st != TN_OK) return tn_fail_at(st, "node %d", position);
+    if (out->n_attrs > TN_MAX_ATTRS)
+        return tn_fail(TN_E_LIMIT, "node %d at byte %zu has %d attributes (at most %d)", position, offset, out->n_attrs,
+                       TN_MAX_ATTRS);
     if (tn_str_is(out->domain, "ai.onnx")) out->domain = (tn_str){ 0 };
     if (!out->type.len) return tn_fail(TN_E_FORMAT, "node %d at byte %zu has no op_type", position, offset);
     tn_str shown = out->name.len ? out->name : out->n_outputs ? out->outputs[0] : (tn_str){ "", 0 };
@@ -190,6 +194,29 @@ static tn_status resolve_outputs(tn_onnx_reader *r, tn_onnx_scope *s, const node
     return TN_OK;
 }
 
+tn_status tn_onnx_twice(const tn_str *names, int n, int *twice) {
+    tn_status st = TN_OK;
+    *twice = -1;
+    if (n < 2) return TN_OK;
+    tn_map *seen = tn_map_new((size_t)n);
+    if (!seen) return tn_fail(TN_E_NOMEM, "%d names", n);
+    for (int i = 0; i < n && *twice < 0 && st == TN_OK; i++) {
+        if (tn_map_get(seen, names[i].ptr, names[i].len)) *twice = i;
+        st = tn_map_put(seen, names[i].ptr, names[i].len, seen);
+    }
+    tn_map_free(&seen);
+    return st;
+}
+
+static tn_status check_attr_names(tn_onnx_reader *r, const node_fields *nf, const tn_attr *attrs, int n) {
+    int twice = -1;
+    tn_str *names = tn_arena_array(r->tmp, tn_str, (size_t)n + 1);
+    if (!names) return tn_fail(TN_E_NOMEM, "%s", nf->where);
+    for (int i = 0; i < n; i++) names[i] = (tn_str){ attrs[i].name, strlen(attrs[i].name) };
+    TN_TRY(tn_onnx_twice(names, n, &twice));
+    return twice < 0 ? TN_OK : tn_fail(TN_E_GRAPH, "%s: attribute '%s' is given twice", nf->where, attrs[twice].name);
+}
+
 static tn_status read_attrs(tn_onnx_reader *r, tn_onnx_scope *s, const tn_onnx_call *call, const node_fields *nf,
                             tn_attr **out, int *n) {
     *n = 0;
@@ -199,13 +226,9 @@ static tn_status read_attrs(tn_onnx_reader *r, tn_onnx_scope *s, const tn_onnx_c
         bool present;
         tn_attr *a = &(*out)[*n];
         TN_TRY(tn_onnx_attr(r, s, call, nf->attrs[i], nf->where, a, &present));
-        if (!present) continue;
-        for (int j = 0; j < *n; j++)
-            if (!strcmp((*out)[j].name, a->name))
-                return tn_fail(TN_E_GRAPH, "%s: attribute '%s' is given twice", nf->where, a->name);
-        ++*n;
+        *n += present;
     }
-    return TN_OK;
+    return check_attr_names(r, nf, *out, *n);
 }
 
 static tn_status read_constant(tn_onnx_reader *r, tn_onnx_scope *s, const tn_onnx_call *call, const node_fields *nf,
@@ -265,7 +288,7 @@ static tn_status read_plain(tn_onnx_reader *r, tn_onnx_scope *s, const tn_onnx_c
     tn_attr *attrs;
     int n_attrs;
     TN_TRY(read_attrs(r, s, call, nf, &attrs, &n_attrs));
-    for (int i = 0; i < n_attrs; i++) TN_TRY(tn_attr_set(n, &attrs[i]));
+    for (int i = 0; i < n_attrs; i++) TN_TRY(tn_attr_append(n, &attrs[i]));
     return TN_OK;
 }
 
@@ -280,6 +303,7 @@ static tn_status read_node(tn_onnx_reader *r, tn_onnx_scope *s, const tn_onnx_ca
     node_fields nf;
     tn_value **inputs = NULL, **outputs = NULL;
     TN_TRY(scan_node(r, w, position, &nf));
+    s->node = nf.where;
     TN_TRY(resolve_inputs(r, s, &nf, &inputs));
     TN_TRY(resolve_outputs(r, s, &nf, &outputs));
     const tn_onnx_function *fn = tn_onnx_function_find(r, nf.domain, nf.type, nf.overload);
@@ -409,6 +433,24 @@ static tn_status input_with_default(tn_onnx_reader *r, tn_onnx_scope *s, const t
     return append_input(s->graph, v, room) ? TN_OK : tn_fail(TN_E_NOMEM, "an input");
 }
 
+static tn_status declare_type(tn_onnx_reader *r, tn_value *v, const tn_onnx_info *info, bool output) {
+    if (info->type.kind == TN_KIND_NONE || v->constant || (v->is_input && !v->graph->parent)) return TN_OK;
+    if (r->declared.n == r->cap_declared) {
+        size_t want = r->cap_declared ? r->cap_declared * 2 : 64;
+        tn_declared *wider = tn_arena_array(r->m->arena, tn_declared, want);
+        if (!wider) return tn_fail(TN_E_NOMEM, "value types");
+        if (r->declared.n) memcpy(wider, r->declared.items, r->declared.n * sizeof *wider);
+        r->declared.items = wider;
+        r->cap_declared = want;
+    }
+    tn_declared *d = &r->declared.items[r->declared.n++];
+    d->value = v;
+    d->output = output;
+    d->type = info->type;
+    memcpy(d->symbols, info->symbols, sizeof d->symbols);
+    return TN_OK;
+}
+
 static tn_status read_inputs(tn_onnx_reader *r, tn_onnx_scope *s, const graph_fields *gf) {
     bool main_graph = !s->graph->parent;
     for (int i = 0; i < gf->n_inputs; i++) {
@@ -424,26 +466,12 @@ static tn_status read_inputs(tn_onnx_reader *r, tn_onnx_scope *s, const graph_fi
         tn_value *v;
         st = new_value(r, s, NULL, info.name, -1, &v);
         if (st != TN_OK) return tn_fail_at(st, "graph input %d", i);
-        v->type = info.type;
+        if (main_graph)
+            v->type = info.type;
+        else /* what a body is given, its node decides */
+            TN_TRY(declare_type(r, v, &info, false));
         if (!append_input(s->graph, v, gf->n_inputs)) return tn_fail(TN_E_NOMEM, "an input");
     }
-    return TN_OK;
-}
-
-static tn_status declare_type(tn_onnx_reader *r, tn_value *v, const tn_onnx_info *info) {
-    if (info->type.kind == TN_KIND_NONE || v->constant || v->is_input) return TN_OK;
-    if (r->declared.n == r->cap_declared) {
-        size_t want = r->cap_declared ? r->cap_declared * 2 : 64;
-        tn_declared *wider = tn_arena_array(r->m->arena, tn_declared, want);
-        if (!wider) return tn_fail(TN_E_NOMEM, "value types");
-        if (r->declared.n) memcpy(wider, r->declared.items, r->declared.n * sizeof *wider);
-        r->declared.items = wider;
-        r->cap_declared = want;
-    }
-    tn_declared *d = &r->declared.items[r->declared.n++];
-    d->value = v;
-    d->type = info->type;
-    memcpy(d->symbols, info->symbols, sizeof d->symbols);
     return TN_OK;
 }
 
@@ -457,7 +485,7 @@ static tn_status read_outputs(tn_onnx_reader *r, tn_onnx_scope *s, const graph_f
             return tn_fail(TN_E_GRAPH, "graph output %d, '%.*s', is not defined", i,
                            (int)(info.name.len < 200 ? info.name.len : 200), info.name.ptr ? info.name.ptr : "");
         TN_TRY(tn_graph_add_output(s->graph, n->value));
-        TN_TRY(declare_type(r, n->value, &info));
+        TN_TRY(declare_type(r, n->value, &info, true));
     }
     return TN_OK;
 }
@@ -473,7 +501,7 @@ static tn_status read_infos(tn_onnx_reader *r, tn_onnx_scope *s, const graph_fie
             continue;
         }
         tn_onnx_name *n = tn_map_get(s->names, info.name.ptr, info.name.len);
-        if (n && n->value) TN_TRY(declare_type(r, n->value, &info));
+        if (n && n->value) TN_TRY(declare_type(r, n->value, &info, false));
     }
     return TN_OK;
 }
@@ -522,6 +550,20 @@ tn_status tn_onnx_opset(tn_onnx_reader *r, tn_wire w, tn_opset *out) {
     return TN_OK;
 }
 
+/* "" and "ai.onnx" may both be there, for the same set. */
+tn_status tn_onnx_opset_add(tn_onnx_reader *r, tn_opset **sets, int *n, tn_opset o) {
+    int at = 0;
+    while (at < *n && strcmp((*sets)[at].domain, o.domain)) at++;
+    if (at < *n && (*sets)[at].version == o.version) return TN_OK;
+    if (at < *n)
+        return tn_fail(TN_E_GRAPH, "two versions of operator set '%s' are imported: %lld and %lld", o.domain,
+                       (long long)(*sets)[at].version, (long long)o.version);
+    if (at == TN_ONNX_MAX_SETS) return tn_fail(TN_E_LIMIT, "more than %d operator sets are imported", at);
+    TN_TRY(tn_onnx_room(r, sets, at, sizeof **sets));
+    (*sets)[(*n)++] = o;
+    return TN_OK;
+}
+
 static tn_status read_meta(tn_onnx_reader *r, tn_wire w, tn_meta *out) {
     tn_status st = TN_OK;
     tn_wire_field f;
@@ -567,19 +609,16 @@ static tn_status scan_model(tn_onnx_reader *r, tn_wire w, model_fields *mf) {
 
 static tn_status read_opsets(tn_onnx_reader *r, const model_fields *mf) {
     tn_model *m = r->m;
-    m->opsets = tn_arena_array(m->arena, tn_opset, (size_t)mf->n_opsets + 1);
-    if (!m->opsets) return tn_fail(TN_E_NOMEM, "operator sets");
+    tn_opset *sets = NULL;
     for (int i = 0; i < mf->n_opsets; i++) {
         tn_opset o;
         tn_status st = tn_onnx_opset(r, mf->opsets[i], &o);
+        if (st == TN_OK) st = tn_onnx_opset_add(r, &sets, &m->n_opsets, o);
         if (st != TN_OK) return tn_fail_at(st, "opset_import %d", i);
-        int at = 0; /* "" and "ai.onnx" may both be there, for the same set */
-        while (at < m->n_opsets && strcmp(m->opsets[at].domain, o.domain)) at++;
-        if (at < m->n_opsets && m->opsets[at].version != o.version)
-            return tn_fail(TN_E_GRAPH, "two versions of operator set '%s' are imported: %lld and %lld", o.domain,
-                           (long long)m->opsets[at].version, (long long)o.version);
-        if (at == m->n_opsets) m->opsets[m->n_opsets++] = o;
     }
+    m->opsets = tn_arena_array(m->arena, tn_opset, (size_t)m->n_opsets + 1);
+    if (!m->opsets) return tn_fail(TN_E_NOMEM, "operator sets");
+    if (m->n_opsets) memcpy(m->opsets, sets, sizeof *sets * (size_t)m->n_opsets);
     if (!m->n_opsets) m->opsets[m->n_opsets++] = (tn_opset){ "", 1 }; /* IR 1 and 2 have no imports */
     return TN_OK;
 }

@@ -6,12 +6,14 @@
 #include "base/file.h"
 #include "base/map.h"
 #include "base/wire.h"
+#include "format/findings.h"
 #include "format/format.h"
 
 /* Limits that keep a small hostile file from growing without bound. */
-#define TN_ONNX_MAX_NAME    4096u              /* bytes of a value, node or operator name */
-#define TN_ONNX_MAX_DEPTH   64                 /* graphs in graphs, and calls in calls */
-#define TN_ONNX_MAX_INLINED (1 << 18)          /* nodes that calls of functions may add */
+#define TN_ONNX_MAX_NAME    4096u     /* bytes of a value, node or operator name */
+#define TN_ONNX_MAX_SETS    256       /* operator sets that a model or a function imports: looked up one by one */
+#define TN_ONNX_MAX_DEPTH   64        /* graphs in graphs, and calls in calls */
+#define TN_ONNX_MAX_INLINED (1 << 18) /* nodes that calls of functions may add */
 #define TN_ONNX_SPARE       ((size_t)64 << 20) /* bytes that any file may expand to, whatever its size */
 
 /** What a name stands for: a value, or nothing (a function's parameter that the caller omitted). */
@@ -26,7 +28,8 @@ typedef struct tn_onnx_scope {
     struct tn_onnx_scope *outer; /* NULL: the main graph and function bodies see nothing around them */
     tn_map *names;
     tn_graph *graph;
-    int position; /* index of the node being read */
+    int position;     /* index of the node being read */
+    const char *node; /* what messages call it; NULL: none yet */
 } tn_onnx_scope;
 
 typedef struct {
@@ -61,6 +64,7 @@ typedef struct {
     tn_map *symbols;            /* dimension names that the main graph's inputs carry */
     char *folder, *real_folder; /* where external data may be; NULL: nowhere */
     size_t cap_files;
+    tn_file *blank; /* the largest piece of zeros that stands for missing external data; the model's */
     int depth;
     size_t inlined_nodes, expanded; /* so far */
     tn_declared_list declared;
@@ -79,6 +83,11 @@ tn_status tn_onnx_room(tn_onnx_reader *r, void *array, int n, size_t each);
 /** Counts towards what the file may expand to. errors TN_E_LIMIT. */
 tn_status tn_onnx_expand(tn_onnx_reader *r, size_t bytes);
 tn_status tn_onnx_opset(tn_onnx_reader *r, tn_wire w, tn_opset *out);
+/** Adds o to a list in the reader's arena, or finds it there. errors TN_E_GRAPH (another version of it is there
+ *  already), TN_E_LIMIT, TN_E_NOMEM. */
+tn_status tn_onnx_opset_add(tn_onnx_reader *r, tn_opset **sets, int *n, tn_opset o);
+/** Whether a list of names has one of them twice: *twice is an index, or -1. errors TN_E_NOMEM */
+tn_status tn_onnx_twice(const tn_str *names, int n, int *twice);
 
 /* onnx_attr.c */
 tn_status tn_onnx_attr(tn_onnx_reader *r, tn_onnx_scope *s, const tn_onnx_call *call, tn_wire w, const char *where,

@@ -43,10 +43,24 @@ static tn_status check_location(tn_str s) {
     return TN_OK;
 }
 
+/* The file is the model's from here on, whatever is returned. */
+static tn_status keep_file(tn_onnx_reader *r, tn_file *f) {
+    tn_model *m = r->m;
+    if ((size_t)m->n_files >= r->cap_files) {
+        size_t want = (size_t)m->n_files * 2 + 8;
+        struct tn_file **wider = tn_arena_array(m->arena, struct tn_file *, want);
+        if (!wider) return tn_file_close(&f), tn_fail(TN_E_NOMEM, "files");
+        if (m->n_files) memcpy(wider, m->files, sizeof *wider * (size_t)m->n_files);
+        m->files = wider;
+        r->cap_files = want;
+    }
+    m->files[m->n_files++] = f;
+    return TN_OK;
+}
+
 static tn_status map_external(tn_onnx_reader *r, tn_str location, tn_file **out) {
     tn_status st = TN_OK;
     char *real = NULL;
-    tn_model *m = r->m;
     *out = tn_map_get(r->files, location.ptr, location.len);
     if (*out) return TN_OK;
     if (!r->folder) return tn_fail(TN_E_UNSUPPORTED, "external data cannot be used by a model read from memory");
@@ -63,19 +77,7 @@ static tn_status map_external(tn_onnx_reader *r, tn_str location, tn_file **out)
                      (int)location.len, location.ptr);
         goto done;
     }
-    if ((size_t)m->n_files >= r->cap_files) {
-        size_t want = (size_t)m->n_files * 2 + 8;
-        struct tn_file **wider = tn_arena_array(m->arena, struct tn_file *, want);
-        if (!wider) {
-            st = tn_fail(TN_E_NOMEM, "files");
-            goto done;
-        }
-        if (m->n_files) memcpy(wider, m->files, sizeof *wider * (size_t)m->n_files);
-        m->files = wider;
-        r->cap_files = want;
-    }
-    if ((st = tn_file_map(real, out)) != TN_OK) goto done;
-    m->files[m->n_files++] = *out;
+    if ((st = tn_file_map(real, out)) != TN_OK || (st = keep_file(r, *out)) != TN_OK) goto done;
     st = tn_map_put(r->files, location.ptr, location.len, *out);
 done:
     free(real);
@@ -100,6 +102,26 @@ static tn_status read_external(tn_onnx_reader *r, const tn_external *ext, tn_ten
     return TN_OK;
 }
 
+/* A model that is opened to be looked at has zeros where its external data is missing. */
+static tn_status external_or_blank(tn_onnx_reader *r, const tn_external *ext, const char *where, tn_tensor *t) {
+    tn_status st = read_external(r, ext, t);
+    if (st == TN_OK) return st;
+    tn_fail_at(st, "%s", where);
+    size_t bytes;
+    int64_t count = tn_dims_count(t->rank, t->dims);
+    if (!r->m->lenient || st == TN_E_NOMEM || count < 0 || !tn_dtype_bytes(t->dtype, count, &bytes)) return st;
+    TN_TRY(tn_find(r->m, TN_FINDING_ERROR, st, "external", "%s", tn_error()));
+    tn_error_clear();
+    if (t->dtype == TN_STRING) return tn_tensor_init(t, t->dtype, 1, (int64_t[]){ 0 }, TN_MEM_WEIGHTS);
+    if (!bytes) return TN_OK;
+    if (!r->blank || r->blank->size < bytes) {
+        TN_TRY(tn_file_blank("missing external data", bytes, &r->blank));
+        TN_TRY(keep_file(r, r->blank));
+    }
+    t->data = (void *)(uintptr_t)r->blank->data;
+    return TN_OK;
+}
+
 /* Weights stay where they are. Only small ones that happen to lie unaligned are copied, so that everybody may read them
  * directly; a large unaligned one is aligned where a plan really needs that: see tn_tensor_align. */
 #define SMALL ((size_t)64 << 10)
@@ -108,8 +130,7 @@ tn_status tn_onnx_tensor(tn_onnx_reader *r, tn_wire w, const char *where, tn_ten
     tn_external ext = { 0 };
     tn_status st = tn_tensor_from_proto(w, where, out, name, &ext);
     if (st == TN_OK && ext.present) {
-        st = read_external(r, &ext, out);
-        if (st != TN_OK) return tn_fail_at(st, "%s", where);
+        TN_TRY(external_or_blank(r, &ext, where, out));
     }
     return st == TN_OK && tn_tensor_bytes(out) <= SMALL ? tn_tensor_align(out) : st;
 }

@@ -3,6 +3,8 @@
  * through all of them. Changes that only widened types or added attributes with neutral defaults need no row. Source:
  * the operator change log of ONNX (docs/Changelog.md), versions 1 to 28. */
 #include "format/onnx_upgrade.h"
+#include "format/findings.h"
+#include "format/onnx_repair.h"
 #include "graph/internal.h"
 #include "op/infer.h"
 
@@ -152,7 +154,7 @@ tn_status tn_up_fail(const tn_node *n, const char *why) {
     return tn_fail(TN_E_UNSUPPORTED, "%s of opset %d: %s", tn_node_where(n), n->version, why);
 }
 
-/* ------------------------------------------------------------------------------------------------------- walking */
+/* ------------------------------------------------------------------------------------------------------- one node */
 
 static tn_status check_inputs(const tn_node *n) {
     /* Every operator with a row has a first input (Scan: a later one). */
@@ -173,13 +175,48 @@ static tn_status upgrade_node(tn_node *n) {
     return TN_OK;
 }
 
+static bool is_old(const tn_node *n) {
+    for (size_t i = 0; i < TN_COUNT(rows) && !*n->domain; i++)
+        if (n->version < rows[i].below && !strcmp(rows[i].op, n->type)) return true;
+    return false;
+}
+
 /* ------------------------------------------------------------------------------------------------------- types */
 
-/* Some rewrites are simpler when ranks and element types are known, so types are followed along the way. What cannot be
- * known yet stays unknown, and the rewrites then take the longer way. */
-static tn_status no_subgraph(tn_infer *c, tn_graph *g, const tn_type *in_types, int n_in, tn_type *out_types,
-                             int n_out) {
-    for (int i = 0; i < n_out; i++) out_types[i] = (tn_type){ .rank = -1 };
+/* Many rewrites are simpler when ranks and element types are known, so inference goes along with them, from the inputs'
+ * types and the constants. Nothing that the file states of other values is used: where it is wrong, a rewrite that
+ * believed it would change what the model means. What cannot be known stays unknown, and the rewrites then take the
+ * longer way. */
+typedef struct {
+    tn_arena *scratch;
+    bool follow; /* whether any node of the model is rewritten: else nobody asks for types */
+} upgrade;
+
+/* A body's results, as far as they are known whatever its inputs are. */
+static tn_status body_results(tn_infer *c, tn_graph *g, const tn_type *in_types, int n_in, tn_type *out_types,
+                              int n_out) {
+    for (int i = 0; i < n_out; i++)
+        out_types[i] = g && i < g->n_outputs ? g->outputs[i]->type : (tn_type){ .rank = -1 };
+    return TN_OK;
+}
+
+/* Element types of what a body is given: those do not change from step to step. Shapes may. */
+static void body_inputs(const tn_node *n, tn_graph *g) {
+    bool loop = !strcmp(n->type, "Loop"), scan = !strcmp(n->type, "Scan");
+    if (*n->domain || (!loop && !scan)) return;
+    int shift = scan && n->version < 9 ? 1 : 0; /* the lengths */
+    for (int i = 0; i < g->n_inputs; i++) {
+        const tn_value *v = tn_up_input(n, i + shift);
+        tn_dtype t = loop && i == 0 ? TN_I64 : loop && i == 1 ? TN_BOOL : v ? tn_up_dtype(v) : TN_NONE;
+        if (t != TN_NONE && g->inputs[i]->type.kind == TN_KIND_NONE) g->inputs[i]->type = tn_type_tensor(t);
+    }
+}
+
+static tn_status keep_types(tn_node *n, const tn_infer *c) {
+    for (int i = 0; i < n->n_outputs; i++) {
+        tn_fact f = { .type = c->out[i], .content = c->out_content[i] };
+        if (n->outputs[i] && f.type.kind != TN_KIND_NONE) TN_TRY(tn_infer_keep(n->graph->model, n->outputs[i], &f));
+    }
     return TN_OK;
 }
 
@@ -187,7 +224,7 @@ static tn_status follow_types(tn_node *n, tn_arena *scratch) {
     tn_arena_mark mark = tn_arena_save(scratch);
     size_t n_in = (size_t)n->n_inputs + 1, n_out = (size_t)n->n_outputs + 1;
     const tn_type **in = tn_arena_array(scratch, const tn_type *, n_in);
-    const tn_tensor **tensors = tn_arena_array(scratch, const tn_tensor *, n_in);
+    const tn_tensor **tensors = tn_arena_array(scratch, const tn_tensor *, n_in + n_out);
     const tn_content **contents = tn_arena_array(scratch, const tn_content *, n_in + n_out);
     tn_type *out = tn_arena_array(scratch, tn_type, n_out);
     if (!in || !tensors || !contents || !out) return tn_fail(TN_E_NOMEM, "upgrading a model");
@@ -195,6 +232,7 @@ static tn_status follow_types(tn_node *n, tn_arena *scratch) {
         if (!n->inputs[i]) continue;
         in[i] = &n->inputs[i]->type;
         tensors[i] = n->inputs[i]->constant;
+        contents[i] = n->inputs[i]->content;
     }
     tn_infer c = { .node = n,
                    .syms = n->graph->model->syms,
@@ -206,40 +244,57 @@ static tn_status follow_types(tn_node *n, tn_arena *scratch) {
                    .in_content = contents,
                    .out = out,
                    .out_content = contents + n_in,
-                   .subgraph = no_subgraph };
+                   .subgraph = body_results };
     n->op = tn_op_find(n->domain, n->type);
-    bool known = n->op && tn_op_check_node(n) == TN_OK && tn_infer_node(&c) == TN_OK;
-    for (int i = 0; known && i < n->n_outputs; i++)
-        if (n->outputs[i] && out[i].kind == TN_KIND_TENSOR && tn_type_merge(&n->outputs[i]->type, &out[i]) != TN_OK)
-            tn_error_clear();
-    if (!known) tn_error_clear(); /* the checks after upgrading will say what is wrong */
+    tn_status st = n->op && tn_op_check_node(n) == TN_OK ? tn_infer_node(&c) : TN_E_GRAPH;
+    if (st == TN_OK) {
+        tn_infer_follow(&c, scratch, tensors + n_in);
+        st = keep_types(n, &c);
+    } else {
+        tn_error_clear(); /* the checks after upgrading will say what is wrong */
+        st = TN_OK;
+    }
     tn_arena_restore(scratch, mark);
-    return TN_OK;
+    return st;
 }
 
-static bool is_old(const tn_graph *g) {
-    for (const tn_node *n = g->first; n; n = n->next)
-        if (n->version < 14) return true;
+/* ------------------------------------------------------------------------------------------------------- walking */
+
+static bool any_rewritten(const tn_graph *g) {
+    tn_graph_each(g, n) {
+        if (is_old(n) || tn_onnx_decomposes(n) || tn_onnx_repairs(n)) return true;
+        tn_node_each_graph(n, sub) if (any_rewritten(sub)) return true;
+    }
     return false;
 }
 
-static tn_status upgrade_graph(tn_graph *g, tn_arena *scratch) {
-    bool old = is_old(g);
+static tn_status rewrite(tn_node *n) {
+    TN_TRY(tn_onnx_repair(n));
+    TN_TRY(upgrade_node(n));
+    return tn_onnx_decompose(n);
+}
+
+static tn_status upgrade_graph(tn_graph *g, const upgrade *u) {
     tn_graph_each(g, n) {
         tn_node *before = n->prev, *end = n->next;
-        tn_node_each_graph(n, sub) TN_TRY(upgrade_graph(sub, scratch));
-        TN_TRY(upgrade_node(n));
-        TN_TRY(tn_onnx_decompose(n));
-        for (tn_node *k = before ? before->next : g->first; old && k != end; k = k->next)
-            TN_TRY(follow_types(k, scratch));
+        tn_node_each_graph(n, sub) {
+            body_inputs(n, sub);
+            TN_TRY(upgrade_graph(sub, u));
+            for (int i = 0; i < sub->n_inputs; i++) sub->inputs[i]->type = (tn_type){ .rank = -1 };
+        }
+        tn_status st = rewrite(n);
+        if (st != TN_OK && n->graph) n->version = TN_VERSION_BROKEN;
+        TN_TRY(tn_find_failure(g->model, st));
+        for (tn_node *k = before ? before->next : g->first; u->follow && k != end; k = k->next)
+            if (k->version != TN_VERSION_BROKEN) TN_TRY(follow_types(k, u->scratch));
     }
     return TN_OK;
 }
 
 tn_status tn_onnx_upgrade(tn_model *m) {
-    tn_arena *scratch = tn_arena_new(0, TN_MEM_GRAPH);
-    tn_status st = scratch ? tn_graph_sort(m->graph) : tn_fail(TN_E_NOMEM, "upgrading a model");
-    if (st == TN_OK) st = upgrade_graph(m->graph, scratch);
-    tn_arena_free(&scratch);
+    upgrade u = { .scratch = tn_arena_new(0, TN_MEM_GRAPH), .follow = any_rewritten(m->graph) };
+    tn_status st = u.scratch ? tn_graph_sort(m->graph) : tn_fail(TN_E_NOMEM, "upgrading a model");
+    if (st == TN_OK) st = upgrade_graph(m->graph, &u);
+    tn_arena_free(&u.scratch);
     return st;
 }

@@ -91,6 +91,9 @@ tn_status tn_up_scaled_tanh(tn_node *n);
  *  definition's descriptor first, and then removed. errors TN_E_GRAPH, TN_E_INVALID, TN_E_TYPE, naming the node. */
 tn_status tn_onnx_decompose(tn_node *n);
 
+/** Whether tn_onnx_decompose would replace it. */
+bool tn_onnx_decomposes(const tn_node *n);
+
 /** The descriptor of the i-th such operator, NULL past the last. */
 const tn_op *tn_onnx_decomposed(int i);
 

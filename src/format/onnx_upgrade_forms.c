@@ -90,19 +90,27 @@ tn_status tn_up_broadcast(tn_node *n) {
     return tn_node_set_input(n, 1, fit);
 }
 
+/* How many dimensions of size 1 a slope wants behind its own, [1]: to the end of X when it has one, else none. */
+static tn_value *slope_tail(tn_node *n, tn_value *x, tn_value *shape) {
+    tn_value *rank = rank_of(n, tn_up_emit(n, "Shape", x, NULL, NULL)), *two = tn_up_int(n, "two", 2);
+    tn_value *zero = tn_up_int(n, "zero", 0), *one = tn_up_int(n, "one", 1), *own = rank_of(n, shape);
+    tn_value *rest = rank && two ? tn_up_emit(n, "Sub", rank, two, NULL) : NULL;
+    tn_value *single = own && one ? tn_up_emit(n, "Equal", own, one, NULL) : NULL;
+    if (!rest || !zero || !single) return NULL;
+    return tn_up_emit(n, "Where", single, tn_up_emit(n, "Max", rest, zero, NULL), zero);
+}
+
 /* A slope of one dimension with more than one element belongs to dimension 1 of X. */
 tn_status tn_up_prelu(tn_node *n) {
     tn_value *x = n->inputs[0], *slope = tn_up_input(n, 1), *fit;
     if (!slope) return tn_fail(TN_E_GRAPH, "%s: no slope", tn_node_where(n));
-    int rx = tn_up_rank(x);
-    if (tn_up_rank(slope) != 1 || slope->type.dims[0] == 1 || (rx >= 0 && rx <= 2)) return TN_OK;
-    if (rx > 0) {
+    int rx = tn_up_rank(x), rank = tn_up_rank(slope);
+    if ((rank >= 0 && rank != 1) || (rank == 1 && slope->type.dims[0] == 1) || (rx >= 0 && rx <= 2)) return TN_OK;
+    if (rx > 0 && rank == 1) {
         fit = append_known(n, slope, 1, rx - 2);
     } else {
-        tn_value *rank = rank_of(n, tn_up_emit(n, "Shape", x, NULL, NULL)), *two = tn_up_int(n, "two", 2);
-        tn_value *tail = two ? tn_up_emit(n, "Sub", rank, two, NULL) : NULL;
-        tn_value *shape = tn_up_emit(n, "Shape", slope, NULL, NULL);
-        fit = tail && shape ? append_ones(n, slope, shape, tail) : NULL;
+        tn_value *shape = tn_up_emit(n, "Shape", slope, NULL, NULL), *tail = shape ? slope_tail(n, x, shape) : NULL;
+        fit = tail ? append_ones(n, slope, shape, tail) : NULL;
     }
     TN_UP_ROOM(fit);
     return tn_node_set_input(n, 1, fit);
@@ -127,6 +135,7 @@ tn_status tn_up_flat_softmax(tn_node *n) {
     int64_t axis = tn_attr_int(n, "axis", 1);
     int rank = tn_up_rank(x);
     if (!n->n_outputs || !n->outputs[0]) return TN_OK; /* nobody sees the result */
+    if (axis == -1) return TN_OK;                      /* one dimension alone: the same now, whatever the rank */
     if (rank > 0 && axis >= -rank && axis < rank) {
         int at = only_dim(&x->type, (int)(axis < 0 ? axis + rank : axis));
         if (at >= 0) return tn_attr_set_int(n, "axis", at);

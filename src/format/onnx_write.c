@@ -102,10 +102,11 @@ static bool complete(const tn_type *t) {
 
 static void put_value_info(tn_wire_out *o, uint32_t field, const tn_value *v, const char *name) {
     size_t m = tn_wire_begin(o, field);
+    tn_type t = tn_value_shown(v);
     put_text(o, 1, name);
-    if (complete(&v->type)) {
+    if (complete(&t)) {
         size_t type = tn_wire_begin(o, 2);
-        put_type(o, v->graph->model->syms, &v->type);
+        put_type(o, v->graph->model->syms, &t);
         tn_wire_end(o, type);
     }
     tn_wire_end(o, m);
@@ -113,9 +114,15 @@ static void put_value_info(tn_wire_out *o, uint32_t field, const tn_value *v, co
 
 /* --------------------------------------------------------------------------------------------------- attributes */
 
-static tn_status put_graph(tn_wire_out *o, const tn_graph *g);
+/* What one file is put together from. */
+typedef struct {
+    const tn_model *m;
+    tn_constants constants;
+} writing;
 
-static tn_status put_list(tn_wire_out *o, const tn_attr *a) {
+static tn_status put_graph(tn_wire_out *o, const writing *w, const tn_graph *g);
+
+static tn_status put_list(tn_wire_out *o, const writing *w, const tn_attr *a) {
     for (size_t i = 0; i < a->n; i++) switch (a->kind) {
         case TN_ATTR_FLOATS: tn_wire_put_f32(o, ATTR_FLOATS, a->floats[i]); break;
         case TN_ATTR_INTS: tn_wire_put_varint(o, ATTR_INTS, (uint64_t)a->ints[i]); break;
@@ -126,7 +133,7 @@ static tn_status put_list(tn_wire_out *o, const tn_attr *a) {
             if (a->kind == TN_ATTR_TENSORS)
                 tn_tensor_to_proto(o, a->tensors[i], "");
             else
-                TN_TRY(put_graph(o, a->graphs[i]));
+                TN_TRY(put_graph(o, w, a->graphs[i]));
             tn_wire_end(o, m);
             break;
         }
@@ -135,7 +142,7 @@ static tn_status put_list(tn_wire_out *o, const tn_attr *a) {
     return TN_OK;
 }
 
-static tn_status put_attr(tn_wire_out *o, const tn_model *model, const tn_attr *a) {
+static tn_status put_attr(tn_wire_out *o, const writing *w, const tn_attr *a) {
     static const uint8_t codes[] = {
         [TN_ATTR_FLOAT] = 1,   [TN_ATTR_INT] = 2,     [TN_ATTR_STRING] = 3, [TN_ATTR_TENSOR] = 4,
         [TN_ATTR_GRAPH] = 5,   [TN_ATTR_FLOATS] = 6,  [TN_ATTR_INTS] = 7,   [TN_ATTR_STRINGS] = 8,
@@ -155,15 +162,15 @@ static tn_status put_attr(tn_wire_out *o, const tn_model *model, const tn_attr *
         break;
     case TN_ATTR_GRAPH:
         sub = tn_wire_begin(o, ATTR_G);
-        TN_TRY(put_graph(o, a->graph));
+        TN_TRY(put_graph(o, w, a->graph));
         tn_wire_end(o, sub);
         break;
     case TN_ATTR_TYPE:
         sub = tn_wire_begin(o, ATTR_TP);
-        put_type(o, model->syms, a->type);
+        put_type(o, w->m->syms, a->type);
         tn_wire_end(o, sub);
         break;
-    default: TN_TRY(put_list(o, a)); break;
+    default: TN_TRY(put_list(o, w, a)); break;
     }
     tn_wire_end(o, m);
     return TN_OK;
@@ -178,7 +185,7 @@ static const char *made_name(const tn_node *n) {
     return n->type;
 }
 
-static tn_status put_node(tn_wire_out *o, const tn_node *n) {
+static tn_status put_node(tn_wire_out *o, const writing *w, const tn_node *n) {
     if (n->op && (n->op->flags & TN_OP_INTERNAL))
         return tn_fail(TN_E_UNSUPPORTED, "%s is an internal operator, which ONNX cannot express", tn_node_where(n));
     if (!*n->domain && !strcmp(n->type, "Resize") &&
@@ -195,7 +202,7 @@ static tn_status put_node(tn_wire_out *o, const tn_node *n) {
     }
     if (strcmp(n->name, made_name(n))) put_text(o, NODE_NAME, n->name);
     put_text(o, NODE_TYPE, n->type);
-    for (int i = 0; i < n->n_attrs; i++) TN_TRY(put_attr(o, n->graph->model, &n->attrs[i]));
+    for (int i = 0; i < n->n_attrs; i++) TN_TRY(put_attr(o, w, &n->attrs[i]));
     put_text(o, NODE_DOMAIN, n->domain);
     tn_wire_end(o, m);
     return TN_OK;
@@ -217,8 +224,8 @@ static void put_constant_node(tn_wire_out *o, const tn_value *v) {
     tn_wire_end(o, m);
 }
 
-static bool is_weight(const tn_value *v, const tn_graph *g) {
-    return v->graph == g && (v->constant || v->fallback) && v->n_uses && !(v->constant && tn_value_is_output(v));
+static bool is_weight(const tn_value *v) {
+    return v->fallback || (v->constant && v->n_uses && !tn_value_is_output(v)); /* a default, also of an idle input */
 }
 
 /* A subgraph must not hand out a value of the graph around it: an Identity node stands between. */
@@ -241,14 +248,13 @@ static void put_identity(tn_wire_out *o, const char *from, const char *to) {
 }
 
 /* All of a graph except its initializers. */
-static tn_status put_body(tn_wire_out *o, const tn_graph *g) {
-    const tn_model *model = g->model;
+static tn_status put_body(tn_wire_out *o, const writing *w, const tn_graph *g) {
     tn_text made = { 0 };
-    for (int i = 0; i < model->n_values; i++) {
-        const tn_value *v = model->values[i];
-        if (v->graph == g && v->constant && tn_value_is_output(v)) put_constant_node(o, v);
-    }
-    for (const tn_node *n = g->first; n; n = n->next) TN_TRY(put_node(o, n));
+    size_t n_constants;
+    tn_value *const *constants = tn_constants_in(&w->constants, g, &n_constants);
+    for (size_t i = 0; i < n_constants; i++)
+        if (constants[i]->constant && tn_value_is_output(constants[i])) put_constant_node(o, constants[i]);
+    for (const tn_node *n = g->first; n; n = n->next) TN_TRY(put_node(o, w, n));
     for (int i = 0; i < g->n_outputs; i++)
         if (g->outputs[i]->graph != g) put_identity(o, g->outputs[i]->name, output_name(g, i, &made));
     tn_wire_put_bytes(o, GRAPH_NAME, *g->name ? g->name : "graph", strlen(*g->name ? g->name : "graph"));
@@ -260,12 +266,13 @@ static tn_status put_body(tn_wire_out *o, const tn_graph *g) {
     return TN_OK;
 }
 
-static tn_status put_graph(tn_wire_out *o, const tn_graph *g) {
-    const tn_model *model = g->model;
-    TN_TRY(put_body(o, g));
-    for (int i = 0; i < model->n_values; i++) {
-        const tn_value *v = model->values[i];
-        if (!is_weight(v, g)) continue;
+static tn_status put_graph(tn_wire_out *o, const writing *w, const tn_graph *g) {
+    size_t n;
+    tn_value *const *constants = tn_constants_in(&w->constants, g, &n);
+    TN_TRY(put_body(o, w, g));
+    for (size_t i = 0; i < n; i++) {
+        const tn_value *v = constants[i];
+        if (!is_weight(v)) continue;
         size_t m = tn_wire_begin(o, GRAPH_INITIALIZER);
         tn_tensor_to_proto(o, v->constant ? v->constant : v->fallback, v->name);
         tn_wire_end(o, m);
@@ -391,10 +398,12 @@ done:
     return st;
 }
 
-static tn_status weights(const tn_model *m, streams *s, uint64_t *total) {
-    for (int i = 0; i < m->n_values; i++) {
-        const tn_value *v = m->values[i];
-        if (is_weight(v, m->graph)) TN_TRY(weight(s, v->constant ? v->constant : v->fallback, v->name, total));
+static tn_status weights(const writing *w, streams *s, uint64_t *total) {
+    size_t n;
+    tn_value *const *constants = tn_constants_in(&w->constants, w->m->graph, &n);
+    for (size_t i = 0; i < n; i++) {
+        const tn_value *v = constants[i];
+        if (is_weight(v)) TN_TRY(weight(s, v->constant ? v->constant : v->fallback, v->name, total));
     }
     return TN_OK;
 }
@@ -430,7 +439,7 @@ static const char *file_name(const char *path) {
     return slash ? slash + 1 : path;
 }
 
-static tn_status stream(const tn_model *m, streams *s, tn_wire_out *head, const tn_wire_out *body, uint64_t total) {
+static tn_status stream(const writing *w, streams *s, tn_wire_out *head, const tn_wire_out *body, uint64_t total) {
     tn_wire_put_raw_varint(head, (uint64_t)MODEL_GRAPH << 3 | WIRE_BYTES);
     tn_wire_put_raw_varint(head, total);
     uint64_t written = 0;
@@ -438,7 +447,7 @@ static tn_status stream(const tn_model *m, streams *s, tn_wire_out *head, const 
     TN_TRY(tn_writer_put(s->file, head->s, head->n));
     TN_TRY(tn_writer_put(s->file, body->s, body->n));
     s->offset = 0;
-    return weights(m, s, &written);
+    return weights(w, s, &written);
 }
 
 tn_status tn_onnx_write(const tn_model *m, const char *path, uint64_t inline_max) {
@@ -446,21 +455,24 @@ tn_status tn_onnx_write(const tn_model *m, const char *path, uint64_t inline_max
     streams s = { 0 };
     tn_text data_path = { 0 };
     uint64_t total = 0;
-    tn_status st = put_model_head(&head, m);
-    if (st == TN_OK) st = put_body(&body, m->graph);
+    writing w = { .m = m };
+    tn_status st = tn_model_whole(m);
+    if (st == TN_OK) st = tn_constants_of(m, &w.constants);
+    if (st == TN_OK) st = put_model_head(&head, m);
+    if (st == TN_OK) st = put_body(&body, &w, m->graph);
     if (st == TN_OK) st = out_of_memory(&body);
-    if (st == TN_OK) st = weights(m, &s, &total);
+    if (st == TN_OK) st = weights(&w, &s, &total);
     if (st != TN_OK) goto done;
     if (total + body.n > inline_max) {
         tn_text_printf(&data_path, "%s.data", path);
         if ((st = out_of_memory(&data_path)) != TN_OK) goto done;
         s.location = file_name(data_path.s);
         s.offset = total = 0;
-        if ((st = weights(m, &s, &total)) != TN_OK) goto done;
+        if ((st = weights(&w, &s, &total)) != TN_OK) goto done;
         if ((st = tn_writer_open(data_path.s, &s.data)) != TN_OK) goto done;
     }
     if ((st = tn_writer_open(path, &s.file)) != TN_OK) goto done;
-    if ((st = stream(m, &s, &head, &body, total + body.n)) != TN_OK) goto done;
+    if ((st = stream(&w, &s, &head, &body, total + body.n)) != TN_OK) goto done;
     if (s.data && (st = tn_writer_commit(&s.data)) != TN_OK) goto done;
     st = tn_writer_commit(&s.file);
 done:
@@ -469,6 +481,7 @@ done:
     tn_text_free(&head);
     tn_text_free(&body);
     tn_text_free(&data_path);
+    tn_constants_free(&w.constants);
     return st;
 }
 

@@ -2,8 +2,6 @@
 #include "base/number.h"
 #include "graph/internal.h"
 
-#define MAX_ATTRS 4096 /* per node: lookups are linear */
-
 const tn_attr *tn_attr_find(const tn_node *n, const char *name) {
     for (int i = 0; i < n->n_attrs; i++)
         if (!strcmp(n->attrs[i].name, name)) return &n->attrs[i];
@@ -67,18 +65,25 @@ static void drop_graphs(const tn_attr *old, const tn_attr *now) {
     }
 }
 
+static void adopt_graphs(tn_node *n, const tn_attr *a) {
+    for (size_t i = 0; i < tn_attr_graph_count(a); i++) tn_attr_graph_at(a, i)->parent_node = n;
+}
+
+tn_status tn_attr_append(tn_node *n, const tn_attr *a) {
+    if (n->n_attrs >= TN_MAX_ATTRS)
+        return tn_fail(TN_E_LIMIT, "%s has more than %d attributes", tn_node_where(n), TN_MAX_ATTRS);
+    if (!tn_grow(n->graph->model->arena, &n->attrs, n->n_attrs, &n->cap_attrs, sizeof *n->attrs)) return TN_E_NOMEM;
+    n->attrs[n->n_attrs++] = *a;
+    adopt_graphs(n, a);
+    return TN_OK;
+}
+
 tn_status tn_attr_set(tn_node *n, const tn_attr *a) {
     tn_attr *at = (tn_attr *)tn_attr_find(n, a->name);
-    if (at) {
-        drop_graphs(at, a);
-        *at = *a;
-    } else {
-        if (n->n_attrs >= MAX_ATTRS)
-            return tn_fail(TN_E_LIMIT, "%s has more than %d attributes", tn_node_where(n), MAX_ATTRS);
-        if (!tn_grow(n->graph->model->arena, &n->attrs, n->n_attrs, &n->cap_attrs, sizeof *n->attrs)) return TN_E_NOMEM;
-        n->attrs[n->n_attrs++] = *a;
-    }
-    for (size_t i = 0; i < tn_attr_graph_count(a); i++) tn_attr_graph_at(a, i)->parent_node = n;
+    if (!at) return tn_attr_append(n, a);
+    drop_graphs(at, a);
+    *at = *a;
+    adopt_graphs(n, a);
     return TN_OK;
 }
 

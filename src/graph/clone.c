@@ -47,6 +47,7 @@ static tn_status copy_value(const copier *c, tn_graph *g, tn_value *v) {
     }
     t->is_input = v->is_input;
     t->type = v->type;
+    t->declared = v->declared; /* like names, types never change in place */
     t->content = v->content;
     if (v->fallback) TN_TRY(copy_tensor(c, v->fallback, &t->fallback));
     return v->constant ? copy_tensor(c, v->constant, &t->constant) : TN_OK;
@@ -158,6 +159,7 @@ static tn_status copy_nodes(copier *c, tn_graph *to, tn_node *before, const tn_g
 tn_status tn_model_clone(const struct tn_model *m, struct tn_model **out) {
     *out = NULL;
     tn_model *to = NULL;
+    TN_TRY(tn_model_whole(m));
     tn_status st = tn_model_new(&to);
     if (st != TN_OK) return st;
     copier c = { .to = to, .twins = tn_mem_zalloc(((size_t)m->n_values + 1) * sizeof *c.twins, TN_MEM_GRAPH) };

@@ -10,11 +10,20 @@ tn_status tn_use_add(tn_value *v, tn_use u) {
     return TN_OK;
 }
 
+static bool same_use(const tn_use *a, const tn_use *b) {
+    return a->node == b->node && a->graph == b->graph && a->index == b->index;
+}
+
+/* From the last place in both directions: whoever rewrites all users of a value does so in order, and a search from one
+ * end would make that quadratic. */
 void tn_use_remove(tn_value *v, tn_use u) {
-    for (int i = v->n_uses - 1; i >= 0; i--) {
-        const tn_use *o = &v->uses[i];
-        if (o->node != u.node || o->graph != u.graph || o->index != u.index) continue;
-        v->uses[i] = v->uses[--v->n_uses];
+    int n = v->n_uses, from = v->use_hint < n ? v->use_hint : n - 1;
+    for (int d = 0; d < n; d++) {
+        int up = from + d, down = from - 1 - d;
+        int at = up < n && same_use(&v->uses[up], &u) ? up : down >= 0 && same_use(&v->uses[down], &u) ? down : -1;
+        if (at < 0) continue;
+        v->uses[at] = v->uses[--v->n_uses];
+        v->use_hint = at;
         return;
     }
 }

@@ -57,6 +57,13 @@ void tn_model_close(tn_model **model) {
     *model = NULL;
 }
 
+tn_status tn_model_whole(const struct tn_model *m) {
+    for (int i = 0; m->broken && i < m->n_findings; i++)
+        if (m->findings[i].kind == TN_FINDING_ERROR)
+            return tn_fail(m->findings[i].status, "the model was opened to be looked at only: %s", m->findings[i].text);
+    return m->broken ? tn_fail(TN_E_GRAPH, "the model was opened to be looked at only") : TN_OK;
+}
+
 tn_graph *tn_graph_new(struct tn_model *m, tn_graph *parent, const char *name) {
     int depth = parent ? parent->depth + 1 : 0;
     if (depth > TN_MAX_DEPTH) {
@@ -113,6 +120,20 @@ tn_value *tn_value_new(tn_graph *g, const char *name) {
     v->type.rank = -1;
     m->values[m->n_values++] = v;
     return v;
+}
+
+tn_type tn_value_shown(const tn_value *v) {
+    tn_type t = v->type;
+    const tn_type *d = v->declared;
+    if (!d || t.kind == TN_KIND_NONE) return d ? *d : t;
+    if (d->kind != t.kind) return t;
+    if (t.dtype == TN_NONE) t.dtype = d->dtype;
+    if (!t.elem) t.elem = d->elem;
+    if (t.kind != TN_KIND_TENSOR || d->rank < 0 || (t.rank >= 0 && t.rank != d->rank)) return t;
+    for (int i = 0; i < d->rank; i++)
+        if (t.rank < 0 || t.dims[i] == TN_DIM_UNKNOWN) t.dims[i] = d->dims[i];
+    t.rank = d->rank;
+    return t;
 }
 
 tn_value *tn_value_input(tn_graph *g, const char *name, const tn_type *type) {

@@ -69,7 +69,10 @@ struct tn_value {
     tn_tensor *fallback;       /* of a main graph's input: its value when the caller gives none; NULL: required */
     tn_use *uses;
     int n_uses, cap_uses;
-    struct tn_value *twin; /* scratch of copying; NULL outside */
+    int use_hint;            /* where the last use was taken out: the next one is mostly near */
+    const tn_type *declared; /* of an output whose type inference leaves open: what the file says of it, which nothing
+                                may rely on; for showing (tn_value_shown). NULL elsewhere */
+    struct tn_value *twin;   /* scratch of copying; NULL outside */
 };
 
 struct tn_node {
@@ -113,11 +116,19 @@ typedef struct {
     int64_t version;
 } tn_opset;
 
+/** Something that opening the file found: format/findings.h. */
+typedef struct {
+    tn_finding_kind kind;
+    tn_status status;
+    const char *key, *text;
+    int more; /* how many more of its kind */
+} tn_found;
+
 struct tn_model {
     tn_arena *arena;
     tn_syms *syms;
     tn_graph *graph;
-    tn_value **values; /* by id; includes those of subgraphs and removed ones; in a clone, NULL where removed */
+    tn_value **values; /* by id, with gaps (NULL) in a clone: walk them with tn_value_each */
     int n_values, cap_values;
     const char *path; /* NULL from memory */
     int64_t ir_version, model_version;
@@ -131,9 +142,13 @@ struct tn_model {
     tn_map *names; /* value names in use, so that new ones stay unique */
     int next_name;
     struct tn_owned *owned; /* tensors to release on closing: see tn_model_tensor */
+    tn_found *findings;
+    int n_findings, cap_findings;
+    bool lenient, broken; /* opened to be looked at; and has an error, so that it cannot run */
 };
 
-#define TN_MAX_DEPTH 64 /* subgraphs within subgraphs */
+#define TN_MAX_DEPTH 64   /* subgraphs within subgraphs */
+#define TN_MAX_ATTRS 1024 /* of one node: lookups are linear */
 
 /* ------------------------------------------------------------------------------------------------- building, editing
  */
@@ -145,6 +160,8 @@ tn_graph *tn_graph_new(struct tn_model *m, tn_graph *parent, const char *name);
 /** A zeroed tensor in the model's arena whose buffer is released when the model closes: attributes' and constants'
  *  tensors are made so. NULL when out of memory. */
 tn_tensor *tn_model_tensor(struct tn_model *m);
+/** errors  the status of its first error finding: the model was opened to be looked at, and cannot run. */
+tn_status tn_model_whole(const struct tn_model *m);
 /** A deep copy of the whole model: own nodes and values (same ids), shared tensors. For passes that must not touch
  *  the caller's model. The source must outlive the copy (files stay mapped there). */
 tn_status tn_model_clone(const struct tn_model *m, struct tn_model **out);
@@ -179,6 +196,23 @@ tn_status tn_value_replace(tn_value *from, tn_value *to);
 void tn_graph_detach(tn_graph *g);
 /** The row of an operator, filled in by the layer above (op/op.h). */
 const struct tn_op *tn_op_find(const char *domain, const char *type);
+/** Calls the body with v on every value there is, in the order of ids: those of subgraphs, too, and removed ones. */
+#define tn_value_each(m, v) for (tn_value **v##_at = (m)->values, *v; (v = tn_value_after((m), &v##_at)) != NULL;)
+static inline tn_value *tn_value_after(const struct tn_model *m, tn_value ***at) {
+    for (tn_value **end = m->values + m->n_values; m->values && *at < end;)
+        if (*(*at)++) return (*at)[-1];
+    return NULL;
+}
+/** All constants and defaults of a model, those of one graph side by side in the order of ids. */
+typedef struct {
+    tn_value **v;
+    size_t n;
+} tn_constants;
+tn_status tn_constants_of(const struct tn_model *m, tn_constants *out); /* errors TN_E_NOMEM */
+tn_value *const *tn_constants_in(const tn_constants *c, const tn_graph *g, size_t *n);
+void tn_constants_free(tn_constants *c);
+/** The type to show to people: the verified one, its gaps filled with what the file declares. */
+tn_type tn_value_shown(const tn_value *v);
 bool tn_value_is_output(const tn_value *v); /* of its graph or of any subgraph */
 /** The one node that uses v, when v has exactly one use and that is by a node of the same graph; else NULL. */
 tn_node *tn_value_only_user(const tn_value *v);
@@ -201,7 +235,8 @@ tn_status tn_attr_set_float(tn_node *n, const char *name, float v);
 tn_status tn_attr_set_string(tn_node *n, const char *name, const char *v);
 tn_status tn_attr_set_ints(tn_node *n, const char *name, const int64_t *v, int count);
 tn_status tn_attr_set_floats(tn_node *n, const char *name, const float *v, int count);
-tn_status tn_attr_set(tn_node *n, const tn_attr *a); /* by value; pointers must live in the model's arena */
+tn_status tn_attr_set(tn_node *n, const tn_attr *a);    /* by value; pointers must live in the model's arena */
+tn_status tn_attr_append(tn_node *n, const tn_attr *a); /* the same for a name that n is known not to have */
 void tn_attr_remove(tn_node *n, const char *name);
 
 /* ------------------------------------------------------------------------------------------------- checking, order */

@@ -1,5 +1,6 @@
 /* type.c - types of values: reading them off data, printing, narrowing, finding what two have in common. */
 #include "graph/type.h"
+#include "base/clean.h"
 #include <string.h>
 
 #define MAX_NEST 16 /* sequences of optionals of ... */
@@ -32,6 +33,16 @@ tn_dim tn_type_count(tn_syms *s, const tn_type *t) {
     return n;
 }
 
+/* Symbols are names from files. */
+static void put_dim(const tn_syms *s, tn_dim d, tn_text *out) {
+    size_t at = out->n;
+    tn_dim_print(s, d, out);
+    if (out->failed || !out->s || tn_is_clean(out->s + at, out->n - at)) return;
+    const char *clean = tn_shown(out->s + at);
+    out->n = at;
+    tn_text_puts(out, clean);
+}
+
 static void print(const tn_syms *s, const tn_type *t, tn_text *out, int depth) {
     static const char *const kinds[] = {
         [TN_KIND_NONE] = "?", [TN_KIND_SEQUENCE] = "seq", [TN_KIND_OPTIONAL] = "optional", [TN_KIND_MAP] = "map"
@@ -45,7 +56,7 @@ static void print(const tn_syms *s, const tn_type *t, tn_text *out, int depth) {
         tn_text_puts(out, "[");
         for (int i = 0; i < t->rank; i++) {
             if (i) tn_text_puts(out, ",");
-            tn_dim_print(s, t->dims[i], out);
+            put_dim(s, t->dims[i], out);
         }
         tn_text_puts(out, "]");
         return;

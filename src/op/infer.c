@@ -51,6 +51,8 @@ typedef struct {
     tn_dim **fresh; /* by value id: symbols made for its sizes that only data decides */
     bool symbolic;  /* the whole model's inference: declared types fill gaps, unknown sizes get names */
     int depth;
+    tn_status (*failed)(void *user, const tn_node *n, tn_status st); /* NULL: the first failure ends the walk */
+    void *user;
 } walk;
 
 static tn_status infer_graph(walk *w, const tn_graph *g);
@@ -108,6 +110,16 @@ static void fill_gaps(const walk *w, const tn_node *n, const tn_value *v, tn_typ
     }
 }
 
+static tn_status forget_outputs(const walk *w, tn_infer *c, tn_status st) {
+    /* of a node without a row everything was said before */
+    st = c->node->op && w->failed ? w->failed(w->user, c->node, st) : TN_OK;
+    for (int i = 0; i < c->n_out; i++) {
+        c->out[i] = (tn_type){ .rank = -1 };
+        c->out_content[i] = NULL;
+    }
+    return st;
+}
+
 static tn_status infer_one(walk *w, const tn_node *n) {
     if (!tn_budget_work(TN_INFER_UNITS) || tn_budget_stopped()) return tn_op_fail(n, TN_E_LIMIT, "inferring shapes");
     bool has_graphs = n->op && n->op->flags & TN_OP_SUBGRAPH;
@@ -139,8 +151,13 @@ static tn_status infer_one(walk *w, const tn_node *n) {
                    .out_content = contents + n_in,
                    .subgraph = infer_subgraph,
                    .user = w };
-    TN_TRY(tn_infer_node(&c));
-    tn_infer_follow(&c, w->scratch, results);
+    tn_status st = tn_infer_node(&c);
+    bool goes_on = w->depth <= 1 && (w->failed || n->graph->model->broken); /* looking at a model that cannot run */
+    if (st != TN_OK && !goes_on) return st;
+    if (st == TN_OK)
+        tn_infer_follow(&c, w->scratch, results);
+    else
+        TN_TRY(forget_outputs(w, &c, st));
     for (size_t i = 0; i < n_out; i++) {
         if (!n->outputs[i]) continue;
         if (w->symbolic) fill_gaps(w, n, n->outputs[i], &out[i]);
@@ -210,7 +227,7 @@ static void name_dims(tn_graph *g) {
 }
 
 /* Contents and element types of values live as long as the model; everything else of the walk does not. */
-static tn_status keep_fact(tn_model *m, tn_value *v, const tn_fact *f) {
+tn_status tn_infer_keep(tn_model *m, tn_value *v, const tn_fact *f) {
     v->type = f->type;
     v->content = NULL;
     if (f->type.elem) { /* one level is what models use; deeper ones are copied one by one */
@@ -268,17 +285,19 @@ tn_status tn_infer_added(const tn_node *n) {
     tn_infer_follow(&c, scratch, tensors + n_in + 1);
     for (size_t i = 0; i < n_out && st == TN_OK; i++)
         if (n->outputs[i] && out[i].kind != TN_KIND_NONE)
-            st = keep_fact(m, n->outputs[i], &(tn_fact){ .type = out[i], .content = c.out_content[i] });
+            st = tn_infer_keep(m, n->outputs[i], &(tn_fact){ .type = out[i], .content = c.out_content[i] });
 done:
     tn_arena_free(&scratch);
     tn_arena_free(&a);
     return st;
 }
 
-tn_status tn_graph_infer(tn_graph *g) {
+tn_status tn_graph_infer(tn_graph *g) { return tn_graph_infer_all(g, NULL, NULL); }
+
+tn_status tn_graph_infer_all(tn_graph *g, tn_status (*fn)(void *user, const tn_node *n, tn_status st), void *user) {
     tn_model *m = g->model;
     tn_status st = TN_OK;
-    walk w = { .arena = tn_arena_new(0, TN_MEM_GRAPH), .syms = m->syms, .symbolic = true };
+    walk w = { .arena = tn_arena_new(0, TN_MEM_GRAPH), .syms = m->syms, .symbolic = true, .failed = fn, .user = user };
     if (!w.arena) return tn_fail(TN_E_NOMEM, "inferring shapes");
     if ((st = walk_new(&w, m)) != TN_OK) goto done;
     if (!g->parent) name_dims(g);
@@ -292,7 +311,8 @@ tn_status tn_graph_infer(tn_graph *g) {
     if ((st = infer_graph(&w, g)) != TN_OK) goto done;
     for (int i = 0; i < m->n_values && st == TN_OK; i++) {
         tn_value *v = m->values[i];
-        if (v && !v->constant && w.table.facts[i].type.kind != TN_KIND_NONE) st = keep_fact(m, v, &w.table.facts[i]);
+        if (v && !v->constant && w.table.facts[i].type.kind != TN_KIND_NONE)
+            st = tn_infer_keep(m, v, &w.table.facts[i]);
     }
 done:
     tn_memo_free(&w.memo);

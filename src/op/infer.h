@@ -30,6 +30,13 @@ tn_status tn_infer_node(tn_infer *c);
  *  in c->arena). Never fails: what cannot be known stays unknown. */
 void tn_infer_follow(tn_infer *c, tn_arena *scratch, const tn_tensor **out_tensor);
 
+/** tn_graph_infer of a whole model, which goes on behind nodes whose rules fail when fn is there: it is told of each
+ * (the sentence is set), whose outputs stay unknown. What fn returns, unless TN_OK, ends the walk. */
+tn_status tn_graph_infer_all(tn_graph *g, tn_status (*fn)(void *user, const tn_node *n, tn_status st), void *user);
+
+/** Gives v the type and contents found, copied into its model. errors TN_E_NOMEM */
+tn_status tn_infer_keep(tn_model *m, tn_value *v, const tn_fact *f);
+
 /** Types and contents of one node's outputs from those its inputs have in the model: for nodes that were just added.
  *  Nodes with subgraphs are left alone. errors as tn_infer_node */
 tn_status tn_infer_added(const tn_node *n);

@@ -328,7 +328,7 @@ tn_status tn_op_check_types(const tn_node *n, const tn_type *const *in, int n_in
 }
 
 tn_status tn_op_fail(const tn_node *n, tn_status s, const char *fmt, ...) {
-    char text[1024];
+    char text[4096];
     va_list ap;
     va_start(ap, fmt);
     tn_vsnprintf(text, sizeof text, fmt, ap);

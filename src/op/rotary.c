@@ -19,7 +19,8 @@ typedef struct {
     const char *x, *cos, *sin;
     char *y;
     int64_t heads, rows, size, half;
-    bool planes, interleaved, packed; /* packed: the caches are [batch, rows, half], no positions */
+    bool planes, interleaved;
+    bool packed, shared; /* packed: the caches are [batch, rows, half], no positions; shared: for all samples */
     const tn_tensor *ids;
     int64_t first; /* ids holds one number: where every batch begins */
 } job;
@@ -84,7 +85,9 @@ static void turn_part(void *arg, int64_t begin, int64_t end, int thread) {
     for (int64_t u = begin; u < end; u++) {
         int64_t h = u % j->heads, i = u / j->heads % j->rows, b = u / (j->heads * j->rows), cell = b * j->rows + i;
         int64_t at = (j->planes ? (b * j->heads + h) * j->rows + i : cell * j->heads + h) * j->size;
-        int64_t id = j->packed ? cell : j->first >= 0 ? j->first + i : tn_get_i64(j->ids->dtype, j->ids->data, cell);
+        int64_t id = j->packed       ? (j->shared ? i : cell)
+                     : j->first >= 0 ? j->first + i
+                                     : tn_get_i64(j->ids->dtype, j->ids->data, cell);
         turn(j, at, id * j->half);
     }
 }
@@ -148,9 +151,10 @@ static tn_status rotary_run(tn_run *r) {
         return tn_op_fail(r->node, TN_E_SHAPE, "%lld positions for %lld rows", (long long)tn_count(j.ids),
                           (long long)(batch * j.rows));
     int rank = j.packed ? 3 : 2;
+    j.shared = j.packed && cos->dims[0] == 1; /* what exporters write: format/onnx_repair.c */
     bool good = cos->rank == rank && cos->dims[rank - 1] == j.half &&
                 tn_dims_equal(cos->rank, cos->dims, sin->rank, sin->dims) &&
-                (!j.packed || (cos->dims[0] == batch && cos->dims[1] == j.rows));
+                (!j.packed || ((j.shared || cos->dims[0] == batch) && cos->dims[1] == j.rows));
     if (!good)
         return tn_op_fail(r->node, TN_E_SHAPE, "the caches of cosines and sines do not fit %lld pairs per head",
                           (long long)j.half);

@@ -9,9 +9,14 @@ typedef struct {
     const tn_node *node;
     const tn_tree_source *s;
     tn_trees *t;
-    int64_t n, cap; /* nodes placed, room */
+    int64_t n;      /* nodes placed */
     int64_t *from;  /* node of the source behind each placed one */
+    int32_t *pair;  /* of each inner node of the source: where its two children lie; 0: not placed yet */
+    int *height;    /* of each node of the source: the longest way to a leaf; UNSEEN, OPEN (on the way down) */
+    int64_t *stack; /* the way down */
 } builder;
+
+enum { UNSEEN = -1, OPEN = -2 };
 
 static tn_status check_source(const tn_node *n, const tn_tree_source *s) {
     for (int64_t i = 0; i < s->n; i++) {
@@ -46,28 +51,48 @@ static void place(builder *b, int64_t at, int64_t i) {
     if (t->features <= s->feature[i]) t->features = s->feature[i] + 1;
 }
 
-/* One tree in order of levels. Were a branch reached twice, the number of nodes would have no bound: it has one here.
- */
-static tn_status place_tree(builder *b, int64_t root, int *depth) {
-    int64_t level = b->n, next;
-    *depth = 0;
-    if (b->n + 1 > b->cap) goto twice;
+/* The longest way from a node to a leaf, of all nodes below it; a node met again on the way down makes a cycle. Chains
+ * may be long, so there is no recursion. */
+static tn_status measure(builder *b, int64_t root) {
+    const tn_tree_source *s = b->s;
+    int64_t n = 0;
+    b->stack[n++] = root;
+    while (n) {
+        int64_t i = b->stack[n - 1], below[2] = { s->yes[i], s->no[i] };
+        int most = -1;
+        if (b->height[i] >= 0) { /* another way led here meanwhile */
+            n--;
+            continue;
+        }
+        for (int k = 0; k < 2 && s->mode[i] != TN_TREE_LEAF; k++) {
+            int h = b->height[below[k]];
+            if (h == OPEN)
+                return tn_op_fail(b->node, TN_E_INVALID, "the trees have a cycle at node %lld", (long long)i);
+            if (h == UNSEEN && most != OPEN) b->stack[n++] = below[k], most = OPEN;
+            if (most != OPEN && h > most) most = h;
+        }
+        b->height[i] = most == OPEN ? OPEN : most + 1;
+        if (most != OPEN) n--;
+    }
+    return TN_OK;
+}
+
+/* One tree in order of levels. A node that several branches lead to (exporters write a set of categories as a chain of
+ * comparisons with one common target) is placed beside each one's sibling, but the pair of its children once: so every
+ * inner node makes two places at most, however they share. */
+static void place_tree(builder *b, int64_t root) {
+    int64_t at = b->n;
     place(b, b->n++, root);
-    for (; level < b->n; level = next) {
-        next = b->n;
-        for (int64_t at = level; at < next; at++) {
-            int64_t i = b->from[at];
-            if (b->s->mode[i] == TN_TREE_LEAF) continue;
-            if (b->n + 2 > b->cap) goto twice;
-            b->t->node[at].child = (int32_t)b->n;
+    for (; at < b->n; at++) {
+        int64_t i = b->from[at];
+        if (b->s->mode[i] == TN_TREE_LEAF) continue;
+        if (!b->pair[i]) {
+            b->pair[i] = (int32_t)b->n;
             place(b, b->n++, b->s->yes[i]);
             place(b, b->n++, b->s->no[i]);
         }
-        *depth += b->n > next;
+        b->t->node[at].child = b->pair[i];
     }
-    return TN_OK;
-twice:
-    return tn_op_fail(b->node, TN_E_INVALID, "the trees have a cycle, or nodes that belong to two branches");
 }
 
 tn_status tn_trees_build(const tn_node *n, tn_arena *a, const tn_tree_source *s, tn_trees **out) {
@@ -75,11 +100,15 @@ tn_status tn_trees_build(const tn_node *n, tn_arena *a, const tn_tree_source *s,
     if (s->n_roots < 1) return tn_op_fail(n, TN_E_INVALID, "there are no trees");
     TN_TRY(check_source(n, s));
     for (int64_t i = 0; i < s->n; i++) inner += s->mode[i] != TN_TREE_LEAF;
-    builder b = { .node = n, .s = s, .cap = 2 * inner + s->n_roots };
-    if (b.cap > INT32_MAX) return tn_op_fail(n, TN_E_LIMIT, "%lld tree nodes", (long long)s->n);
+    int64_t cap = 2 * inner + s->n_roots;
+    if (cap >= INT32_MAX) return tn_op_fail(n, TN_E_LIMIT, "%lld tree nodes", (long long)s->n);
+    builder b = { .node = n, .s = s };
     tn_trees *t = b.t = tn_arena_new_of(a, tn_trees);
-    size_t room = (size_t)b.cap + 1;
+    size_t room = (size_t)cap + 1;
     b.from = tn_arena_array(a, int64_t, room);
+    b.pair = tn_arena_array(a, int32_t, (size_t)s->n + 1);
+    b.height = tn_arena_array(a, int, (size_t)s->n + 1);
+    b.stack = tn_arena_array(a, int64_t, (size_t)s->n + 2);
     if (t) {
         *t = (tn_trees){ .node = tn_arena_array(a, tn_tree_node, room),
                          .mode = tn_arena_array(a, uint8_t, room),
@@ -90,11 +119,14 @@ tn_status tn_trees_build(const tn_node *n, tn_arena *a, const tn_tree_source *s,
                          .plain = true,
                          .source = *s };
     }
-    if (!t || !b.from || !t->node || !t->mode || !t->root || !t->depth)
-        return tn_op_fail(n, TN_E_NOMEM, "no memory for %lld tree nodes", (long long)b.cap);
+    if (!t || !b.from || !b.pair || !b.height || !b.stack || !t->node || !t->mode || !t->root || !t->depth)
+        return tn_op_fail(n, TN_E_NOMEM, "no memory for %lld tree nodes", (long long)cap);
+    for (int64_t i = 0; i < s->n; i++) b.height[i] = UNSEEN;
     for (int64_t i = 0; i < s->n_roots; i++) {
+        TN_TRY(measure(&b, s->roots[i]));
         t->root[i] = (int32_t)b.n;
-        TN_TRY(place_tree(&b, s->roots[i], &t->depth[i]));
+        t->depth[i] = b.height[s->roots[i]];
+        place_tree(&b, s->roots[i]);
     }
     *out = t;
     return TN_OK;

@@ -55,7 +55,7 @@ typedef struct {
 } tn_trees;
 
 /** Checks and builds; the source's arrays must live as long as the result.
- *  errors   TN_E_INVALID naming the node: an index out of range, a cycle, a branch that two nodes share; TN_E_NOMEM */
+ *  errors   TN_E_INVALID naming the node: an index out of range, a cycle; TN_E_NOMEM */
 tn_status tn_trees_build(const tn_node *n, tn_arena *a, const tn_tree_source *s, tn_trees **out);
 
 /** The leaf (a node of the source) that each of `rows` rows reaches in one tree; x[i] is a row of features. */

@@ -117,9 +117,10 @@ static tn_status parse_descr(const char *where, npy *h) {
     static const struct {
         const char *name;
         tn_dtype t;
-    } types[] = { { "b1", TN_BOOL }, { "i1", TN_I8 },  { "u1", TN_U8 },  { "i2", TN_I16 },  { "u2", TN_U16 },
-                  { "i4", TN_I32 },  { "u4", TN_U32 }, { "i8", TN_I64 }, { "u8", TN_U64 },  { "f2", TN_F16 },
-                  { "f4", TN_F32 },  { "f8", TN_F64 }, { "c8", TN_C64 }, { "c16", TN_C128 } };
+    } types[] = { { "b1", TN_BOOL }, { "i1", TN_I8 },    { "u1", TN_U8 },  { "i2", TN_I16 },   { "u2", TN_U16 },
+                  { "i4", TN_I32 },  { "u4", TN_U32 },   { "i8", TN_I64 }, { "u8", TN_U64 },   { "f2", TN_F16 },
+                  { "f4", TN_F32 },  { "f8", TN_F64 },   { "c8", TN_C64 }, { "c16", TN_C128 }, { "V2", TN_BF16 },
+                  { "V1", TN_U8 },   { "f1", TN_F8E5M2 } };
     cursor c = { h->descr.ptr, h->descr.ptr + h->descr.len };
     int64_t n;
     if (c.p < c.end && strchr("<>|=", *c.p)) h->swapped = *c.p++ == '>';
@@ -272,11 +273,45 @@ tn_status tn_npy_parse(const void *data, size_t size, const char *where, tn_tens
 
 static const char *descr_of(tn_dtype t) {
     static const char *const names[TN_DTYPE_COUNT] = {
-        [TN_BOOL] = "|b1", [TN_I8] = "|i1",  [TN_U8] = "|u1",  [TN_I16] = "<i2",   [TN_U16] = "<u2",
-        [TN_I32] = "<i4",  [TN_U32] = "<u4", [TN_I64] = "<i8", [TN_U64] = "<u8",   [TN_F16] = "<f2",
-        [TN_F32] = "<f4",  [TN_F64] = "<f8", [TN_C64] = "<c8", [TN_C128] = "<c16",
+        [TN_BOOL] = "|b1", [TN_I8] = "|i1",    [TN_U8] = "|u1",   [TN_I16] = "<i2",
+        [TN_U16] = "<u2",  [TN_I32] = "<i4",   [TN_U32] = "<u4",  [TN_I64] = "<i8",
+        [TN_U64] = "<u8",  [TN_F16] = "<f2",   [TN_F32] = "<f4",  [TN_F64] = "<f8",
+        [TN_C64] = "<c8",  [TN_C128] = "<c16", [TN_BF16] = "<V2", [TN_F8E5M2] = "<f1",
     };
-    return names[t];
+    int bits = tn_dtype_bits(t); /* 0 of strings, which have a width of their own */
+    return names[t] ? names[t] : bits && bits <= 8 ? "<V1" : NULL;
+}
+
+/* Elements that share bytes are written one a byte. */
+static int packed_bits(tn_dtype t) { return tn_dtype_bits(t) < 8 ? tn_dtype_bits(t) : 0; }
+
+static tn_status put_packed(tn_writer *w, const tn_tensor *t) {
+    int bits = packed_bits(t->dtype), each = 8 / bits;
+    const uint8_t *p = t->data;
+    for (int64_t i = 0; i < tn_count(t); i++) {
+        uint8_t v = (uint8_t)(p[i / each] >> i % each * bits) & (uint8_t)((1 << bits) - 1);
+        TN_TRY(tn_writer_put(w, &v, 1));
+    }
+    return TN_OK;
+}
+
+tn_status tn_npy_as(tn_tensor *t, tn_dtype want) {
+    const char *descr = want > TN_NONE && want < TN_DTYPE_COUNT ? descr_of(want) : NULL;
+    bool bytes = t->dtype == TN_U8 && descr && (!strcmp(descr, "<V1") || want == TN_F8E5M2);
+    bool pairs = t->dtype == TN_U16 && want == TN_BF16;
+    tn_tensor as = { 0 };
+    if (!bytes && !pairs) return TN_OK;
+    TN_TRY(tn_tensor_init(&as, want, t->rank, t->dims, TN_MEM_IO));
+    int bits = packed_bits(want), each = bits ? 8 / bits : 1;
+    int64_t n = tn_count(t);
+    const uint8_t *from = t->data;
+    uint8_t *to = as.data;
+    if (!bits && n) memcpy(to, from, tn_tensor_bytes(t));
+    if (bits && n) memset(to, 0, tn_tensor_bytes(&as));
+    for (int64_t i = 0; bits && i < n; i++) to[i / each] |= (uint8_t)((from[i] & ((1 << bits) - 1)) << i % each * bits);
+    tn_tensor_reset(t);
+    *t = as;
+    return TN_OK;
 }
 
 static tn_status put_strings(tn_writer *w, const tn_tensor *t, size_t width) {
@@ -328,7 +363,9 @@ tn_status tn_npy_write(const tn_tensor *t, const char *path) {
     magic[9] = (uint8_t)(head.n >> 8);
     if ((st = tn_writer_put(w, magic, sizeof magic)) != TN_OK) goto done;
     if ((st = tn_writer_put(w, head.s, head.n)) != TN_OK) goto done;
-    st = t->dtype == TN_STRING ? put_strings(w, t, width) : tn_writer_put(w, t->data, tn_tensor_bytes(t));
+    st = t->dtype == TN_STRING   ? put_strings(w, t, width)
+         : packed_bits(t->dtype) ? put_packed(w, t)
+                                 : tn_writer_put(w, t->data, tn_tensor_bytes(t));
     if (st != TN_OK) goto done;
     st = tn_writer_commit(&w);
 done:

@@ -110,8 +110,23 @@ static int clear(void **state) {
     return rmdir(dir);
 }
 
+/* What is no regular file is refused at once, whatever waits at its other end. */
+static void not_files(void **state) {
+    (void)state;
+    tn_file *f;
+    assert_int_equal(mkfifo(in_dir("pipe"), 0600), 0);
+    alarm(20); /* were it opened like a file, the test would wait for ever */
+    check_fails(tn_file_map(in_dir("pipe"), &f), TN_E_IO, "a pipe, not a file");
+    check_fails(tn_file_map(dir, &f), TN_E_IO, "a folder, not a file");
+    check_fails(tn_file_map("/dev/zero", &f), TN_E_IO, "a device, not a file");
+    check_fails(tn_file_map(in_dir("missing"), &f), TN_E_IO, "cannot open");
+    assert_null(f);
+    alarm(0);
+    unlink(in_dir("pipe"));
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(whole), cmocka_unit_test(pieces), cmocka_unit_test(links),
-                                        cmocka_unit_test(wrong) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(whole), cmocka_unit_test(not_files), cmocka_unit_test(pieces),
+                                        cmocka_unit_test(links), cmocka_unit_test(wrong) };
     return cmocka_run_group_tests_name("base/file", tests, set_up, clear);
 }

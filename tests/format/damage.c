@@ -1,8 +1,12 @@
 /* damage.c - small models cut off at every byte, with every bit flipped, and with random bytes: an error or a model,
  * never more. (The sanitizer builds make this sharp.) */
+#include "analyse/analyse.h"
+#include "base/file.h"
+#include "base/log.h"
 #include "format/format.h"
 #include "lib/onnx_build.h"
 #include "test.h"
+#include <unistd.h>
 
 static ob *branch(const char *op, const char *out) {
     ob *g = ob_graph();
@@ -108,8 +112,59 @@ static void no_memory(void **state) {
     tn_text_free(&file);
 }
 
+/* A damaged model that is opened to be looked at can be printed and counted, or is refused; it never runs with errors.
+ */
+static void look_at(const char *path, const char *data, size_t n) {
+    tn_model *m;
+    tn_session *s = NULL;
+    tn_analysis *a = NULL;
+    tn_text text = { 0 };
+    tn_finding f;
+    check_ok(tn_file_write(path, data, n));
+    if (tn_model_open_with(path, &(tn_model_opts){ .size = sizeof(tn_model_opts), .inspect = 1 }, &m) != TN_OK) {
+        assert_true(tn_error()[0] != 0);
+        return;
+    }
+    bool errors = false;
+    for (size_t i = 0; i < tn_model_findings(m); i++) {
+        check_ok(tn_model_finding(m, i, &f));
+        errors |= f.kind == TN_FINDING_ERROR;
+    }
+    tn_model_print(m, &text);
+    if (tn_analyse(m, NULL, &a) != TN_OK) assert_true(tn_error()[0] != 0);
+    if (errors) assert_true(tn_session_new(m, NULL, &s) != TN_OK && !s);
+    tn_analysis_free(&a);
+    tn_text_free(&text);
+    tn_model_close(&m);
+}
+
+static void looked_at(void **state) {
+    (void)state;
+    char path[] = "/tmp/tenon-damage-XXXXXX";
+    close(mkstemp(path));
+    tn_text file = sample();
+    uint64_t seed = 11;
+    for (size_t i = 0; i < file.n * 8; i += 3) {
+        file.s[i / 8] ^= (char)(1 << i % 8);
+        look_at(path, file.s, file.n);
+        file.s[i / 8] ^= (char)(1 << i % 8);
+    }
+    for (int round = 0; round < 600; round++) {
+        char *copy = malloc(file.n);
+        memcpy(copy, file.s, file.n);
+        for (uint64_t k = 1 + test_random(&seed) % 4; k-- > 0;)
+            copy[test_random(&seed) % file.n] = (char)(test_random(&seed) % 128);
+        look_at(path, copy, file.n);
+        free(copy);
+    }
+    unlink(path);
+    tn_text_free(&file);
+}
+
 int main(void) {
+    tn_log_set(TN_LOG_ERROR);
     const struct CMUnitTest tests[] = { cmocka_unit_test(cut), cmocka_unit_test(flipped),
-                                        cmocka_unit_test(random_bytes), cmocka_unit_test(no_memory) };
+                                        cmocka_unit_test(random_bytes), cmocka_unit_test(no_memory),
+                                        cmocka_unit_test(looked_at) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -158,7 +158,8 @@ static void captured(void **state) {
     ob_input(b, "c", TN_BOOL, "");
     ob_node(b, "If", "c", "y");
     ob_subgraph(b, "then_branch", branch("Neg", "x", "c"));
-    refuses(b, TN_E_GRAPH, "value 'c' of a subgraph has the name of a value of the graph around it");
+    ob_subgraph(b, "else_branch", branch("Abs", "x", "x1"));
+    shows(b, LINES("y = If(c)", "c_1 = Neg(x)", "x1 = Abs(x)")); /* hidden, as it must not be: the inner one is meant */
 
     b = one_input("2"); /* 'late' is defined after the node: not visible, not shadowed */
     ob_input(b, "c", TN_BOOL, "");

@@ -198,8 +198,8 @@ static void softmax(void **state) {
     expect(b, LINES("y = Softmax(x) { axis=1 }\n"));
     b = one_input(12, TN_F32, "2,3,4");
     ob_node(b, "Hardmax", "x", "y");
-    ob_int(b, "axis", -1);
-    expect(b, LINES("y = Hardmax(x) { axis=2 }\n"));
+    ob_int(b, "axis", -1); /* one dimension, now as then */
+    expect(b, LINES("y = Hardmax(x) { axis=-1 }\n"));
     b = one_input(13, TN_F32, "2,3,4");
     ob_node(b, "Softmax", "x", "y");
     expect(b, LINES("y = Softmax(x)\n"));

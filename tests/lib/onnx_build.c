@@ -93,6 +93,7 @@ static void value_info(ob *b, uint32_t field, const char *name, tn_dtype t, cons
 
 void ob_input(ob *b, const char *name, tn_dtype t, const char *dims) { value_info(b, 11, name, t, dims); }
 void ob_output(ob *b, const char *name) { value_info(b, 12, name, TN_NONE, NULL); }
+void ob_output_info(ob *b, const char *name, tn_dtype t, const char *dims) { value_info(b, 12, name, t, dims); }
 void ob_value_info(ob *b, const char *name, tn_dtype t, const char *dims) { value_info(b, 13, name, t, dims); }
 
 static size_t begin_init(ob *b, const char *name, tn_dtype t, const char *dims) {

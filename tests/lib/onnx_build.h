@@ -19,6 +19,7 @@ ob *ob_graph(void); /* a graph for ob_subgraph */
 void ob_opset(ob *b, const char *domain, int version);
 void ob_input(ob *b, const char *name, tn_dtype t, const char *dims);
 void ob_output(ob *b, const char *name);
+void ob_output_info(ob *b, const char *name, tn_dtype t, const char *dims); /* an output that states its type */
 void ob_value_info(ob *b, const char *name, tn_dtype t, const char *dims);
 void ob_floats_init(ob *b, const char *name, const char *dims, const float *v, int n);
 void ob_ints_init(ob *b, const char *name, const char *dims, const int64_t *v, int n);

@@ -146,9 +146,13 @@ static void rotations(void **state) {
     ob_int(b, "num_heads", 2);
     ob_ints_init(b, "at", "1,2", (int64_t[]){ 0, -1 }, 2);
     op_refused(b, 1, &x, "position -1");
+    b = rotary("x cos sin"); /* caches without a batch: for all samples */
+    ob_int(b, "num_heads", 2);
+    op_gives(b, 1, &x, 1, &y, 0);
+    op_data longer = { TN_F32, "1,3,4", { 0 } };
     b = rotary("x cos sin");
     ob_int(b, "num_heads", 2);
-    op_refused(b, 1, &x, "caches");
+    op_refused(b, 1, &longer, "caches");
     b = rotary("x cos sin");
     ob_int(b, "num_heads", 3);
     op_refused(b, 1, &x, "num_heads");
