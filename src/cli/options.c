@@ -6,6 +6,7 @@
 #include "base/status.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include <errno.h>
 #include <limits.h>
 #include <math.h>
 #include <stdarg.h>
