@@ -44,7 +44,8 @@ static tn_status image_infer(tn_infer *c) { /* [N, C, ...] */
 static tn_status batch_infer(tn_infer *c) {
     TN_TRY(image_infer(c));
     for (int i = 1; i < c->n_out; i++) {
-        tn_dim channels = tn_infer_rank(c, 0) > 1 ? c->in[0]->dims[1] : 1;
+        int rank = tn_infer_rank(c, 0);
+        tn_dim channels = rank < 0 ? TN_DIM_UNKNOWN : rank > 1 ? c->in[0]->dims[1] : 1;
         tn_infer_out(c, i, tn_infer_dtype(c, i < 3 ? 3 : 0), 1, &channels);
     }
     return TN_OK;
@@ -66,6 +67,12 @@ static void batch_statistics(const tn_tensor *x, int64_t channels, int64_t inner
     *var = sq / n;
 }
 
+/* Outside training the running statistics stay as they are. */
+static void keep_statistics(const tn_run *r) {
+    for (int i = 1; i < 3; i++)
+        if (tn_out(r, i)) tn_op_copy_elements(tn_out(r, i), 0, tn_in(r, 2 + i), 0, tn_count(tn_out(r, i)));
+}
+
 static tn_status batch_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0), *gamma = tn_in(r, 1), *beta = tn_in(r, 2), *mean = tn_in(r, 3),
                     *var = tn_in(r, 4);
@@ -75,6 +82,7 @@ static tn_status batch_run(tn_run *r) {
     bool training = a->training_mode;
     double eps = (double)a->epsilon, momentum = (double)a->momentum;
     for (int i = 1; i < 5; i++) TN_TRY(check_count(r, i, channels));
+    if (!training) keep_statistics(r);
     if (!training && all_f32(r)) {
         float *scale = tn_op_scratch(r, sizeof *scale, 2, channels, 1), *shift = scale + channels;
         if (!scale) return tn_op_fail(r->node, TN_E_NOMEM, "no memory for %lld channels", (long long)channels);
