@@ -279,12 +279,39 @@ static void narrowed(void **state) {
     }
 }
 
+/* The same where the number becomes a size: 2^32 + 1 as int32 is 1, and int32 sums wrap. */
+static void narrowed_sizes(void **state) {
+    for (int sum = 0; sum < 2; sum++) {
+        ob *b = ob_new(8, 21);
+        ob_input(b, "x", TN_F32, "n");
+        ob_output(b, "y");
+        ob_ints_init(b, "more", "1", (int64_t[]){ sum ? INT32_MAX : INT64_C(1) << 32 }, 1);
+        ob_ints_init(b, "back", "1", (int64_t[]){ INT32_MIN }, 1);
+        ob_node(b, "Shape", "x", "n0");
+        ob_node(b, "Cast", "more", "more32");
+        ob_int(b, "to", tn_dtypes[TN_I32].onnx);
+        ob_node(b, "Cast", "n0", "n32");
+        ob_int(b, "to", tn_dtypes[TN_I32].onnx);
+        ob_node(b, "Add", "n0 more", "far"); /* 2^32 + 2, as int64 */
+        ob_node(b, "Cast", "far", "near");   /* 2 */
+        ob_int(b, "to", tn_dtypes[TN_I32].onnx);
+        ob_node(b, "Add", "n32 more32", "wrapped"); /* 2 + INT32_MAX is INT32_MIN + 1 */
+        ob_node(b, "Cast", sum ? "wrapped" : "near", "s");
+        ob_int(b, "to", tn_dtypes[TN_I64].onnx);
+        ob_node(b, "Sub", "s back", "shifted");
+        ob_node(b, "ConstantOfShape", sum ? "shifted" : "s", "y");
+        op_data in = { TN_F32, "2", { 1, 2 } }, want = { TN_F32, sum ? "1" : "2", { 0 } };
+        op_gives(b, 1, &in, 1, &want, 0);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(axes_and_places), cmocka_unit_test(sizes),
         cmocka_unit_test(attributes),      cmocka_unit_test(nothing_and_a_lot),
         cmocka_unit_test(odd_and_right),   cmocka_unit_test(left_out),
         cmocka_unit_test(modulo),          cmocka_unit_test(narrowed),
+        cmocka_unit_test(narrowed_sizes),
     };
     return cmocka_run_group_tests_name("op/hostile", tests, NULL, NULL);
 }
