@@ -323,7 +323,7 @@ static void map_rows(void *arg, int64_t begin, int64_t end, int thread) {
             step_of *= m->in[d];
         }
         char *y = m->y + u * row_bytes;
-        const char *x = m->x + row * m->in[last] * m->unit;
+        const char *x = m->x ? m->x + row * m->in[last] * m->unit : NULL; /* padding of nothing */
         if (!inside) {
             fill_units(m, y, m->out[last]);
         } else if (row == before) { /* the row above came from the same one */

@@ -7,12 +7,16 @@
 
 /* ----------------------------------------------------------------------------------------------------- Transpose */
 
+typedef struct {
+    tn_ints perm;
+} permutation;
+
 /* The permutation: the attribute, or all dimensions reversed. errors TN_E_INVALID. */
-static tn_status read_perm(const tn_node *n, int rank, int *perm) {
-    int count;
-    const int64_t *p = tn_attr_ints(n, "perm", &count);
+static tn_status read_perm(const tn_node *n, const permutation *a, int rank, int *perm) {
+    const int64_t *p = a->perm.v;
     unsigned seen = 0;
-    if (p && count != rank) return tn_op_fail(n, TN_E_INVALID, "perm has %d entries for %d dimensions", count, rank);
+    if (p && a->perm.n != (size_t)rank)
+        return tn_op_fail(n, TN_E_INVALID, "perm has %zu entries for %d dimensions", a->perm.n, rank);
     for (int i = 0; i < rank; i++) {
         int64_t k = p ? p[i] : rank - 1 - i;
         if (k < 0 || k >= rank || (seen >> k & 1))
@@ -31,7 +35,7 @@ static tn_status transpose_infer(tn_infer *c) {
         tn_infer_out(c, 0, tn_infer_dtype(c, 0), -1, NULL);
         return TN_OK;
     }
-    TN_TRY(read_perm(c->node, rank, perm));
+    TN_TRY(read_perm(c->node, c->attrs, rank, perm));
     for (int i = 0; i < rank; i++) dims[i] = c->in[0]->dims[perm[i]];
     tn_infer_out(c, 0, tn_infer_dtype(c, 0), rank, dims);
     return TN_OK;
@@ -41,7 +45,7 @@ static tn_status transpose_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0);
     tn_tensor *y = tn_out(r, 0);
     int perm[TN_MAX_RANK];
-    TN_TRY(read_perm(r->node, x->rank, perm));
+    TN_TRY(read_perm(r->node, r->attrs, x->rank, perm));
     if (tn_dtypes[x->dtype].block == 1) {
         tn_transpose_run(tn_dtypes[x->dtype].bytes, x->rank, x->dims, perm, x->data, y->data, r->pool);
         return tn_op_own_strings(y);
@@ -57,20 +61,26 @@ static tn_status transpose_run(tn_run *r) {
 
 /* ----------------------------------------------------------------------------------------------------------- Pad */
 
-/* pads of n axes into before/after of all dimensions. */
+typedef struct {
+    int mode; /* a tn_pad_mode */
+} padding;
+#define MODES "constant|edge|reflect|wrap"
+_Static_assert(TN_PAD_CONSTANT == 0 && TN_PAD_EDGE == 1 && TN_PAD_REFLECT == 2 && TN_PAD_WRAP == 3, "as in MODES");
+
+static const int64_t pad_most = INT64_C(1) << 60; /* sizes and places stay far from overflow */
+
+/* pads of n axes into before/after of all dimensions. Numbers that are not known (symbols) pass. */
 static tn_status place_pads(const tn_node *n, int rank, const int64_t *pads, int64_t count, const int64_t *axes,
                             int64_t n_axes, int64_t *before, int64_t *after) {
-    if (!axes) n_axes = rank;
-    if (count != 2 * n_axes)
-        return tn_op_fail(n, TN_E_SHAPE, "pads has %lld entries, %lld are needed", (long long)count,
-                          (long long)(2 * n_axes));
+    int place[TN_MAX_RANK], given = rank;
+    if (axes) TN_TRY(tn_op_axes(n, axes, n_axes, rank, place, &given));
+    if (count != 2 * given)
+        return tn_op_fail(n, TN_E_SHAPE, "pads has %lld entries, %d are needed", (long long)count, 2 * given);
     for (int d = 0; d < rank; d++) before[d] = after[d] = 0;
-    for (int64_t i = 0; i < n_axes; i++) {
-        int64_t d = axes ? axes[i] : i;
-        if (d < -rank || d >= rank)
-            return tn_op_fail(n, TN_E_INVALID, "axis %lld is outside -%d..%d", (long long)d, rank, rank - 1);
-        if (d < 0) d += rank;
-        before[d] = pads[i], after[d] = pads[n_axes + i];
+    for (int i = 0; i < 2 * given; i++) {
+        if (tn_dim_known(pads[i]) && (pads[i] < -pad_most || pads[i] > pad_most))
+            return tn_op_fail(n, TN_E_INVALID, "pads[%d] is %lld, which is no padding", i, (long long)pads[i]);
+        (i < given ? before : after)[axes ? place[i % given] : i % given] = pads[i];
     }
     return TN_OK;
 }
@@ -79,7 +89,9 @@ static tn_status pad_infer(tn_infer *c) {
     int rank = tn_infer_rank(c, 0), n, na = 0;
     const tn_dim *pads = tn_infer_ints(c, 1, &n), *axes = tn_infer_has(c, 3) ? tn_infer_ints(c, 3, &na) : NULL;
     tn_dim dims[TN_MAX_RANK];
-    if (rank < 0 || !pads || (tn_infer_has(c, 3) && !axes)) {
+    bool known = pads && (axes || !tn_infer_has(c, 3));
+    for (int i = 0; known && i < na; i++) known = tn_dim_known(axes[i]);
+    if (rank < 0 || !known) {
         tn_infer_out(c, 0, tn_infer_dtype(c, 0), rank, NULL);
         return TN_OK;
     }
@@ -112,12 +124,6 @@ static tn_status pad_packed(tn_run *r, const int64_t *before, const int64_t *aft
 }
 
 static tn_status pad_run(tn_run *r) {
-    static const struct {
-        const char *word;
-        tn_pad_mode mode;
-    } modes[] = {
-        { "constant", TN_PAD_CONSTANT }, { "edge", TN_PAD_EDGE }, { "reflect", TN_PAD_REFLECT }, { "wrap", TN_PAD_WRAP }
-    };
     const tn_tensor *x = tn_in(r, 0), *value = tn_in(r, 2);
     tn_tensor *y = tn_out(r, 0);
     int64_t *pads, *axes = NULL, n, na = 0, before[TN_MAX_RANK], after[TN_MAX_RANK];
@@ -125,11 +131,10 @@ static tn_status pad_run(tn_run *r) {
         double d[2];
         tn_string s;
     } zero = { { 0, 0 } };
-    tn_pad_mode mode = TN_PAD_CONSTANT;
-    for (size_t i = 0; i < TN_COUNT(modes); i++)
-        if (tn_attr_is(r->node, "mode", modes[i].word, "constant")) mode = modes[i].mode;
+    tn_pad_mode mode = (tn_pad_mode)((const padding *)r->attrs)->mode;
     TN_TRY(tn_op_ints(r, tn_in(r, 1), &pads, &n));
     if (tn_run_has(r, 3)) TN_TRY(tn_op_ints(r, tn_in(r, 3), &axes, &na));
+    for (int64_t i = 0; i < n; i++) pads[i] = tn_dim_clamp(pads[i]);
     TN_TRY(place_pads(r->node, x->rank, pads, n, axes, na, before, after));
     if (tn_count(y) == 0) return TN_OK;
     tn_status st;
@@ -143,11 +148,16 @@ static tn_status pad_run(tn_run *r) {
 
 /* ------------------------------------------------------------------------------------- DepthToSpace, SpaceToDepth */
 
+typedef struct {
+    int64_t blocksize;
+    int mode;
+} blocks;
+enum { DCR, CRD };
+
 static tn_status block_infer(tn_infer *c) {
     int rank = tn_infer_rank(c, 0);
-    int64_t b = tn_attr_int(c->node, "blocksize", 0);
+    int64_t b = ((const blocks *)c->attrs)->blocksize;
     bool to_space = c->node->op->arg;
-    if (b < 1 || b > INT32_MAX) return tn_infer_fail(c, TN_E_INVALID, "blocksize is %lld", (long long)b);
     if (rank < 0) {
         tn_infer_out(c, 0, tn_infer_dtype(c, 0), 4, NULL);
         return TN_OK;
@@ -174,12 +184,13 @@ static tn_status block_infer(tn_infer *c) {
 static tn_status block_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0);
     tn_tensor *y = tn_out(r, 0);
-    int64_t b = tn_attr_int(r->node, "blocksize", 0);
+    const blocks *a = r->attrs;
+    int64_t b = a->blocksize;
     int bytes = tn_dtypes[x->dtype].bytes;
     if (tn_count(y) == 0) return TN_OK;
     if (r->node->op->arg)
-        tn_depth_to_space_run(bytes, x->dims[0], x->dims[1], x->dims[2], x->dims[3], b,
-                              tn_attr_is(r->node, "mode", "CRD", "DCR"), x->data, y->data, r->pool);
+        tn_depth_to_space_run(bytes, x->dims[0], x->dims[1], x->dims[2], x->dims[3], b, a->mode == CRD, x->data,
+                              y->data, r->pool);
     else
         tn_space_to_depth_run(bytes, x->dims[0], x->dims[1], x->dims[2], x->dims[3], b, x->data, y->data, r->pool);
     return tn_op_own_strings(y);
@@ -193,19 +204,19 @@ static const tn_port pad_in[] = { { "data", TN_ANY_TYPE, 'T' },
                                   { "axes", TN_INDEX, 0, .optional = true },
                                   { 0 } };
 static const tn_port block_in[] = { { "input", TN_ANY_TYPE & ~TN_PACKED, 'T' }, { 0 } };
-static const tn_attr_spec perm_attrs[] = { { "perm", TN_ATTR_INTS }, { 0 } };
-static const tn_attr_spec pad_attrs[] = { { "mode", TN_ATTR_STRING, .words = "constant|edge|reflect|wrap" }, { 0 } };
-static const tn_attr_spec space_attrs[] = { { "blocksize", TN_ATTR_INT, .required = true },
-                                            { "mode", TN_ATTR_STRING, .words = "DCR|CRD" },
-                                            { 0 } };
-static const tn_attr_spec depth_attrs[] = { { "blocksize", TN_ATTR_INT, .required = true }, { 0 } };
+static const tn_attr_spec perm_attrs[] = { { TN_INTS_OF(permutation, perm) }, { 0 } };
+static const tn_attr_spec pad_attrs[] = { { TN_WORD(padding, mode, MODES, "constant") }, { 0 } };
+#define BLOCK_SIZE \
+    { TN_INT(blocks, blocksize, 0), .required = true, .min = 1, .max = INT32_MAX }
+static const tn_attr_spec space_attrs[] = { BLOCK_SIZE, { TN_WORD(blocks, mode, "DCR|CRD", "DCR") }, { 0 } };
+static const tn_attr_spec depth_attrs[] = { BLOCK_SIZE, { 0 } };
 
 const tn_op tn_ops_move[] = {
     { .name = "Transpose",
       .since = 25,
       .in = tn_ports_any_t,
       .out = tn_ports_any_t,
-      .attrs = perm_attrs,
+      TN_ATTRS(perm_attrs, permutation),
       .infer = transpose_infer,
       .run = transpose_run,
       .grad = tn_grad_transpose_of,
@@ -214,7 +225,7 @@ const tn_op tn_ops_move[] = {
       .since = 25,
       .in = pad_in,
       .out = tn_ports_any_t,
-      .attrs = pad_attrs,
+      TN_ATTRS(pad_attrs, padding),
       .infer = pad_infer,
       .run = pad_run,
       .grad = tn_grad_pad,
@@ -223,7 +234,7 @@ const tn_op tn_ops_move[] = {
       .since = 13,
       .in = block_in,
       .out = tn_ports_any_t,
-      .attrs = space_attrs,
+      TN_ATTRS(space_attrs, blocks),
       .infer = block_infer,
       .run = block_run,
       .arg = true,
@@ -233,7 +244,7 @@ const tn_op tn_ops_move[] = {
       .since = 13,
       .in = block_in,
       .out = tn_ports_any_t,
-      .attrs = depth_attrs,
+      TN_ATTRS(depth_attrs, blocks),
       .infer = block_infer,
       .run = block_run,
       .arg = false,

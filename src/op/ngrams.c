@@ -18,25 +18,28 @@ typedef struct {
     tn_map *edges;  /* parent and token -> gram */
     uint32_t n_tokens, n_grams;
     bool strings;
-    int mode; /* of `modes` */
+    int mode;
     int64_t min, max, skips, columns;
-    const float *weights; /* by n-gram in the pool; NULL: all 1 */
-    int n_weights;
+    tn_floats weights; /* by n-gram in the pool; none: all 1 */
 } vectorizer;
 
 enum { TF, IDF, TFIDF };
+#define MODES "TF|IDF|TFIDF"
+
+typedef struct {
+    int64_t max_gram_length, max_skip_count, min_gram_length;
+    int mode;
+    tn_ints ngram_counts, ngram_indexes, pool_int64s;
+    tn_strings pool_strings;
+    tn_floats weights;
+} settings;
 
 /* ------------------------------------------------------------------------------------------------- the attributes */
 
-static tn_status columns_of(const tn_node *n, int64_t *out) {
-    int count;
-    const int64_t *at = tn_attr_ints(n, "ngram_indexes", &count);
+static tn_status columns_of(const tn_node *n, tn_ints at, int64_t *out) {
     int64_t last = -1;
-    for (int i = 0; i < count; i++) {
-        if (at[i] < 0 || at[i] >= INT32_MAX)
-            return tn_op_fail(n, TN_E_INVALID, "ngram_indexes[%d] is %lld", i, (long long)at[i]);
-        if (at[i] > last) last = at[i];
-    }
+    for (size_t i = 0; i < at.n; i++)
+        if (at.v[i] > last) last = at.v[i];
     if (last < 0) return tn_op_fail(n, TN_E_INVALID, "ngram_indexes is empty");
     *out = last + 1;
     return TN_OK;
@@ -46,25 +49,21 @@ static tn_status infer(tn_infer *c) {
     int rank = tn_infer_rank(c, 0);
     int64_t columns = 0;
     if (rank > 2) return tn_infer_fail(c, TN_E_SHAPE, "X has %d dimensions; one or two are allowed", rank);
-    TN_TRY(columns_of(c->node, &columns));
+    TN_TRY(columns_of(c->node, ((const settings *)c->attrs)->ngram_indexes, &columns));
     tn_dim dims[2] = { columns, columns };
     if (rank == 2) dims[0] = c->in[0]->dims[0];
     tn_infer_out(c, 0, TN_F32, rank < 0 ? -1 : rank == 2 ? 2 : 1, rank < 0 ? NULL : dims);
     return TN_OK;
 }
 
-static tn_status read_attributes(const tn_node *n, vectorizer *v) {
-    static const char *const modes[] = { "TF", "IDF", "TFIDF" };
-    for (int i = 0; i < 3; i++)
-        if (tn_attr_is(n, "mode", modes[i], "")) v->mode = i;
-    v->min = tn_attr_int(n, "min_gram_length", 1);
-    v->max = tn_attr_int(n, "max_gram_length", 1);
-    v->skips = tn_attr_int(n, "max_skip_count", 0);
+static tn_status read_attributes(const tn_node *n, const settings *a, vectorizer *v) {
+    v->mode = a->mode;
+    v->min = a->min_gram_length, v->max = a->max_gram_length, v->skips = a->max_skip_count;
     if (v->min < 1 || v->max < v->min || v->skips < 0)
         return tn_op_fail(n, TN_E_INVALID,
                           "1 <= min_gram_length <= max_gram_length and max_skip_count >= 0 are needed");
-    TN_TRY(columns_of(n, &v->columns));
-    if (v->mode != TF) v->weights = tn_attr_floats(n, "weights", &v->n_weights);
+    TN_TRY(columns_of(n, a->ngram_indexes, &v->columns));
+    if (v->mode != TF) v->weights = a->weights;
     return TN_OK;
 }
 
@@ -95,37 +94,35 @@ static tn_status descend(tn_prep *p, vectorizer *v, gram *parent, uint32_t token
     return tn_map_put(v->edges, (const char *)&g->parent, sizeof key, g);
 }
 
-static tn_status build(tn_prep *p, vectorizer *v) {
+static tn_status build(tn_prep *p, const settings *a, vectorizer *v) {
     const tn_node *n = p->types.node;
-    const tn_attr *strings = tn_attr_find(n, "pool_strings"), *ints = tn_attr_find(n, "pool_int64s"),
-                  *pool = strings && strings->n ? strings : ints;
-    int n_counts, n_columns;
-    const int64_t *counts = tn_attr_ints(n, "ngram_counts", &n_counts),
-                  *columns = tn_attr_ints(n, "ngram_indexes", &n_columns);
-    if (!pool || !pool->n || (strings && strings->n && ints && ints->n))
+    tn_strings words = a->pool_strings;
+    tn_ints numbers = a->pool_int64s, counts = a->ngram_counts;
+    if ((words.n > 0) == (numbers.n > 0))
         return tn_op_fail(n, TN_E_INVALID, "either pool_strings or pool_int64s must be given");
-    v->strings = pool == strings;
-    int64_t items = (int64_t)pool->n, id = 0;
-    for (int k = 0; k < n_counts; k++) { /* the n-grams of length k + 1 */
-        int64_t begin = counts[k], end = k + 1 < n_counts ? counts[k + 1] : items, len = k + 1;
+    v->strings = words.n > 0;
+    int64_t items = (int64_t)(words.n + numbers.n);
+    size_t id = 0;
+    for (size_t k = 0; k < counts.n; k++) { /* the n-grams of length k + 1 */
+        int64_t begin = counts.v[k], end = k + 1 < counts.n ? counts.v[k + 1] : items, len = (int64_t)k + 1;
         if (begin < 0 || end < begin || end > items || (end - begin) % len)
-            return tn_op_fail(n, TN_E_INVALID, "ngram_counts[%d] does not fit a pool of %lld", k, (long long)items);
+            return tn_op_fail(n, TN_E_INVALID, "ngram_counts[%zu] does not fit a pool of %lld", k, (long long)items);
         for (int64_t at = begin; at < end; at += len, id++) {
             gram *g = NULL;
-            if (id >= n_columns) return tn_op_fail(n, TN_E_INVALID, "the pool has more n-grams than ngram_indexes");
-            if (v->n_weights && id >= v->n_weights)
-                return tn_op_fail(n, TN_E_INVALID, "the pool has more n-grams than there are weights, %d",
-                                  v->n_weights);
+            if (id >= a->ngram_indexes.n)
+                return tn_op_fail(n, TN_E_INVALID, "the pool has more n-grams than ngram_indexes");
+            if (v->weights.n && id >= v->weights.n)
+                return tn_op_fail(n, TN_E_INVALID, "the pool has more n-grams than there are weights, %zu",
+                                  v->weights.n);
             if (len < v->min || len > v->max) continue;
             for (int64_t i = at; i < at + len; i++) {
                 uint32_t token = 0;
-                TN_TRY(v->strings ? token_number(p, v, pool->strings[i].len ? pool->strings[i].ptr : "",
-                                                 pool->strings[i].len, &token)
-                                  : token_number(p, v, &pool->ints[i], sizeof *pool->ints, &token));
+                TN_TRY(v->strings ? token_number(p, v, words.v[i].len ? words.v[i].ptr : "", words.v[i].len, &token)
+                                  : token_number(p, v, &numbers.v[i], sizeof *numbers.v, &token));
                 TN_TRY(descend(p, v, g, token, &g));
             }
-            g->column = columns[id];
-            if (v->n_weights) g->weight = v->weights[id];
+            g->column = a->ngram_indexes.v[id];
+            if (v->weights.n) g->weight = v->weights.v[id];
         }
     }
     return TN_OK;
@@ -135,10 +132,10 @@ static tn_status prepare(tn_prep *p) {
     vectorizer *v = tn_arena_new_of(p->arena, vectorizer);
     if (!v) return tn_op_fail(p->types.node, TN_E_NOMEM, "no memory");
     p->state = v;
-    TN_TRY(read_attributes(p->types.node, v));
+    TN_TRY(read_attributes(p->types.node, p->types.attrs, v));
     if (!(v->tokens = tn_map_new(64)) || !(v->edges = tn_map_new(64)))
         return tn_op_fail(p->types.node, TN_E_NOMEM, "no memory");
-    return build(p, v);
+    return build(p, p->types.attrs, v);
 }
 
 static void release(void *state) {
@@ -221,15 +218,16 @@ static tn_status run(tn_run *r) {
 
 static const tn_port in[] = { { "X", tn_dtype_bit(TN_STRING) | TN_INDEX, 0 }, { 0 } };
 static const tn_port out[] = { { "Y", tn_dtype_bit(TN_F32), 0 }, { 0 } };
-static const tn_attr_spec attrs[] = { { "max_gram_length", TN_ATTR_INT, .required = true },
-                                      { "max_skip_count", TN_ATTR_INT, .required = true },
-                                      { "min_gram_length", TN_ATTR_INT, .required = true },
-                                      { "mode", TN_ATTR_STRING, .required = true, .words = "TF|IDF|TFIDF" },
-                                      { "ngram_counts", TN_ATTR_INTS, .required = true },
-                                      { "ngram_indexes", TN_ATTR_INTS, .required = true },
-                                      { "pool_int64s", TN_ATTR_INTS },
-                                      { "pool_strings", TN_ATTR_STRINGS },
-                                      { "weights", TN_ATTR_FLOATS },
+static const tn_attr_spec attrs[] = { { TN_INT(settings, max_gram_length, 1), .required = true },
+                                      { TN_INT(settings, max_skip_count, 0), .required = true },
+                                      { TN_INT(settings, min_gram_length, 1), .required = true },
+                                      { TN_WORD(settings, mode, MODES, NULL), .required = true },
+                                      { TN_INTS_OF(settings, ngram_counts), .required = true },
+                                      { TN_INTS_OF(settings, ngram_indexes), .required = true, .min = 0,
+                                        .max = INT32_MAX - 1 },
+                                      { TN_INTS_OF(settings, pool_int64s) },
+                                      { TN_STRINGS_OF(settings, pool_strings) },
+                                      { TN_FLOATS_OF(settings, weights) },
                                       { 0 } };
 
 /* From every token on, n-grams of every distance that fits. */
@@ -248,7 +246,7 @@ const tn_op tn_ops_ngrams[] = {
       .since = 9,
       .in = in,
       .out = out,
-      .attrs = attrs,
+      TN_ATTRS(attrs, settings),
       .infer = infer,
       .cost = cost,
       .prepare = prepare,

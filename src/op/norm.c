@@ -7,6 +7,15 @@
 #include <math.h>
 #include <string.h>
 
+/* Attributes of the whole family; what a row does not have is 0. */
+typedef struct {
+    float epsilon, momentum, alpha, beta, bias;
+    bool training_mode;
+    tn_dtype stash_type; /* of the statistics that LayerNormalization gives */
+    int64_t axis, num_groups, p, size;
+    tn_ints axes;
+} normalisation;
+
 static double at(const tn_tensor *t, int64_t i) { return tn_get_f64(t->dtype, t->data, i); }
 
 static tn_status check_count(const tn_run *r, int i, int64_t want) {
@@ -35,7 +44,8 @@ static tn_status image_infer(tn_infer *c) { /* [N, C, ...] */
 static tn_status batch_infer(tn_infer *c) {
     TN_TRY(image_infer(c));
     for (int i = 1; i < c->n_out; i++) {
-        tn_dim channels = tn_infer_rank(c, 0) > 1 ? c->in[0]->dims[1] : 1;
+        int rank = tn_infer_rank(c, 0);
+        tn_dim channels = rank < 0 ? TN_DIM_UNKNOWN : rank > 1 ? c->in[0]->dims[1] : 1;
         tn_infer_out(c, i, tn_infer_dtype(c, i < 3 ? 3 : 0), 1, &channels);
     }
     return TN_OK;
@@ -44,7 +54,7 @@ static tn_status batch_infer(tn_infer *c) {
 /* Training mode: the batch's own statistics, and running ones moved towards them. */
 static void batch_statistics(const tn_tensor *x, int64_t channels, int64_t inner, int64_t c, double *mean,
                              double *var) {
-    int64_t batch = x->dims[0];
+    int64_t batch = inner ? x->dims[0] : 0;
     double sum = 0, sq = 0, n = (double)(batch * inner);
     for (int64_t b = 0; b < batch; b++)
         for (int64_t i = 0; i < inner; i++) sum += at(x, (b * channels + c) * inner + i);
@@ -57,18 +67,25 @@ static void batch_statistics(const tn_tensor *x, int64_t channels, int64_t inner
     *var = sq / n;
 }
 
+/* Outside training the running statistics stay as they are. */
+static void keep_statistics(const tn_run *r) {
+    for (int i = 1; i < 3; i++)
+        if (tn_out(r, i)) tn_op_copy_elements(tn_out(r, i), 0, tn_in(r, 2 + i), 0, tn_count(tn_out(r, i)));
+}
+
 static tn_status batch_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0), *gamma = tn_in(r, 1), *beta = tn_in(r, 2), *mean = tn_in(r, 3),
                     *var = tn_in(r, 4);
     tn_tensor *y = tn_out(r, 0);
     int64_t channels = x->rank > 1 ? x->dims[1] : 1, inner = tn_op_product(x->dims, 2, x->rank);
-    bool training = tn_attr_int(r->node, "training_mode", 0) != 0;
-    double eps = (double)tn_attr_float(r->node, "epsilon", 1e-5f),
-           momentum = (double)tn_attr_float(r->node, "momentum", 0.9f);
+    const normalisation *a = r->attrs;
+    bool training = a->training_mode;
+    double eps = (double)a->epsilon, momentum = (double)a->momentum;
     for (int i = 1; i < 5; i++) TN_TRY(check_count(r, i, channels));
+    if (!training) keep_statistics(r);
     if (!training && all_f32(r)) {
-        float *scale = tn_run_scratch(r, (size_t)(2 * channels + 1) * sizeof *scale), *shift = scale + channels;
-        if (!scale) return tn_op_fail(r->node, TN_E_NOMEM, "no memory");
+        float *scale = tn_op_scratch(r, sizeof *scale, 2, channels, 1), *shift = scale + channels;
+        if (!scale) return tn_op_fail(r->node, TN_E_NOMEM, "no memory for %lld channels", (long long)channels);
         tn_batch_norm_fold(channels, gamma->data, beta->data, mean->data, var->data, (float)eps, scale, shift);
         tn_channel_affine_run(x->rank > 0 ? x->dims[0] : 1, channels, inner, x->data, scale, shift, y->data, r->pool);
         return TN_OK;
@@ -82,7 +99,7 @@ static tn_status batch_run(tn_run *r) {
             if (rv) tn_set_f64(rv->dtype, rv->data, c, at(var, c) * momentum + v * (1 - momentum));
         }
         double scale = at(gamma, c) / sqrt(v + eps);
-        for (int64_t b = 0; b < x->dims[0]; b++)
+        for (int64_t b = 0; b < (inner ? x->dims[0] : 0); b++)
             for (int64_t i = 0; i < inner; i++) {
                 int64_t k = (b * channels + c) * inner + i;
                 tn_set_f64(y->dtype, y->data, k, (at(x, k) - m) * scale + at(beta, c));
@@ -95,14 +112,17 @@ static tn_status batch_run(tn_run *r) {
 
 static tn_status layer_infer(tn_infer *c) {
     int rank = tn_infer_rank(c, 0), axis;
+    const normalisation *a = c->attrs;
     TN_TRY(tn_infer_same(c));
+    if (!(tn_dtype_bit(a->stash_type) & TN_FLOATS))
+        return tn_infer_fail(c, TN_E_TYPE, "stash_type is %s, which is no type of floats",
+                             tn_dtype_name(a->stash_type));
     if (rank < 0) return TN_OK;
-    TN_TRY(tn_op_axis(c->node, tn_attr_int(c->node, "axis", -1), rank, &axis));
-    int64_t stash = tn_attr_int(c->node, "stash_type", 1);
+    TN_TRY(tn_op_axis(c->node, a->axis, rank, &axis));
     for (int i = 1; i < c->n_out; i++) {
         tn_dim dims[TN_MAX_RANK];
         for (int d = 0; d < rank; d++) dims[d] = d < axis ? c->in[0]->dims[d] : 1;
-        tn_infer_out(c, i, tn_dtype_from_onnx((int)stash), rank, dims);
+        tn_infer_out(c, i, a->stash_type, rank, dims);
     }
     return TN_OK;
 }
@@ -143,13 +163,15 @@ static double operand_at(const row_operand *o, const tn_tensor *x, int64_t row, 
 static tn_status layer_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0), *gamma = tn_in(r, 1), *beta = tn_in(r, 2);
     tn_tensor *y = tn_out(r, 0), *mean = tn_out(r, 1), *rstd = tn_out(r, 2);
+    const normalisation *a = r->attrs;
     bool rms = r->node->op->arg == 1;
-    int axis = tn_op_axis_at(tn_attr_int(r->node, "axis", -1), x->rank);
+    int axis = tn_op_axis_at(a->axis, x->rank);
     int64_t rows = tn_op_product(x->dims, 0, axis), n = tn_op_product(x->dims, axis, x->rank);
-    float eps = tn_attr_float(r->node, "epsilon", 1e-5f);
+    float eps = a->epsilon;
     row_operand g, b;
     TN_TRY(row_operand_of(r, 1, x, axis, &g));
     TN_TRY(row_operand_of(r, 2, x, axis, &b));
+    if (n == 0 && !mean && !rstd) return TN_OK;
     bool whole =
         g.plain && b.plain && all_f32(r) && (!mean || mean->dtype == TN_F32) && (!rstd || rstd->dtype == TN_F32);
     if (whole && rms) {
@@ -183,8 +205,9 @@ static tn_status group_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0), *gamma = tn_in(r, 1), *beta = tn_in(r, 2);
     tn_tensor *y = tn_out(r, 0);
     int64_t channels = x->dims[1], inner = tn_op_product(x->dims, 2, x->rank);
-    int64_t groups = r->node->op->arg ? channels : tn_attr_int(r->node, "num_groups", 0);
-    double eps = (double)tn_attr_float(r->node, "epsilon", 1e-5f);
+    const normalisation *a = r->attrs;
+    int64_t groups = r->node->op->arg ? channels : a->num_groups;
+    double eps = (double)a->epsilon;
     TN_TRY(check_count(r, 1, channels));
     TN_TRY(check_count(r, 2, channels));
     if (channels == 0 || tn_count(x) == 0) return TN_OK;
@@ -215,18 +238,17 @@ static tn_status group_run(tn_run *r) {
 
 static tn_status lp_infer(tn_infer *c) {
     int axis;
-    int64_t p = tn_attr_int(c->node, "p", 2);
-    if (p != 1 && p != 2) return tn_infer_fail(c, TN_E_INVALID, "p is %lld; 1 and 2 can be", (long long)p);
-    if (tn_infer_rank(c, 0) >= 0)
-        TN_TRY(tn_op_axis(c->node, tn_attr_int(c->node, "axis", -1), tn_infer_rank(c, 0), &axis));
+    const normalisation *a = c->attrs;
+    if (tn_infer_rank(c, 0) >= 0) TN_TRY(tn_op_axis(c->node, a->axis, tn_infer_rank(c, 0), &axis));
     return tn_infer_same(c);
 }
 
 static tn_status lp_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0);
     tn_tensor *y = tn_out(r, 0);
-    int axis = tn_op_axis_at(tn_attr_int(r->node, "axis", -1), x->rank);
-    int64_t p = tn_attr_int(r->node, "p", 2), n = x->dims[axis], inner = tn_op_product(x->dims, axis + 1, x->rank);
+    const normalisation *a = r->attrs;
+    int axis = tn_op_axis_at(a->axis, x->rank);
+    int64_t p = a->p, n = x->dims[axis], inner = tn_op_product(x->dims, axis + 1, x->rank);
     for (int64_t l = 0; n > 0 && l < tn_count(x) / n; l++) {
         int64_t base = l / inner * n * inner + l % inner;
         double s = 0;
@@ -242,10 +264,10 @@ static tn_status lp_run(tn_run *r) {
 }
 
 static tn_status mvn_infer(tn_infer *c) {
-    int count, axis;
-    const int64_t *axes = tn_attr_ints(c->node, "axes", &count);
-    for (int i = 0; axes && i < count && tn_infer_rank(c, 0) >= 0; i++)
-        TN_TRY(tn_op_axis(c->node, axes[i], tn_infer_rank(c, 0), &axis));
+    const normalisation *a = c->attrs;
+    int axis;
+    for (size_t i = 0; i < a->axes.n && tn_infer_rank(c, 0) >= 0; i++)
+        TN_TRY(tn_op_axis(c->node, a->axes.v[i], tn_infer_rank(c, 0), &axis));
     return tn_infer_same(c);
 }
 
@@ -254,16 +276,16 @@ static tn_status mvn_run(tn_run *r) {
     static const int64_t usual[] = { 0, 2, 3 };
     const tn_tensor *x = tn_in(r, 0);
     tn_tensor *y = tn_out(r, 0);
-    int count;
-    const int64_t *axes = tn_attr_ints(r->node, "axes", &count);
-    if (!axes) axes = usual, count = 3;
+    tn_ints axes = ((const normalisation *)r->attrs)->axes;
+    if (!axes.v) axes = (tn_ints){ usual, TN_COUNT(usual) };
     unsigned mask = 0;
     int64_t cells = 1, total = tn_count(x);
-    for (int i = 0; i < count; i++) mask |= 1u << (axes[i] < 0 ? axes[i] + x->rank : axes[i]);
+    if (total == 0) return TN_OK;
+    for (size_t i = 0; i < axes.n; i++) mask |= 1u << tn_op_axis_at(axes.v[i], x->rank);
     for (int d = 0; d < x->rank; d++)
         if (!(mask >> d & 1)) cells *= x->dims[d];
-    double *sum = tn_run_scratch(r, (size_t)(2 * cells + 1) * sizeof *sum), *sq = sum + cells;
-    if (!sum) return tn_op_fail(r->node, TN_E_NOMEM, "no memory");
+    double *sum = tn_op_scratch(r, sizeof *sum, 2, cells, 1), *sq = sum + cells;
+    if (!sum) return tn_op_fail(r->node, TN_E_NOMEM, "no memory for %lld sums", (long long)cells);
     memset(sum, 0, (size_t)(2 * cells) * sizeof *sum);
     for (int pass = 0; pass < 3; pass++)
         for (int64_t i = 0; i < total; i++) {
@@ -287,9 +309,9 @@ static tn_status mvn_run(tn_run *r) {
 static tn_status lrn_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0);
     tn_tensor *y = tn_out(r, 0);
-    int64_t size = tn_attr_int(r->node, "size", 1), channels = x->dims[1], inner = tn_op_product(x->dims, 2, x->rank);
-    double alpha = (double)tn_attr_float(r->node, "alpha", 1e-4f), beta = (double)tn_attr_float(r->node, "beta", 0.75f);
-    double bias = (double)tn_attr_float(r->node, "bias", 1);
+    const normalisation *a = r->attrs;
+    int64_t size = a->size, channels = x->dims[1], inner = tn_op_product(x->dims, 2, x->rank);
+    double alpha = (double)a->alpha, beta = (double)a->beta, bias = (double)a->bias;
     for (int64_t i = 0; i < tn_count(x); i++) {
         int64_t c = i / inner % channels, base = i - c * inner, from = c - (size - 1) / 2, to = c + size / 2;
         double s = 0;
@@ -320,22 +342,26 @@ static const tn_port layer_out[] = { { "Y", TN_FLOATS, 0 },
 static const tn_port group_in[] = {
     { "X", TN_FLOATS, 'T' }, { "scale", TN_FLOATS, 'T' }, { "bias", TN_FLOATS, 'T' }, { 0 }
 };
+#define FLOAT(name, dflt) \
+    { TN_FLOAT(normalisation, name, dflt) }
+#define EPSILON FLOAT(epsilon, 1e-5f)
+#define AXIS \
+    { TN_INT(normalisation, axis, -1) }
 static const tn_attr_spec batch_attrs[] = {
-    { "epsilon", TN_ATTR_FLOAT }, { "momentum", TN_ATTR_FLOAT }, { "training_mode", TN_ATTR_INT }, { 0 }
+    EPSILON, FLOAT(momentum, 0.9f), { TN_FLAG(normalisation, training_mode, false) }, { 0 }
 };
-static const tn_attr_spec layer_attrs[] = {
-    { "axis", TN_ATTR_INT }, { "epsilon", TN_ATTR_FLOAT }, { "stash_type", TN_ATTR_INT }, { 0 }
-};
+static const tn_attr_spec layer_attrs[] = { AXIS, EPSILON, { TN_DTYPE(normalisation, stash_type, TN_F32) }, { 0 } };
 static const tn_attr_spec group_attrs[] = {
-    { "epsilon", TN_ATTR_FLOAT }, { "num_groups", TN_ATTR_INT, .required = true }, { "stash_type", TN_ATTR_INT }, { 0 }
+    EPSILON, { TN_INT(normalisation, num_groups, 0), .required = true }, { "stash_type", TN_ATTR_INT }, { 0 }
 };
-static const tn_attr_spec eps_attrs[] = { { "epsilon", TN_ATTR_FLOAT }, { 0 } };
-static const tn_attr_spec lp_attrs[] = { { "axis", TN_ATTR_INT }, { "p", TN_ATTR_INT }, { 0 } };
-static const tn_attr_spec axes_attrs[] = { { "axes", TN_ATTR_INTS }, { 0 } };
-static const tn_attr_spec lrn_attrs[] = { { "alpha", TN_ATTR_FLOAT },
-                                          { "beta", TN_ATTR_FLOAT },
-                                          { "bias", TN_ATTR_FLOAT },
-                                          { "size", TN_ATTR_INT, .required = true, .min = 1, .max = INT32_MAX },
+static const tn_attr_spec eps_attrs[] = { EPSILON, { 0 } };
+static const tn_attr_spec lp_attrs[] = { AXIS, { TN_INT(normalisation, p, 2), .min = 1, .max = 2 }, { 0 } };
+static const tn_attr_spec axes_attrs[] = { { TN_INTS_OF(normalisation, axes) }, { 0 } };
+static const tn_attr_spec lrn_attrs[] = { FLOAT(alpha, 1e-4f),
+                                          FLOAT(beta, 0.75f),
+                                          FLOAT(bias, 1),
+                                          { TN_INT(normalisation, size, 1), .required = true, .min = 1,
+                                            .max = INT32_MAX },
                                           { 0 } };
 
 const tn_op tn_ops_norm[] = {
@@ -343,7 +369,7 @@ const tn_op tn_ops_norm[] = {
       .since = 15,
       .in = batch_in,
       .out = batch_out,
-      .attrs = batch_attrs,
+      TN_ATTRS(batch_attrs, normalisation),
       .infer = batch_infer,
       .run = batch_run,
       .arg = 1,
@@ -354,7 +380,7 @@ const tn_op tn_ops_norm[] = {
       .flags = TN_OP_INPLACE,
       .in = layer_in,
       .out = layer_out,
-      .attrs = layer_attrs,
+      TN_ATTRS(layer_attrs, normalisation),
       .infer = layer_infer,
       .run = layer_run,
       .grad = tn_grad_layer_norm,
@@ -364,7 +390,7 @@ const tn_op tn_ops_norm[] = {
       .flags = TN_OP_INPLACE,
       .in = rms_in,
       .out = tn_ports_any_free,
-      .attrs = layer_attrs,
+      TN_ATTRS(layer_attrs, normalisation),
       .infer = layer_infer,
       .run = layer_run,
       .arg = 1,
@@ -374,7 +400,7 @@ const tn_op tn_ops_norm[] = {
       .since = 22,
       .in = group_in,
       .out = tn_ports_float_t,
-      .attrs = eps_attrs,
+      TN_ATTRS(eps_attrs, normalisation),
       .infer = image_infer,
       .run = group_run,
       .arg = 2,
@@ -384,7 +410,7 @@ const tn_op tn_ops_norm[] = {
       .since = 21,
       .in = group_in,
       .out = tn_ports_float_t,
-      .attrs = group_attrs,
+      TN_ATTRS(group_attrs, normalisation),
       .infer = image_infer,
       .run = group_run,
       .arg = 0,
@@ -394,7 +420,7 @@ const tn_op tn_ops_norm[] = {
       .since = 22,
       .in = tn_ports_float_t,
       .out = tn_ports_float_t,
-      .attrs = lp_attrs,
+      TN_ATTRS(lp_attrs, normalisation),
       .infer = lp_infer,
       .run = lp_run,
       .grad = tn_grad_lp_norm,
@@ -403,7 +429,7 @@ const tn_op tn_ops_norm[] = {
       .since = 13,
       .in = tn_ports_float_t,
       .out = tn_ports_float_t,
-      .attrs = axes_attrs,
+      TN_ATTRS(axes_attrs, normalisation),
       .infer = mvn_infer,
       .run = mvn_run,
       .grad = tn_grad_mean_variance,
@@ -412,7 +438,7 @@ const tn_op tn_ops_norm[] = {
       .since = 13,
       .in = tn_ports_float_t,
       .out = tn_ports_float_t,
-      .attrs = lrn_attrs,
+      TN_ATTRS(lrn_attrs, normalisation),
       .infer = image_infer,
       .run = lrn_run,
       .grad = tn_grad_lrn,

@@ -60,7 +60,11 @@ static inline tn_dtype tn_infer_dtype(const tn_infer *c, int i) {
 static inline int tn_infer_rank(const tn_infer *c, int i) { return tn_infer_has(c, i) ? c->in[i]->rank : -1; }
 /** out[i] := tensor of that type and shape (dims NULL: rank only with unknown dims; rank -1: unknown). */
 void tn_infer_out(tn_infer *c, int i, tn_dtype t, int rank, const tn_dim *dims);
-void tn_infer_out_content(tn_infer *c, int i, const tn_dim *v, int n); /* remembers contents if n <= TN_CONTENT_MAX */
+/** Remembers contents if n <= TN_CONTENT_MAX; a number that out[i]'s element type (set before) does not hold becomes
+ *  unknown. */
+void tn_infer_out_content(tn_infer *c, int i, const tn_dim *v, int n);
+/** Element k of an integer or bool tensor as a dim, clamped. */
+tn_dim tn_op_dim_at(const tn_tensor *t, int64_t k);
 /** NumPy broadcasting of two dims, as far as known. errors TN_E_SHAPE. */
 tn_status tn_infer_broadcast_dim(tn_infer *c, tn_dim a, tn_dim b, tn_dim *out);
 /** Broadcast shape of inputs first..last into *rank/dims (rank -1 if any is unknown). */

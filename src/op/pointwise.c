@@ -30,12 +30,15 @@ tn_status tn_op_set_program(tn_node *n, const tn_program *p) {
     return tn_attr_set_ints(n, "program", w, HEAD + 2 * p->n_code);
 }
 
-static tn_status read_program(const tn_node *n, tn_program *p) {
-    int count;
-    const int64_t *w = tn_attr_ints(n, "program", &count);
+typedef struct {
+    tn_ints program;
+} chain;
+
+static tn_status read_program(const tn_node *n, const chain *a, tn_program *p) {
+    const int64_t *w = a->program.v;
     memset(p, 0, sizeof *p);
-    if (!w || count < HEAD || w[0] < 1 || w[0] > TN_PROGRAM_INPUTS || w[1] < 0 || w[1] > TN_PROGRAM_CODE ||
-        count != HEAD + 2 * w[1])
+    if (a->program.n < HEAD || w[0] < 1 || w[0] > TN_PROGRAM_INPUTS || w[1] < 0 || w[1] > TN_PROGRAM_CODE ||
+        a->program.n != (size_t)(HEAD + 2 * w[1]))
         return tn_op_fail(n, TN_E_INVALID, "the attribute 'program' is malformed");
     p->n_in = (int)w[0];
     for (int i = 0; i < p->n_in; i++) p->in_bool[i] = w[3] >> i & 1;
@@ -57,7 +60,7 @@ static tn_status infer(tn_infer *c) {
     tn_program p;
     tn_dim dims[TN_MAX_RANK];
     int rank;
-    TN_TRY(read_program(c->node, &p));
+    TN_TRY(read_program(c->node, c->attrs, &p));
     for (int i = 0; i < p.n_in; i++) {
         tn_dtype t = tn_infer_dtype(c, i);
         if (t != TN_NONE && t != (p.in_bool[i] ? TN_BOOL : TN_F32))
@@ -69,8 +72,7 @@ static tn_status infer(tn_infer *c) {
 }
 
 static tn_status cost(const tn_infer *c, tn_cost *out) {
-    int count;
-    (void)tn_attr_ints(c->node, "program", &count);
+    double code = (double)(((const chain *)c->attrs)->program.n - HEAD) / 2;
     *out = (tn_cost){ 0 };
     for (int i = 0; i <= c->n_in; i++) { /* the inputs, then the output */
         const tn_type *t = i < c->n_in ? c->in[i] : &c->out[0];
@@ -81,7 +83,7 @@ static tn_status cost(const tn_infer *c, tn_cost *out) {
         if (i < c->n_in)
             out->bytes_read += bytes;
         else
-            out->bytes_written = bytes, out->flops = n * (count - HEAD) / 2;
+            out->bytes_written = bytes, out->flops = n * code;
     }
     return TN_OK;
 }
@@ -90,7 +92,7 @@ static tn_status prepare(tn_prep *p) {
     tn_program *program = tn_arena_new_of(p->arena, tn_program);
     if (!program) return tn_op_fail(p->types.node, TN_E_NOMEM, "no memory to prepare");
     p->state = program;
-    return read_program(p->types.node, program);
+    return read_program(p->types.node, p->types.attrs, program);
 }
 
 static tn_status run(tn_run *r) {
@@ -99,7 +101,7 @@ static tn_status run(tn_run *r) {
     tn_program_array in[TN_PROGRAM_INPUTS];
     tn_tensor *y = tn_out(r, 0);
     if (!p) {
-        TN_TRY(read_program(r->node, &own));
+        TN_TRY(read_program(r->node, r->attrs, &own));
         p = &own;
     }
     for (int i = 0; i < p->n_in; i++) {
@@ -116,7 +118,7 @@ static tn_status run(tn_run *r) {
 #define F32_OR_BOOL (tn_dtype_bit(TN_F32) | TN_BOOLS)
 static const tn_port ports_in[] = { { "X", F32_OR_BOOL, 0, .variadic = true }, { 0 } };
 static const tn_port ports_out[] = { { "Y", F32_OR_BOOL, 0 }, { 0 } };
-static const tn_attr_spec attrs[] = { { "program", TN_ATTR_INTS, .required = true }, { 0 } };
+static const tn_attr_spec attrs[] = { { TN_INTS_OF(chain, program), .required = true }, { 0 } };
 
 /* In place is safe: the output is written by the last instruction, tile by tile. */
 const tn_op tn_ops_pointwise[] = {
@@ -126,7 +128,7 @@ const tn_op tn_ops_pointwise[] = {
       .flags = TN_OP_INTERNAL | TN_OP_POINTWISE | TN_OP_INPLACE,
       .in = ports_in,
       .out = ports_out,
-      .attrs = attrs,
+      TN_ATTRS(attrs, chain),
       .infer = infer,
       .cost = cost,
       .prepare = prepare,

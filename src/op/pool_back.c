@@ -110,7 +110,9 @@ static tn_value *pool_sum(tn_grad *g, tn_value *a, tn_value *like, bool average,
 
 /* (sum |x|^p)^(1/p): the derivative is sign(x) |x|^(p-1) y^(1-p); a window of zeros has none to give. */
 static void lp_parts(tn_grad *g) {
-    double p = (double)tn_attr_int(g->node, "p", 2);
+    tn_pool_attrs a = { 0 };
+    if (g->st == TN_OK) g->st = tn_op_fill_attrs(g->node, g->node->op->attrs, &a);
+    double p = (double)a.p;
     tn_grad_let_number(g, "p1", p - 1);
     tn_grad_formula(g, "still = Equal(y, 0); flow = Where(still, 0, dy * Pow(Where(still, 1, y), -p1));"
                        "own = Sign(x) * Pow(Abs(x), p1)");
@@ -128,15 +130,18 @@ tn_status tn_grad_pool(tn_grad *g) {
 }
 
 tn_status tn_grad_pool_sum(tn_grad *g) {
-    bool average = tn_attr_int(g->node, "average", 0) != 0, back = tn_attr_int(g->node, "back", 0) != 0;
-    if (tn_grad_wants(g, 0)) g->dx[0] = pool_sum(g, tn_grad_dy(g, 0), tn_grad_x(g, 0), average, !back);
+    pool_sum_attrs a;
+    TN_TRY(tn_op_fill_attrs(g->node, g->node->op->attrs, &a));
+    if (tn_grad_wants(g, 0)) g->dx[0] = pool_sum(g, tn_grad_dy(g, 0), tn_grad_x(g, 0), a.average, !a.back);
     return g->st;
 }
 
 /* The indices say where the largest elements were; they are asked for in plain order. */
 tn_status tn_grad_max_pool(tn_grad *g) {
     tn_value *at;
-    if (tn_attr_int(g->node, "storage_order", 0)) {
+    tn_pool_attrs a = { 0 };
+    TN_TRY(tn_op_fill_attrs(g->node, g->node->op->attrs, &a));
+    if (a.storage_order) {
         tn_node *again = tn_grad_node(g, "MaxPool", 2, tn_grad_x(g, 0));
         tn_grad_copy_attrs(g, again, g->node);
         tn_grad_made_int(g, again, "storage_order", 0);

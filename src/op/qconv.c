@@ -194,7 +194,7 @@ static tn_status qconv_prepare(tn_prep *p) {
     if (!state) return tn_op_fail(t->node, TN_E_NOMEM, "no memory to prepare");
     *state = (qconv_state){ 0 };
     p->state = state;
-    if (!w || tn_infer_rank(t, at->x) < 0) return TN_OK;
+    if (!w || tn_infer_rank(t, at->x) < 0 || tn_count(w) == 0) return TN_OK; /* without weights there is no result */
     if (tn_type_static(t->in[at->x])) {
         TN_TRY(describe(t->node, t->attrs, t->in[at->x]->dims, t->in[at->x]->rank, w->dims, t->out[0].dtype, &s));
         p->scratch = state->scratch = scratch_bytes(&s, tn_pool_threads(p->pool));

@@ -215,10 +215,10 @@ static tn_status run_plain(job *j) {
     for (int64_t q = 0; q < p->batches; q++, tn_walk_next(&w)) {
         int64_t am = w.offset[0], bm = w.offset[1];
         const float *za = param_at(&j->za, am), *zb = param_at(&j->zb, bm);
-        const char *a = j->a + am * p->m * p->k * tn_dtypes[j->a_type].bytes;
+        const char *a = tn_op_past(j->a, am * p->m * p->k * tn_dtypes[j->a_type].bytes);
+        const char *bs = tn_op_past(b->data, bm * p->k * p->n * tn_dtypes[j->b_type].bytes);
         TN_TRY(tn_convert(j->a_type, a, TN_F32, fa, (int64_t)na, true, TN_ROUND_NEAREST));
-        TN_TRY(tn_convert(j->b_type, (const char *)b->data + bm * p->k * p->n * tn_dtypes[j->b_type].bytes, TN_F32, fb,
-                          (int64_t)nb, true, TN_ROUND_NEAREST));
+        TN_TRY(tn_convert(j->b_type, bs, TN_F32, fb, (int64_t)nb, true, TN_ROUND_NEAREST));
         for (int64_t i = 0; i < p->m; i++) {
             memset(sums, 0, (size_t)p->n * sizeof *sums);
             for (int64_t k = 0; k < p->k; k++) {
@@ -286,7 +286,7 @@ static tn_status run_bytes(job *j, const void *packed) {
     tn_walk_start(&w, &p->loop, 0, 0);
     for (int64_t q = 0; q < p->batches; q++, tn_walk_next(&w)) {
         int64_t am = w.offset[0], bm = w.offset[1];
-        g.a = j->a + am * p->m * p->k, g.b = (const char *)b->data + bm * p->k * p->n;
+        g.a = tn_op_past(j->a, am * p->m * p->k), g.b = tn_op_past(b->data, bm * p->k * p->n);
         if (p->trans_a) {
             kn->move.transpose[0](g.a, p->m, across, p->k, p->k, p->m);
             g.a = across;

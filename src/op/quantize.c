@@ -40,24 +40,26 @@ static run_of run_at(const scale_map *m, int64_t i) {
     return (run_of){ block, 0, left < end ? left : end };
 }
 
-/* Reads axis and block_size and checks the scale's shape. errors TN_E_SHAPE, TN_E_INVALID. */
-static tn_status map_scales(const tn_node *n, int rank, const int64_t *dims, int srank, const int64_t *sdims,
-                            scale_map *m) {
-    int64_t axis = tn_attr_int(n, "axis", 1), count = 1;
-    for (int i = 0; i < srank; i++) count *= sdims[i];
-    *m = (scale_map){ .inner = 1, .axis_len = 1, .count = count, .block = tn_attr_int(n, "block_size", 0) };
-    if (m->block < 0) return tn_op_fail(n, TN_E_INVALID, "block_size is %lld", (long long)m->block);
+typedef struct {
+    int64_t axis, block_size;
+    tn_dtype output_dtype, precision; /* NONE: as inputs say */
+    bool saturate;
+} coding;
+
+/* Checks the scale's shape. errors TN_E_SHAPE, TN_E_INVALID. */
+static tn_status map_scales(const tn_node *n, const coding *a, int rank, const int64_t *dims, int srank,
+                            const int64_t *sdims, scale_map *m) {
+    int64_t count = tn_op_product(sdims, 0, srank);
+    int axis = 0; /* of a list the only one there is */
+    *m = (scale_map){ .inner = 1, .axis_len = 1, .count = count, .block = a->block_size };
     if (srank == 0 || (count == 1 && m->block == 0)) return TN_OK;
-    if (rank == 1) axis = 0; /* the only one there is */
-    if (axis < -rank || axis >= rank)
-        return tn_op_fail(n, TN_E_INVALID, "axis %lld is outside -%d..%d", (long long)axis, rank, rank - 1);
-    if (axis < 0) axis += rank;
-    m->inner = tn_op_product(dims, (int)axis + 1, rank);
+    if (rank != 1) TN_TRY(tn_op_axis(n, a->axis, rank, &axis));
+    m->inner = tn_op_product(dims, axis + 1, rank);
     m->axis_len = dims[axis];
     if (m->block == 0) {
         if (srank != 1 || count != m->axis_len)
-            return tn_op_fail(n, TN_E_SHAPE, "scale has %lld elements, axis %lld has %lld", (long long)count,
-                              (long long)axis, (long long)m->axis_len);
+            return tn_op_fail(n, TN_E_SHAPE, "scale has %lld elements, axis %d has %lld", (long long)count, axis,
+                              (long long)m->axis_len);
         return TN_OK;
     }
     m->blocks = m->axis_len / m->block + (m->axis_len % m->block != 0);
@@ -71,19 +73,18 @@ static tn_status map_scales(const tn_node *n, int rank, const int64_t *dims, int
 
 /* ------------------------------------------------------------------------------------------------------ inference */
 
-/* An attribute that names an element type, one of `allowed`; TN_NONE when it is 0 or absent. */
-static tn_status type_attr(tn_infer *c, const char *name, uint64_t allowed, tn_dtype *t) {
-    int64_t code = tn_attr_int(c->node, name, 0);
-    *t = code > 0 && code <= INT32_MAX ? tn_dtype_from_onnx((int)code) : TN_NONE;
-    if (code == 0 || (*t != TN_NONE && allowed & tn_dtype_bit(*t))) return TN_OK;
-    return tn_infer_fail(c, TN_E_TYPE, "%s is %lld, which names no type that it can be", name, (long long)code);
+/* An element type that an attribute names is one of `allowed`, or not given. */
+static tn_status check_type(tn_infer *c, const char *name, uint64_t allowed, tn_dtype t) {
+    if (t == TN_NONE || allowed & tn_dtype_bit(t)) return TN_OK;
+    return tn_infer_fail(c, TN_E_TYPE, "%s is %s, which it cannot be", name, tn_dtype_name(t));
 }
 
 static tn_status quantize_infer(tn_infer *c) {
     int rank = tn_infer_rank(c, 0);
-    tn_dtype given, precision, t = TN_U8;
-    TN_TRY(type_attr(c, "output_dtype", CODES, &given));
-    TN_TRY(type_attr(c, "precision", TN_FLOATS, &precision));
+    const coding *a = c->attrs;
+    tn_dtype given = a->output_dtype, t = TN_U8;
+    TN_TRY(check_type(c, "output_dtype", CODES, given));
+    TN_TRY(check_type(c, "precision", TN_FLOATS, a->precision));
     if (given != TN_NONE) t = given;
     if (tn_infer_has(c, 2)) t = tn_infer_dtype(c, 2);
     if (given != TN_NONE && t != TN_NONE && t != given)
@@ -94,8 +95,8 @@ static tn_status quantize_infer(tn_infer *c) {
 
 static tn_status dequantize_infer(tn_infer *c) {
     int rank = tn_infer_rank(c, 0);
-    tn_dtype given;
-    TN_TRY(type_attr(c, "output_dtype", HALVES | F32, &given));
+    tn_dtype given = ((const coding *)c->attrs)->output_dtype;
+    TN_TRY(check_type(c, "output_dtype", HALVES | F32, given));
     if (given == TN_NONE) given = tn_infer_dtype(c, 1);
     if (given == TN_F8E8M0) return tn_infer_fail(c, TN_E_TYPE, "a float8e8m0 scale needs output_dtype");
     tn_infer_out(c, 0, given, rank, rank < 0 ? NULL : c->in[0]->dims);
@@ -218,8 +219,11 @@ static void dequantise_part(void *arg, int64_t begin, int64_t end, int thread) {
 static tn_status set_up(tn_run *r, job *j) {
     const tn_tensor *scale = tn_in(r, 1), *zero = tn_in(r, 2);
     int64_t n;
-    *j = (job){ .x = tn_in(r, 0), .y = tn_out(r, 0), .saturate = tn_attr_int(r->node, "saturate", 1) != 0 };
-    TN_TRY(map_scales(r->node, j->x->rank, j->x->dims, scale->rank, scale->dims, &j->map));
+    const coding *a = r->attrs;
+    *j = (job){ .x = tn_in(r, 0),
+                .y = tn_out(r, 0),
+                .saturate = a->saturate || r->node->op->domain }; /* com.microsoft always does */
+    TN_TRY(map_scales(r->node, a, j->x->rank, j->x->dims, scale->rank, scale->dims, &j->map));
     if (zero && tn_count(zero) != tn_count(scale))
         return tn_op_fail(r->node, TN_E_SHAPE, "scale and zero point differ in shape");
     TN_TRY(tn_q_floats(r, 1, 1, &j->scale, &n));
@@ -230,8 +234,8 @@ static tn_status set_up(tn_run *r, job *j) {
 static tn_status quantize_run(tn_run *r) {
     job j;
     TN_TRY(set_up(r, &j));
-    int64_t code = tn_attr_int(r->node, "precision", 0);
-    j.precision = code ? tn_dtype_from_onnx((int)code) : tn_in(r, 1)->dtype;
+    tn_dtype precision = ((const coding *)r->attrs)->precision;
+    j.precision = precision ? precision : tn_in(r, 1)->dtype;
     if (tn_dtype_is_int(j.y->dtype)) {
         int bits = tn_dtype_bits(j.y->dtype);
         j.lo = tn_dtype_is_signed(j.y->dtype) ? -ldexpf(1, bits - 1) : 0;
@@ -275,20 +279,22 @@ static const tn_port f32_in[] = { { "x", F32, 0 }, { 0 } };
 static const tn_port dynamic_out[] = {
     { "y", tn_dtype_bit(TN_U8), 0 }, { "y_scale", F32, 0 }, { "y_zero_point", tn_dtype_bit(TN_U8), 0 }, { 0 }
 };
+#define AXIS \
+    { TN_INT(coding, axis, 1) }
 #define PLACE \
-    { "axis", TN_ATTR_INT }, { "block_size", TN_ATTR_INT }, { "output_dtype", TN_ATTR_INT }
+    AXIS, { TN_INT(coding, block_size, 0), .min = 0, .max = INT64_MAX }, { TN_DTYPE(coding, output_dtype, TN_NONE) }
 static const tn_attr_spec quantize_attrs[] = {
-    PLACE, { "precision", TN_ATTR_INT }, { "saturate", TN_ATTR_INT }, { 0 }
+    PLACE, { TN_DTYPE(coding, precision, TN_NONE) }, { TN_FLAG(coding, saturate, true) }, { 0 }
 };
 static const tn_attr_spec dequantize_attrs[] = { PLACE, { 0 } };
-static const tn_attr_spec microsoft_attrs[] = { { "axis", TN_ATTR_INT }, { 0 } };
+static const tn_attr_spec microsoft_attrs[] = { AXIS, { 0 } };
 
 const tn_op tn_ops_quantize[] = {
     { .name = "QuantizeLinear",
       .since = 25,
       .in = quantize_in,
       .out = tn_ports_any_free,
-      .attrs = quantize_attrs,
+      TN_ATTRS(quantize_attrs, coding),
       .infer = quantize_infer,
       .run = quantize_run,
       .grad = tn_grad_none,
@@ -297,7 +303,7 @@ const tn_op tn_ops_quantize[] = {
       .since = 25,
       .in = dequantize_in,
       .out = tn_ports_any_free,
-      .attrs = dequantize_attrs,
+      TN_ATTRS(dequantize_attrs, coding),
       .infer = dequantize_infer,
       .run = dequantize_run,
       .grad = tn_grad_dequantize,
@@ -315,7 +321,7 @@ const tn_op tn_ops_quantize[] = {
       .since = 1,
       .in = quantize_in,
       .out = tn_ports_any_free,
-      .attrs = microsoft_attrs,
+      TN_ATTRS(microsoft_attrs, coding),
       .infer = quantize_infer,
       .run = quantize_run,
       .grad = tn_grad_none,
@@ -325,7 +331,7 @@ const tn_op tn_ops_quantize[] = {
       .since = 1,
       .in = dequantize_in,
       .out = tn_ports_any_free,
-      .attrs = microsoft_attrs,
+      TN_ATTRS(microsoft_attrs, coding),
       .infer = dequantize_infer,
       .run = dequantize_run,
       .grad = tn_grad_dequantize,

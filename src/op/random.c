@@ -11,9 +11,18 @@ enum { NORMAL, UNIFORM };
 
 #define GRAIN 4096 /* elements per part */
 
-/* The stream of one run of a node. Seeds are floats, Dropout's an integer. */
-static uint64_t key_of(const tn_node *n) {
-    const tn_attr *seed = tn_attr_find(n, "seed");
+/* Of the whole family; what a row does not have is 0. */
+typedef struct {
+    const tn_attr *seed; /* a float, Dropout's an integer */
+    tn_dtype dtype;      /* NONE: as the input */
+    float a, b;          /* mean and scale; low and high */
+    tn_ints shape;
+    int64_t sample_size;
+} drawing;
+
+/* The stream of one run of a node. */
+static uint64_t key_of(const tn_run *r) {
+    const tn_attr *seed = ((const drawing *)r->attrs)->seed;
     uint32_t bits = 0;
     if (!seed) return tn_random_fresh_key();
     if (seed->kind == TN_ATTR_INT) return tn_random_key((uint64_t)seed->i);
@@ -21,16 +30,13 @@ static uint64_t key_of(const tn_node *n) {
     return tn_random_key(bits);
 }
 
-/* Attribute dtype, or the default (0: there must be one); only the types of the set are allowed. */
+/* Attribute dtype, or the default (NONE: not known yet); only the types of the set are allowed. */
 static tn_status dtype_of(tn_infer *c, tn_dtype dflt, uint64_t allowed, tn_dtype *out) {
-    const tn_attr *a = tn_attr_find(c->node, "dtype");
-    *out = a ? (a->i > 0 && a->i < 1000 ? tn_dtype_from_onnx((int)a->i) : TN_NONE) : dflt;
-    if (!a && dflt == TN_NONE) return TN_OK; /* not known yet */
-    if (*out == TN_NONE) return tn_infer_fail(c, TN_E_INVALID, "dtype %lld is no element type", (long long)a->i);
-    if (!(tn_dtype_bit(*out) & allowed))
-        return tn_infer_fail(c, TN_E_TYPE, "it cannot give %s%s", tn_dtype_name(*out),
-                             a ? "" : "; dtype says what to give");
-    return TN_OK;
+    tn_dtype given = ((const drawing *)c->attrs)->dtype;
+    *out = given ? given : dflt;
+    if (*out == TN_NONE || tn_dtype_bit(*out) & allowed) return TN_OK;
+    return tn_infer_fail(c, TN_E_TYPE, "it cannot give %s%s", tn_dtype_name(*out),
+                         given ? "" : "; dtype says what to give");
 }
 
 /* --------------------------------------------------------------------------------------- RandomNormal, RandomUniform
@@ -38,18 +44,14 @@ static tn_status dtype_of(tn_infer *c, tn_dtype dflt, uint64_t allowed, tn_dtype
 
 static tn_status random_infer(tn_infer *c) {
     tn_dtype t = TN_NONE;
-    int n;
-    const int64_t *shape = tn_attr_ints(c->node, "shape", &n);
-    tn_dim dims[TN_MAX_RANK];
+    tn_ints shape = ((const drawing *)c->attrs)->shape;
     TN_TRY(dtype_of(c, TN_F32, TN_FLOATS, &t));
-    if (n > TN_MAX_RANK)
-        return tn_infer_fail(c, TN_E_SHAPE, "shape has %d dimensions; at most %d are allowed", n, TN_MAX_RANK);
-    for (int i = 0; i < n; i++) {
-        if (shape[i] < 0) return tn_infer_fail(c, TN_E_SHAPE, "shape[%d] is %lld", i, (long long)shape[i]);
-        dims[i] = shape[i];
-    }
-    if (tn_dims_count(n, shape) < 0) return tn_infer_fail(c, TN_E_SHAPE, "shape is too large");
-    tn_infer_out(c, 0, t, n, dims);
+    if (shape.n > TN_MAX_RANK)
+        return tn_infer_fail(c, TN_E_SHAPE, "shape has %zu dimensions; at most %d are allowed", shape.n, TN_MAX_RANK);
+    for (size_t i = 0; i < shape.n; i++)
+        if (shape.v[i] < 0) return tn_infer_fail(c, TN_E_SHAPE, "shape[%zu] is %lld", i, (long long)shape.v[i]);
+    if (tn_dims_count((int)shape.n, shape.v) < 0) return tn_infer_fail(c, TN_E_SHAPE, "shape is too large");
+    tn_infer_out(c, 0, t, (int)shape.n, shape.v);
     return TN_OK;
 }
 
@@ -88,13 +90,8 @@ static int significant_bits(tn_dtype t) { return t == TN_F64 ? 53 : t == TN_F32 
 
 static tn_status random_run(tn_run *r) {
     tn_tensor *y = tn_out(r, 0);
-    int what = r->node->op->arg;
-    random_job j = { y,
-                     key_of(r->node),
-                     what,
-                     significant_bits(y->dtype),
-                     tn_attr_float(r->node, what == NORMAL ? "mean" : "low", 0),
-                     tn_attr_float(r->node, what == NORMAL ? "scale" : "high", 1) };
+    const drawing *a = r->attrs;
+    random_job j = { y, key_of(r), r->node->op->arg, significant_bits(y->dtype), (double)a->a, (double)a->b };
     tn_parallel(r->pool, tn_count(y), GRAIN, random_range, &j);
     return TN_OK;
 }
@@ -131,7 +128,7 @@ static tn_status bernoulli_run(tn_run *r) {
         if (!(p >= 0 && p <= 1))
             return tn_op_fail(r->node, TN_E_INVALID, "element %lld is %g, which is no probability", (long long)i, p);
     }
-    bernoulli_job j = { x, tn_out(r, 0), key_of(r->node) };
+    bernoulli_job j = { x, tn_out(r, 0), key_of(r) };
     tn_parallel(r->pool, tn_count(x), GRAIN, bernoulli_range, &j);
     return TN_OK;
 }
@@ -144,7 +141,7 @@ static tn_status multinomial_infer(tn_infer *c) {
     TN_TRY(dtype_of(c, TN_I32, TN_INDEX, &t));
     if (rank >= 0 && rank != 2)
         return tn_infer_fail(c, TN_E_SHAPE, "the input has %d dimensions; [batch, classes] is needed", rank);
-    tn_dim dims[2] = { rank < 0 ? TN_DIM_UNKNOWN : c->in[0]->dims[0], tn_attr_int(c->node, "sample_size", 1) };
+    tn_dim dims[2] = { rank < 0 ? TN_DIM_UNKNOWN : c->in[0]->dims[0], ((const drawing *)c->attrs)->sample_size };
     tn_infer_out(c, 0, t, 2, dims);
     return TN_OK;
 }
@@ -167,8 +164,8 @@ static tn_status multinomial_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0);
     tn_tensor *y = tn_out(r, 0);
     int64_t classes = x->dims[1], samples = y->dims[1];
-    uint64_t key = key_of(r->node);
-    double *sums = tn_run_scratch(r, (size_t)(classes + 1) * sizeof *sums);
+    uint64_t key = key_of(r);
+    double *sums = tn_op_scratch(r, sizeof *sums, classes, 1, 1);
     if (!sums) return tn_op_fail(r->node, TN_E_NOMEM, "no memory for %lld classes", (long long)classes);
     for (int64_t b = 0; b < x->dims[0]; b++) {
         double most = -INFINITY, sum = 0;
@@ -220,7 +217,7 @@ static tn_status dropout_run(tn_run *r) {
     bool active = training && tn_count(training) && *(const uint8_t *)training->data;
     if (!(p >= 0 && p < 1)) return tn_op_fail(r->node, TN_E_INVALID, "ratio is %g; 0 <= ratio < 1 is needed", p);
     if (active && p > 0) {
-        dropout_job j = { x, y, mask, key_of(r->node), p };
+        dropout_job j = { x, y, mask, key_of(r), p };
         tn_parallel(r->pool, tn_count(x), GRAIN, dropout_range, &j);
         return TN_OK;
     }
@@ -247,31 +244,28 @@ static const tn_port dropout_out[] = { { "output", TN_FLOATS | F8S, 'T' },
                                        { 0 } };
 
 #define DTYPE \
-    { "dtype", TN_ATTR_INT }
-#define SEED \
-    { "seed", TN_ATTR_FLOAT }
+    { TN_DTYPE(drawing, dtype, TN_NONE) }
+#define SEED_OF(kind) \
+    { TN_STORED(drawing, seed, "seed", kind, ATTR, const tn_attr *) }
+#define SEED SEED_OF(FLOAT)
 #define SHAPE \
-    { "shape", TN_ATTR_INTS, .required = true }
-static const tn_attr_spec normal_attrs[] = { DTYPE, { "mean", TN_ATTR_FLOAT }, { "scale", TN_ATTR_FLOAT }, SEED, SHAPE,
-                                             { 0 } };
-static const tn_attr_spec uniform_attrs[] = { DTYPE, { "low", TN_ATTR_FLOAT }, { "high", TN_ATTR_FLOAT }, SEED, SHAPE,
-                                              { 0 } };
-static const tn_attr_spec normal_like_attrs[] = {
-    DTYPE, { "mean", TN_ATTR_FLOAT }, { "scale", TN_ATTR_FLOAT }, SEED, { 0 }
-};
-static const tn_attr_spec uniform_like_attrs[] = {
-    DTYPE, { "low", TN_ATTR_FLOAT }, { "high", TN_ATTR_FLOAT }, SEED, { 0 }
-};
+    { TN_INTS_OF(drawing, shape), .required = true }
+#define TWO(a_, b_) \
+    { TN_FLOAT_AS(drawing, a, a_, 0) }, { TN_FLOAT_AS(drawing, b, b_, 1) }
+static const tn_attr_spec normal_attrs[] = { DTYPE, TWO("mean", "scale"), SEED, SHAPE, { 0 } };
+static const tn_attr_spec uniform_attrs[] = { DTYPE, TWO("low", "high"), SEED, SHAPE, { 0 } };
+static const tn_attr_spec normal_like_attrs[] = { DTYPE, TWO("mean", "scale"), SEED, { 0 } };
+static const tn_attr_spec uniform_like_attrs[] = { DTYPE, TWO("low", "high"), SEED, { 0 } };
 static const tn_attr_spec bernoulli_attrs[] = { DTYPE, SEED, { 0 } };
 static const tn_attr_spec multinomial_attrs[] = {
-    DTYPE, { "sample_size", TN_ATTR_INT, .min = 1, .max = INT32_MAX }, SEED, { 0 }
+    DTYPE, { TN_INT(drawing, sample_size, 1), .min = 1, .max = INT32_MAX }, SEED, { 0 }
 };
-static const tn_attr_spec dropout_attrs[] = { { "seed", TN_ATTR_INT }, { 0 } };
+static const tn_attr_spec dropout_attrs[] = { SEED_OF(INT), { 0 } };
 
-#define ROW_OF(grad_, name_, in_, out_, attrs_, infer_, run_, arg_, doc_)                                            \
-    {                                                                                                                \
-        .name = name_, .since = 22, .flags = TN_OP_RANDOM, .in = in_, .out = out_, .attrs = attrs_, .infer = infer_, \
-        .run = run_, .grad = grad_, .arg = arg_, .doc = doc_                                                         \
+#define ROW_OF(grad_, name_, in_, out_, attrs_, infer_, run_, arg_, doc_)                                     \
+    {                                                                                                         \
+        .name = name_, .since = 22, .flags = TN_OP_RANDOM, .in = in_, .out = out_, TN_ATTRS(attrs_, drawing), \
+        .infer = infer_, .run = run_, .grad = grad_, .arg = arg_, .doc = doc_                                 \
     }
 #define ROW(...) ROW_OF(tn_grad_none, __VA_ARGS__)
 const tn_op tn_ops_random[] = {

@@ -296,11 +296,11 @@ static tn_status roi_pool_run(tn_run *r) {
 /* (v, X, boxes, images) by `type`, with the orders of the node differentiated, one more by number d of the box (-1: no
  * more). */
 static tn_value *derived(tn_grad *g, const char *type, tn_value *v, int first, int d) {
-    int n;
-    const int64_t *old = tn_attr_ints(g->node, "orders", &n);
+    roi a = { 0 };
     int64_t orders[4];
+    if (g->st == TN_OK) g->st = tn_op_fill_attrs(g->node, g->node->op->attrs, &a);
     tn_value *in[] = { v, tn_grad_x(g, first), tn_grad_x(g, first + 1), tn_grad_x(g, first + 2) };
-    for (int k = 0; k < 4; k++) orders[k] = (old && n == 4 ? old[k] : 0) + (k == d);
+    for (int k = 0; k < 4; k++) orders[k] = (a.orders.n == 4 ? a.orders.v[k] : 0) + (k == d);
     tn_node *node = tn_grad_node_n(g, "tenon", type, in, 4, 1);
     tn_grad_copy_attrs(g, node, g->node);
     if (node && g->st == TN_OK && strstr(type, "RoiS")) g->st = tn_attr_set_ints(node, "orders", orders, 4);

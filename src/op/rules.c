@@ -19,6 +19,11 @@ static bool dims_as_they_lie(const tn_tensor *t, int64_t count) {
     return true;
 }
 
+tn_dim tn_op_dim_at(const tn_tensor *t, int64_t k) {
+    int64_t v = tn_get_i64(t->dtype, t->data, k);
+    return t->dtype == TN_U64 && v < 0 ? TN_DIM_MOST : tn_dim_clamp(v);
+}
+
 static const tn_dim *dims_of_tensor(tn_infer *c, const tn_tensor *t, int *n) {
     int64_t count = tn_count(t);
     if (count > INT32_MAX) return NULL;
@@ -28,7 +33,7 @@ static const tn_dim *dims_of_tensor(tn_infer *c, const tn_tensor *t, int *n) {
     }
     tn_dim *v = tn_arena_array(c->arena, tn_dim, (size_t)count + 1);
     if (!v) return NULL;
-    for (int64_t k = 0; k < count; k++) v[k] = tn_dim_clamp(tn_get_i64(t->dtype, t->data, k));
+    for (int64_t k = 0; k < count; k++) v[k] = tn_op_dim_at(t, k);
     *n = (int)count;
     return v;
 }
@@ -81,16 +86,25 @@ void tn_infer_out(tn_infer *c, int i, tn_dtype t, int rank, const tn_dim *dims) 
     for (int d = 0; d < rank && d < TN_MAX_RANK; d++) c->out[i].dims[d] = dims ? dims[d] : TN_DIM_UNKNOWN;
 }
 
+/* Whether elements of type t are this number. A symbol stands for a size below 2^31: 32 bits hold it. */
+static bool type_holds(tn_dtype t, tn_dim d) {
+    int bits = t == TN_BOOL ? 1 : tn_dtype_bits(t) - (tn_dtype_is_signed(t) ? 1 : 0);
+    if (t == TN_NONE || bits >= 63) return true;
+    if (!tn_dim_known(d)) return bits >= 31;
+    return d >= (tn_dtype_is_signed(t) ? -(INT64_C(1) << bits) : 0) && d < INT64_C(1) << bits;
+}
+
 void tn_infer_out_content(tn_infer *c, int i, const tn_dim *v, int n) {
     if (i >= c->n_out || !c->out_content || n > TN_CONTENT_MAX) return;
-    bool any = n == 0;
-    for (int k = 0; k < n; k++) any |= v[k] != TN_DIM_UNKNOWN;
-    if (!any) return;
     tn_content *own = tn_arena_alloc(c->arena, sizeof *own + sizeof own->v[0] * (size_t)n, 8);
+    bool any = n == 0;
     if (!own) return; /* contents are a help, never a promise */
     own->n = n;
-    if (n) memcpy(own->v, v, sizeof *v * (size_t)n);
-    c->out_content[i] = own;
+    for (int k = 0; k < n; k++) {
+        own->v[k] = type_holds(c->out[i].dtype, v[k]) ? v[k] : TN_DIM_UNKNOWN;
+        any |= own->v[k] != TN_DIM_UNKNOWN;
+    }
+    if (any) c->out_content[i] = own;
 }
 
 tn_status tn_op_axis(const tn_node *n, int64_t axis, int rank, int *out) {
@@ -169,9 +183,15 @@ static const tn_dim *operand(tn_infer *c, int i, int *n) {
 /* Clamped numbers are fit for comparing with sizes, not for sums. */
 static tn_dim summand(tn_dim d) { return tn_dim_known(d) && !tn_dim_exact(d) ? TN_DIM_UNKNOWN : d; }
 
+typedef struct {
+    bool fmod; /* the sign of a instead of b */
+} modulo;
+static const tn_attr_spec modulo_attrs[] = { { TN_FLAG(modulo, fmod, false) }, { 0 } };
+
 static tn_dim mod_of(tn_syms *s, tn_dim a, tn_dim b, const tn_node *n) {
-    bool c_style = tn_attr_int(n, "fmod", 0) != 0; /* the sign of a instead of b */
-    if (c_style && !(tn_dim_ge(s, a, 0) && tn_dim_ge(s, b, 0))) return TN_DIM_UNKNOWN;
+    modulo m;
+    if (tn_op_fill_attrs(n, modulo_attrs, &m) != TN_OK) return TN_DIM_UNKNOWN;
+    if (m.fmod && !(tn_dim_ge(s, a, 0) && tn_dim_ge(s, b, 0))) return TN_DIM_UNKNOWN;
     return tn_dim_mod(s, a, b);
 }
 

@@ -2,13 +2,18 @@
  * shapes. Their contents are followed symbolically, so that a Shape -> Gather -> Concat -> Reshape chain keeps its
  * meaning before any data exists. */
 #include "op/grad.h"
+#include "op/support.h"
 #include <string.h>
 
 /* ------------------------------------------------------------------------------------------------- Shape and Size */
 
+typedef struct {
+    int64_t start, end;
+} shape_part;
+
 /* Shape's start and end attributes, clamped to 0..rank. */
-static void shape_range(const tn_node *n, int rank, int *start, int *end) {
-    int64_t s = tn_attr_int(n, "start", 0), e = tn_attr_int(n, "end", rank);
+static void shape_range(const shape_part *a, int rank, int *start, int *end) {
+    int64_t s = a->start, e = a->end;
     if (s < 0) s += rank;
     if (e < 0) e += rank;
     *start = (int)(s < 0 ? 0 : s > rank ? rank : s);
@@ -21,7 +26,7 @@ static tn_status shape_infer(tn_infer *c) {
         tn_infer_out(c, 0, TN_I64, 1, NULL);
         return TN_OK;
     }
-    shape_range(c->node, rank, &start, &end);
+    shape_range(c->attrs, rank, &start, &end);
     tn_infer_out(c, 0, TN_I64, 1, (tn_dim[]){ end - start });
     tn_infer_out_content(c, 0, c->in[0]->dims + start, end - start);
     return TN_OK;
@@ -30,8 +35,8 @@ static tn_status shape_infer(tn_infer *c) {
 static tn_status shape_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0);
     int start, end;
-    shape_range(r->node, x->rank, &start, &end);
-    memcpy(tn_out(r, 0)->data, x->dims + start, (size_t)(end - start) * sizeof(int64_t));
+    shape_range(r->attrs, x->rank, &start, &end);
+    for (int i = start; i < end; i++) ((int64_t *)tn_out(r, 0)->data)[i - start] = x->dims[i];
     return TN_OK;
 }
 
@@ -56,12 +61,16 @@ static void pass_content(tn_infer *c) {
     if (c->in_content[0]) tn_infer_out_content(c, 0, c->in_content[0]->v, c->in_content[0]->n);
 }
 
+typedef struct {
+    bool allowzero;
+} reshape;
+
 /* Reshape: 0 copies the input's dimension (unless allowzero), one -1 takes what is left. */
 static tn_status reshape_infer(tn_infer *c) {
     int n, wild = -1, rank = tn_infer_rank(c, 0);
     const tn_dim *want = tn_infer_ints(c, 1, &n);
     tn_dim dims[TN_MAX_RANK];
-    bool allowzero = tn_attr_int(c->node, "allowzero", 0) != 0, has_zero = false;
+    bool allowzero = ((const reshape *)c->attrs)->allowzero, has_zero = false;
     pass_content(c);
     if (!want) { /* the rank may be known even when the numbers are not */
         const tn_type *s = tn_infer_has(c, 1) ? c->in[1] : NULL;
@@ -170,18 +179,21 @@ static tn_status unsqueeze_infer(tn_infer *c) {
         tn_infer_out(c, 0, tn_infer_dtype(c, 0), ranked ? rank + length : -1, NULL);
         return TN_OK;
     }
-    if (rank + n > TN_MAX_RANK)
-        return tn_infer_fail(c, TN_E_SHAPE, "the result would have %d dimensions, at most %d can be", rank + n,
-                             TN_MAX_RANK);
+    if (n > TN_MAX_RANK - rank)
+        return tn_infer_fail(c, TN_E_SHAPE, "%d more dimensions than %d; at most %d can be", n, rank, TN_MAX_RANK);
     TN_TRY(read_axes(c, axes, n, rank + n, fresh));
     for (int i = 0, from = 0; i < rank + n; i++) dims[i] = fresh[i] ? 1 : c->in[0]->dims[from++];
     tn_infer_out(c, 0, tn_infer_dtype(c, 0), rank + n, dims);
     return TN_OK;
 }
 
+typedef struct {
+    int64_t axis;
+} flatten;
+
 static tn_status flatten_infer(tn_infer *c) {
     int rank = tn_infer_rank(c, 0);
-    int64_t axis = tn_attr_int(c->node, "axis", 1);
+    int64_t axis = ((const flatten *)c->attrs)->axis;
     if (rank < 0) {
         tn_infer_out(c, 0, tn_infer_dtype(c, 0), 2, NULL);
         return TN_OK;
@@ -198,8 +210,12 @@ static tn_status flatten_infer(tn_infer *c) {
 /* ------------------------------------------------------------------------------------------ tensors made from shapes
  */
 
+typedef struct {
+    const tn_tensor *value; /* NULL: 0.0f */
+} fill;
+
 static tn_status constant_of_shape_infer(tn_infer *c) {
-    const tn_tensor *value = tn_attr_tensor(c->node, "value");
+    const tn_tensor *value = ((const fill *)c->attrs)->value;
     tn_dtype t = value ? value->dtype : TN_F32;
     int n;
     const tn_dim *dims = tn_infer_ints(c, 0, &n);
@@ -220,7 +236,7 @@ static tn_status constant_of_shape_infer(tn_infer *c) {
     if (tn_dtype_is_int(t) && n <= 1 && (n == 0 || (tn_dim_known(dims[0]) && dims[0] <= TN_CONTENT_MAX))) {
         tn_dim v[TN_CONTENT_MAX];
         int count = n == 0 ? 1 : (int)dims[0];
-        for (int i = 0; i < count; i++) v[i] = tn_get_i64(t, value->data, 0);
+        for (int i = 0; i < count; i++) v[i] = tn_op_dim_at(value, 0);
         tn_infer_out_content(c, 0, v, count);
     }
     return TN_OK;
@@ -228,7 +244,7 @@ static tn_status constant_of_shape_infer(tn_infer *c) {
 
 static tn_status constant_of_shape_run(tn_run *r) {
     tn_tensor *y = tn_out(r, 0);
-    const tn_tensor *value = tn_attr_tensor(r->node, "value");
+    const tn_tensor *value = ((const fill *)r->attrs)->value;
     int64_t n = tn_count(y);
     if (y->dtype == TN_STRING) {
         const tn_string *s = value->data;
@@ -240,7 +256,7 @@ static tn_status constant_of_shape_run(tn_run *r) {
     if (!value) {
         if (bytes) memset(y->data, 0, bytes);
     } else if (tn_dtypes[y->dtype].block > 1) {
-        for (int64_t i = 0; i < n; i++) tn_set_i64(y->dtype, y->data, i, tn_get_i64(y->dtype, value->data, 0));
+        for (int64_t i = 0; i < n; i++) tn_op_copy_element(y, i, value, 0);
     } else {
         size_t each = (size_t)tn_dtypes[y->dtype].bytes;
         for (int64_t i = 0; i < n; i++) memcpy((char *)y->data + (size_t)i * each, value->data, each);
@@ -256,12 +272,17 @@ static int64_t range_count(double start, double limit, double delta) {
     return whole + ((double)whole < n);
 }
 
+/* start + i delta: every step that is taken fits, the products need not. */
+static int64_t step_of(int64_t start, int64_t delta, int64_t i) {
+    return (int64_t)((uint64_t)start + (uint64_t)delta * (uint64_t)i);
+}
+
 static tn_status range_infer(tn_infer *c) {
     tn_dtype t = tn_infer_dtype(c, 0);
-    const tn_tensor *start = c->in_tensor[0], *limit = c->in_tensor[1], *delta = c->in_tensor[2];
+    const tn_tensor *start = tn_infer_tensor(c, 0), *limit = tn_infer_tensor(c, 1), *delta = tn_infer_tensor(c, 2);
     tn_dim n = TN_DIM_UNKNOWN;
     for (int i = 0; i < 3; i++) {
-        const tn_tensor *x = c->in_tensor[i];
+        const tn_tensor *x = tn_infer_tensor(c, i);
         if (x && tn_count(x) != 1)
             return tn_infer_fail(c, TN_E_SHAPE, "input %d has %lld elements, should have one", i,
                                  (long long)tn_count(x));
@@ -281,7 +302,8 @@ static tn_status range_infer(tn_infer *c) {
         tn_infer_out(c, 0, t, 1, &n);
         if (tn_dtype_is_int(t) && n <= TN_CONTENT_MAX) {
             tn_dim v[TN_CONTENT_MAX];
-            for (int i = 0; i < n; i++) v[i] = tn_get_i64(t, start->data, 0) + i * tn_get_i64(t, delta->data, 0);
+            for (int i = 0; i < n; i++)
+                v[i] = tn_dim_clamp(step_of(tn_get_i64(t, start->data, 0), tn_get_i64(t, delta->data, 0), i));
             tn_infer_out_content(c, 0, v, (int)n);
         }
         return TN_OK;
@@ -299,7 +321,7 @@ static tn_status range_run(tn_run *r) {
     const tn_tensor *start = tn_in(r, 0), *delta = tn_in(r, 2);
     if (tn_dtype_is_int(y->dtype)) {
         int64_t v = tn_get_i64(y->dtype, start->data, 0), d = tn_get_i64(y->dtype, delta->data, 0);
-        for (int64_t i = 0; i < y->dims[0]; i++) tn_set_i64(y->dtype, y->data, i, v + i * d);
+        for (int64_t i = 0; i < y->dims[0]; i++) tn_set_i64(y->dtype, y->data, i, step_of(v, d, i));
     } else {
         double v = tn_get_f64(y->dtype, start->data, 0), d = tn_get_f64(y->dtype, delta->data, 0);
         for (int64_t i = 0; i < y->dims[0]; i++) tn_set_f64(y->dtype, y->data, i, v + (double)i * d);
@@ -307,15 +329,16 @@ static tn_status range_run(tn_run *r) {
     return TN_OK;
 }
 
-static tn_dtype eye_dtype(const tn_node *n, tn_dtype input) {
-    int64_t code = tn_attr_int(n, "dtype", 0);
-    return code ? tn_dtype_from_onnx((int)code) : input;
-}
+typedef struct {
+    tn_dtype dtype;
+    int64_t k;
+} eye;
 
 static tn_status eye_infer(tn_infer *c) {
-    tn_dtype t = eye_dtype(c->node, tn_infer_dtype(c, 0));
+    tn_dtype given = ((const eye *)c->attrs)->dtype, t = given ? given : tn_infer_dtype(c, 0);
     int rank = tn_infer_rank(c, 0);
-    if (t == TN_NONE) return tn_infer_fail(c, TN_E_TYPE, "attribute 'dtype' names no element type");
+    if (given && !(tn_dtype_bit(given) & (TN_REAL | TN_BOOLS)))
+        return tn_infer_fail(c, TN_E_TYPE, "there is no identity matrix of %s", tn_dtype_name(given));
     if (rank >= 0 && rank != 2) return tn_infer_fail(c, TN_E_SHAPE, "the input has %d dimensions, 2 are needed", rank);
     tn_infer_out(c, 0, t, 2, rank == 2 ? c->in[0]->dims : NULL);
     return TN_OK;
@@ -323,9 +346,10 @@ static tn_status eye_infer(tn_infer *c) {
 
 static tn_status eye_run(tn_run *r) {
     tn_tensor *y = tn_out(r, 0);
-    int64_t k = tn_attr_int(r->node, "k", 0), rows = y->dims[0], cols = y->dims[1];
+    int64_t k = ((const eye *)r->attrs)->k, rows = y->dims[0], cols = y->dims[1];
     size_t bytes = 0;
     tn_dtype_bytes(y->dtype, rows * cols, &bytes);
+    if (bytes == 0) return TN_OK;
     memset(y->data, 0, bytes);
     for (int64_t i = 0; i < rows; i++)
         if (k < cols - i && k >= -i) tn_set_f64(y->dtype, y->data, i * cols + i + k, 1);
@@ -349,11 +373,13 @@ static const tn_attr_spec range_attrs[] = { { "stash_type", TN_ATTR_INT }, /* at
                                             { 0 } };
 static const tn_port eye_in[] = { { "input", TN_REAL | TN_BOOLS, 0 }, { 0 } };
 
-static const tn_attr_spec shape_attrs[] = { { "start", TN_ATTR_INT }, { "end", TN_ATTR_INT }, { 0 } };
-static const tn_attr_spec reshape_attrs[] = { { "allowzero", TN_ATTR_INT }, { 0 } };
-static const tn_attr_spec axis_attrs[] = { { "axis", TN_ATTR_INT }, { 0 } };
-static const tn_attr_spec value_attrs[] = { { "value", TN_ATTR_TENSOR }, { 0 } };
-static const tn_attr_spec eye_attrs[] = { { "dtype", TN_ATTR_INT }, { "k", TN_ATTR_INT }, { 0 } };
+static const tn_attr_spec shape_attrs[] = { { TN_INT(shape_part, start, 0) },
+                                            { TN_INT(shape_part, end, INT64_MAX) },
+                                            { 0 } };
+static const tn_attr_spec reshape_attrs[] = { { TN_FLAG(reshape, allowzero, false) }, { 0 } };
+static const tn_attr_spec axis_attrs[] = { { TN_INT(flatten, axis, 1) }, { 0 } };
+static const tn_attr_spec value_attrs[] = { { TN_TENSOR_OF(fill, value) }, { 0 } };
+static const tn_attr_spec eye_attrs[] = { { TN_DTYPE(eye, dtype, TN_NONE) }, { TN_INT(eye, k, 0) }, { 0 } };
 
 const tn_op tn_ops_shape[] = {
     { .name = "Shape",
@@ -361,7 +387,7 @@ const tn_op tn_ops_shape[] = {
       .flags = TN_OP_SHAPE_ONLY,
       .in = data_in,
       .out = int64_out,
-      .attrs = shape_attrs,
+      TN_ATTRS(shape_attrs, shape_part),
       .infer = shape_infer,
       .run = shape_run,
       .grad = tn_grad_none,
@@ -380,7 +406,7 @@ const tn_op tn_ops_shape[] = {
       .flags = TN_OP_ALIAS,
       .in = data_ints_in,
       .out = data_out,
-      .attrs = reshape_attrs,
+      TN_ATTRS(reshape_attrs, reshape),
       .infer = reshape_infer,
       .grad = tn_grad_reshape,
       .doc = "the same elements under another shape; 0 copies a dimension, -1 is what is left" },
@@ -405,7 +431,7 @@ const tn_op tn_ops_shape[] = {
       .flags = TN_OP_ALIAS,
       .in = data_in,
       .out = data_out,
-      .attrs = axis_attrs,
+      TN_ATTRS(axis_attrs, flatten),
       .infer = flatten_infer,
       .grad = tn_grad_reshape,
       .doc = "two dimensions: those before axis and those from it on, each multiplied out" },
@@ -413,7 +439,7 @@ const tn_op tn_ops_shape[] = {
       .since = 25,
       .in = shape_in,
       .out = data_out,
-      .attrs = value_attrs,
+      TN_ATTRS(value_attrs, fill),
       .infer = constant_of_shape_infer,
       .run = constant_of_shape_run,
       .grad = tn_grad_none,
@@ -432,7 +458,7 @@ const tn_op tn_ops_shape[] = {
       .flags = TN_OP_SHAPE_ONLY,
       .in = eye_in,
       .out = data_out,
-      .attrs = eye_attrs,
+      TN_ATTRS(eye_attrs, eye),
       .infer = eye_infer,
       .run = eye_run,
       .grad = tn_grad_none,

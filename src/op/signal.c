@@ -162,6 +162,10 @@ static void release_plan(void *state) {
 /* ------------------------------------------------------------------------------------------------------------- DFT */
 
 typedef struct {
+    bool inverse, onesided;
+} transform;
+
+typedef struct {
     int axis; /* -1: not known yet */
     bool inverse, onesided;
     tn_dim in, length, bins; /* along the axis: points given, of the transform, of the result */
@@ -170,9 +174,10 @@ typedef struct {
 static tn_status dft_read(tn_infer *c, dft_shape *s) {
     int rank = tn_infer_rank(c, 0);
     int64_t axis = -2, length;
+    const transform *a = c->attrs;
     *s = (dft_shape){ .axis = -1,
-                      .inverse = tn_attr_int(c->node, "inverse", 0) != 0,
-                      .onesided = tn_attr_int(c->node, "onesided", 0) != 0,
+                      .inverse = a->inverse,
+                      .onesided = a->onesided,
                       .in = TN_DIM_UNKNOWN,
                       .length = TN_DIM_UNKNOWN,
                       .bins = TN_DIM_UNKNOWN };
@@ -231,8 +236,8 @@ static tn_status dft_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0);
     const tn_tensor *y = tn_out(r, 0);
     int64_t at = scalar_at(r, 2, -2);
-    int axis = (int)(at < 0 ? at + x->rank : at);
-    bool inverse = tn_attr_int(r->node, "inverse", 0) != 0, onesided = tn_attr_int(r->node, "onesided", 0) != 0;
+    int axis = tn_op_axis_at(at, x->rank);
+    bool inverse = ((const transform *)r->attrs)->inverse, onesided = ((const transform *)r->attrs)->onesided;
     int64_t in = x->dims[axis], bins = y->dims[axis], inner = tn_op_product(x->dims, axis + 1, x->rank - 1);
     int64_t n = scalar_at(r, 1, inverse && onesided ? 2 * (in - 1) : in), taps = in;
     if (inverse && onesided && taps > n / 2 + 1) taps = n / 2 + 1;
@@ -267,7 +272,7 @@ static tn_status stft_length(tn_infer *c, tn_dim *out) {
 
 static tn_status stft_infer(tn_infer *c) {
     int rank = tn_infer_rank(c, 0);
-    bool onesided = tn_attr_int(c->node, "onesided", 1) != 0;
+    bool onesided = ((const transform *)c->attrs)->onesided;
     int64_t step;
     tn_dim length = TN_DIM_UNKNOWN, dims[4] = { TN_DIM_UNKNOWN, TN_DIM_UNKNOWN, TN_DIM_UNKNOWN, 2 };
     TN_TRY(stft_length(c, &length));
@@ -327,17 +332,17 @@ static const tn_port stft_in[] = { { "signal", TN_FLOATS, 'T' },
                                    { "window", TN_FLOATS, 'T', .optional = true },
                                    { "frame_length", TN_INDEX, 'I', .optional = true },
                                    { 0 } };
-static const tn_attr_spec dft_attrs[] = { { "inverse", TN_ATTR_INT, .min = 0, .max = 1 },
-                                          { "onesided", TN_ATTR_INT, .min = 0, .max = 1 },
+static const tn_attr_spec dft_attrs[] = { { TN_FLAG(transform, inverse, false), .min = 0, .max = 1 },
+                                          { TN_FLAG(transform, onesided, false), .min = 0, .max = 1 },
                                           { 0 } };
-static const tn_attr_spec stft_attrs[] = { { "onesided", TN_ATTR_INT, .min = 0, .max = 1 }, { 0 } };
+static const tn_attr_spec stft_attrs[] = { { TN_FLAG(transform, onesided, true), .min = 0, .max = 1 }, { 0 } };
 
 const tn_op tn_ops_signal[] = {
     { .name = "DFT",
       .since = 20,
       .in = dft_in,
       .out = tn_ports_float_t,
-      .attrs = dft_attrs,
+      TN_ATTRS(dft_attrs, transform),
       .infer = dft_infer,
       .prepare = dft_prepare,
       .run = dft_run,
@@ -349,7 +354,7 @@ const tn_op tn_ops_signal[] = {
       .since = 17,
       .in = stft_in,
       .out = tn_ports_float_t,
-      .attrs = stft_attrs,
+      TN_ATTRS(stft_attrs, transform),
       .infer = stft_infer,
       .prepare = stft_prepare,
       .run = stft_run,

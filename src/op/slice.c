@@ -83,7 +83,8 @@ static tn_status slice_infer(tn_infer *c) {
     const tn_dim *data = known && rank == 1 ? tn_infer_contents(c, 0, &n) : NULL;
     if (data && tn_dim_known(s.count[0]) && tn_dim_known(s.start[0]) && s.count[0] <= TN_CONTENT_MAX) {
         tn_dim v[TN_CONTENT_MAX];
-        for (int i = 0; i < s.count[0]; i++) v[i] = data[s.start[0] + i * s.step[0]];
+        int64_t step = s.count[0] > 1 ? s.step[0] : 0; /* a step that is not taken may be any number */
+        for (int i = 0; i < s.count[0]; i++) v[i] = data[s.start[0] + i * step];
         tn_infer_out_content(c, 0, v, (int)s.count[0]);
     }
     return TN_OK;
@@ -100,7 +101,7 @@ static void copy_box(tn_tensor *y, const tn_tensor *x, const int64_t *start, con
     if (total > 0 && tn_dtypes[x->dtype].block == 1) {
         int64_t sx[TN_MAX_RANK], sy[TN_MAX_RANK], from = 0, dense = 1;
         for (int d = rank - 1; d >= 0; d--) {
-            sx[d] = stride[d + 1] * step[d];
+            sx[d] = count[d] > 1 ? stride[d + 1] * step[d] : 0; /* a step that is not taken may be any number */
             sy[d] = dense;
             dense *= count[d];
             from += start[d] * stride[d + 1];
@@ -118,6 +119,7 @@ static void copy_box(tn_tensor *y, const tn_tensor *x, const int64_t *start, con
     for (int64_t done = 0; done < total; done += run) {
         tn_op_copy_elements(y, done, x, off, run);
         for (int d = outer - 1; d >= 0; d--) {
+            if (count[d] == 1) continue;
             off += step[d] * stride[d + 1];
             if (++at[d] < count[d]) break;
             off -= count[d] * step[d] * stride[d + 1];
@@ -161,15 +163,23 @@ static tn_status slice_run(tn_run *r) {
 
 /* --------------------------------------------------------------------------------------------------------- Split */
 
+typedef struct {
+    int64_t axis, num_outputs; /* num_outputs 0: as many as the node has */
+} cutting;
+
+static int64_t parts_of(const cutting *a, int n_out) { return a->num_outputs ? a->num_outputs : n_out; }
+
 static tn_status split_infer(tn_infer *c) {
+    const cutting *a = c->attrs;
     int rank = tn_infer_rank(c, 0), axis, n;
     tn_dtype t = tn_infer_dtype(c, 0);
-    int64_t parts = tn_attr_int(c->node, "num_outputs", c->n_out);
+    int64_t parts = parts_of(a, c->n_out);
+    bool all = true; /* every size is known */
     if (rank < 0) {
         for (int i = 0; i < c->n_out; i++) tn_infer_out(c, i, t, -1, NULL);
         return TN_OK;
     }
-    TN_TRY(tn_op_axis(c->node, tn_attr_int(c->node, "axis", 0), rank, &axis));
+    TN_TRY(tn_op_axis(c->node, a->axis, rank, &axis));
     tn_dim len = c->in[0]->dims[axis], dims[TN_MAX_RANK];
     const tn_dim *split = tn_infer_has(c, 1) ? tn_infer_ints(c, 1, &n) : NULL;
     memcpy(dims, c->in[0]->dims, sizeof dims);
@@ -190,32 +200,32 @@ static tn_status split_infer(tn_infer *c) {
         if (tn_dim_known(dims[axis]) && dims[axis] < 0)
             return tn_infer_fail(c, TN_E_SHAPE, "split[%d] is %lld", i, (long long)dims[axis]);
         sum = tn_dim_add(c->syms, sum, dims[axis]);
+        all = all && tn_dim_known(dims[axis]);
         tn_infer_out(c, i, t, rank, dims);
     }
-    if (split && tn_dim_known(sum) && tn_dim_known(len) && sum != len)
+    if (split && all && tn_dim_known(len) && sum != len) /* also a sum beyond all numbers */
         return tn_infer_fail(c, TN_E_SHAPE, "split adds up to %lld, axis %d has %lld", (long long)sum, axis,
                              (long long)len);
     int nd; /* parts of a shape */
-    const tn_dim *data = rank == 1 && tn_dim_known(sum) ? tn_infer_contents(c, 0, &nd) : NULL;
-    for (int i = 0, at = 0; data && i < c->n_out; i++) {
-        int k = (int)c->out[i].dims[0];
-        if (at + k > nd) break;
-        tn_infer_out_content(c, i, data + at, k);
-        at += k;
+    const tn_dim *data = rank == 1 && all ? tn_infer_contents(c, 0, &nd) : NULL;
+    for (int i = 0, at = 0; data && i < c->n_out && c->out[i].dims[0] <= nd - at; i++) {
+        tn_infer_out_content(c, i, data + at, (int)c->out[i].dims[0]);
+        at += (int)c->out[i].dims[0];
     }
     return TN_OK;
 }
 
 static tn_status split_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0);
-    int axis = tn_op_axis_at(tn_attr_int(r->node, "axis", 0), x->rank);
+    const cutting *a = r->attrs;
+    int axis = tn_op_axis_at(a->axis, x->rank);
     int64_t zero[TN_MAX_RANK] = { 0 }, one[TN_MAX_RANK], *split = NULL, n = 0;
-    int64_t each = 0, parts = tn_attr_int(r->node, "num_outputs", r->n_out);
+    int64_t each = 0, parts = parts_of(a, r->n_out);
     for (int d = 0; d < x->rank; d++) one[d] = 1;
     if (tn_run_has(r, 1))
         TN_TRY(tn_op_ints(r, tn_in(r, 1), &split, &n));
     else
-        each = (x->dims[axis] + parts - 1) / parts;
+        each = x->dims[axis] / parts + (x->dims[axis] % parts > 0);
     for (int i = 0; i < r->n_out; i++) { /* an output nobody wants still takes its part */
         tn_tensor *y = tn_out(r, i);
         if (y) {
@@ -239,7 +249,9 @@ static const tn_port slice_in[] = { { "data", TN_ANY_TYPE, 'T' },
 static const tn_port split_in[] = { { "input", TN_ANY_TYPE, 'T' },
                                     { "split", tn_dtype_bit(TN_I64), 0, .optional = true },
                                     { 0 } };
-static const tn_attr_spec split_attrs[] = { { "axis", TN_ATTR_INT }, { "num_outputs", TN_ATTR_INT }, { 0 } };
+static const tn_attr_spec split_attrs[] = { { TN_INT(cutting, axis, 0) },
+                                            { TN_INT(cutting, num_outputs, 0), .min = 1, .max = INT32_MAX },
+                                            { 0 } };
 
 const tn_op tn_ops_slice[] = {
     { .name = "Slice",
@@ -254,7 +266,7 @@ const tn_op tn_ops_slice[] = {
       .since = 18,
       .in = split_in,
       .out = tn_ports_any_many,
-      .attrs = split_attrs,
+      TN_ATTRS(split_attrs, cutting),
       .infer = split_infer,
       .run = split_run,
       .grad = tn_grad_split,

@@ -8,12 +8,15 @@
 
 #define PI 3.14159265358979323846
 
+typedef struct {
+    tn_dtype output_datatype;
+    bool periodic; /* windows */
+} spectral;
+
 static tn_status out_type(tn_infer *c, tn_dtype *t) {
-    int64_t code = tn_attr_int(c->node, "output_datatype", 1);
-    *t = code > 0 && code < 64 ? tn_dtype_from_onnx((int)code) : TN_NONE;
-    if (!(tn_dtype_bit(*t) & TN_REAL))
-        return tn_infer_fail(c, TN_E_TYPE, "output_datatype %lld is not a type of numbers", (long long)code);
-    return TN_OK;
+    *t = ((const spectral *)c->attrs)->output_datatype;
+    if (tn_dtype_bit(*t) & TN_REAL) return TN_OK;
+    return tn_infer_fail(c, TN_E_TYPE, "output_datatype %s is not a type of numbers", tn_dtype_name(*t));
 }
 
 /* --------------------------------------------------------------------------------------------------------- windows */
@@ -36,7 +39,7 @@ static tn_status window_infer(tn_infer *c) {
 static tn_status window_run(tn_run *r) {
     tn_tensor *y = tn_out(r, 0);
     const double *a = weights[r->node->op->arg];
-    int64_t size = y->dims[0], n = size - (tn_attr_int(r->node, "periodic", 1) == 0);
+    int64_t size = y->dims[0], n = size - !((const spectral *)r->attrs)->periodic;
     for (int64_t k = 0; k < size; k++) {
         double angle = 2 * PI * (double)k / (double)n;
         tn_set_f64(y->dtype, y->data, k, a[0] - a[1] * cos(angle) + a[2] * cos(2 * angle));
@@ -73,7 +76,7 @@ static double number(const tn_run *r, int i) {
 static double bin_of(double k, double bands, double low, double high, double length, double rate) {
     double from = 2595 * log10(1 + low / 700), to = 2595 * log10(1 + high / 700);
     double hertz = 700 * (pow(10, (k * (to - from) / (bands + 2) + from) / 2595) - 1);
-    return floor((length + 1) * hertz / rate);
+    return fmax(floor((length + 1) * hertz / rate), 0); /* rounding may have gone below */
 }
 
 static tn_status mel_run(tn_run *r) {
@@ -84,7 +87,7 @@ static tn_status mel_run(tn_run *r) {
         return tn_op_fail(r->node, TN_E_INVALID, "edges of %g and %g Hz at a sample rate of %g Hz", low, high, rate);
     size_t bytes = 0;
     tn_dtype_bytes(y->dtype, tn_count(y), &bytes);
-    memset(y->data, 0, bytes);
+    if (bytes) memset(y->data, 0, bytes);
     for (int64_t i = 0; i < bands; i++) {
         double at[3]; /* left foot, peak, right foot of the triangle */
         for (int k = 0; k < 3; k++) at[k] = bin_of((double)(i + k), (double)bands, low, high, length, rate);
@@ -104,16 +107,16 @@ static const tn_port numbers_out[] = { { "output", TN_REAL, 0 }, { 0 } };
 static const tn_port mel_in[] = { { "num_mel_bins", TN_INDEX, 'I' },      { "dft_length", TN_INDEX, 'I' },
                                   { "sample_rate", TN_INDEX, 'I' },       { "lower_edge_hertz", TN_FLOATS, 'F' },
                                   { "upper_edge_hertz", TN_FLOATS, 'F' }, { 0 } };
-static const tn_attr_spec window_attrs[] = { { "output_datatype", TN_ATTR_INT },
-                                             { "periodic", TN_ATTR_INT, .min = 0, .max = 1 },
+static const tn_attr_spec window_attrs[] = { { TN_DTYPE(spectral, output_datatype, TN_F32) },
+                                             { TN_FLAG(spectral, periodic, true), .min = 0, .max = 1 },
                                              { 0 } };
-static const tn_attr_spec mel_attrs[] = { { "output_datatype", TN_ATTR_INT }, { 0 } };
+static const tn_attr_spec mel_attrs[] = { { TN_DTYPE(spectral, output_datatype, TN_F32) }, { 0 } };
 
-#define WINDOW(name_, arg_)                                                                              \
-    {                                                                                                    \
-        .name = name_ "Window", .since = 17, .in = window_in, .out = numbers_out, .attrs = window_attrs, \
-        .infer = window_infer, .run = window_run, .grad = tn_grad_none, .arg = arg_,                     \
-        .doc = "the weights of a " name_ " window"                                                       \
+#define WINDOW(name_, arg_)                                                                                         \
+    {                                                                                                               \
+        .name = name_ "Window", .since = 17, .in = window_in, .out = numbers_out, TN_ATTRS(window_attrs, spectral), \
+        .infer = window_infer, .run = window_run, .grad = tn_grad_none, .arg = arg_,                                \
+        .doc = "the weights of a " name_ " window"                                                                  \
     }
 const tn_op tn_ops_spectrum[] = {
     WINDOW("Hann", 0),
@@ -123,7 +126,7 @@ const tn_op tn_ops_spectrum[] = {
       .since = 17,
       .in = mel_in,
       .out = numbers_out,
-      .attrs = mel_attrs,
+      TN_ATTRS(mel_attrs, spectral),
       .infer = mel_infer,
       .run = mel_run,
       .grad = tn_grad_none,

@@ -45,6 +45,9 @@ static inline int64_t tn_op_product(const int64_t *dims, int from, int to) {
     return n;
 }
 
+/** p moved by some bytes. An empty tensor has no memory, and NULL is not moved, not even by nothing. */
+static inline const char *tn_op_past(const void *p, int64_t bytes) { return p ? (const char *)p + bytes : NULL; }
+
 /** Where an axis lies that tn_op_axis has accepted for this rank. */
 static inline int tn_op_axis_at(int64_t axis, int rank) { return (int)(axis < 0 ? axis + rank : axis); }
 

@@ -41,17 +41,25 @@ static tn_status normalizer_infer(tn_infer *c) {
     return TN_OK;
 }
 
+typedef struct {
+    int case_change_action;
+    bool is_case_sensitive;
+    tn_strings stopwords;
+} normalizer;
+enum { LOWER, UPPER, NONE };
+#define ACTIONS "LOWER|UPPER|NONE"
+
 /* Which elements are no stop words: keep[i]. */
-static tn_status find_kept(const tn_run *r, const tn_tensor *x, bool *keep, tn_text *buf, int64_t *n_kept) {
-    const tn_attr *stop = tn_attr_find(r->node, "stopwords");
+static tn_status find_kept(tn_run *r, const tn_tensor *x, bool *keep, tn_text *buf, int64_t *n_kept) {
+    const normalizer *a = r->attrs;
     const tn_string *s = x->data;
-    bool exact = tn_attr_int(r->node, "is_case_sensitive", 0) != 0;
-    size_t n = stop ? stop->n : 0;
+    bool exact = a->is_case_sensitive;
+    size_t n = a->stopwords.n;
     tn_map *words = tn_map_new(n);
     tn_status st = words ? TN_OK : tn_op_fail(r->node, TN_E_NOMEM, "no memory");
     for (size_t i = 0; i < n && st == TN_OK; i++) {
-        tn_string w = exact ? stop->strings[i] : mapped(stop->strings[i], tn_unicode_fold, buf);
-        char *kept = tn_run_scratch((tn_run *)r, w.len + 1);
+        tn_string w = exact ? a->stopwords.v[i] : mapped(a->stopwords.v[i], tn_unicode_fold, buf);
+        char *kept = tn_run_scratch(r, w.len + 1);
         if (!kept || buf->failed) {
             st = tn_op_fail(r->node, TN_E_NOMEM, "no memory");
             break;
@@ -73,8 +81,8 @@ static tn_status find_kept(const tn_run *r, const tn_tensor *x, bool *keep, tn_t
 static tn_status normalizer_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0);
     const tn_string *s = x->data;
-    bool lower = tn_attr_is(r->node, "case_change_action", "LOWER", "NONE"),
-         upper = tn_attr_is(r->node, "case_change_action", "UPPER", "NONE");
+    int action = ((const normalizer *)r->attrs)->case_change_action;
+    bool lower = action == LOWER, upper = action == UPPER;
     int64_t n = tn_count(x), kept, k = 0;
     tn_text buf = { 0 };
     bool *keep = tn_run_scratch(r, (size_t)n + 1);
@@ -181,10 +189,15 @@ static bool next_piece(splitter *k, tn_string *out) {
     return true;
 }
 
+typedef struct {
+    tn_string delimiter;
+    int64_t maxsplit;
+} splitting;
+
 static tn_status split_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0);
-    splitter proto = { .delimiter = tn_attr_string(r->node, "delimiter", ""),
-                       .splits = tn_attr_int(r->node, "maxsplit", -1) };
+    const splitting *a = r->attrs;
+    splitter proto = { .delimiter = a->delimiter, .splits = a->maxsplit };
     int64_t n = tn_count(x), most = 0, dims[TN_MAX_RANK + 1];
     int64_t *counts = tn_run_scratch(r, (size_t)(n ? n : 1) * sizeof *counts);
     if (!counts) return tn_op_fail(r->node, TN_E_NOMEM, "no memory for %lld counts", (long long)n);
@@ -225,8 +238,12 @@ static tn_status regex_infer(tn_infer *c) {
     return TN_OK;
 }
 
+typedef struct {
+    tn_string pattern;
+} matching;
+
 static tn_status regex_prepare(tn_prep *p) {
-    tn_string pattern = tn_attr_string(p->types.node, "pattern", "");
+    tn_string pattern = ((const matching *)p->types.attrs)->pattern;
     tn_regex *re;
     tn_status st = tn_regex_new(pattern.ptr, pattern.len, &re);
     p->state = re;
@@ -267,13 +284,15 @@ static tn_status regex_run(tn_run *r) {
 static const tn_port one_in[] = { { "X", STRINGS, 0 }, { 0 } };
 static const tn_port two_in[] = { { "X", STRINGS, 0 }, { "Y", STRINGS, 0 }, { 0 } };
 static const tn_port split_out[] = { { "Y", STRINGS, 0 }, { "Z", tn_dtype_bit(TN_I64), 0, .optional = true }, { 0 } };
-static const tn_attr_spec normalizer_attrs[] = { { "case_change_action", TN_ATTR_STRING, .words = "LOWER|UPPER|NONE" },
-                                                 { "is_case_sensitive", TN_ATTR_INT },
+static const tn_attr_spec normalizer_attrs[] = { { TN_WORD(normalizer, case_change_action, ACTIONS, "NONE") },
+                                                 { TN_FLAG(normalizer, is_case_sensitive, false) },
                                                  { "locale", TN_ATTR_STRING },
-                                                 { "stopwords", TN_ATTR_STRINGS },
+                                                 { TN_STRINGS_OF(normalizer, stopwords) },
                                                  { 0 } };
-static const tn_attr_spec split_attrs[] = { { "delimiter", TN_ATTR_STRING }, { "maxsplit", TN_ATTR_INT }, { 0 } };
-static const tn_attr_spec regex_attrs[] = { { "pattern", TN_ATTR_STRING, .required = true }, { 0 } };
+static const tn_attr_spec split_attrs[] = { { TN_STRING_OF(splitting, delimiter, "") },
+                                            { TN_INT(splitting, maxsplit, -1) },
+                                            { 0 } };
+static const tn_attr_spec regex_attrs[] = { { TN_STRING_OF(matching, pattern, NULL), .required = true }, { 0 } };
 
 const tn_op tn_ops_text[] = {
     { .name = "StringNormalizer",
@@ -281,7 +300,7 @@ const tn_op tn_ops_text[] = {
       .flags = TN_OP_DYNAMIC,
       .in = one_in,
       .out = one_in,
-      .attrs = normalizer_attrs,
+      TN_ATTRS(normalizer_attrs, normalizer),
       .infer = normalizer_infer,
       .run = normalizer_run,
       .grad = tn_grad_none,
@@ -299,7 +318,7 @@ const tn_op tn_ops_text[] = {
       .flags = TN_OP_DYNAMIC,
       .in = one_in,
       .out = split_out,
-      .attrs = split_attrs,
+      TN_ATTRS(split_attrs, splitting),
       .infer = split_infer,
       .run = split_run,
       .grad = tn_grad_none,
@@ -308,7 +327,7 @@ const tn_op tn_ops_text[] = {
       .since = 20,
       .in = one_in,
       .out = tn_ports_bool,
-      .attrs = regex_attrs,
+      TN_ATTRS(regex_attrs, matching),
       .infer = regex_infer,
       .prepare = regex_prepare,
       .run = regex_run,

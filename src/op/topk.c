@@ -7,6 +7,11 @@
 
 /* ---------------------------------------------------------------------------------------------------------- TopK */
 
+typedef struct {
+    int64_t axis;
+    bool largest; /* what is in order anyway need not be asked for: `sorted` */
+} ranking;
+
 static tn_status topk_infer(tn_infer *c) {
     int rank = tn_infer_rank(c, 0), axis, n;
     tn_dim dims[TN_MAX_RANK];
@@ -16,7 +21,7 @@ static tn_status topk_infer(tn_infer *c) {
         return TN_OK;
     }
     if (rank == 0) return tn_infer_fail(c, TN_E_SHAPE, "the input is a scalar");
-    TN_TRY(tn_op_axis(c->node, tn_attr_int(c->node, "axis", -1), rank, &axis));
+    TN_TRY(tn_op_axis(c->node, ((const ranking *)c->attrs)->axis, rank, &axis));
     const tn_dim *k = tn_infer_ints(c, 1, &n);
     memcpy(dims, c->in[0]->dims, sizeof dims);
     if (k && n != 1) return tn_infer_fail(c, TN_E_SHAPE, "K holds %d numbers, not one", n);
@@ -111,11 +116,12 @@ static void topk_lines(void *arg, int64_t begin, int64_t end, int thread) {
 
 static tn_status topk_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0);
-    topk_job j = { r, tn_op_axis_at(tn_attr_int(r->node, "axis", -1), x->rank),
-                   tn_get_i64(TN_I64, tn_in(r, 1)->data, 0) };
-    j.largest = tn_attr_int(r->node, "largest", 1) != 0;
-    int64_t len = x->dims[j.axis], lines = len ? tn_count(x) / len : 0;
-    j.heaps = tn_run_scratch(r, (size_t)tn_pool_threads(r->pool) * (size_t)(j.k + 1) * sizeof *j.heaps);
+    const ranking *a = r->attrs;
+    topk_job j = { r, tn_op_axis_at(a->axis, x->rank), tn_get_i64(TN_I64, tn_in(r, 1)->data, 0) };
+    j.largest = a->largest;
+    int64_t len = x->dims[j.axis], lines = len ? tn_count(x) / len : 0, threads = tn_pool_threads(r->pool);
+    if (lines == 0 || j.k == 0) return TN_OK;
+    j.heaps = tn_op_scratch(r, sizeof *j.heaps, threads, j.k, threads);
     if (!j.heaps) return tn_op_fail(r->node, TN_E_NOMEM, "no memory for K = %lld", (long long)j.k);
     tn_parallel(r->pool, lines, 1 + 8192 / (len + 1), topk_lines, &j);
     return TN_OK;
@@ -123,16 +129,23 @@ static tn_status topk_run(tn_run *r) {
 
 /* -------------------------------------------------------------------------------------------------------- Unique */
 
+enum { FLAT = TN_MAX_RANK }; /* no axis is given: single elements */
+typedef struct {
+    int64_t axis;
+    bool sorted;
+} distinct;
+
 static tn_status unique_infer(tn_infer *c) {
+    int64_t given = ((const distinct *)c->attrs)->axis;
     int rank = tn_infer_rank(c, 0), axis;
     tn_dim dims[TN_MAX_RANK];
-    if (tn_attr_find(c->node, "axis") && rank >= 0) {
-        TN_TRY(tn_op_axis(c->node, tn_attr_int(c->node, "axis", 0), rank, &axis));
+    if (given != FLAT && rank >= 0) {
+        TN_TRY(tn_op_axis(c->node, given, rank, &axis));
         memcpy(dims, c->in[0]->dims, sizeof dims);
         dims[axis] = TN_DIM_UNKNOWN;
         tn_infer_out(c, 0, tn_infer_dtype(c, 0), rank, dims);
     } else {
-        tn_infer_out(c, 0, tn_infer_dtype(c, 0), tn_attr_find(c->node, "axis") ? -1 : 1, NULL);
+        tn_infer_out(c, 0, tn_infer_dtype(c, 0), given != FLAT ? -1 : 1, NULL);
     }
     for (int i = 1; i < c->n_out; i++) tn_infer_out(c, i, TN_I64, 1, NULL);
     return TN_OK;
@@ -183,8 +196,9 @@ static int by_number(const void *a, const void *b, void *user) {
 
 static tn_status unique_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0);
-    const tn_attr *a = tn_attr_find(r->node, "axis");
-    int axis = a ? tn_op_axis_at(tn_attr_int(r->node, "axis", 0), x->rank) : 0;
+    const distinct *of = r->attrs;
+    bool a = of->axis != FLAT;
+    int axis = a ? tn_op_axis_at(of->axis, x->rank) : 0;
     slices s = { x, 1, tn_count(x), 1 };
     int64_t dims[TN_MAX_RANK];
     memcpy(dims, x->dims, sizeof dims);
@@ -195,11 +209,11 @@ static tn_status unique_run(tn_run *r) {
     }
     /* order: slices sorted; group[k]: which distinct slice the k-th is; first/count per group; place: output position.
      */
-    size_t n = (size_t)s.len + 1;
-    int64_t *order = tn_run_scratch(r, n * 8), *group = tn_run_scratch(r, n * 8), *first = tn_run_scratch(r, n * 8);
-    int64_t *count = tn_run_scratch(r, n * 8), *place = tn_run_scratch(r, n * 8), groups = 0;
-    if (!order || !group || !first || !count || !place)
-        return tn_op_fail(r->node, TN_E_NOMEM, "no memory for %lld slices", (long long)s.len);
+    int64_t *list[5], groups = 0;
+    for (int i = 0; i < 5; i++)
+        if (!(list[i] = tn_op_scratch(r, sizeof *list[i], s.len, 1, 1)))
+            return tn_op_fail(r->node, TN_E_NOMEM, "no memory for %lld slices", (long long)s.len);
+    int64_t *order = list[0], *group = list[1], *first = list[2], *count = list[3], *place = list[4];
     for (int64_t i = 0; i < s.len; i++) order[i] = i;
     qsort_r(order, (size_t)s.len, sizeof *order, by_slice, &s);
     for (int64_t i = 0; i < s.len; i++) {
@@ -209,7 +223,7 @@ static tn_status unique_run(tn_run *r) {
     }
     int64_t *show = order; /* groups in the order they are to appear; `order` has done its work */
     for (int64_t g = 0; g < groups; g++) show[g] = g;
-    if (!tn_attr_int(r->node, "sorted", 1)) qsort_r(show, (size_t)groups, sizeof *show, by_number, first);
+    if (!of->sorted) qsort_r(show, (size_t)groups, sizeof *show, by_number, first);
     for (int64_t i = 0; i < groups; i++) place[show[i]] = i;
 
     dims[axis] = groups;
@@ -243,16 +257,19 @@ static const tn_port unique_out[] = { { "Y", TN_ANY_TYPE, 'T' },
                                       { "counts", tn_dtype_bit(TN_I64), 0, .optional = true },
                                       { 0 } };
 static const tn_attr_spec topk_attrs[] = {
-    { "axis", TN_ATTR_INT }, { "largest", TN_ATTR_INT }, { "sorted", TN_ATTR_INT }, { 0 }
+    { TN_INT(ranking, axis, -1) }, { TN_FLAG(ranking, largest, true) }, { "sorted", TN_ATTR_INT }, { 0 }
 };
-static const tn_attr_spec unique_attrs[] = { { "axis", TN_ATTR_INT }, { "sorted", TN_ATTR_INT }, { 0 } };
+static const tn_attr_spec unique_attrs[] = { { TN_INT(distinct, axis, FLAT), .min = -TN_MAX_RANK,
+                                               .max = TN_MAX_RANK - 1 },
+                                             { TN_FLAG(distinct, sorted, true) },
+                                             { 0 } };
 
 const tn_op tn_ops_topk[] = {
     { .name = "TopK",
       .since = 24,
       .in = topk_in,
       .out = topk_out,
-      .attrs = topk_attrs,
+      TN_ATTRS(topk_attrs, ranking),
       .infer = topk_infer,
       .run = topk_run,
       .grad = tn_grad_topk,
@@ -262,7 +279,7 @@ const tn_op tn_ops_topk[] = {
       .flags = TN_OP_DYNAMIC,
       .in = unique_in,
       .out = unique_out,
-      .attrs = unique_attrs,
+      TN_ATTRS(unique_attrs, distinct),
       .infer = unique_infer,
       .run = unique_run,
       .grad = tn_grad_unique,

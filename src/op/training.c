@@ -13,10 +13,14 @@
 
 static bool is_gradient(const tn_node *n) { return !strcmp(n->type, "Gradient") && !strcmp(n->domain, DOMAIN); }
 
-static int names_of(const tn_node *n, const char *attr) {
-    const tn_attr *a = tn_attr_find(n, attr);
-    return a && a->kind == TN_ATTR_STRINGS ? (int)a->n : 0;
-}
+typedef struct {
+    tn_strings xs, zs;
+    tn_string y;
+} gradient;
+static const tn_attr_spec attrs[] = { { TN_STRINGS_OF(gradient, xs), .required = true },
+                                      { TN_STRING_OF(gradient, y, NULL), .required = true },
+                                      { TN_STRINGS_OF(gradient, zs) },
+                                      { 0 } };
 
 static tn_status append_named(tn_node *n, tn_string name) {
     char text[4097];
@@ -31,17 +35,16 @@ static tn_status append_named(tn_node *n, tn_string name) {
 tn_status tn_gradient_nodes_open(tn_model *m) {
     tn_graph_each(m->graph, n) {
         if (!is_gradient(n)) continue;
-        int count = names_of(n, "xs") + names_of(n, "zs");
+        gradient a;
         TN_TRY(tn_op_check_node(n));
-        if (n->n_inputs != count)
-            return tn_op_fail(n, TN_E_GRAPH, "has %d inputs for %d names in xs and zs", n->n_inputs, count);
-        if (n->n_outputs > names_of(n, "xs"))
-            return tn_op_fail(n, TN_E_GRAPH, "has %d outputs for %d names in xs", n->n_outputs, names_of(n, "xs"));
-        for (int which = 0; which < 2; which++) {
-            const tn_attr *a = tn_attr_find(n, which ? "zs" : "xs");
-            for (size_t i = 0; a && i < a->n; i++) TN_TRY(append_named(n, a->strings[i]));
-        }
-        TN_TRY(append_named(n, tn_attr_string(n, "y", "")));
+        TN_TRY(tn_op_fill_attrs(n, attrs, &a));
+        if ((size_t)n->n_inputs != a.xs.n + a.zs.n)
+            return tn_op_fail(n, TN_E_GRAPH, "has %d inputs for %zu names in xs and zs", n->n_inputs, a.xs.n + a.zs.n);
+        if ((size_t)n->n_outputs > a.xs.n)
+            return tn_op_fail(n, TN_E_GRAPH, "has %d outputs for %zu names in xs", n->n_outputs, a.xs.n);
+        for (size_t i = 0; i < a.xs.n; i++) TN_TRY(append_named(n, a.xs.v[i]));
+        for (size_t i = 0; i < a.zs.n; i++) TN_TRY(append_named(n, a.zs.v[i]));
+        TN_TRY(append_named(n, a.y));
     }
     return TN_OK;
 }
@@ -93,7 +96,9 @@ static tn_status check_floats(const tn_node *n, const tn_value *v) {
 }
 
 static tn_status rewrite(tn_node *n) {
-    int nx = names_of(n, "xs"), count = nx + names_of(n, "zs");
+    gradient a;
+    TN_TRY(tn_op_fill_attrs(n, attrs, &a));
+    int nx = (int)a.xs.n, count = nx + (int)a.zs.n; /* as many as it has inputs */
     tn_arena *arena = n->graph->model->arena;
     tn_value **xs = tn_arena_array(arena, tn_value *, (size_t)count + 1), *y = n->inputs[2 * count];
     tn_value **dxs = tn_arena_array(arena, tn_value *, (size_t)count + 1);
@@ -140,10 +145,6 @@ static tn_status gradient_run(tn_run *r) {
 
 static const tn_port any_many[] = { { "Inputs", TN_ANY_TYPE, 0, .variadic = true }, { 0 } };
 static const tn_port out_many[] = { { "Outputs", TN_FLOATS, 0, .optional = true, .variadic = true }, { 0 } };
-static const tn_attr_spec attrs[] = { { "xs", TN_ATTR_STRINGS, .required = true },
-                                      { "y", TN_ATTR_STRING, .required = true },
-                                      { "zs", TN_ATTR_STRINGS },
-                                      { 0 } };
 
 const tn_op tn_ops_training[] = {
     { .name = "Gradient",
@@ -151,7 +152,7 @@ const tn_op tn_ops_training[] = {
       .since = 1,
       .in = any_many,
       .out = out_many,
-      .attrs = attrs,
+      TN_ATTRS(attrs, gradient),
       .infer = gradient_infer,
       .run = gradient_run,
       .grad = tn_grad_refused, /* gone before anything is differentiated */

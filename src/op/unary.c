@@ -8,12 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-typedef struct {
-    tn_unary fn;
-    const char *a_name, *b_name; /* attributes, NULL: the constant */
-    float a, b;                  /* defaults */
-} unary_def;
-
+/* name, function, version, types, the attributes that are its parameters (NULL: none), their defaults, doc */
 #define UNARY_OPS(X)                                                                                            \
     X("Abs", ABS, 13, TN_REAL, NULL, NULL, 0, 0, "absolute value")                                              \
     X("Neg", NEG, 13, TN_FLOATS | TN_SIGNED_INTS, NULL, NULL, 0, 0, "-x")                                       \
@@ -62,12 +57,16 @@ enum {
     OP_GELU_TANH,
 };
 
-static const unary_def defs[] = {
-#define X(name, id, since, types, an, bn, av, bv, doc) [OP_##id] = { TN_U_##id, an, bn, av, bv },
+typedef struct {
+    float a, b;
+} params;
+
+static const tn_unary defs[] = {
+#define X(name, id, since, types, an, bn, av, bv, doc) [OP_##id] = TN_U_##id,
     UNARY_OPS(X)
 #undef X
-        [OP_GELU] = { TN_U_GELU },
-    [OP_GELU_TANH] = { TN_U_GELU_TANH },
+        [OP_GELU] = TN_U_GELU,
+    [OP_GELU_TANH] = TN_U_GELU_TANH,
 };
 
 static tn_status unary_apply(tn_run *r, tn_unary fn, double a, double b) {
@@ -77,15 +76,17 @@ static tn_status unary_apply(tn_run *r, tn_unary fn, double a, double b) {
 }
 
 static tn_status unary_run(tn_run *r) {
-    const unary_def *d = &defs[r->node->op->arg];
-    float a = d->a_name ? tn_attr_float(r->node, d->a_name, d->a) : d->a;
-    float b = d->b_name ? tn_attr_float(r->node, d->b_name, d->b) : d->b;
-    return unary_apply(r, d->fn, (double)a, (double)b);
+    const params *p = r->attrs;
+    return unary_apply(r, defs[r->node->op->arg], (double)p->a, (double)p->b);
 }
 
-static tn_status gelu_run(tn_run *r) {
-    return unary_apply(r, tn_attr_is(r->node, "approximate", "tanh", "none") ? TN_U_GELU_TANH : TN_U_GELU, 0, 0);
-}
+typedef struct {
+    int approximate;
+} gelu;
+static const tn_attr_spec gelu_attrs[] = { { TN_WORD(gelu, approximate, "none|tanh", "none") }, { 0 } };
+static tn_unary gelu_of(const gelu *g) { return g->approximate ? TN_U_GELU_TANH : TN_U_GELU; }
+
+static tn_status gelu_run(tn_run *r) { return unary_apply(r, gelu_of(r->attrs), 0, 0); }
 
 /* A scalar constant input of a float type; absent ones leave *out as it is. */
 static bool constant_limit(const tn_node *n, int i, float *out) {
@@ -101,15 +102,16 @@ static tn_status clip_run(tn_run *r);
 bool tn_op_unary_of(const tn_node *n, tn_unary *fn, float *a, float *b) {
     if (!n->op) return false;
     if (n->op->run == unary_run) {
-        const unary_def *d = &defs[n->op->arg];
-        *fn = d->fn;
-        *a = d->a_name ? tn_attr_float(n, d->a_name, d->a) : d->a;
-        *b = d->b_name ? tn_attr_float(n, d->b_name, d->b) : d->b;
+        params p = { 0 };
+        if (tn_op_fill_attrs(n, n->op->attrs, &p) != TN_OK) return false;
+        *fn = defs[n->op->arg], *a = p.a, *b = p.b;
         return true;
     }
     *a = *b = 0;
     if (n->op->run == gelu_run) {
-        *fn = tn_attr_is(n, "approximate", "tanh", "none") ? TN_U_GELU_TANH : TN_U_GELU;
+        gelu g;
+        if (tn_op_fill_attrs(n, gelu_attrs, &g) != TN_OK) return false;
+        *fn = gelu_of(&g);
         return true;
     }
     *fn = TN_U_CLIP;
@@ -156,10 +158,15 @@ static tn_status isnan_run(tn_run *r) {
     return TN_OK;
 }
 
+typedef struct {
+    bool detect_negative, detect_positive;
+} infinities;
+
 static tn_status isinf_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0);
     uint8_t *y = tn_out(r, 0)->data;
-    bool pos = tn_attr_int(r->node, "detect_positive", 1) != 0, neg = tn_attr_int(r->node, "detect_negative", 1) != 0;
+    const infinities *a = r->attrs;
+    bool pos = a->detect_positive, neg = a->detect_negative;
     for (int64_t i = 0; i < tn_count(x); i++) {
         double v = tn_get_f64(x->dtype, x->data, i);
         y[i] = (pos && v == INFINITY) || (neg && v == -INFINITY);
@@ -183,9 +190,11 @@ static tn_status bitwise_not_run(tn_run *r) {
 
 /* ----------------------------------------------------------------------------------------------------------- rows */
 
-#define X(name, id, since, types, an, bn, av, bv, doc)                  \
-    static const tn_port ports_##id[] = { { "X", types, 'T' }, { 0 } }; \
-    static const tn_attr_spec attrs_##id[] = { { an, TN_ATTR_FLOAT }, { (an) ? bn : NULL, TN_ATTR_FLOAT }, { 0 } };
+#define X(name, id, since, types, an, bn, av, bv, doc)                             \
+    static const tn_port ports_##id[] = { { "X", types, 'T' }, { 0 } };            \
+    static const tn_attr_spec attrs_##id[] = { { TN_FLOAT_AS(params, a, an, av) }, \
+                                               { TN_FLOAT_AS(params, b, bn, bv) }, \
+                                               { 0 } };
 UNARY_OPS(X)
 #undef X
 
@@ -198,9 +207,8 @@ static const tn_port clip_in[] = {
 static const tn_port nan_in[] = { { "X", TN_ALL_FLOATS, 0 }, { 0 } };
 static const tn_port ints_t[] = { { "X", TN_INTS, 'T' }, { 0 } };
 static const tn_port bool_in[] = { { "X", TN_BOOLS, 0 }, { 0 } };
-static const tn_attr_spec gelu_attrs[] = { { "approximate", TN_ATTR_STRING, .words = "none|tanh" }, { 0 } };
-static const tn_attr_spec isinf_attrs[] = { { "detect_negative", TN_ATTR_INT },
-                                            { "detect_positive", TN_ATTR_INT },
+static const tn_attr_spec isinf_attrs[] = { { TN_FLAG(infinities, detect_negative, true) },
+                                            { TN_FLAG(infinities, detect_positive, true) },
                                             { 0 } };
 
 /* Steps have no gradient. */
@@ -214,7 +222,7 @@ const tn_op tn_ops_unary[] = {
       .flags = POINT,                                     \
       .in = ports_##id,                                   \
       .out = ports_##id,                                  \
-      .attrs = attrs_##id,                                \
+      TN_ATTRS(attrs_##id, params),                       \
       .infer = tn_infer_same,                             \
       .run = unary_run,                                   \
       .grad = GRAD_OF(id),                                \
@@ -227,7 +235,7 @@ const tn_op tn_ops_unary[] = {
           .flags = POINT,
           .in = tn_ports_float_t,
           .out = tn_ports_float_t,
-          .attrs = gelu_attrs,
+          TN_ATTRS(gelu_attrs, gelu),
           .infer = tn_infer_same,
           .run = gelu_run,
           .grad = tn_grad_unary,
@@ -255,7 +263,7 @@ const tn_op tn_ops_unary[] = {
       .flags = TN_OP_POINTWISE,
       .in = nan_in,
       .out = tn_ports_bool,
-      .attrs = isinf_attrs,
+      TN_ATTRS(isinf_attrs, infinities),
       .infer = bool_infer,
       .run = isinf_run,
       .grad = tn_grad_none,

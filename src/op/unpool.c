@@ -13,10 +13,14 @@ static void clear(tn_tensor *y) {
 
 /* ------------------------------------------------------------------------------------------------------ MaxUnpool */
 
+typedef struct {
+    tn_window_attrs window;
+} unpooling;
+
 /* The shape that pooling's attributes make from X's: what indices count in. */
 static tn_status unpooled(tn_infer *c, int rank, tn_dim *dims) {
     tn_window w;
-    TN_TRY(tn_window_read(c->node, rank - 2, NULL, &w));
+    TN_TRY(tn_window_of(c->node, &((const unpooling *)c->attrs)->window, rank - 2, NULL, &w));
     memcpy(dims, c->in[0]->dims, sizeof *dims * (size_t)rank);
     for (int d = 0; d < w.rank; d++) {
         tn_dim steps = tn_dim_mul(c->syms, tn_dim_add(c->syms, dims[2 + d], -1), w.stride[d]);
@@ -49,7 +53,11 @@ static tn_status unpool_run(tn_run *r) {
     tn_tensor *y = tn_out(r, 0);
     tn_window w;
     int64_t dims[TN_MAX_RANK] = { x->dims[0], x->dims[1] };
-    TN_TRY(tn_window_read(r->node, x->rank - 2, NULL, &w));
+    TN_TRY(tn_window_of(r->node, &((const unpooling *)r->attrs)->window, x->rank - 2, NULL, &w));
+    if (!tn_dims_equal(x->rank, x->dims, index->rank, index->dims))
+        return tn_op_fail(r->node, TN_E_SHAPE, "X and the indices differ in shape");
+    clear(y);
+    if (tn_count(x) == 0) return TN_OK;
     bool larger = y->dims[0] >= dims[0] && y->dims[1] >= dims[1];
     for (int d = 0; d < w.rank; d++) {
         dims[2 + d] = (x->dims[2 + d] - 1) * w.stride[d] + w.kernel[d] - w.begin[d] - w.end[d];
@@ -58,9 +66,6 @@ static tn_status unpool_run(tn_run *r) {
     /* A larger output holds the unpooled image in its first corner; any other shape takes the indices as its own. */
     if (!larger) memcpy(dims, y->dims, sizeof dims);
     int64_t total = tn_dims_count(x->rank, dims);
-    if (!tn_dims_equal(x->rank, x->dims, index->rank, index->dims))
-        return tn_op_fail(r->node, TN_E_SHAPE, "X and the indices differ in shape");
-    clear(y);
     for (int64_t i = 0; i < tn_count(x); i++) {
         int64_t k = ((const int64_t *)index->data)[i], to = 0, step = 1;
         if (k < 0 || k >= total)
@@ -86,22 +91,25 @@ typedef struct {
 
 enum { FOLD_RANK = TN_MAX_RANK - 2, FOLD_MAX = INT32_MAX };
 
-static tn_status fold_numbers(const tn_node *n, const char *name, int rank, int64_t dflt, int64_t *out, int count) {
-    int given;
-    const int64_t *v = tn_attr_ints(n, name, &given);
-    if (v && given != count)
-        return tn_op_fail(n, TN_E_INVALID, "attribute '%s' has %d numbers, %d are needed", name, given, count);
-    for (int i = 0; i < count; i++) out[i] = v ? v[i] : dflt;
+typedef struct {
+    tn_ints dilations, pads, strides;
+} folding;
+
+static tn_status fold_numbers(const tn_node *n, const char *name, tn_ints list, int64_t dflt, int64_t *out, int count) {
+    if (list.v && list.n != (size_t)count)
+        return tn_op_fail(n, TN_E_INVALID, "attribute '%s' has %zu numbers, %d are needed", name, list.n, count);
+    for (int i = 0; i < count; i++) out[i] = list.v ? list.v[i] : dflt;
     return TN_OK;
 }
 
 /* Everything but the data, from exact sizes. */
-static tn_status fold_read(const tn_node *n, int rank, const int64_t *image, const int64_t *block, fold *f) {
+static tn_status fold_read(const tn_node *n, const folding *a, int rank, const int64_t *image, const int64_t *block,
+                           fold *f) {
     int64_t pads[2 * TN_MAX_RANK];
     *f = (fold){ .rank = rank, .pixels = 1, .offsets = 1, .places = 1 };
-    TN_TRY(fold_numbers(n, "dilations", rank, 1, f->dilation, rank));
-    TN_TRY(fold_numbers(n, "strides", rank, 1, f->stride, rank));
-    TN_TRY(fold_numbers(n, "pads", rank, 0, pads, 2 * rank));
+    TN_TRY(fold_numbers(n, "dilations", a->dilations, 1, f->dilation, rank));
+    TN_TRY(fold_numbers(n, "strides", a->strides, 1, f->stride, rank));
+    TN_TRY(fold_numbers(n, "pads", a->pads, 0, pads, 2 * rank));
     for (int d = 0; d < rank; d++) {
         if (image[d] < 1 || image[d] > FOLD_MAX || block[d] < 1 || block[d] > FOLD_MAX)
             return tn_op_fail(n, TN_E_INVALID, "an image of %lld and blocks of %lld in dimension %d",
@@ -134,7 +142,7 @@ static tn_status fold_infer(tn_infer *c) {
         for (int d = 0; d < n_image; d++) exact &= tn_dim_known(image[d]) && block && tn_dim_known(block[d]);
         for (int d = 0; block && d < n_image; d++) dims[1] = tn_dim_div(c->syms, dims[1], block[d]);
         fold f;
-        if (exact) TN_TRY(fold_read(c->node, n_image, image, block, &f));
+        if (exact) TN_TRY(fold_read(c->node, c->attrs, n_image, image, block, &f));
         if (exact && f.places != c->in[0]->dims[2])
             return tn_infer_fail(c, TN_E_SHAPE, "the input has %lld blocks, image and blocks make %lld",
                                  (long long)c->in[0]->dims[2], (long long)f.places);
@@ -217,7 +225,7 @@ static tn_status fold_run(tn_run *r) {
     fold f;
     TN_TRY(tn_op_ints(r, tn_in(r, 1), &image, &n));
     TN_TRY(tn_op_ints(r, tn_in(r, 2), &block, &m));
-    TN_TRY(fold_read(r->node, (int)n, image, block, &f));
+    TN_TRY(fold_read(r->node, r->attrs, (int)n, image, block, &f));
     if (x->dtype == TN_F16 || x->dtype == TN_BF16) { /* sums of narrow floats are made in float32 */
         wide_x.dtype = wide_y.dtype = TN_F32;
         wide_x.data = tn_run_scratch(r, (size_t)(tn_count(x) + 1) * sizeof(float));
@@ -230,7 +238,7 @@ static tn_status fold_run(tn_run *r) {
             return tn_op_fail(r->node, TN_E_TYPE, "the blocks overlap, and strings have no sum");
     f.type = wide_x.dtype, f.x = wide_x.data, f.y = wide_y.data;
     clear(&wide_y);
-    int64_t work = f.offsets * f.places;
+    int64_t work = tn_count(x) > 0 ? f.offsets * f.places : 0; /* no more than x has */
     if (tn_count(y) > 0 && work > 0) tn_parallel(r->pool, y->dims[0] * y->dims[1], 1 + 16384 / work, fold_part, &f);
     if (wide_y.dtype == y->dtype) return tn_op_own_strings(y);
     return tn_convert(TN_F32, wide_y.data, y->dtype, y->data, tn_count(y), true, TN_ROUND_NEAREST);
@@ -238,19 +246,22 @@ static tn_status fold_run(tn_run *r) {
 
 /* -------------------------------------------------------------------------------------------------- CenterCropPad */
 
+typedef struct {
+    tn_ints axes;
+} centring;
+
 static tn_status centre_infer(tn_infer *c) {
-    int rank = tn_infer_rank(c, 0), n, count;
+    tn_ints axes = ((const centring *)c->attrs)->axes;
+    int rank = tn_infer_rank(c, 0), n, count = rank, place[TN_MAX_RANK];
     const tn_dim *shape = tn_infer_ints(c, 1, &n);
-    const int64_t *axes = tn_attr_ints(c->node, "axes", &count);
     tn_dim dims[TN_MAX_RANK];
     tn_infer_out(c, 0, tn_infer_dtype(c, 0), rank, NULL);
     if (rank < 0) return TN_OK;
     memcpy(dims, c->in[0]->dims, sizeof dims);
-    if (!axes) count = rank;
+    if (axes.v) TN_TRY(tn_op_axes(c->node, axes.v, (int64_t)axes.n, rank, place, &count));
     if (shape && n != count) return tn_infer_fail(c, TN_E_SHAPE, "shape holds %d numbers for %d axes", n, count);
     for (int i = 0; i < count; i++) {
-        int axis;
-        TN_TRY(tn_op_axis(c->node, axes ? axes[i] : i, rank, &axis));
+        int axis = axes.v ? place[i] : i;
         dims[axis] = shape ? shape[i] : TN_DIM_UNKNOWN;
         if (tn_dim_known(dims[axis]) && dims[axis] < 0)
             return tn_infer_fail(c, TN_E_INVALID, "shape holds %lld", (long long)dims[axis]);
@@ -265,6 +276,7 @@ static tn_status centre_run(tn_run *r) {
     int last = x->rank - 1;
     int64_t from[TN_MAX_RANK], to[TN_MAX_RANK], size[TN_MAX_RANK], rows = 1;
     clear(y);
+    if (tn_count(x) == 0 || tn_count(y) == 0) return TN_OK;
     for (int d = 0; d <= last; d++) {
         int64_t a = x->dims[d], b = y->dims[d];
         from[d] = a > b ? (a - b) / 2 : 0, to[d] = b > a ? (b - a) / 2 : 0, size[d] = a < b ? a : b;
@@ -290,28 +302,27 @@ static const tn_port unpool_in[] = { { "X", TN_FLOATS, 'T' },
                                      { "I", tn_dtype_bit(TN_I64), 0 },
                                      { "output_shape", tn_dtype_bit(TN_I64), 0, .optional = true },
                                      { 0 } };
-static const tn_attr_spec unpool_attrs[] = { { "kernel_shape", TN_ATTR_INTS, .required = true, .min = 1,
-                                               .max = INT32_MAX },
-                                             { "pads", TN_ATTR_INTS, .min = 0, .max = INT32_MAX },
-                                             { "strides", TN_ATTR_INTS, .min = 1, .max = INT32_MAX },
+static const tn_attr_spec unpool_attrs[] = { TN_WINDOW_INTS(unpooling, window, kernel_shape, 1),
+                                             TN_WINDOW_INTS(unpooling, window, pads, 0),
+                                             TN_WINDOW_INTS(unpooling, window, strides, 1),
                                              { 0 } };
 static const tn_port fold_in[] = { { "input", TN_REAL | TN_BOOLS | COMPLEX | tn_dtype_bit(TN_STRING), 'T' },
                                    { "image_shape", tn_dtype_bit(TN_I64), 0 },
                                    { "block_shape", tn_dtype_bit(TN_I64), 0 },
                                    { 0 } };
-static const tn_attr_spec fold_attrs[] = { { "dilations", TN_ATTR_INTS, .min = 1, .max = FOLD_MAX },
-                                           { "pads", TN_ATTR_INTS, .min = 0, .max = FOLD_MAX },
-                                           { "strides", TN_ATTR_INTS, .min = 1, .max = FOLD_MAX },
+static const tn_attr_spec fold_attrs[] = { { TN_INTS_OF(folding, dilations), .min = 1, .max = FOLD_MAX },
+                                           { TN_INTS_OF(folding, pads), .min = 0, .max = FOLD_MAX },
+                                           { TN_INTS_OF(folding, strides), .min = 1, .max = FOLD_MAX },
                                            { 0 } };
 static const tn_port centre_in[] = { { "input_data", TN_ANY_TYPE, 'T' }, { "shape", TN_INDEX, 0 }, { 0 } };
-static const tn_attr_spec centre_attrs[] = { { "axes", TN_ATTR_INTS }, { 0 } };
+static const tn_attr_spec centre_attrs[] = { { TN_INTS_OF(centring, axes) }, { 0 } };
 
 const tn_op tn_ops_unpool[] = {
     { .name = "MaxUnpool",
       .since = 22,
       .in = unpool_in,
       .out = tn_ports_float_t,
-      .attrs = unpool_attrs,
+      TN_ATTRS(unpool_attrs, unpooling),
       .infer = unpool_infer,
       .run = unpool_run,
       .grad = tn_grad_unpool,
@@ -320,7 +331,7 @@ const tn_op tn_ops_unpool[] = {
       .since = 18,
       .in = fold_in,
       .out = tn_ports_any_t,
-      .attrs = fold_attrs,
+      TN_ATTRS(fold_attrs, folding),
       .infer = fold_infer,
       .run = fold_run,
       .grad = tn_grad_fold,
@@ -329,7 +340,7 @@ const tn_op tn_ops_unpool[] = {
       .since = 18,
       .in = centre_in,
       .out = tn_ports_any_t,
-      .attrs = centre_attrs,
+      TN_ATTRS(centre_attrs, centring),
       .infer = centre_infer,
       .run = centre_run,
       .grad = tn_grad_center,

@@ -158,11 +158,11 @@ static void refused(void **state) {
         { "2", "axis", "scale has 2 elements", 1, TN_E_SHAPE },
         { "3", "axis", "axis -9223372036854775808", INT64_MIN, TN_E_INVALID },
         { "2,3", "block_size", "one element per block", 2, TN_E_SHAPE },
-        { "2,3", "block_size", "block_size is -1", -1, TN_E_INVALID },
+        { "2,3", "block_size", "attribute 'block_size' holds -1", -1, TN_E_INVALID },
         { "2,1", "block_size", "", INT64_MAX, TN_OK },
-        { "", "output_dtype", "names no type", 1, TN_E_TYPE },
-        { "", "output_dtype", "names no type", INT64_MAX, TN_E_TYPE },
-        { "", "precision", "names no type", 3, TN_E_TYPE },
+        { "", "output_dtype", "output_dtype is float32", 1, TN_E_TYPE },
+        { "", "output_dtype", "is no element type", INT64_MAX, TN_E_INVALID },
+        { "", "precision", "precision is int8", 3, TN_E_TYPE },
     };
     for (size_t i = 0; i < TN_COUNT(cases); i++) {
         on *o = on_new();
