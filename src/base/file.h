@@ -1,4 +1,4 @@
-/* file.h - files mapped read-only, whole-file reads and atomic writes. */
+/* file.h - files read or mapped, and atomic writes. */
 #ifndef TN_BASE_FILE_H
 #define TN_BASE_FILE_H
 
@@ -8,10 +8,24 @@ typedef struct tn_file {
     const uint8_t *data; /* NULL when empty */
     size_t size;
     char *path;
+    bool mapped;     /* data are the file's own pages; else a copy in memory */
+    int fd;          /* of a mapped file, -1 otherwise */
+    int64_t changed; /* when a mapped file was last written before it was opened, in nanoseconds */
 } tn_file;
 
-/** Maps a regular file. errors TN_E_IO (missing, a directory, not readable), TN_E_NOMEM. The caller closes it. */
+#define TN_FILE_COPIED ((size_t)1 << 20) /* files up to so many bytes are copied */
+
+/** Opens a regular file for reading: a small one is copied, a larger one mapped. errors TN_E_IO (missing, a directory,
+ *  not readable), TN_E_NOMEM. The caller closes it.
+ *
+ *  Reading a page of a mapping that its file no longer has ends the process (SIGBUS), and a library has no business
+ *  with the signals of its host. So whoever reads a mapping later on asks tn_file_check first. That a file shrinks
+ *  between the question and the reading cannot be ruled out so: who must rule it out reads the file into memory. */
 tn_status tn_file_map(const char *path, tn_file **out);
+
+/** Whether a mapped file is still what it was when it was opened: it was not written to since (a file that was replaced
+ *  by another of its name, or deleted, is). errors TN_E_IO. */
+tn_status tn_file_check(const tn_file *f);
 void tn_file_close(tn_file **f);
 
 /** Writes path through a temporary file and a rename, so a reader never sees half a file. */

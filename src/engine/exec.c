@@ -55,29 +55,29 @@ static tn_status prepare_now(tn_frame *f, int step, const tn_infer *types) {
     for (int i = 0; i < types->n_in; i++) n += append_key(types->in[i], key + n);
     for (int i = 0; i < types->n_out; i++) n += append_key(&types->out[i], key + n);
     if (d->arena && d->key_n == n && !memcmp(d->key, key, n * sizeof *key)) return TN_OK;
-    if (d->state && op->release) op->release(d->state);
-    tn_arena_free(&d->arena);
-    *d = (tn_dynamic_state){ .arena = tn_arena_new(0, TN_MEM_GENERAL) };
-    if (!d->arena || !(d->key = tn_arena_array(d->arena, int64_t, n + 1))) {
-        tn_arena_free(&d->arena);
-        return tn_op_fail(s->node, TN_E_NOMEM, "no memory to prepare it");
-    }
-    tn_prep p = { .types = *types, .arena = d->arena, .pool = f->session->pool, .packs = f->session->packs };
+    tn_dynamic_state fresh = { .arena = tn_arena_new(0, TN_MEM_GENERAL) };
+    tn_status st = TN_E_NOMEM;
     const tn_tensor **constants = tn_arena_array(f->temp, const tn_tensor *, (size_t)types->n_in + 1);
-    tn_status st = constants ? TN_OK : tn_op_fail(s->node, TN_E_NOMEM, "no memory to prepare it");
-    for (int i = 0; st == TN_OK && i < s->n_in; i++)
-        constants[i] = s->in[i] >= 0 ? f->plan->slots[s->in[i]].constant : NULL;
-    p.types.in_tensor = constants;
-    if (st == TN_OK) st = tn_op_prepare(op, &p);
-    if (st != TN_OK) {
-        tn_arena_free(&d->arena);
-        return st;
+    if (!fresh.arena || !constants || !(fresh.key = tn_arena_array(fresh.arena, int64_t, n + 1))) {
+        st = tn_op_fail(s->node, TN_E_NOMEM, "no memory to prepare it");
+        goto done;
     }
-    d->state = p.state;
-    d->scratch = p.scratch;
-    memcpy(d->key, key, n * sizeof *key);
-    d->key_n = n;
-    return TN_OK;
+    memcpy(fresh.key, key, n * sizeof *key);
+    fresh.key_n = n;
+    tn_prep p = {
+        .types = *types, .arena = fresh.arena, .pool = f->session->pool, .packs = f->session->packs, .held = &fresh.held
+    };
+    for (int i = 0; i < s->n_in; i++) constants[i] = s->in[i] >= 0 ? f->plan->slots[s->in[i]].constant : NULL;
+    p.types.in_tensor = constants;
+    if ((st = tn_op_prepare(op, &p)) != TN_OK) goto done;
+    fresh.state = p.state;
+    fresh.scratch = p.scratch;
+    tn_dynamic_state old = *d; /* goes last: what both use is not packed again */
+    *d = fresh;
+    fresh = old;
+done:
+    tn_dynamic_drop(f, op, &fresh);
+    return st;
 }
 
 /* Inputs that the operator may keep (in a sequence) move to counted memory of their own. */

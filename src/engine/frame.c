@@ -72,13 +72,17 @@ fail:
     return tn_fail(TN_E_NOMEM, "no memory to run the plan");
 }
 
+void tn_dynamic_drop(tn_frame *f, const tn_op *op, tn_dynamic_state *d) {
+    if (d->state && op->release) op->release(d->state);
+    tn_pack_release(f->session->packs, &d->held);
+    tn_arena_free(&d->arena);
+    *d = (tn_dynamic_state){ 0 };
+}
+
 void tn_frame_free(tn_frame *f) {
     if (!f) return;
-    for (int i = 0; f->dynamic && i < f->plan->n_steps; i++) {
-        tn_dynamic_state *d = &f->dynamic[i];
-        if (d->state && f->plan->steps[i].node->op->release) f->plan->steps[i].node->op->release(d->state);
-        tn_arena_free(&d->arena);
-    }
+    for (int i = 0; f->dynamic && i < f->plan->n_steps; i++)
+        tn_dynamic_drop(f, f->plan->steps[i].node->op, &f->dynamic[i]);
     tn_arena_free(&f->temp);
     tn_arena_free(&f->own);
     tn_mem_free(f);

@@ -15,6 +15,7 @@ typedef struct {
     size_t scratch;
     int64_t *key;
     size_t key_n;
+    tn_pack_use *held; /* packed weights that the state uses */
 } tn_dynamic_state;
 
 /** A block of activation memory; sessions hand them to frames. */
@@ -42,6 +43,9 @@ struct tn_frame {
     uint64_t *times;              /* by step: nanoseconds of the last run, when profiling */
     uint64_t started;
 };
+
+/** Frees what was prepared for a dynamic step; *d is empty then. */
+void tn_dynamic_drop(tn_frame *f, const tn_op *op, tn_dynamic_state *d);
 
 tn_status tn_frame_new(struct tn_session *s, tn_plan *p, tn_frame **out);
 void tn_frame_free(tn_frame *f);

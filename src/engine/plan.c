@@ -489,7 +489,7 @@ static tn_status align(planner *b, tn_slot *slot) {
     tn_tensor *copy = tn_arena_new_of(b->p->arena, tn_tensor);
     if (!copy) return no_memory(b);
     *copy = *slot->constant;
-    TN_TRY(tn_pack_copy(b->args->packs, slot->constant, &data));
+    TN_TRY(tn_pack_copy(b->args->packs, slot->constant, b->p->arena, &b->p->held, &data));
     copy->data = (void *)(uintptr_t)data;
     copy->buffer = NULL;
     slot->constant = copy;
@@ -501,7 +501,7 @@ static tn_status prepare(planner *b, tn_step *s) {
     const tn_op *op = s->node->op;
     bool ready = s->kind == TN_STEP_STATIC ||
                  (s->kind == TN_STEP_DYNAMIC && op->flags & TN_OP_DYNAMIC && exact_slots(p, s->in, s->n_in));
-    tn_prep prep = { .arena = p->arena, .pool = b->args->pool, .packs = b->args->packs };
+    tn_prep prep = { .arena = p->arena, .pool = b->args->pool, .packs = p->packs, .held = &p->held };
     s->prepared = ready || !op->prepare || s->n_nested;
     if (s->prepared && (op->prepare || b->args->costs)) {
         TN_TRY(tn_typing_view(&p->typing, s->node, &prep.types));
@@ -557,6 +557,7 @@ tn_status tn_plan_new(const tn_plan_args *args, tn_plan **out) {
     tn_plan *p = b.p;
     p->arena = keep;
     p->graph = args->graph;
+    p->packs = args->packs;
     b.temp = temp;
     if ((st = tn_typing_init(&p->typing, args->model, keep, temp, args->pool)) != TN_OK) goto done;
     for (int i = 0; i < args->graph->n_inputs; i++) {
@@ -596,6 +597,7 @@ void tn_plan_free(tn_plan **plan) {
                 tn_plan_free(&n);
             }
     }
+    tn_pack_release(p->packs, &p->held);
     tn_owned_release(&p->owned);
     tn_mem_free(p->key);
     tn_arena *a = p->arena; /* the plan itself lives there */

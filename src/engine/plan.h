@@ -91,7 +91,9 @@ typedef struct tn_plan {
     size_t bytes;        /* of the frame's block */
     size_t output_bytes; /* of the outputs whose shapes are known */
     int n_constants;     /* steps saved because their results were known */
-    int refs;            /* running frames + 1 while it is in a list; guarded by the session's lock */
+    tn_pack_cache *packs;
+    tn_pack_use *held; /* of packs: what the steps use */
+    int refs;          /* running frames + 1 while it is in a list; guarded by the session's lock */
     struct tn_frame *idle;
 } tn_plan;
 

@@ -27,6 +27,7 @@ tn_status tn_session_new(const tn_model *m, const tn_session_opts *opts, tn_sess
     tn_status st;
     *out = NULL;
     if (!m) return tn_fail(TN_E_INVALID, "tn_session_new needs a model");
+    TN_TRY(tn_model_check_files(m));
     TN_TRY(read_opts(opts, &o));
     tn_session *s = tn_mem_zalloc(sizeof *s, TN_MEM_GENERAL);
     if (!s) return tn_fail(TN_E_NOMEM, "no memory for a session");
@@ -266,6 +267,7 @@ tn_status tn_session_run_data(tn_session *s, size_t n_in, const tn_datum *const 
     if (n_in != (size_t)g->n_inputs || n_out != (size_t)g->n_outputs)
         return tn_fail(TN_E_INVALID, "the model has %d inputs and %d outputs, not %zu and %zu", g->n_inputs,
                        g->n_outputs, n_in, n_out);
+    TN_TRY(tn_model_check_files(s->source));
     tn_type few_types[8], *types = few_types;
     int64_t few_keys[8 * TN_KEY_MAX], *key = few_keys;
     size_t key_n = 0;

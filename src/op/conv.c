@@ -167,17 +167,17 @@ typedef struct {
     const conv_state *s;
     const tn_tensor *w;
     const float *bias;
-    bool *failed; /* no memory */
 } pack_job;
 
 /* Weights may lie at any address of their file, but are read through pointers to floats: from a copy, if need be. */
-static void pack_weights(void *dst, const void *user) {
+static tn_status pack_weights(void *dst, const void *user) {
     const pack_job *j = user;
     tn_tensor own = { 0 };
     bool there = tn_tensor_aligned(j->w);
-    *j->failed = !there && tn_tensor_copy(&own, j->w, TN_MEM_SCRATCH) != TN_OK;
-    if (!*j->failed) j->s->algo->pack(tn_kernels_get(), &j->s->desc, there ? j->w->data : own.data, j->bias, dst);
+    if (!there) TN_TRY(tn_tensor_copy(&own, j->w, TN_MEM_SCRATCH));
+    j->s->algo->pack(tn_kernels_get(), &j->s->desc, there ? j->w->data : own.data, j->bias, dst);
     tn_tensor_reset(&own);
+    return TN_OK;
 }
 
 /* No elements: there is nothing to choose or pack for, and the weights may be empty, too. */
@@ -199,17 +199,16 @@ static tn_status conv_prepare(tn_prep *p) {
     s->algo = list[0];
     s->scratch = s->algo->scratch_bytes(tn_kernels_get(), &s->desc, tn_pool_threads(p->pool));
     p->scratch = s->scratch;
-    bool failed = false;
-    pack_job j = { s, w, bias ? bias->data : NULL, &failed };
+    pack_job j = { s, w, bias ? bias->data : NULL };
     /* The packed form depends on the algorithm, the bias it carries, and for some on the layouts. */
+    unsigned inputs = 1u << 1 | (bias ? 1u << 2 : 0);
     char key[96];
-    snprintf(key, sizeof key, "conv %s %lld %d%d %p", s->algo->name, (long long)s->desc.group, (int)s->desc.x_layout,
-             (int)s->desc.y_layout, (const void *)j.bias);
+    snprintf(key, sizeof key, "conv %s %lld %d%d", s->algo->name, (long long)s->desc.group, (int)s->desc.x_layout,
+             (int)s->desc.y_layout);
     const void *packed;
-    TN_TRY(tn_prep_pack(p, 1, key, s->algo->packed_bytes(tn_kernels_get(), &s->desc), pack_weights, &j, &packed));
-    if (failed) return tn_op_fail(t->node, TN_E_NOMEM, "no memory to pack weights");
+    TN_TRY(tn_prep_pack(p, inputs, key, s->algo->packed_bytes(tn_kernels_get(), &s->desc), pack_weights, &j, &packed));
     s->packed = packed;
-    p->consumed |= 1u << 1 | (bias ? 1u << 2 : 0);
+    p->consumed |= inputs;
     return TN_OK;
 }
 

@@ -103,11 +103,17 @@ typedef struct tn_prep {
     size_t scratch;              /* bytes of scratch wanted at run (0: none); only when the shapes are exact */
     unsigned consumed;           /* set bit i: constant input i was packed and its original bytes are not read by run */
     struct tn_pack_cache *packs; /* shares packed weights between plans of a session; see engine/pack.h */
+    struct tn_pack_use **held;   /* those that `state` uses, when there are packs; whoever drops it lets them go */
 } tn_prep;
 
-/** Returns the packed form of constant input i, made at most once per session and key: fill() writes `bytes` bytes. */
-typedef void (*tn_pack_fill)(void *dst, const void *user);
-tn_status tn_prep_pack(tn_prep *p, int input, const char *key, size_t bytes, tn_pack_fill fill, const void *user,
+/** Returns the packed form of constant inputs, `bytes` bytes that fill() writes.
+ *  inputs  set bit i: it is made of constant input i (all of them are constants)
+ *  key     what else it depends on, and who made it. No addresses: they may be those of something else tomorrow
+ *  out     valid as long as the prepared state. Constants of the model are packed once per session; what only this plan
+ *          knows is packed for it alone, in the plan's arena
+ *  errors  fill's (then nothing is kept, and the next to ask fills anew), TN_E_INVALID, TN_E_NOMEM */
+typedef tn_status (*tn_pack_fill)(void *dst, const void *user);
+tn_status tn_prep_pack(tn_prep *p, unsigned inputs, const char *key, size_t bytes, tn_pack_fill fill, const void *user,
                        const void **out);
 
 /** Running one node. Shapes are exact. out[i]'s tensor has memory, unless the row says `dynamic` - then the operator
