@@ -146,6 +146,14 @@ static void hide(float *s, const uint8_t *allow, int64_t step, int64_t n) {
     for (int64_t c = 0; c < n; c++) s[c] = allow[c * step] ? s[c] : -INFINITY;
 }
 
+/* What is chosen instead of the score; a NaN there goes. */
+static void choose(float *s, const uint8_t *choice, int64_t step, int64_t n, bool where, float fill) {
+    if (step == 0 && (*choice != 0) == where)
+        for (int64_t c = 0; c < n; c++) s[c] = fill;
+    if (step == 0) return;
+    for (int64_t c = 0; c < n; c++) s[c] = (choice[c * step] != 0) == where ? fill : s[c];
+}
+
 /* Are the scores already divided by the cap? Not when they are wanted as they are. */
 static bool capped_scale(const tn_attention *a) { return a->softcap != 0 && !(a->qk && a->qk_mode == TN_QK_RAW); }
 
@@ -166,12 +174,18 @@ static void soften(const job *j, const block_of *x, const tile_of *t, int64_t r,
         tn_attention_span(a, x->b, i, &lo, &hi);
         lo = min64(max64(lo - x->k0, c0), c1), hi = min64(max64(hi - x->k0, lo), c1);
     }
+    if (a->choice) {
+        const tn_attention_mask_stride *m = &a->stride_choice;
+        choose(s + lo, a->choice + x->b * m->batch + t->h * m->head + i * m->row + (x->k0 + lo) * m->key, m->key,
+               hi - lo, a->fill_where, (float)a->fill);
+    }
     const float *bias = NULL;
     if (a->bias) {
         const tn_attention_mask_stride *m = &a->stride_bias;
         bias = (const float *)a->bias + x->b * m->batch + t->h * m->head + i * m->row + (x->k0 + lo) * m->key;
         j->kn->vec.binary[TN_B_ADD][m->key ? TN_VV : TN_VS](s + lo, bias, s + lo, (size_t)(hi - lo));
-        if (m->key == 0 || a->qk) hide_by_bias(s + lo, bias, m->key, hi - lo), bias = NULL;
+        if (a->literal) bias = NULL;
+        if (bias && (m->key == 0 || a->qk)) hide_by_bias(s + lo, bias, m->key, hi - lo), bias = NULL;
     }
     if (a->allow) {
         const tn_attention_mask_stride *m = &a->stride_allow;
@@ -237,6 +251,7 @@ static void finish_rows(const job *j, const block_of *x, const tile_of *t) {
     }
     for (int64_t r = 0; r < t->count; r++) {
         float *y = y_row(j, x->b, t->h, t->i + r), sum = x->sum[t->stat + r];
+        if (sum == 0 && j->a->literal) sum = NAN; /* 0 / 0 */
         if (sum != 0) j->kn->vec.unary[TN_U_AFFINE](y, y, (size_t)j->a->size_v, 1.0f / sum, 0);
     }
 }

@@ -4,11 +4,12 @@
 #include "op/ports.h"
 #include <string.h>
 
-enum { Q, K, V, BIAS };
+enum { Q, K, V, BIAS, MASK };
 
 typedef struct {
     tn_ints order_q, order_k, order_v, order_y;
-    float scale;
+    float scale, fill; /* of the scores; what takes a score's place where the mask says fill_where */
+    bool fill_where;
 } settings;
 
 /* Logical dimension i of the operand is dimension order[i] of the tensor; the last one is the last of both. NULL when
@@ -106,14 +107,22 @@ static tn_status fused_run(tn_run *r) {
                        .y = tn_out(r, 0)->data,
                        .scale = (double)at->scale,
                        .left = -1,
-                       .right = -1 };
+                       .right = -1,
+                       .literal = true };
     a.stride_q = strides(tn_in(r, Q), order[Q]), a.stride_k = strides(tn_in(r, K), order[K]);
     a.stride_v = strides(tn_in(r, V), order[V]), a.stride_y = strides(tn_out(r, 0), order_y);
     const tn_tensor *bias = tn_in(r, BIAS);
+    const tn_tensor *mask = tn_in(r, MASK);
+    int64_t dims[] = { a.batch, a.heads, a.rows, a.keys };
     if (bias) {
-        int64_t dims[] = { a.batch, a.heads, a.rows, a.keys };
         TN_TRY(tn_op_mask_strides(r, bias, dims, false, &a.stride_bias));
         a.bias = bias->data;
+    }
+    if (mask) {
+        TN_TRY(tn_op_mask_strides(r, mask, dims, false, &a.stride_choice));
+        a.choice = mask->data;
+        a.fill_where = at->fill_where;
+        a.fill = (double)at->fill;
     }
     return tn_attention_run(NULL, &a, r->pool);
 }
@@ -122,12 +131,15 @@ static const tn_port fused_in[] = { { "Q", tn_dtype_bit(TN_F32), 'T' },
                                     { "K", tn_dtype_bit(TN_F32), 'T' },
                                     { "V", tn_dtype_bit(TN_F32), 'T' },
                                     { "bias", tn_dtype_bit(TN_F32), 'T', .optional = true },
+                                    { "mask", tn_dtype_bit(TN_BOOL), 0, .optional = true },
                                     { 0 } };
 static const tn_attr_spec fused_attrs[] = { { TN_INTS_OF(settings, order_q), .required = true },
                                             { TN_INTS_OF(settings, order_k), .required = true },
                                             { TN_INTS_OF(settings, order_v), .required = true },
                                             { TN_INTS_OF(settings, order_y), .required = true },
                                             { TN_FLOAT(settings, scale, 1) },
+                                            { TN_FLOAT(settings, fill, 0) },
+                                            { TN_FLAG(settings, fill_where, 1) },
                                             { 0 } };
 
 const tn_op tn_ops_attention_fused[] = {
@@ -141,6 +153,6 @@ const tn_op tn_ops_attention_fused[] = {
       .infer = fused_infer,
       .cost = fused_cost,
       .run = fused_run,
-      .doc = "softmax(scale Q K^T + bias) V, the transposes around it as strides" },
+      .doc = "softmax(scale Q K^T + bias) V, scores that are `fill` where mask is fill_where; transposes as strides" },
     { 0 },
 };
