@@ -137,7 +137,7 @@ static tn_status dynamic_step(tn_frame *f, int step) {
         TN_TRY(prepare_now(f, step, &types));
         r.state = f->dynamic[step].state;
         size_t scratch = f->dynamic[step].scratch;
-        if (scratch && !(r.scratch = tn_arena_alloc(f->temp, scratch, 64)))
+        if (scratch && !(r.scratch = tn_arena_room(f->temp, scratch, 64)))
             return tn_op_fail(s->node, TN_E_NOMEM, "no memory for %zu bytes of scratch", scratch);
     }
     if (s->own_inputs) st = own_inputs(f, s, &r);

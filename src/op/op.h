@@ -145,7 +145,7 @@ tn_status tn_run_alloc(tn_run *r, int i, tn_dtype t, int rank, const int64_t *di
 void tn_run_share(tn_run *r, int i, const tn_datum *d);
 /** Runs a subgraph of the node: in[] are its inputs, out[] receives its outputs (fresh references). */
 tn_status tn_run_subgraph(tn_run *r, tn_graph *g, const tn_datum *in, int n_in, tn_datum *out, int n_out);
-void *tn_run_scratch(tn_run *r, size_t bytes); /* from r->arena, NULL when out of memory */
+void *tn_run_scratch(tn_run *r, size_t bytes); /* from r->arena, not zeroed; NULL when out of memory */
 
 /* ------------------------------------------------------------------------------------------------- the descriptor */
 
