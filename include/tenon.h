@@ -210,6 +210,13 @@ typedef struct {
 TN_API tn_status tn_session_new(const tn_model *m, const tn_session_opts *opts, tn_session **out);
 TN_API void tn_session_free(tn_session **s);
 
+/** Gives back the memory that the session keeps so that runs need not ask for it: blocks of activations, scratch,
+ *  recycled outputs, all plans but the latest, and packed weights that only those used. Results do not change; the next
+ *  run takes what it needs anew, and shapes seen before are planned again. For a session that will rest for a while.
+ *  returns  about how many bytes were given back; 0 for NULL
+ *  threads  any time, also while others run: what they use stays */
+TN_API size_t tn_session_trim(tn_session *s);
+
 /** Runs the model once.
  *  inputs   n_in tensors in the order of tn_model_input; NULL for an optional input takes its default
  *  outputs  n_out slots in the order of tn_model_output; each gets a new tensor that the caller frees.

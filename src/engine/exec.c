@@ -283,7 +283,7 @@ static tn_status own_outputs(tn_frame *f, tn_datum *out) {
 
 static void empty_temp(tn_frame *f) {
     size_t held = tn_arena_bytes(f->temp);
-    if (held > f->temp_most) f->temp_most = held;
+    if (held > f->room->most) f->room->most = held;
     tn_arena_restore(f->temp, f->temp_mark);
 }
 

@@ -23,6 +23,7 @@ struct tn_session {
     tn_plan *plans; /* most recently used first */
     int n_plans;
     tn_block *blocks; /* idle */
+    tn_temp *temps;   /* idle */
     tn_heap *heap;    /* values of a run; bounded by opts.mem_limit */
     tn_heap *outputs; /* what callers hold, also behind the session's end */
     tn_pack_cache *packs;

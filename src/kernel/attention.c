@@ -304,10 +304,8 @@ static void units(void *arg, int64_t begin, int64_t end, int thread) {
 
 static int64_t up16(int64_t n) { return (n + 15) / 16 * 16; }
 
-tn_status tn_attention_run(const tn_kernels *kn, const tn_attention *a, tn_pool *pool) {
-    if (a->batch <= 0 || a->heads <= 0 || a->rows <= 0 || (a->size_v <= 0 && !a->qk)) return TN_OK;
-    if (a->type == TN_F64) return tn_attention_ref(a);
-    if (a->type != TN_F32) return tn_fail(TN_E_TYPE, "attention of element type %d", (int)a->type);
+/* How the work is cut, and the scratch of a thread. */
+static job cut(const tn_kernels *kn, const tn_attention *a) {
     job j = { .a = a, .kn = kn ? kn : tn_kernels_get(), .group = a->heads / a->kv_heads };
     int64_t mr = j.kn->gemm.mr, nr = j.kn->gemm.nr;
     j.spans = a->first || a->length || a->left >= 0 || a->right >= 0;
@@ -320,16 +318,30 @@ tn_status tn_attention_run(const tn_kernels *kn, const tn_attention *a, tn_pool 
     j.at_s = j.at_v + up16(ceil_div(a->size_v, nr) * nr * j.block);
     j.at_stat = j.at_s + j.ld * j.tile;
     j.floats = (size_t)(j.at_stat + up16(3 * j.tiles * j.tile * j.group));
+    return j;
+}
+
+static bool nothing(const tn_attention *a) {
+    return a->batch <= 0 || a->heads <= 0 || a->rows <= 0 || (a->size_v <= 0 && !a->qk);
+}
+
+size_t tn_attention_scratch(const tn_kernels *kn, const tn_attention *a, int threads) {
+    size_t bytes;
+    if (nothing(a) || a->type != TN_F32) return 0;
+    return tn_mul_size(cut(kn, a).floats * sizeof(float), (size_t)threads, &bytes) ? bytes : SIZE_MAX;
+}
+
+tn_status tn_attention_run(const tn_kernels *kn, const tn_attention *a, void *scratch, tn_pool *pool) {
+    if (nothing(a)) return TN_OK;
+    if (a->type == TN_F64) return tn_attention_ref(a);
+    if (a->type != TN_F32) return tn_fail(TN_E_TYPE, "attention of element type %d", (int)a->type);
+    job j = cut(kn, a);
     bool by_head = a->batch * a->kv_heads >= 4 * tn_pool_threads(pool); /* then nobody packs keys twice */
     j.step = by_head ? j.group * j.tiles : 1;
     int64_t count = a->batch * a->heads * j.tiles / j.step;
     double each = 2.0 * (double)(j.tile * j.step) * (double)a->keys * (double)(a->size_k + a->size_v);
     int64_t grain = each >= PART_FLOPS ? 1 : (int64_t)(PART_FLOPS / (each + 1)) + 1;
-    size_t bytes;
-    if (!tn_mul_size(j.floats * sizeof(float), (size_t)tn_pool_threads(pool), &bytes) ||
-        !(j.scratch = tn_mem_alloc(bytes, TN_MEM_SCRATCH)))
-        return tn_fail(TN_E_NOMEM, "scratch for attention");
+    j.scratch = scratch;
     tn_parallel(pool, count, grain, units, &j);
-    tn_mem_free(j.scratch);
     return TN_OK;
 }

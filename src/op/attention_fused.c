@@ -83,32 +83,50 @@ static tn_attention_stride strides(const tn_tensor *t, const int64_t *order) {
     return (tn_attention_stride){ step[0], step[1], step[2] };
 }
 
+/* Sizes and scale, from the shapes of the operands. */
+static tn_status describe(const tn_node *n, const settings *at, int rank, const int64_t *const dims[3],
+                          tn_attention *a) {
+    tn_dim d[3][TN_MAX_RANK];
+    for (int i = Q; i <= V; i++) TN_TRY(logical(n, at, i, rank, dims[i], d[i]));
+    *a = (tn_attention){ .batch = rank == 4 ? d[Q][0] : 1,
+                         .heads = d[Q][rank - 3],
+                         .kv_heads = d[Q][rank - 3],
+                         .rows = d[Q][rank - 2],
+                         .keys = d[K][rank - 2],
+                         .size_k = d[Q][rank - 1],
+                         .size_v = d[V][rank - 1],
+                         .scale = (double)at->scale,
+                         .left = -1,
+                         .right = -1,
+                         .literal = true };
+    return TN_OK;
+}
+
+static tn_status fused_prepare(tn_prep *p) {
+    const tn_infer *t = &p->types;
+    const int64_t *dims[3];
+    tn_attention a;
+    for (int i = Q; i <= V; i++) {
+        if (!t->in[i] || !tn_type_static(t->in[i])) return TN_OK;
+        dims[i] = t->in[i]->dims;
+    }
+    TN_TRY(describe(t->node, t->attrs, t->in[Q]->rank, dims, &a));
+    a.type = t->in[Q]->dtype;
+    p->scratch = tn_attention_scratch(NULL, &a, tn_pool_threads(p->pool));
+    return TN_OK;
+}
+
 static tn_status fused_run(tn_run *r) {
     const tn_node *n = r->node;
     const settings *at = r->attrs;
     int rank = tn_in(r, Q)->rank;
-    tn_dim d[3][TN_MAX_RANK];
     const int64_t *order[3], *order_y = order_of(at->order_y, rank);
-    for (int i = Q; i <= V; i++) {
-        order[i] = order_at(at, i, rank);
-        TN_TRY(logical(n, at, i, rank, tn_in(r, i)->dims, d[i]));
-    }
-    tn_attention a = { .type = tn_in(r, Q)->dtype,
-                       .batch = rank == 4 ? d[Q][0] : 1,
-                       .heads = d[Q][rank - 3],
-                       .kv_heads = d[Q][rank - 3],
-                       .rows = d[Q][rank - 2],
-                       .keys = d[K][rank - 2],
-                       .size_k = d[Q][rank - 1],
-                       .size_v = d[V][rank - 1],
-                       .q = tn_in(r, Q)->data,
-                       .k = tn_in(r, K)->data,
-                       .v = tn_in(r, V)->data,
-                       .y = tn_out(r, 0)->data,
-                       .scale = (double)at->scale,
-                       .left = -1,
-                       .right = -1,
-                       .literal = true };
+    tn_attention a;
+    for (int i = Q; i <= V; i++) order[i] = order_at(at, i, rank);
+    TN_TRY(
+        describe(n, at, rank, (const int64_t *const[]){ tn_in(r, Q)->dims, tn_in(r, K)->dims, tn_in(r, V)->dims }, &a));
+    a.type = tn_in(r, Q)->dtype;
+    a.q = tn_in(r, Q)->data, a.k = tn_in(r, K)->data, a.v = tn_in(r, V)->data, a.y = tn_out(r, 0)->data;
     a.stride_q = strides(tn_in(r, Q), order[Q]), a.stride_k = strides(tn_in(r, K), order[K]);
     a.stride_v = strides(tn_in(r, V), order[V]), a.stride_y = strides(tn_out(r, 0), order_y);
     const tn_tensor *bias = tn_in(r, BIAS);
@@ -124,7 +142,7 @@ static tn_status fused_run(tn_run *r) {
         a.fill_where = at->fill_where;
         a.fill = (double)at->fill;
     }
-    return tn_attention_run(NULL, &a, r->pool);
+    return r->scratch ? tn_attention_run(NULL, &a, r->scratch, r->pool) : tn_op_attention(r, &a);
 }
 
 static const tn_port fused_in[] = { { "Q", tn_dtype_bit(TN_F32), 'T' },
@@ -152,6 +170,7 @@ const tn_op tn_ops_attention_fused[] = {
       TN_ATTRS(fused_attrs, settings),
       .infer = fused_infer,
       .cost = fused_cost,
+      .prepare = fused_prepare,
       .run = fused_run,
       .doc = "softmax(scale Q K^T + bias) V, scores that are `fill` where mask is fill_where; transposes as strides" },
     { 0 },
