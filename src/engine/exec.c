@@ -177,6 +177,11 @@ static tn_status other_step(tn_frame *f, int i) {
 
 /* ------------------------------------------------------------------------------------------------------ the frame */
 
+static void place_scratch(tn_run *r, const tn_step *s, char *at) {
+    if (s->scratch > s->room) r->scratch = at;
+    if (s->room) r->room = at + s->scratch - s->room;
+}
+
 /* Points the arena slots and scratch at the block, if it is another one than last time. */
 static void place(tn_frame *f) {
     const tn_plan *p = f->plan;
@@ -186,7 +191,7 @@ static void place(tn_frame *f) {
     for (int i = 0; i < p->n_slots; i++)
         if (p->slots[i].home == TN_HOME_ARENA) f->data[i].tensor.data = base + p->slots[i].offset;
     for (int i = 0; i < p->n_steps; i++)
-        if (p->steps[i].scratch) f->runs[i].scratch = base + p->steps[i].scratch_offset;
+        if (p->steps[i].scratch) place_scratch(&f->runs[i], &p->steps[i], base + p->steps[i].scratch_offset);
 }
 
 /* A slot of an input or an outer value: the memory is the giver's, the shape the slot's own where it is known. */
@@ -291,6 +296,7 @@ static tn_status run_steps(tn_frame *f) {
     const tn_plan *p = f->plan;
     for (int i = 0; i < p->n_steps; i++) {
         const tn_step *s = &p->steps[i];
+        f->runs[i].room_used = 0;
         tn_status st = s->kind == TN_STEP_STATIC ? tn_op_run(s->node->op, &f->runs[i]) : other_step(f, i);
         tn_arena_mark now = tn_arena_save(f->temp);
         if (now.used != f->temp_mark.used || now.block != f->temp_mark.block) empty_temp(f);
@@ -305,6 +311,7 @@ static tn_status run_steps_timed(tn_frame *f) {
     for (int i = 0; i < p->n_steps; i++) {
         const tn_step *s = &p->steps[i];
         uint64_t t0 = tn_clock_ns();
+        f->runs[i].room_used = 0;
         tn_status st = s->kind == TN_STEP_STATIC ? tn_op_run(s->node->op, &f->runs[i]) : other_step(f, i);
         f->times[i] = tn_clock_ns() - t0;
         empty_temp(f);

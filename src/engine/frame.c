@@ -35,6 +35,7 @@ static bool arguments(tn_frame *f) {
                                .in = in,
                                .out = out,
                                .pool = f->session->pool,
+                               .room_bytes = s->room,
                                .exec = &f->exec };
     }
     return true;

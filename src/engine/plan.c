@@ -510,7 +510,8 @@ static tn_status prepare(planner *b, tn_step *s) {
             if (s->node->outputs[i]) prep.types.out[i] = p->typing.types[s->node->outputs[i]->id];
         if (op->prepare) TN_TRY(tn_op_prepare(op, &prep));
         s->state = prep.state;
-        s->scratch = prep.scratch;
+        s->room = s->kind == TN_STEP_STATIC && prep.room <= SIZE_MAX / 8 ? prep.room : 0;
+        s->scratch = s->room ? tn_align_up(prep.scratch, 64) + s->room : prep.scratch;
         if (b->args->costs && s->kind == TN_STEP_STATIC && tn_op_cost(&prep.types, &s->cost) != TN_OK) tn_error_clear();
     }
     for (int i = 0; i < s->n_in && b->args->packs; i++) {

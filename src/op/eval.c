@@ -24,7 +24,13 @@ tn_status tn_run_subgraph(tn_run *r, tn_graph *g, const tn_datum *in, int n_in, 
     return r->exec->subgraph(r, g, in, n_in, out, n_out);
 }
 
-void *tn_run_scratch(tn_run *r, size_t bytes) { return tn_arena_room(r->arena, bytes, 64); }
+void *tn_run_scratch(tn_run *r, size_t bytes) {
+    if (bytes > r->room_bytes || tn_room(bytes) > r->room_bytes - r->room_used)
+        return tn_arena_room(r->arena, bytes, 64);
+    void *p = r->room + r->room_used;
+    r->room_used += tn_room(bytes);
+    return p;
+}
 
 tn_status tn_infer_data(tn_infer *c, const tn_node *n, const void *attrs, tn_datum *const *in, tn_arena *a) {
     int ni = n->n_inputs, no = n->n_outputs;

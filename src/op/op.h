@@ -101,6 +101,7 @@ typedef struct tn_prep {
     tn_pool *pool;
     void *state;                 /* handed to run and release */
     size_t scratch;              /* bytes of scratch wanted at run (0: none); only when the shapes are exact */
+    size_t room;                 /* bytes that run will ask tn_run_scratch for, see tn_room; only when shapes are exact */
     unsigned consumed;           /* set bit i: constant input i was packed and its original bytes are not read by run */
     struct tn_pack_cache *packs; /* shares packed weights between plans of a session; see engine/pack.h */
     struct tn_pack_use **held;   /* those that `state` uses, when there are packs; whoever drops it lets them go */
@@ -127,9 +128,14 @@ typedef struct tn_run {
     tn_datum *const *out;
     tn_pool *pool;
     void *scratch;        /* as prepared, 64-byte aligned */
+    char *room;           /* as prepared: tn_run_scratch takes it from here, as far as it goes */
+    size_t room_bytes, room_used;
     tn_arena *arena;      /* more scratch; emptied after the node */
     struct tn_exec *exec; /* the engine's: for subgraphs */
 } tn_run;
+
+/** What one call of tn_run_scratch takes of tn_prep.room. */
+static inline size_t tn_room(size_t bytes) { return tn_align_up(bytes ? bytes : 1, 64); }
 
 static inline bool tn_run_has(const tn_run *r, int i) { return i < r->n_in && r->in[i]; }
 static inline bool tn_run_wants(const tn_run *r, int i) { return i < r->n_out && r->out[i]; }
@@ -145,7 +151,9 @@ tn_status tn_run_alloc(tn_run *r, int i, tn_dtype t, int rank, const int64_t *di
 void tn_run_share(tn_run *r, int i, const tn_datum *d);
 /** Runs a subgraph of the node: in[] are its inputs, out[] receives its outputs (fresh references). */
 tn_status tn_run_subgraph(tn_run *r, tn_graph *g, const tn_datum *in, int n_in, tn_datum *out, int n_out);
-void *tn_run_scratch(tn_run *r, size_t bytes); /* from r->arena, not zeroed; NULL when out of memory */
+/** Memory until the node has run, not zeroed, 64-byte aligned: from what was prepared as `room`, which lies in the plan's
+ *  block and is told beforehand, else from r->arena. NULL when out of memory. */
+void *tn_run_scratch(tn_run *r, size_t bytes);
 
 /* ------------------------------------------------------------------------------------------------- the descriptor */
 
