@@ -146,12 +146,15 @@ static void hide(float *s, const uint8_t *allow, int64_t step, int64_t n) {
     for (int64_t c = 0; c < n; c++) s[c] = allow[c * step] ? s[c] : -INFINITY;
 }
 
-/* What is chosen instead of the score; a NaN there goes. */
-static void choose(float *s, const uint8_t *choice, int64_t step, int64_t n, bool where, float fill) {
-    if (step == 0 && (*choice != 0) == where)
-        for (int64_t c = 0; c < n; c++) s[c] = fill;
-    if (step == 0) return;
-    for (int64_t c = 0; c < n; c++) s[c] = (choice[c * step] != 0) == where ? fill : s[c];
+/* What is chosen instead of the score; a NaN there goes. Masks have one element per key (step 1) or per row (0). */
+static void choose(const tn_vec_kernels *k, float *s, const uint8_t *choice, int64_t step, int64_t n, bool where,
+                   float fill) {
+    if (step && where)
+        k->where[TN_SV](choice, &fill, s, s, (size_t)n);
+    else if (step)
+        k->where[TN_VS](choice, s, &fill, s, (size_t)n);
+    else if ((*choice != 0) == where)
+        k->fill(fill, s, (size_t)n);
 }
 
 /* Are the scores already divided by the cap? Not when they are wanted as they are. */
@@ -176,8 +179,8 @@ static void soften(const job *j, const block_of *x, const tile_of *t, int64_t r,
     }
     if (a->choice) {
         const tn_attention_mask_stride *m = &a->stride_choice;
-        choose(s + lo, a->choice + x->b * m->batch + t->h * m->head + i * m->row + (x->k0 + lo) * m->key, m->key,
-               hi - lo, a->fill_where, (float)a->fill);
+        choose(&j->kn->vec, s + lo, a->choice + x->b * m->batch + t->h * m->head + i * m->row + (x->k0 + lo) * m->key,
+               m->key, hi - lo, a->fill_where, (float)a->fill);
     }
     const float *bias = NULL;
     if (a->bias) {
