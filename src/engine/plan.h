@@ -57,10 +57,10 @@ typedef struct {
     const void *attrs; /* the node's, read once */
     void *state;
     int n_in, n_out;
-    int *in, *out; /* slots; -1: omitted, not wanted */
+    int *in, *out;                  /* slots; -1: omitted, not wanted */
     size_t scratch, scratch_offset; /* in the block, during the step */
     size_t room;                    /* bytes at the end of scratch that tn_run_scratch hands out */
-    int *dead; /* HEAP slots released after this step */
+    int *dead;                      /* HEAP slots released after this step */
     int n_dead;
     bool prepared;   /* `state` is ready although the outputs are not */
     bool open;       /* its shape rule has not seen all the values it asks for: it is applied again in every run */

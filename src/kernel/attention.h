@@ -65,17 +65,14 @@ typedef struct tn_attention {
     tn_qk_mode qk_mode;
 } tn_attention;
 
-/** Computes. A row that sees no key gives zeros; one of nothing but -inf, when `literal`, NaN. The result does not depend
- *  on the number of threads.
- *  kn       the kernels to use; NULL: those of this CPU
- *  y, qk    must not overlap anything else
- *  scratch  tn_attention_scratch bytes
- *  NaN      of keys that no row of a tile sees by length or window is not read; elsewhere it propagates as IEEE says
- *  errors   TN_E_NOMEM, TN_E_TYPE. Sizes are the caller's promise. */
+/** Computes. A row that sees no key gives zeros; one of nothing but -inf, when `literal`, NaN. The result does not
+ * depend on the number of threads. kn       the kernels to use; NULL: those of this CPU y, qk    must not overlap
+ * anything else scratch  tn_attention_scratch bytes NaN      of keys that no row of a tile sees by length or window is
+ * not read; elsewhere it propagates as IEEE says errors   TN_E_NOMEM, TN_E_TYPE. Sizes are the caller's promise. */
 tn_status tn_attention_run(const struct tn_kernels *kn, const tn_attention *a, void *scratch, tn_pool *pool);
 
-/** Bytes of scratch (64-byte aligned) that this needs with a pool of so many threads: only sizes, lengths and windows of
- *  `a` matter, not the data. 0: none, scratch may be NULL. SIZE_MAX: more than there can be. */
+/** Bytes of scratch (64-byte aligned) that this needs with a pool of so many threads: only sizes, lengths and windows
+ * of `a` matter, not the data. 0: none, scratch may be NULL. SIZE_MAX: more than there can be. */
 size_t tn_attention_scratch(const struct tn_kernels *kn, const tn_attention *a, int threads);
 
 /** The definition, in double precision: ref/attention.c. errors TN_E_NOMEM. */

@@ -99,10 +99,10 @@ typedef struct tn_prep {
     tn_infer types;  /* in, out, in_tensor (constants), as in inference */
     tn_arena *arena; /* lives as long as the plan; put `state` here */
     tn_pool *pool;
-    void *state;                 /* handed to run and release */
-    size_t scratch;              /* bytes of scratch wanted at run (0: none); only when the shapes are exact */
-    size_t room;                 /* bytes that run will ask tn_run_scratch for, see tn_room; only when shapes are exact */
-    unsigned consumed;           /* set bit i: constant input i was packed and its original bytes are not read by run */
+    void *state;       /* handed to run and release */
+    size_t scratch;    /* bytes of scratch wanted at run (0: none); only when the shapes are exact */
+    size_t room;       /* bytes that run will ask tn_run_scratch for, see tn_room; only when shapes are exact */
+    unsigned consumed; /* set bit i: constant input i was packed and its original bytes are not read by run */
     struct tn_pack_cache *packs; /* shares packed weights between plans of a session; see engine/pack.h */
     struct tn_pack_use **held;   /* those that `state` uses, when there are packs; whoever drops it lets them go */
 } tn_prep;
@@ -127,8 +127,8 @@ typedef struct tn_run {
     tn_datum *const *in;
     tn_datum *const *out;
     tn_pool *pool;
-    void *scratch;        /* as prepared, 64-byte aligned */
-    char *room;           /* as prepared: tn_run_scratch takes it from here, as far as it goes */
+    void *scratch; /* as prepared, 64-byte aligned */
+    char *room;    /* as prepared: tn_run_scratch takes it from here, as far as it goes */
     size_t room_bytes, room_used;
     tn_arena *arena;      /* more scratch; emptied after the node */
     struct tn_exec *exec; /* the engine's: for subgraphs */
@@ -151,8 +151,8 @@ tn_status tn_run_alloc(tn_run *r, int i, tn_dtype t, int rank, const int64_t *di
 void tn_run_share(tn_run *r, int i, const tn_datum *d);
 /** Runs a subgraph of the node: in[] are its inputs, out[] receives its outputs (fresh references). */
 tn_status tn_run_subgraph(tn_run *r, tn_graph *g, const tn_datum *in, int n_in, tn_datum *out, int n_out);
-/** Memory until the node has run, not zeroed, 64-byte aligned: from what was prepared as `room`, which lies in the plan's
- *  block and is told beforehand, else from r->arena. NULL when out of memory. */
+/** Memory until the node has run, not zeroed, 64-byte aligned: from what was prepared as `room`, which lies in the
+ * plan's block and is told beforehand, else from r->arena. NULL when out of memory. */
 void *tn_run_scratch(tn_run *r, size_t bytes);
 
 /* ------------------------------------------------------------------------------------------------- the descriptor */

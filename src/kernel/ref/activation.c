@@ -12,7 +12,9 @@ static float none(tn_activation t, float x) { return x; }
 static float relu(tn_activation t, float x) { return x < 0.0f ? 0.0f : x; }
 static float leaky_relu(tn_activation t, float x) { return x < 0.0f ? t.a * x : x; }
 static float clip_ab(tn_activation t, float x) { return clip(x, t.a, t.b); }
-static float hardswish(tn_activation t, float x) { return x < -3.0f ? x * 0.0f : x >= 3.0f ? x : x * (x + 3.0f) / 6.0f; }
+static float hardswish(tn_activation t, float x) {
+    return x < -3.0f ? x * 0.0f : x >= 3.0f ? x : x * (x + 3.0f) / 6.0f;
+}
 static float hardsigmoid(tn_activation t, float x) { return clip(t.a * x + t.b, 0.0f, 1.0f); }
 static float sigmoid(tn_activation t, float x) { return 1.0f / (1.0f + expf(-x)); }
 static float tanh_(tn_activation t, float x) { return tanhf(x); }
