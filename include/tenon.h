@@ -149,7 +149,12 @@ TN_API tn_status tn_tensor_save_npy(const tn_tensor *t, const char *path);
 
 typedef struct tn_model tn_model;
 
-/** Reads a model file (ONNX) and checks it. Weights stay in the mapped file; nothing is copied.
+/** Reads a model file (ONNX) and checks it. Files of up to 1 MiB are copied into memory; the weights of larger ones
+ * stay in the file, which is mapped and must not be written to as long as the model is open: a session that finds its
+ * file cut short or written to fails with TN_E_IO (TN_E_IO of tn_session_new, tn_session_run, tn_model_save). Writing
+ *  another file and renaming it over the old one is fine, and so is deleting it. A file that is cut short in the middle
+ *  of a run can still end the process with SIGBUS, as with every mapped file: where that must not be, read the file
+ *  into memory and use tn_model_open_memory.
  *  errors   TN_E_IO, TN_E_FORMAT (not such a file, truncated, corrupt), TN_E_GRAPH (cycle, undefined value, ...),
  *           TN_E_UNSUPPORTED (operator, version or type; the message names the node)
  *  owns     the caller owns *out: tn_model_close */
@@ -257,11 +262,19 @@ typedef struct {
 TN_API tn_status tn_session_new(const tn_model *m, const tn_session_opts *opts, tn_session **out);
 TN_API void tn_session_free(tn_session **s);
 
+/** Gives back the memory that the session keeps so that runs need not ask for it: blocks of activations, scratch,
+ *  recycled outputs, all plans but the latest, and packed weights that only those used. Results do not change; the next
+ *  run takes what it needs anew, and shapes seen before are planned again. For a session that will rest for a while.
+ *  returns  about how many bytes were given back; 0 for NULL
+ *  threads  any time, also while others run: what they use stays */
+TN_API size_t tn_session_trim(tn_session *s);
+
 /** Runs the model once.
  *  inputs   n_in tensors in the order of tn_model_input; NULL for an optional input takes its default
  *  outputs  n_out slots in the order of tn_model_output; each gets a new tensor that the caller frees.
  *           On error all are NULL.
- *  errors   TN_E_INVALID (missing input), TN_E_TYPE, TN_E_SHAPE, TN_E_LIMIT, TN_E_NOMEM
+ *  errors   TN_E_INVALID (missing input), TN_E_TYPE, TN_E_SHAPE, TN_E_LIMIT, TN_E_NOMEM, TN_E_IO (the model's file
+ *           changed)
  *  threads  may be called from several threads at once; each call has its own memory. */
 TN_API tn_status tn_session_run(tn_session *s, size_t n_in, const tn_tensor *const *inputs, size_t n_out,
                                 tn_tensor **outputs);

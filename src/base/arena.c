@@ -62,7 +62,7 @@ static block *push(tn_arena *a, size_t at_least) {
     return b;
 }
 
-void *tn_arena_alloc(tn_arena *a, size_t bytes, size_t align) {
+static void *take(tn_arena *a, size_t bytes, size_t align) {
     assert(align && align <= ALIGN && (align & (align - 1)) == 0);
     block *b = a->top;
     size_t at = b ? tn_align_up(b->used, align) : 0;
@@ -73,7 +73,17 @@ void *tn_arena_alloc(tn_arena *a, size_t bytes, size_t align) {
     b->used = at + bytes;
     char *p = bytes_of(b) + at;
     TN_UNPOISON(p, bytes);
-    memset(p, 0, bytes);
+    return p;
+}
+
+void *tn_arena_alloc(tn_arena *a, size_t bytes, size_t align) {
+    void *p = take(a, bytes, align);
+    return p ? memset(p, 0, bytes) : NULL;
+}
+
+void *tn_arena_room(tn_arena *a, size_t bytes, size_t align) {
+    void *p = take(a, bytes, align);
+    if (p && TN_ASAN) memset(p, 0xff, bytes); /* whoever counts on zeros is found */
     return p;
 }
 

@@ -19,6 +19,9 @@ void tn_arena_free(tn_arena **a);
 /** `bytes` bytes aligned to `align` (a power of two <= 64), zeroed; NULL when out of memory. */
 void *tn_arena_alloc(tn_arena *a, size_t bytes, size_t align);
 
+/** The same, not zeroed: for what is written before it is read. Sanitized builds fill it with NaNs. */
+void *tn_arena_room(tn_arena *a, size_t bytes, size_t align);
+
 #define tn_arena_new_of(a, T)   ((T *)tn_arena_alloc(a, sizeof(T), _Alignof(T)))
 #define tn_arena_array(a, T, n) ((T *)tn_arena_calloc(a, n, sizeof(T), _Alignof(T)))
 void *tn_arena_calloc(tn_arena *a, size_t n, size_t each, size_t align); /* checks n * each for overflow */

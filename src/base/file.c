@@ -1,4 +1,4 @@
-/* file.c - files mapped read-only, and writing through a temporary file and a rename. */
+/* file.c - files read or mapped, and writing through a temporary file and a rename. */
 #include "base/file.h"
 #include "base/mem.h"
 #include <errno.h>
@@ -21,6 +21,33 @@ static const char *kind_of(mode_t mode) {
     return S_ISDIR(mode) ? "a folder" : S_ISFIFO(mode) ? "a pipe" : S_ISSOCK(mode) ? "a socket" : "a device";
 }
 
+static int64_t written(const struct stat *s) { return (int64_t)s->st_mtim.tv_sec * 1000000000 + s->st_mtim.tv_nsec; }
+
+static tn_status copy_file(tn_file *f, int fd) {
+    uint8_t *p = tn_mem_alloc(f->size, TN_MEM_GRAPH);
+    if (!p) return tn_fail(TN_E_NOMEM, "out of memory for the %zu bytes of '%s'", f->size, f->path);
+    f->data = p;
+    for (size_t at = 0; at < f->size;) {
+        ssize_t got = pread(fd, p + at, f->size - at, (off_t)at);
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0)
+            return tn_fail(TN_E_IO, "cannot read '%s': %s", f->path, got ? strerror(errno) : "it became shorter");
+        at += (size_t)got;
+    }
+    return TN_OK;
+}
+
+/* Takes fd over: set to -1. */
+static tn_status map_file(tn_file *f, int *fd) {
+    void *p = mmap(NULL, f->size, PROT_READ, MAP_PRIVATE, *fd, 0);
+    if (p == MAP_FAILED) return tn_fail(TN_E_IO, "cannot map '%s': %s", f->path, strerror(errno));
+    f->data = p;
+    f->mapped = true;
+    f->fd = *fd;
+    *fd = -1;
+    return TN_OK;
+}
+
 tn_status tn_file_map(const char *path, tn_file **out) {
     tn_status st = TN_OK;
     tn_file *f = NULL;
@@ -39,15 +66,10 @@ tn_status tn_file_map(const char *path, tn_file **out) {
         st = tn_fail(TN_E_NOMEM, "out of memory opening '%s'", path);
         goto done;
     }
-    if (info.st_size > 0) {
-        void *p = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-        if (p == MAP_FAILED) {
-            st = tn_fail(TN_E_IO, "cannot map '%s': %s", path, strerror(errno));
-            goto done;
-        }
-        f->data = p;
-        f->size = (size_t)info.st_size;
-    }
+    f->fd = -1;
+    f->size = (size_t)info.st_size;
+    f->changed = written(&info);
+    if (f->size && (st = f->size <= TN_FILE_COPIED ? copy_file(f, fd) : map_file(f, &fd)) != TN_OK) goto done;
     *out = f;
     f = NULL;
 done:
@@ -64,6 +86,7 @@ tn_status tn_file_blank(const char *path, size_t size, tn_file **out) {
         return tn_fail(TN_E_NOMEM, "opening '%s'", path);
     }
     f->blank = true;
+    f->fd = -1;
     void *p = size ? mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) : NULL;
     if (p == MAP_FAILED) {
         tn_file_close(&f);
@@ -75,9 +98,26 @@ tn_status tn_file_blank(const char *path, size_t size, tn_file **out) {
     return TN_OK;
 }
 
+tn_status tn_file_check(const tn_file *f) {
+    struct stat info;
+    if (!f->mapped) return TN_OK;
+    if (fstat(f->fd, &info)) return tn_fail(TN_E_IO, "cannot look at '%s': %s", f->path, strerror(errno));
+    if ((size_t)info.st_size == f->size && written(&info) == f->changed) return TN_OK;
+    return tn_fail(
+        TN_E_IO,
+        "'%s' was %s while it is in use: open it again; to renew a file in use, write another one and rename "
+        "it",
+        f->path, (size_t)info.st_size < f->size ? "cut short" : "written to");
+}
+
 void tn_file_close(tn_file **f) {
     if (!f || !*f) return;
-    if ((*f)->data) munmap((void *)(uintptr_t)(*f)->data, (*f)->size);
+    if ((*f)->mapped || (*f)->blank) {
+        if ((*f)->data) munmap((void *)(uintptr_t)(*f)->data, (*f)->size);
+        if ((*f)->mapped) close((*f)->fd);
+    } else {
+        tn_mem_free((void *)(uintptr_t)(*f)->data);
+    }
     tn_mem_free((*f)->path);
     tn_mem_free(*f);
     *f = NULL;

@@ -251,6 +251,18 @@ static size_t mapped_bytes(const tn_model *m) {
     return n;
 }
 
+/* Inputs with a default keep it: old files list all their weights as inputs. */
+static tn_status forecast(const tn_model *m, const tn_type *types, int threads, tn_forecast *out) {
+    size_t n = (size_t)m->graph->n_inputs;
+    tn_type *own = calloc(n + 1, sizeof *own);
+    if (!own) return tn_fail(TN_E_NOMEM, "no memory");
+    for (size_t i = 0; i < n; i++)
+        if (!m->graph->inputs[i]->fallback) own[i] = types[i];
+    tn_status st = tn_forecast_run(m, own, threads, out);
+    free(own);
+    return st;
+}
+
 int tn_cmd_inspect(int argc, char **argv) {
     tn_common_options common = { 0 };
     char **args;
@@ -268,7 +280,7 @@ int tn_cmd_inspect(int argc, char **argv) {
     if (st == TN_OK) st = tn_analyse(m, types, &a);
     facts f = { .m = m, .path = args[0], .a = a, .types = types, .planned = st == TN_OK && !m->broken };
     for (int i = 0; st == TN_OK && i < m->graph->n_inputs; i++) f.planned &= tn_type_static(&types[i]);
-    if (st == TN_OK && f.planned) st = tn_forecast_run(m, types, common.threads, &f.memory);
+    if (st == TN_OK && f.planned) st = forecast(m, types, common.threads, &f.memory);
     if (st == TN_OK) {
         f.file_bytes = mapped_bytes(m);
         if (json)

@@ -6,7 +6,6 @@
 #include "base/status.h"
 #include "base/text.h"
 #include "cli/cli.h"
-#include <errno.h>
 #include <limits.h>
 #include <math.h>
 #include <stdarg.h>
@@ -78,10 +77,9 @@ static bool list_add(tn_option_list *l, const char *s) {
 /* A size: digits, then K, M, G or T for steps of 1024, with or without "B" or "iB". */
 static bool size_of(const char *s, size_t *out) {
     static const char units[] = "KMGT";
-    char *end;
-    errno = 0;
-    unsigned long long n = strtoull(s, &end, 10);
-    if (*s < '0' || *s > '9' || errno) return false;
+    const char *end = s;
+    uint64_t n;
+    if (tn_take_u64(&end, s + strlen(s), &n) != TN_NUMBER_READ) return false;
     const char *unit = *end ? strchr(units, *end & ~0x20) : NULL;
     int shift = unit ? 10 * (int)(unit - units + 1) : 0;
     if (unit) end++;

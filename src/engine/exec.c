@@ -53,29 +53,29 @@ static tn_status prepare_anew(tn_frame *f, int step, const tn_infer *types) {
     for (int i = 0; i < types->n_in; i++) n += append_key(types->in[i], key + n);
     for (int i = 0; i < types->n_out; i++) n += append_key(&types->out[i], key + n);
     if (d->arena && d->key_n == n && !memcmp(d->key, key, n * sizeof *key)) return TN_OK;
-    if (d->state && op->release) op->release(d->state);
-    tn_arena_free(&d->arena);
-    *d = (tn_dynamic_state){ .arena = tn_arena_new(0, TN_MEM_GENERAL) };
-    if (!d->arena || !(d->key = tn_arena_array(d->arena, int64_t, n + 1))) {
-        tn_arena_free(&d->arena);
-        return tn_op_fail(s->node, TN_E_NOMEM, "no memory to prepare it");
-    }
-    tn_prep p = { .types = *types, .arena = d->arena, .pool = f->session->pool, .packs = f->session->packs };
+    tn_dynamic_state fresh = { .arena = tn_arena_new(0, TN_MEM_GENERAL) };
+    tn_status st = TN_E_NOMEM;
     const tn_tensor **constants = tn_arena_array(f->temp, const tn_tensor *, (size_t)types->n_in + 1);
-    tn_status st = constants ? TN_OK : tn_op_fail(s->node, TN_E_NOMEM, "no memory to prepare it");
-    for (int i = 0; st == TN_OK && i < s->n_in; i++)
-        constants[i] = s->in[i] >= 0 ? f->plan->slots[s->in[i]].constant : NULL;
-    p.types.in_tensor = constants;
-    if (st == TN_OK) st = tn_op_prepare(op, &p);
-    if (st != TN_OK) {
-        tn_arena_free(&d->arena);
-        return st;
+    if (!fresh.arena || !constants || !(fresh.key = tn_arena_array(fresh.arena, int64_t, n + 1))) {
+        st = tn_op_fail(s->node, TN_E_NOMEM, "no memory to prepare it");
+        goto done;
     }
-    d->state = p.state;
-    d->scratch = p.scratch;
-    memcpy(d->key, key, n * sizeof *key);
-    d->key_n = n;
-    return TN_OK;
+    memcpy(fresh.key, key, n * sizeof *key);
+    fresh.key_n = n;
+    tn_prep p = {
+        .types = *types, .arena = fresh.arena, .pool = f->session->pool, .packs = f->session->packs, .held = &fresh.held
+    };
+    for (int i = 0; i < s->n_in; i++) constants[i] = s->in[i] >= 0 ? f->plan->slots[s->in[i]].constant : NULL;
+    p.types.in_tensor = constants;
+    if ((st = tn_op_prepare(op, &p)) != TN_OK) goto done;
+    fresh.state = p.state;
+    fresh.scratch = p.scratch;
+    tn_dynamic_state old = *d; /* goes last: what both use is not packed again */
+    *d = fresh;
+    fresh = old;
+done:
+    tn_dynamic_drop(f, op, &fresh);
+    return st;
 }
 
 static tn_status prepare_now(tn_frame *f, int step, const tn_infer *types) {
@@ -141,7 +141,7 @@ static tn_status dynamic_step(tn_frame *f, int step) {
         TN_TRY(prepare_now(f, step, &types));
         r.state = f->dynamic[step].state;
         size_t scratch = f->dynamic[step].scratch;
-        if (scratch && !(r.scratch = tn_arena_alloc(f->temp, scratch, 64)))
+        if (scratch && !(r.scratch = tn_arena_room(f->temp, scratch, 64)))
             return tn_op_fail(s->node, TN_E_NOMEM, "no memory for %zu bytes of scratch", scratch);
     }
     if (s->own_inputs) st = own_inputs(f, s, &r);
@@ -181,6 +181,11 @@ static tn_status other_step(tn_frame *f, int i) {
 
 /* ------------------------------------------------------------------------------------------------------ the frame */
 
+static void place_scratch(tn_run *r, const tn_step *s, char *at) {
+    if (s->scratch > s->room) r->scratch = at;
+    if (s->room) r->room = at + s->scratch - s->room;
+}
+
 /* Points the arena slots and scratch at the block, if it is another one than last time. */
 static void place(tn_frame *f) {
     const tn_plan *p = f->plan;
@@ -190,7 +195,7 @@ static void place(tn_frame *f) {
     for (int i = 0; i < p->n_slots; i++)
         if (p->slots[i].home == TN_HOME_ARENA) f->data[i].tensor.data = base + p->slots[i].offset;
     for (int i = 0; i < p->n_steps; i++)
-        if (p->steps[i].scratch) f->runs[i].scratch = base + p->steps[i].scratch_offset;
+        if (p->steps[i].scratch) place_scratch(&f->runs[i], &p->steps[i], base + p->steps[i].scratch_offset);
 }
 
 /* A slot of an input or an outer value: the memory is the giver's, the shape the slot's own where it is known. */
@@ -287,7 +292,7 @@ static tn_status own_outputs(tn_frame *f, tn_datum *out) {
 
 static void empty_temp(tn_frame *f) {
     size_t held = tn_arena_bytes(f->temp);
-    if (held > f->temp_most) f->temp_most = held;
+    if (held > f->room->most) f->room->most = held;
     tn_arena_restore(f->temp, f->temp_mark);
 }
 
@@ -301,6 +306,7 @@ static tn_status run_steps(tn_frame *f) {
     const tn_plan *p = f->plan;
     for (int i = 0; i < p->n_steps; i++) {
         const tn_step *s = &p->steps[i];
+        f->runs[i].room_used = 0;
         tn_status st = s->kind == TN_STEP_STATIC ? tn_op_run(s->node->op, &f->runs[i]) : other_step(f, i);
         tn_arena_mark now = tn_arena_save(f->temp);
         if (now.used != f->temp_mark.used || now.block != f->temp_mark.block) empty_temp(f);
@@ -315,6 +321,7 @@ static tn_status run_steps_timed(tn_frame *f) {
     for (int i = 0; i < p->n_steps; i++) {
         const tn_step *s = &p->steps[i];
         uint64_t t0 = tn_clock_ns();
+        f->runs[i].room_used = 0;
         tn_status st = s->kind == TN_STEP_STATIC ? tn_op_run(s->node->op, &f->runs[i]) : other_step(f, i);
         f->times[i] = tn_clock_ns() - t0;
         empty_temp(f);

@@ -3,8 +3,9 @@
 #include "engine/session.h"
 
 static size_t bytes_of(const tn_type *t) {
-    tn_dim n = tn_type_count(NULL, t);
     size_t bytes;
+    if (t->kind != TN_KIND_TENSOR) return 0;
+    tn_dim n = tn_type_count(NULL, t);
     return tn_dim_known(n) && tn_dtype_bytes(t->dtype, n, &bytes) ? bytes : 0;
 }
 

@@ -35,7 +35,7 @@ static bool arguments(tn_frame *f) {
                                .in = in,
                                .out = out,
                                .pool = f->session->pool,
-                               .arena = f->temp,
+                               .room_bytes = s->room,
                                .exec = &f->exec };
     }
     return true;
@@ -54,8 +54,6 @@ tn_status tn_frame_new(struct tn_session *s, tn_plan *p, tn_frame **out) {
     f->session = s;
     f->plan = p;
     if (!(f->own = tn_arena_new(0, TN_MEM_GENERAL))) goto fail;
-    tn_frame_fit_temp(f);
-    if (!f->temp) goto fail;
     f->data = tn_arena_array(f->own, tn_datum, (size_t)p->n_slots + 1);
     f->runs = tn_arena_array(f->own, tn_run, (size_t)p->n_steps + 1);
     if (any_dynamic(p)) {
@@ -72,29 +70,57 @@ fail:
     return tn_fail(TN_E_NOMEM, "no memory to run the plan");
 }
 
+void tn_dynamic_drop(tn_frame *f, const tn_op *op, tn_dynamic_state *d) {
+    if (d->state && op->release) op->release(d->state);
+    tn_pack_release(f->session->packs, &d->held);
+    tn_arena_free(&d->arena);
+    *d = (tn_dynamic_state){ 0 };
+}
+
 void tn_frame_free(tn_frame *f) {
     if (!f) return;
-    for (int i = 0; f->dynamic && i < f->plan->n_steps; i++) {
-        tn_dynamic_state *d = &f->dynamic[i];
-        if (d->state && f->plan->steps[i].node->op->release) f->plan->steps[i].node->op->release(d->state);
-        tn_arena_free(&d->arena);
-    }
-    tn_arena_free(&f->temp);
+    for (int i = 0; f->dynamic && i < f->plan->n_steps; i++)
+        tn_dynamic_drop(f, f->plan->steps[i].node->op, &f->dynamic[i]);
     tn_arena_free(&f->own);
     tn_mem_free(f);
 }
 
-void tn_frame_fit_temp(tn_frame *f) {
-    if (f->temp && f->temp_most <= f->temp_first) return;
-    size_t first = f->temp_most > 4096 ? f->temp_most : 4096;
+/* The arena's first block stays. */
+static bool fit(tn_temp *t, size_t first) {
     tn_arena *a = tn_arena_new(first, TN_MEM_SCRATCH);
-    if (!a) return;
-    tn_arena_alloc(a, 1, 1); /* the first block stays */
-    tn_arena_free(&f->temp);
-    f->temp = a;
-    f->temp_mark = tn_arena_save(a);
-    f->temp_first = f->temp_most = tn_arena_bytes(a);
-    for (int i = 0; f->runs && i < f->plan->n_steps; i++) f->runs[i].arena = a;
+    if (!a || !tn_arena_room(a, 1, 1)) {
+        tn_arena_free(&a);
+        return false;
+    }
+    tn_arena_free(&t->arena);
+    *t = (tn_temp){ .next = t->next, .arena = a, .mark = tn_arena_save(a) };
+    t->first = t->most = tn_arena_bytes(a);
+    return true;
+}
+
+tn_temp *tn_temp_new(void) {
+    tn_temp *t = tn_mem_zalloc(sizeof *t, TN_MEM_GENERAL);
+    if (t && fit(t, 4096)) return t;
+    tn_mem_free(t);
+    return NULL;
+}
+
+void tn_temp_free(tn_temp *t) {
+    if (t) tn_arena_free(&t->arena);
+    tn_mem_free(t);
+}
+
+void tn_frame_take_temp(tn_frame *f, tn_temp *t) {
+    f->room = t;
+    f->temp_mark = t->mark;
+    if (f->temp == t->arena) return;
+    f->temp = t->arena;
+    for (int i = 0; i < f->plan->n_steps; i++) f->runs[i].arena = t->arena;
+}
+
+void tn_frame_fit_temp(tn_frame *f) {
+    tn_temp *t = f->room;
+    if (t->most > t->first && fit(t, t->most)) tn_frame_take_temp(f, t);
 }
 
 tn_frame *tn_frame_next(tn_frame *f) { return f->next; }

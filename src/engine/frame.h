@@ -15,6 +15,7 @@ typedef struct {
     size_t scratch;
     int64_t *key;
     size_t key_n;
+    tn_pack_use *held; /* packed weights that the state uses */
 } tn_dynamic_state;
 
 /** A block of activation memory; sessions hand them to frames. */
@@ -23,6 +24,14 @@ typedef struct tn_block {
     char *data;
     size_t bytes;
 } tn_block;
+
+/** Temporary memory of one running plan, between runs in the session's hands. */
+typedef struct tn_temp {
+    struct tn_temp *next;
+    tn_arena *arena;
+    tn_arena_mark mark;
+    size_t first, most; /* bytes of its first block; most it ever held */
+} tn_temp;
 
 struct tn_frame {
     tn_exec exec; /* first: tn_run.exec points here */
@@ -35,17 +44,26 @@ struct tn_frame {
     tn_run *runs;
     tn_dynamic_state *dynamic; /* by step; NULL in a static plan */
     tn_arena *own;             /* the arrays above */
-    tn_arena *temp;            /* emptied after every step */
+    tn_temp *room;             /* lent while it runs */
+    tn_arena *temp;            /* its arena, emptied after every step */
     tn_arena_mark temp_mark;
-    size_t temp_first, temp_most; /* bytes of its first block; most it ever held */
-    int step;                     /* the one that runs, when it is dynamic */
-    uint64_t *times;              /* by step: nanoseconds of the last run, when profiling */
+    int step;        /* the one that runs, when it is dynamic */
+    uint64_t *times; /* by step: nanoseconds of the last run, when profiling */
     uint64_t started;
 };
+
+/** Frees what was prepared for a dynamic step; *d is empty then. */
+void tn_dynamic_drop(tn_frame *f, const tn_op *op, tn_dynamic_state *d);
 
 tn_status tn_frame_new(struct tn_session *s, tn_plan *p, tn_frame **out);
 void tn_frame_free(tn_frame *f);
 tn_frame *tn_frame_next(tn_frame *f);
+
+tn_temp *tn_temp_new(void); /* NULL when out of memory */
+void tn_temp_free(tn_temp *t);
+
+/** Lends the frame its temporary memory. */
+void tn_frame_take_temp(tn_frame *f, tn_temp *t);
 
 /** Makes the temporary arena's first block as large as runs have needed, so that they allocate nothing. */
 void tn_frame_fit_temp(tn_frame *f);

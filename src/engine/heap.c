@@ -1,5 +1,6 @@
 /* heap.c - recycled buffers by size class: four classes per power of two, so at most a fifth is wasted. Never more lies
- * idle than was once in use. */
+ * idle than was once in use, and what was idle longest goes first: when shapes grow from run to run, yesterday's
+ * classes make room for today's. */
 #include "engine/heap.h"
 #include "base/guard.h"
 #include <pthread.h>
@@ -7,15 +8,20 @@
 #define SMALL   4096 /* below it the C heap is as good */
 #define CLASSES 256
 
+/* Lies in the idle buffer itself. */
 typedef struct idle {
-    struct idle *next;
+    struct idle *next;          /* of its class */
+    struct idle *newer, *older; /* of all */
+    size_t size;
+    int class;
 } idle;
 
 struct tn_heap {
     pthread_mutex_t lock;
     tn_guard guard;
     idle *lists[CLASSES];
-    size_t used, kept, most; /* bytes alive, bytes idle, most bytes ever alive */
+    idle *newest, *oldest;
+    size_t used, kept, most; /* bytes alive, bytes idle, most bytes alive since the last trim */
     size_t alive;            /* buffers */
     tn_mem_tag tag;          /* what the memory is counted as */
     bool closed;
@@ -44,22 +50,72 @@ static void destroy(tn_heap *h) {
     tn_mem_free(h);
 }
 
+/* ------------------------------------------------------------------------------------------------- what lies idle */
+
+static void lay_down(tn_heap *h, void *data, int class, size_t size) {
+    idle *i = data;
+    *i = (idle){ .next = h->lists[class], .older = h->newest, .size = size, .class = class };
+    h->lists[class] = i;
+    if (h->newest)
+        h->newest->newer = i;
+    else
+        h->oldest = i;
+    h->newest = i;
+    h->kept += size;
+}
+
+static void pick_up(tn_heap *h, idle *i) {
+    idle **at = &h->lists[i->class];
+    while (*at != i) at = &(*at)->next; /* the one that is wanted is first; the oldest one last */
+    *at = i->next;
+    if (i->newer)
+        i->newer->older = i->older;
+    else
+        h->newest = i->older;
+    if (i->older)
+        i->older->newer = i->newer;
+    else
+        h->oldest = i->newer;
+    h->kept -= i->size;
+}
+
+/* Takes out the oldest until no more than `limit` bytes are left; a list by `next` for free_all. */
+static idle *evict(tn_heap *h, size_t limit) {
+    idle *out = NULL;
+    while (h->oldest && h->kept > limit) {
+        idle *i = h->oldest;
+        pick_up(h, i);
+        i->next = out;
+        out = i;
+    }
+    return out;
+}
+
+/* Not under the lock: unmapping takes time. */
+static size_t free_all(idle *i) {
+    size_t bytes = 0;
+    for (idle *next; i; i = next) {
+        next = i->next;
+        bytes += i->size;
+        tn_mem_free(i);
+    }
+    return bytes;
+}
+
+/* -------------------------------------------------------------------------------------------------------- buffers */
+
 static void release(tn_buffer *b) {
     tn_heap *h = b->user;
     size_t size;
     int c = class_of(b->bytes, &size);
     pthread_mutex_lock(&h->lock);
-    bool keep = !h->closed && h->kept + size <= h->most, last = h->alive == 1 && h->closed;
-    if (keep) {
-        idle *i = b->data;
-        i->next = h->lists[c];
-        h->lists[c] = i;
-        h->kept += size;
-    }
+    lay_down(h, b->data, c, size);
     h->used -= size;
     h->alive--;
+    idle *out = evict(h, h->closed ? 0 : h->most);
+    bool last = h->alive == 0 && h->closed;
     pthread_mutex_unlock(&h->lock);
-    if (!keep) tn_mem_free(b->data);
+    free_all(out);
     if (last) destroy(h);
 }
 
@@ -72,8 +128,7 @@ tn_buffer *tn_heap_buffer(tn_heap *h, size_t bytes) {
     pthread_mutex_lock(&h->lock);
     if (h->lists[c]) {
         b->data = h->lists[c];
-        h->lists[c] = h->lists[c]->next;
-        h->kept -= size;
+        pick_up(h, b->data);
     }
     h->used += size;
     h->alive++;
@@ -99,20 +154,19 @@ size_t tn_heap_used(tn_heap *h) {
     return used;
 }
 
-/* Under the lock. */
-static void free_idle(tn_heap *h) {
-    for (int c = 0; c < CLASSES; c++)
-        for (idle *i; (i = h->lists[c]);) {
-            h->lists[c] = i->next;
-            tn_mem_free(i);
-        }
-    h->kept = 0;
+size_t tn_heap_idle(tn_heap *h) {
+    pthread_mutex_lock(&h->lock);
+    size_t kept = h->kept;
+    pthread_mutex_unlock(&h->lock);
+    return kept;
 }
 
-void tn_heap_trim(tn_heap *h) {
+size_t tn_heap_trim(tn_heap *h) {
     pthread_mutex_lock(&h->lock);
-    free_idle(h);
+    idle *out = evict(h, 0);
+    h->most = h->used;
     pthread_mutex_unlock(&h->lock);
+    return free_all(out);
 }
 
 void tn_heap_close(tn_heap **heap) {
@@ -121,8 +175,9 @@ void tn_heap_close(tn_heap **heap) {
     if (!h) return;
     pthread_mutex_lock(&h->lock);
     h->closed = true;
-    free_idle(h);
+    idle *out = evict(h, 0);
     bool last = h->alive == 0;
     pthread_mutex_unlock(&h->lock);
+    free_all(out);
     if (last) destroy(h);
 }

@@ -1,5 +1,5 @@
 /* heap.h - buffers that outlive a run or whose size is known only while running: kept for the next run instead of
- * freed, since fresh pages cost more than filling them. */
+ * freed, since fresh pages cost more than filling them. Safe from several threads at once. */
 #ifndef TN_ENGINE_HEAP_H
 #define TN_ENGINE_HEAP_H
 
@@ -13,9 +13,9 @@ tn_heap *tn_heap_new(tn_mem_tag tag); /* counted as `tag`; NULL when out of memo
  *  after tn_heap_close. NULL when out of memory. It is on the account of the thread's budget, also when it lay idle. */
 tn_buffer *tn_heap_buffer(tn_heap *h, size_t bytes);
 
-void tn_heap_trim(tn_heap *h); /* frees what lies idle */
-
 size_t tn_heap_used(tn_heap *h); /* bytes in buffers that are alive */
+size_t tn_heap_idle(tn_heap *h); /* bytes that lie idle */
+size_t tn_heap_trim(tn_heap *h); /* frees what lies idle: how many bytes */
 
 /** Frees what lies idle; the rest goes with its last buffer. */
 void tn_heap_close(tn_heap **h);

@@ -14,8 +14,9 @@ typedef struct {
 } tn_lifetime;
 
 /** Assigns offsets (multiples of TN_ARENA_ALIGN) so that no two buffers alive at one step overlap; *total is the
- * block's size. Greedy by size, best fit among the gaps its neighbours in time leave (Pisarchyk & Lee 2020, "greedy by
- * size"). errors   TN_E_NOMEM, TN_E_LIMIT (the sum overflows). */
+ * block's size. Greedy, best fit among the gaps that neighbours in time leave (Pisarchyk & Lee 2020, "greedy by size"),
+ * in several orders, of which the best is kept; the first that reaches tn_memory_bound ends the search. errors
+ * TN_E_NOMEM, TN_E_LIMIT (the sum overflows). */
 tn_status tn_memory_layout(tn_lifetime *v, int n, size_t *total);
 
 /** The most bytes alive at one step: no layout can be smaller. */

@@ -490,7 +490,7 @@ static tn_status align(planner *b, tn_slot *slot) {
     tn_tensor *copy = tn_arena_new_of(b->p->arena, tn_tensor);
     if (!copy) return no_memory(b);
     *copy = *slot->constant;
-    TN_TRY(tn_pack_copy(b->args->packs, slot->constant, &data));
+    TN_TRY(tn_pack_copy(b->args->packs, slot->constant, b->p->arena, &b->p->held, &data));
     copy->data = (void *)(uintptr_t)data;
     copy->buffer = NULL;
     slot->constant = copy;
@@ -502,7 +502,7 @@ static tn_status prepare(planner *b, tn_step *s) {
     const tn_op *op = s->node->op;
     bool ready = s->kind == TN_STEP_STATIC ||
                  (s->kind == TN_STEP_DYNAMIC && op->flags & TN_OP_DYNAMIC && exact_slots(p, s->in, s->n_in));
-    tn_prep prep = { .arena = p->arena, .pool = b->args->pool, .packs = b->args->packs };
+    tn_prep prep = { .arena = p->arena, .pool = b->args->pool, .packs = p->packs, .held = &p->held };
     s->prepared = ready || !op->prepare || s->n_nested;
     if (s->prepared && (op->prepare || b->args->costs)) {
         TN_TRY(tn_typing_view(&p->typing, s->node, &prep.types));
@@ -511,7 +511,8 @@ static tn_status prepare(planner *b, tn_step *s) {
             if (s->node->outputs[i]) prep.types.out[i] = p->typing.types[s->node->outputs[i]->id];
         if (op->prepare) TN_TRY(tn_op_prepare(op, &prep));
         s->state = prep.state;
-        s->scratch = prep.scratch;
+        s->room = s->kind == TN_STEP_STATIC && prep.room <= SIZE_MAX / 8 ? prep.room : 0;
+        s->scratch = s->room ? tn_align_up(prep.scratch, 64) + s->room : prep.scratch;
         if (b->args->costs && s->kind == TN_STEP_STATIC && tn_op_cost(&prep.types, &s->cost) != TN_OK) tn_error_clear();
     }
     for (int i = 0; i < s->n_in && b->args->packs; i++) {
@@ -561,6 +562,7 @@ tn_status tn_plan_new(const tn_plan_args *args, tn_plan **out) {
     tn_plan *p = b.p;
     p->arena = keep;
     p->graph = args->graph;
+    p->packs = args->packs;
     b.temp = temp;
     if ((st = tn_typing_init(&p->typing, args->model, keep, temp, args->pool)) != TN_OK) goto done;
     for (int i = 0; i < args->graph->n_inputs; i++) {
@@ -591,13 +593,6 @@ static void free_frames(tn_plan *p) {
     p->idle = NULL;
 }
 
-void tn_plan_free_idle(tn_plan *p) {
-    free_frames(p);
-    for (int i = 0; i < p->n_steps; i++)
-        for (int k = 0; k < p->steps[i].n_nested; k++)
-            for (tn_plan *n = p->steps[i].nested[k].plans; n; n = n->next) tn_plan_free_idle(n);
-}
-
 void tn_plan_free(tn_plan **plan) {
     tn_plan *p = *plan;
     *plan = NULL;
@@ -612,6 +607,7 @@ void tn_plan_free(tn_plan **plan) {
                 tn_plan_free(&n);
             }
     }
+    tn_pack_release(p->packs, &p->held);
     tn_owned_release(&p->owned);
     tn_mem_free(p->key);
     tn_arena *a = p->arena; /* the plan itself lives there */

@@ -57,9 +57,10 @@ typedef struct {
     const void *attrs; /* the node's, read once */
     void *state;
     int n_in, n_out;
-    int *in, *out; /* slots; -1: omitted, not wanted */
-    size_t scratch, scratch_offset;
-    int *dead; /* HEAP slots released after this step */
+    int *in, *out;                  /* slots; -1: omitted, not wanted */
+    size_t scratch, scratch_offset; /* in the block, during the step */
+    size_t room;                    /* bytes at the end of scratch that tn_run_scratch hands out */
+    int *dead;                      /* HEAP slots released after this step */
     int n_dead;
     bool prepared;   /* `state` is ready although the outputs are not */
     bool open;       /* its shape rule has not seen all the values it asks for: it is applied again in every run */
@@ -91,7 +92,9 @@ typedef struct tn_plan {
     size_t bytes;        /* of the frame's block */
     size_t output_bytes; /* of the outputs whose shapes are known */
     int n_constants;     /* steps saved because their results were known */
-    int refs;            /* running frames + 1 while it is in a list; guarded by the session's lock */
+    tn_pack_cache *packs;
+    tn_pack_use *held; /* of packs: what the steps use */
+    int refs;          /* running frames + 1 while it is in a list; guarded by the session's lock */
     struct tn_frame *idle;
 } tn_plan;
 
@@ -113,7 +116,6 @@ typedef struct {
 /** errors   the shape rules' and the operators', naming the node; TN_E_NOMEM. *out is freed with tn_plan_free. */
 tn_status tn_plan_new(const tn_plan_args *args, tn_plan **out);
 void tn_plan_free(tn_plan **p);     /* also its nested plans and idle frames */
-void tn_plan_free_idle(tn_plan *p); /* its idle frames and those of its nested plans */
 
 /** The values of outer graphs that g and its subgraphs use, each once, in no order: *out has *n (in arena a). */
 tn_status tn_captures(const tn_graph *g, tn_arena *a, const tn_value ***out, int *n);

@@ -1,6 +1,7 @@
 /* session.c - the public sessions: a model made ready, plans by input shapes, frames for the threads that run. */
 #include "engine/session.h"
 #include "pass/pass.h"
+#include <limits.h>
 #include <string.h>
 
 /* ------------------------------------------------------------------------------------------------ opening, closing */
@@ -57,6 +58,7 @@ tn_status tn_session_new(const tn_model *m, const tn_session_opts *opts, tn_sess
     tn_status st;
     *out = NULL;
     if (!m) return tn_fail(TN_E_INVALID, "tn_session_new needs a model");
+    TN_TRY(tn_model_check_files(m));
     TN_TRY(read_opts(opts, &o));
     tn_session *s = tn_mem_zalloc(sizeof *s, TN_MEM_GENERAL);
     if (!s) return tn_fail(TN_E_NOMEM, "no memory for a session");
@@ -81,22 +83,45 @@ done:
     return st;
 }
 
-static void free_plans(tn_plan *p) {
+/* What is dropped is freed when the lock is not held: giving pages back to the system takes time. Each returns how many
+ * bytes went. */
+static size_t free_plans(tn_plan *p) {
+    size_t bytes = 0;
     for (tn_plan *next; p; p = next) {
         next = p->next;
+        bytes += tn_arena_bytes(p->arena);
         tn_plan_free(&p);
     }
+    return bytes;
+}
+
+static size_t free_blocks(tn_block *b) {
+    size_t bytes = 0;
+    for (tn_block *next; b; b = next) {
+        next = b->next;
+        bytes += b->bytes;
+        tn_mem_free(b->data);
+        tn_mem_free(b);
+    }
+    return bytes;
+}
+
+static size_t free_temps(tn_temp *t) {
+    size_t bytes = 0;
+    for (tn_temp *next; t; t = next) {
+        next = t->next;
+        bytes += tn_arena_bytes(t->arena);
+        tn_temp_free(t);
+    }
+    return bytes;
 }
 
 void tn_session_free(tn_session **session) {
     if (!session || !*session) return;
     tn_session *s = *session;
     free_plans(s->plans);
-    for (tn_block *b = s->blocks, *next; b; b = next) {
-        next = b->next;
-        tn_mem_free(b->data);
-        tn_mem_free(b);
-    }
+    free_blocks(s->blocks);
+    free_temps(s->temps);
     tn_profiler_free(&s->profiler);
     tn_heap_close(&s->heap);
     tn_heap_close(&s->outputs);
@@ -141,22 +166,68 @@ static tn_plan *find_plan(tn_plan_list list, const int64_t *key, size_t key_n) {
     return NULL;
 }
 
-static void unref_plan(tn_plan *p) {
-    if (--p->refs == 0) tn_plan_free(&p);
+/* Under the lock: p when nobody needs it any more, for free_plans. */
+static tn_plan *unref_plan(tn_plan *p) {
+    if (--p->refs) return NULL;
+    p->next = NULL;
+    return p;
 }
 
-/* Puts a new plan in front and drops the least recently used beyond the limit; under the lock. */
-static void add_plan(tn_plan_list list, tn_plan *p) {
+/* Takes out of the list, under the lock, what is least recently used beyond the first `keep`: those that nobody runs,
+ * for free_plans. */
+static tn_plan *drop_plans(tn_plan_list list, int keep) {
+    tn_plan **at = list.first, *out = NULL;
+    for (int i = 0; i < keep && *at; i++) at = &(*at)->next;
+    while (*at) {
+        tn_plan *p = *at;
+        *at = p->next;
+        --*list.n;
+        if ((p = unref_plan(p))) {
+            p->next = out;
+            out = p;
+        }
+    }
+    return out;
+}
+
+/* The largest block that these plans, or those nested in them, ask for; under the lock. */
+static size_t largest_block(const tn_plan *p) {
+    size_t most = 0;
+    for (; p; p = p->next) {
+        if (p->bytes > most) most = p->bytes;
+        for (int i = 0; i < p->n_steps; i++)
+            for (int k = 0; k < p->steps[i].n_nested; k++) {
+                size_t inner = largest_block(p->steps[i].nested[k].plans);
+                if (inner > most) most = inner;
+            }
+    }
+    return most;
+}
+
+/* Takes out, under the lock, idle blocks that are larger than any plan asks for: the plan they grew for has gone. */
+static tn_block *drop_blocks(tn_session *s) {
+    size_t most = largest_block(s->plans);
+    tn_block *out = NULL;
+    for (tn_block **at = &s->blocks; *at;) {
+        tn_block *b = *at;
+        if (b->bytes <= most) {
+            at = &b->next;
+            continue;
+        }
+        *at = b->next;
+        b->next = out;
+        out = b;
+    }
+    return out;
+}
+
+/* Puts a new plan in front and takes out the least recently used beyond the limit; under the lock. */
+static tn_plan *add_plan(tn_plan_list list, tn_plan *p) {
     p->refs = 1;
     p->next = *list.first;
     *list.first = p;
-    if (++*list.n <= list.limit) return;
-    tn_plan **at = list.first;
-    while ((*at)->next) at = &(*at)->next;
-    tn_plan *oldest = *at;
-    *at = NULL;
-    --*list.n;
-    unref_plan(oldest);
+    ++*list.n;
+    return drop_plans(list, list.limit);
 }
 
 static tn_status new_plan(tn_session *s, const tn_plan_args *args, const int64_t *key, size_t key_n, tn_plan **out) {
@@ -196,9 +267,12 @@ static tn_status make_plan(tn_session *s, tn_plan_list list, const tn_plan_args 
             tn_plan_free(&p);
         } else {
             pthread_mutex_lock(&s->lock);
-            add_plan(list, p);
+            tn_plan *old = add_plan(list, p);
+            tn_block *blocks = old ? drop_blocks(s) : NULL;
             p->refs++;
             pthread_mutex_unlock(&s->lock);
+            free_plans(old);
+            free_blocks(blocks);
             *out = p;
         }
     }
@@ -233,10 +307,23 @@ fail:
     return tn_fail(TN_E_NOMEM, "no memory for %zu bytes of activations", bytes);
 }
 
+/* What a run borrowed goes back; under the lock. */
+static void give_back(tn_session *s, tn_block *b, tn_temp *t) {
+    if (b) {
+        b->next = s->blocks;
+        s->blocks = b;
+    }
+    if (t) {
+        t->next = s->temps;
+        s->temps = t;
+    }
+}
+
 tn_status tn_session_acquire(tn_session *s, tn_plan_list list, const tn_plan_args *args, const int64_t *key,
                              size_t key_n, tn_frame **out) {
     tn_frame *f = NULL;
     tn_block *block = NULL;
+    tn_temp *temp;
     *out = NULL;
     pthread_mutex_lock(&s->lock);
     tn_plan *p = find_plan(list, key, key_n);
@@ -246,22 +333,23 @@ tn_status tn_session_acquire(tn_session *s, tn_plan_list list, const tn_plan_arg
     pthread_mutex_lock(&s->lock);
     if ((f = p->idle)) p->idle = f->next;
     if (p->bytes) block = take_block(s, p->bytes);
+    if ((temp = s->temps)) s->temps = temp->next;
     pthread_mutex_unlock(&s->lock);
     tn_status st = f ? TN_OK : new_frame(s, p, &f);
     if (st == TN_OK && p->bytes) st = fit_block(&block, p->bytes);
+    if (st == TN_OK && !temp && !(temp = tn_temp_new())) st = tn_fail(TN_E_NOMEM, "no memory to run the plan");
     if (st == TN_OK) {
         f->block = block;
+        tn_frame_take_temp(f, temp);
         *out = f;
         return TN_OK;
     }
     pthread_mutex_lock(&s->lock);
-    if (block) {
-        block->next = s->blocks;
-        s->blocks = block;
-    }
-    tn_frame_free(f);
-    unref_plan(p);
+    give_back(s, block, temp);
+    p = unref_plan(p);
     pthread_mutex_unlock(&s->lock);
+    tn_frame_free(f);
+    free_plans(p);
     return st;
 }
 
@@ -269,15 +357,62 @@ void tn_session_release(tn_session *s, tn_frame *f) {
     tn_plan *p = f->plan;
     pthread_mutex_lock(&s->lock);
     if (s->profiler) tn_profiler_add(s->profiler, f);
-    if (f->block) {
-        f->block->next = s->blocks;
-        s->blocks = f->block;
-        f->block = NULL;
-    }
+    give_back(s, f->block, f->room);
+    f->block = NULL;
+    f->room = NULL;
     f->next = p->idle;
     p->idle = f;
-    unref_plan(p);
+    p = unref_plan(p);
     pthread_mutex_unlock(&s->lock);
+    free_plans(p);
+}
+
+/* Takes out the idle frames of a plan and of those nested in it, but for one that can run at once; under the lock. */
+static tn_frame *drop_frames(tn_plan *p, tn_frame *out) {
+    for (; p; p = p->next) {
+        tn_frame *f = p->idle ? p->idle->next : NULL;
+        if (p->idle) p->idle->next = NULL;
+        for (tn_frame *next; f; f = next) {
+            next = f->next;
+            f->next = out;
+            out = f;
+        }
+        for (int i = 0; i < p->n_steps; i++)
+            for (int k = 0; k < p->steps[i].n_nested; k++) out = drop_frames(p->steps[i].nested[k].plans, out);
+    }
+    return out;
+}
+
+static size_t free_frames(tn_frame *f) {
+    size_t bytes = 0;
+    for (tn_frame *next; f; f = next) {
+        next = f->next;
+        bytes += tn_arena_bytes(f->own);
+        tn_frame_free(f);
+    }
+    return bytes;
+}
+
+/* Gives back what lies idle, and of the plans all but the `keep` latest. Returns how many bytes went. */
+static size_t give_up(tn_session *s, int keep) {
+    pthread_mutex_lock(&s->lock);
+    tn_plan *plans = drop_plans((tn_plan_list){ &s->plans, &s->n_plans, keep }, keep);
+    tn_frame *frames = drop_frames(s->plans, NULL);
+    tn_block *blocks = s->blocks;
+    tn_temp *temps = s->temps;
+    s->blocks = NULL;
+    s->temps = NULL;
+    pthread_mutex_unlock(&s->lock);
+    size_t bytes = free_plans(plans) + free_frames(frames) + free_blocks(blocks) + free_temps(temps);
+    return bytes + tn_heap_trim(s->heap) + tn_heap_trim(s->outputs);
+}
+
+size_t tn_session_trim(tn_session *s) { return s ? give_up(s, 1) + tn_pack_cache_trim(s->packs) : 0; }
+
+bool tn_session_shed(tn_session *s) {
+    size_t before = tn_account_used(s->running);
+    give_up(s, INT_MAX);
+    return tn_account_used(s->running) < before;
 }
 
 /* ---------------------------------------------------------------------------------------------------------- running */
@@ -306,21 +441,6 @@ static tn_status check_input(const tn_session *s, const tn_value *v, const tn_da
 static tn_type plan_type(const tn_value *v, const tn_datum *d) {
     if (!d) return (tn_type){ .kind = TN_KIND_NONE };
     return d->kind == TN_KIND_TENSOR || v->type.kind != d->kind ? tn_type_of(d) : v->type;
-}
-
-bool tn_session_shed(tn_session *s) {
-    size_t before = tn_account_used(s->running);
-    pthread_mutex_lock(&s->lock);
-    for (tn_block *b; (b = s->blocks);) {
-        s->blocks = b->next;
-        tn_mem_free(b->data);
-        tn_mem_free(b);
-    }
-    for (tn_plan *p = s->plans; p; p = p->next) tn_plan_free_idle(p);
-    pthread_mutex_unlock(&s->lock);
-    tn_heap_trim(s->heap);
-    tn_heap_trim(s->outputs);
-    return tn_account_used(s->running) < before;
 }
 
 /* A run that has been checked, as it will be planned. */
@@ -369,6 +489,7 @@ tn_status tn_session_run_data_with(tn_session *s, const tn_run_opts *opts, size_
     if (n_in != (size_t)g->n_inputs || n_out != (size_t)g->n_outputs)
         return tn_fail(TN_E_INVALID, "the model has %d inputs and %d outputs, not %zu and %zu", g->n_inputs,
                        g->n_outputs, n_in, n_out);
+    TN_TRY(tn_model_check_files(s->source));
     tn_type few_types[8], *types = few_types;
     int64_t few_keys[8 * TN_KEY_MAX], *key = few_keys;
     size_t key_n = 0;

@@ -24,6 +24,7 @@ struct tn_session {
     tn_plan *plans; /* most recently used first */
     int n_plans;
     tn_block *blocks;     /* idle */
+    tn_temp *temps;       /* idle */
     tn_account *running;  /* what runs hold: bounded by opts.mem_limit */
     tn_account *prepared; /* the optimized model, packed weights, plans, frames: bounded by opts.prepare_limit */
     uint64_t work_limit;

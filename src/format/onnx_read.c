@@ -242,6 +242,7 @@ static tn_status read_constant(tn_onnx_reader *r, tn_onnx_scope *s, const tn_onn
     if (!t) return TN_E_NOMEM;
     TN_TRY(tn_onnx_constant(r, attrs, n, nf->where, t));
     tn_value *v = outputs[0];
+    tn_tensor_identify(t);
     v->constant = t;
     v->type = (tn_type){ .kind = TN_KIND_TENSOR, .dtype = t->dtype, .rank = t->rank };
     memcpy(v->type.dims, t->dims, sizeof *t->dims * (size_t)t->rank);

@@ -486,4 +486,7 @@ done:
 }
 
 /* protobuf readers stop at 2 GiB. */
-tn_status tn_model_save(const tn_model *m, const char *path) { return tn_onnx_write(m, path, (uint64_t)2000 << 20); }
+tn_status tn_model_save(const tn_model *m, const char *path) {
+    TN_TRY(tn_model_check_files(m));
+    return tn_onnx_write(m, path, (uint64_t)2000 << 20);
+}

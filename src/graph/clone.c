@@ -183,6 +183,9 @@ tn_status tn_model_clone(const struct tn_model *m, struct tn_model **out) {
     to->meta = m->meta;
     to->n_meta = m->n_meta;
     to->next_name = m->next_name;
+    to->files = m->files;
+    to->n_files = m->n_files;
+    to->files_lent = true;
     if ((st = copy_graph(&c, NULL, m->graph, &to->graph)) != TN_OK) goto done;
     *out = to;
     to = NULL;

@@ -49,7 +49,7 @@ void tn_model_close(tn_model **model) {
     tn_model *m = model ? *model : NULL;
     if (!m) return;
     for (tn_owned *o = m->owned; o; o = o->next) tn_tensor_reset(&o->tensor);
-    for (int i = 0; i < m->n_files; i++) tn_file_close(&m->files[i]);
+    for (int i = 0; i < m->n_files && !m->files_lent; i++) tn_file_close(&m->files[i]);
     tn_syms_free(&m->syms);
     tn_map_free(&m->names);
     tn_arena *arena = m->arena; /* m itself lives in it */
@@ -62,6 +62,11 @@ tn_status tn_model_whole(const struct tn_model *m) {
         if (m->findings[i].kind == TN_FINDING_ERROR)
             return tn_fail(m->findings[i].status, "the model was opened to be looked at only: %s", m->findings[i].text);
     return m->broken ? tn_fail(TN_E_GRAPH, "the model was opened to be looked at only") : TN_OK;
+}
+
+tn_status tn_model_check_files(const tn_model *m) {
+    for (int i = 0; i < m->n_files; i++) TN_TRY(tn_file_check(m->files[i]));
+    return TN_OK;
 }
 
 tn_graph *tn_graph_new(struct tn_model *m, tn_graph *parent, const char *name) {
@@ -151,6 +156,7 @@ tn_value *tn_value_constant(tn_graph *g, const char *name, tn_tensor *t) {
     if (!own) return NULL;
     *own = *t;
     *t = (tn_tensor){ 0 };
+    tn_tensor_identify(own);
     v->constant = own;
     v->type = (tn_type){ .kind = TN_KIND_TENSOR, .dtype = own->dtype, .rank = own->rank };
     memcpy(v->type.dims, own->dims, sizeof own->dims[0] * (size_t)own->rank);

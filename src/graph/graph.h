@@ -137,9 +137,10 @@ struct tn_model {
     int n_opsets;
     tn_meta *meta;
     int n_meta;
-    struct tn_file **files; /* mapped: the model itself and external data */
+    struct tn_file **files; /* open: the model itself and external data */
     int n_files;
-    tn_map *names; /* value names in use, so that new ones stay unique */
+    bool files_lent; /* a clone: they are its source's, which closes them */
+    tn_map *names;   /* value names in use, so that new ones stay unique */
     int next_name;
     struct tn_owned *owned; /* tensors to release on closing: see tn_model_tensor */
     tn_found *findings;
@@ -154,6 +155,8 @@ struct tn_model {
  */
 
 tn_status tn_model_new(struct tn_model **out); /* empty, with an empty main graph; tn_model_close frees it */
+/** To be asked before constants are read: whether the files they lie in are what they were. errors TN_E_IO. */
+tn_status tn_model_check_files(const struct tn_model *m);
 /** An empty graph; parent is the graph it nests in (NULL: a function body or the like). NULL when out of memory or
  *  nested deeper than TN_MAX_DEPTH, with the sentence set. Its parent_node is set by tn_attr_set. */
 tn_graph *tn_graph_new(struct tn_model *m, tn_graph *parent, const char *name);

@@ -146,6 +146,17 @@ static void hide(float *s, const uint8_t *allow, int64_t step, int64_t n) {
     for (int64_t c = 0; c < n; c++) s[c] = allow[c * step] ? s[c] : -INFINITY;
 }
 
+/* What is chosen instead of the score; a NaN there goes. Masks have one element per key (step 1) or per row (0). */
+static void choose(const tn_vec_kernels *k, float *s, const uint8_t *choice, int64_t step, int64_t n, bool where,
+                   float fill) {
+    if (step && where)
+        k->where[TN_SV](choice, &fill, s, s, (size_t)n);
+    else if (step)
+        k->where[TN_VS](choice, s, &fill, s, (size_t)n);
+    else if ((*choice != 0) == where)
+        k->fill(fill, s, (size_t)n);
+}
+
 /* Are the scores already divided by the cap? Not when they are wanted as they are. */
 static bool capped_scale(const tn_attention *a) { return a->softcap != 0 && !(a->qk && a->qk_mode == TN_QK_RAW); }
 
@@ -166,12 +177,18 @@ static void soften(const job *j, const block_of *x, const tile_of *t, int64_t r,
         tn_attention_span(a, x->b, i, &lo, &hi);
         lo = min64(max64(lo - x->k0, c0), c1), hi = min64(max64(hi - x->k0, lo), c1);
     }
+    if (a->choice) {
+        const tn_attention_mask_stride *m = &a->stride_choice;
+        choose(&j->kn->vec, s + lo, a->choice + x->b * m->batch + t->h * m->head + i * m->row + (x->k0 + lo) * m->key,
+               m->key, hi - lo, a->fill_where, (float)a->fill);
+    }
     const float *bias = NULL;
     if (a->bias) {
         const tn_attention_mask_stride *m = &a->stride_bias;
         bias = (const float *)a->bias + x->b * m->batch + t->h * m->head + i * m->row + (x->k0 + lo) * m->key;
         j->kn->vec.binary[TN_B_ADD][m->key ? TN_VV : TN_VS](s + lo, bias, s + lo, (size_t)(hi - lo));
-        if (m->key == 0 || a->qk) hide_by_bias(s + lo, bias, m->key, hi - lo), bias = NULL;
+        if (a->literal) bias = NULL;
+        if (bias && (m->key == 0 || a->qk)) hide_by_bias(s + lo, bias, m->key, hi - lo), bias = NULL;
     }
     if (a->allow) {
         const tn_attention_mask_stride *m = &a->stride_allow;
@@ -237,6 +254,7 @@ static void finish_rows(const job *j, const block_of *x, const tile_of *t) {
     }
     for (int64_t r = 0; r < t->count; r++) {
         float *y = y_row(j, x->b, t->h, t->i + r), sum = x->sum[t->stat + r];
+        if (sum == 0 && j->a->literal) sum = NAN; /* 0 / 0 */
         if (sum != 0) j->kn->vec.unary[TN_U_AFFINE](y, y, (size_t)j->a->size_v, 1.0f / sum, 0);
     }
 }
@@ -289,10 +307,8 @@ static void units(void *arg, int64_t begin, int64_t end, int thread) {
 
 static int64_t up16(int64_t n) { return (n + 15) / 16 * 16; }
 
-tn_status tn_attention_run(const tn_kernels *kn, const tn_attention *a, tn_pool *pool) {
-    if (a->batch <= 0 || a->heads <= 0 || a->rows <= 0 || (a->size_v <= 0 && !a->qk)) return TN_OK;
-    if (a->type == TN_F64) return tn_attention_ref(a);
-    if (a->type != TN_F32) return tn_fail(TN_E_TYPE, "attention of element type %d", (int)a->type);
+/* How the work is cut, and the scratch of a thread. */
+static job cut(const tn_kernels *kn, const tn_attention *a) {
     job j = { .a = a, .kn = kn ? kn : tn_kernels_get(), .group = a->heads / a->kv_heads };
     int64_t mr = j.kn->gemm.mr, nr = j.kn->gemm.nr;
     j.spans = a->first || a->length || a->left >= 0 || a->right >= 0;
@@ -305,16 +321,30 @@ tn_status tn_attention_run(const tn_kernels *kn, const tn_attention *a, tn_pool 
     j.at_s = j.at_v + up16(ceil_div(a->size_v, nr) * nr * j.block);
     j.at_stat = j.at_s + j.ld * j.tile;
     j.floats = (size_t)(j.at_stat + up16(3 * j.tiles * j.tile * j.group));
+    return j;
+}
+
+static bool nothing(const tn_attention *a) {
+    return a->batch <= 0 || a->heads <= 0 || a->rows <= 0 || (a->size_v <= 0 && !a->qk);
+}
+
+size_t tn_attention_scratch(const tn_kernels *kn, const tn_attention *a, int threads) {
+    size_t bytes;
+    if (nothing(a) || a->type != TN_F32) return 0;
+    return tn_mul_size(cut(kn, a).floats * sizeof(float), (size_t)threads, &bytes) ? bytes : SIZE_MAX;
+}
+
+tn_status tn_attention_run(const tn_kernels *kn, const tn_attention *a, void *scratch, tn_pool *pool) {
+    if (nothing(a)) return TN_OK;
+    if (a->type == TN_F64) return tn_attention_ref(a);
+    if (a->type != TN_F32) return tn_fail(TN_E_TYPE, "attention of element type %d", (int)a->type);
+    job j = cut(kn, a);
     bool by_head = a->batch * a->kv_heads >= 4 * tn_pool_threads(pool); /* then nobody packs keys twice */
     j.step = by_head ? j.group * j.tiles : 1;
     int64_t count = a->batch * a->heads * j.tiles / j.step;
     double each = 2.0 * (double)(j.tile * j.step) * (double)a->keys * (double)(a->size_k + a->size_v);
     int64_t grain = each >= PART_FLOPS ? 1 : (int64_t)(PART_FLOPS / (each + 1)) + 1;
-    size_t bytes;
-    if (!tn_mul_size(j.floats * sizeof(float), (size_t)tn_pool_threads(pool), &bytes) ||
-        !(j.scratch = tn_mem_alloc(bytes, TN_MEM_SCRATCH)))
-        return tn_fail(TN_E_NOMEM, "scratch for attention");
+    j.scratch = scratch;
     tn_parallel(pool, count, grain, units, &j);
-    tn_mem_free(j.scratch);
     return TN_OK;
 }

@@ -53,17 +53,27 @@ typedef struct tn_attention {
     const void *bias; /* added to the score; -inf hides the key, whatever the score. NULL: none */
     tn_attention_mask_stride stride_bias;
 
+    const uint8_t *choice; /* the score is `fill` where (choice != 0) == fill_where, before the bias. NULL: nowhere */
+    tn_attention_mask_stride stride_choice;
+    bool fill_where;
+    double fill;
+    bool literal; /* as Add and Softmax say it: a bias of -inf hides no NaN, and a row of nothing but -inf gives NaN.
+                   * Of the masks only bias and choice, and neither softcap, sink nor qk, are for that */
+
     const void *sink; /* [heads]: a further score that takes part in the sum and has no value; NULL: none */
     void *qk;         /* [batch, heads, rows, keys]; NULL: not wanted */
     tn_qk_mode qk_mode;
 } tn_attention;
 
-/** Computes. A row that sees no key gives zeros. The result does not depend on the number of threads.
- *  kn       the kernels to use; NULL: those of this CPU
- *  y, qk    must not overlap anything else
- *  NaN      of keys that no row of a tile sees by length or window is not read; elsewhere it propagates as IEEE says
- *  errors   TN_E_NOMEM, TN_E_TYPE. Sizes are the caller's promise. */
-tn_status tn_attention_run(const struct tn_kernels *kn, const tn_attention *a, tn_pool *pool);
+/** Computes. A row that sees no key gives zeros; one of nothing but -inf, when `literal`, NaN. The result does not
+ * depend on the number of threads. kn       the kernels to use; NULL: those of this CPU y, qk    must not overlap
+ * anything else scratch  tn_attention_scratch bytes NaN      of keys that no row of a tile sees by length or window is
+ * not read; elsewhere it propagates as IEEE says errors   TN_E_NOMEM, TN_E_TYPE. Sizes are the caller's promise. */
+tn_status tn_attention_run(const struct tn_kernels *kn, const tn_attention *a, void *scratch, tn_pool *pool);
+
+/** Bytes of scratch (64-byte aligned) that this needs with a pool of so many threads: only sizes, lengths and windows
+ * of `a` matter, not the data. 0: none, scratch may be NULL. SIZE_MAX: more than there can be. */
+size_t tn_attention_scratch(const struct tn_kernels *kn, const tn_attention *a, int threads);
 
 /** The definition, in double precision: ref/attention.c. errors TN_E_NOMEM. */
 tn_status tn_attention_ref(const tn_attention *a);

@@ -46,44 +46,62 @@ PRODUCT(product_u32, uint32_t, uint32_t)
 PRODUCT(product_i64, int64_t, uint64_t)
 PRODUCT(product_u64, uint64_t, uint64_t)
 
-/* A dense f32 copy of `rows` rows of `cols` elements, ld apart; NULL when out of memory or of an unknown type. */
-static float *widen(tn_dtype t, const void *p, int64_t rows, int64_t cols, int64_t ld) {
-    float *out = tn_mem_alloc((size_t)(rows * cols) * sizeof *out, TN_MEM_SCRATCH);
-    const char *in = p;
-    for (int64_t i = 0; out && i < rows; i++)
-        if (tn_convert(t, in + i * ld * tn_dtypes[t].bytes, TN_F32, out + i * cols, cols, false, TN_ROUND_NEAREST) !=
-            TN_OK) {
-            tn_mem_free(out);
-            return NULL;
-        }
-    return out;
+/* A tile of each operand as f32, so that memory is bounded whatever the sizes are. */
+enum { TILE_M = 512, TILE_N = 512, TILE_K = 1024 };
+
+/* A dense f32 copy of `rows` rows of `cols` elements, ld apart. */
+static tn_status widen(tn_dtype t, const char *p, int64_t rows, int64_t cols, int64_t ld, float *out) {
+    for (int64_t i = 0; i < rows; i++)
+        TN_TRY(tn_convert(t, p + i * ld * tn_dtypes[t].bytes, TN_F32, out + i * cols, cols, false, TN_ROUND_NEAREST));
+    return TN_OK;
+}
+
+/* Rows [r, r + rows) and columns [c, c + cols) of an operand that may lie transposed. */
+static tn_status widen_part(tn_dtype t, const void *p, bool trans, int64_t ld, int64_t r, int64_t rows, int64_t c,
+                            int64_t cols, float *out) {
+    const char *at = (const char *)p + (trans ? c * ld + r : r * ld + c) * tn_dtypes[t].bytes;
+    return widen(t, at, trans ? cols : rows, trans ? rows : cols, ld, out);
+}
+
+/* Rows i.. and columns j.. of C from its f32 sums, with what is added to them. */
+static tn_status narrow(tn_dtype t, const tn_gemm_any *g, int64_t i, int64_t rows, int64_t j, int64_t cols, float *c) {
+    for (int64_t r = 0; r < rows; r++, c += cols) {
+        for (int64_t k = 0; g->d && k < cols; k++)
+            c[k] += (float)(g->beta * tn_get_f64(t, g->d, (i + r) * g->rs_d + (j + k) * g->cs_d));
+        char *to = (char *)g->c + ((i + r) * g->ldc + j) * tn_dtypes[t].bytes;
+        TN_TRY(tn_convert(TN_F32, c, t, to, cols, false, TN_ROUND_NEAREST));
+    }
+    return TN_OK;
+}
+
+static int64_t less(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* The tile of C at (i, j). */
+static tn_status tile(tn_dtype t, const tn_gemm_any *g, int64_t i, int64_t j, float *a, float *b, float *c) {
+    int64_t m = less(TILE_M, g->m - i), n = less(TILE_N, g->n - j);
+    if (g->k == 0) memset(c, 0, (size_t)(m * n) * sizeof *c);
+    for (int64_t p = 0; p < g->k; p += TILE_K) {
+        int64_t k = less(TILE_K, g->k - p);
+        TN_TRY(widen_part(t, g->a, g->trans_a, g->lda, i, m, p, k, a));
+        TN_TRY(widen_part(t, g->b, g->trans_b, g->ldb, p, k, j, n, b));
+        tn_gemm_args f = tn_gemm_dense(m, n, k, a, b, c);
+        f.lda = g->trans_a ? m : k, f.ldb = g->trans_b ? k : n;
+        f.trans_a = g->trans_a, f.trans_b = g->trans_b;
+        f.alpha = (float)g->alpha;
+        if (p) f.d = c;
+        TN_TRY(tn_gemm(&tn_kernels_get()->gemm, &f, NULL, NULL));
+    }
+    return narrow(t, g, i, m, j, n, c);
 }
 
 static tn_status through_f32(tn_dtype t, const tn_gemm_any *g) {
     tn_status st = TN_OK;
-    int64_t a_rows = g->trans_a ? g->k : g->m, a_cols = g->trans_a ? g->m : g->k;
-    int64_t b_rows = g->trans_b ? g->n : g->k, b_cols = g->trans_b ? g->k : g->n;
-    float *a = widen(t, g->a, a_rows, a_cols, g->lda), *b = widen(t, g->b, b_rows, b_cols, g->ldb);
-    float *c = tn_mem_alloc((size_t)(g->m * g->n) * sizeof *c, TN_MEM_SCRATCH);
-    if (!a || !b || !c) {
-        st = tn_fail(TN_E_NOMEM, "a matrix product of %s in float32", tn_dtype_name(t));
-        goto done;
-    }
-    tn_gemm_args f = tn_gemm_dense(g->m, g->n, g->k, a, b, c);
-    f.lda = a_cols, f.ldb = b_cols;
-    f.trans_a = g->trans_a, f.trans_b = g->trans_b;
-    f.alpha = (float)g->alpha;
-    if ((st = tn_gemm(&tn_kernels_get()->gemm, &f, NULL, NULL)) != TN_OK) goto done;
-    size_t size = (size_t)tn_dtypes[t].bytes;
-    for (int64_t i = 0; i < g->m; i++) {
-        for (int64_t j = 0; g->d && j < g->n; j++)
-            c[i * g->n + j] += (float)(g->beta * tn_get_f64(t, g->d, i * g->rs_d + j * g->cs_d));
-        st = tn_convert(TN_F32, c + i * g->n, t, (char *)g->c + (size_t)(i * g->ldc) * size, g->n, false,
-                        TN_ROUND_NEAREST);
-        if (st != TN_OK) goto done;
-    }
-done:
-    tn_mem_free(a), tn_mem_free(b), tn_mem_free(c);
+    int64_t m = less(TILE_M, g->m), n = less(TILE_N, g->n), k = less(TILE_K, g->k);
+    float *a = tn_mem_alloc((size_t)(m * k + k * n + m * n) * sizeof *a, TN_MEM_SCRATCH), *b = a + m * k;
+    if (!a) return tn_fail(TN_E_NOMEM, "a matrix product of %s in float32", tn_dtype_name(t));
+    for (int64_t j = 0; j < g->n && st == TN_OK; j += TILE_N)
+        for (int64_t i = 0; i < g->m && st == TN_OK; i += TILE_M) st = tile(t, g, i, j, a, b, b + k * n);
+    tn_mem_free(a);
     return st;
 }
 

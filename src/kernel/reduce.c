@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "kernel/kernel.h"
 #include "kernel/move.h"
+#include "kernel/narrow.h"
 #include "tensor/dtype.h"
 #include <math.h>
 #include <string.h>
@@ -185,10 +186,6 @@ static tn_range_fn reducer(tn_dtype t, tn_reduce_op op) {
     return fns[t];
 }
 
-static bool is_small_float(tn_dtype t) {
-    return t != TN_F32 && t != TN_F64 && tn_dtype_is_float(t) && tn_dtypes[t].block == 1;
-}
-
 /* The empty maximum of bool is false, the empty minimum true. */
 static void fix_empty_bool(const job *j) {
     if (j->t == TN_BOOL && !j->n) memset(j->y, j->op == TN_R_MIN, (size_t)(j->outer * j->inner));
@@ -197,6 +194,10 @@ static void fix_empty_bool(const job *j) {
 static tn_status reduce_3d(const job *j, tn_pool *pool) {
     if (!j->outer || !j->inner) return TN_OK;
     job k = *j;
+    if (tn_is_narrow_float(j->t)) {
+        tn_narrow_reduce(j->op, j->t, j->outer, j->n, j->inner, j->x, j->y, pool);
+        return TN_OK;
+    }
     int64_t each = j->n ? j->n : 1, grain = GRAIN / each;
     if (j->t != TN_F32) {
         tn_parallel(pool, j->outer * j->inner, grain > 0 ? grain : 1, reducer(j->t, j->op), &k);
@@ -215,20 +216,6 @@ static tn_status reduce_3d(const job *j, tn_pool *pool) {
 }
 
 /* ------------------------------------------------------------------------------------------------------- any axes */
-
-/* The same reduction over f32 copies of a narrow floating type. */
-static tn_status reduce_narrow(tn_reduce_op op, tn_dtype t, int rank, const int64_t *dims, uint32_t axes, const void *x,
-                               void *y, tn_pool *pool) {
-    int64_t n_in = 1, n_out = 1;
-    for (int d = 0; d < rank; d++) n_in *= dims[d], n_out *= axes >> d & 1 ? 1 : dims[d];
-    float *fx = tn_mem_alloc((size_t)(n_in + n_out) * sizeof(float), TN_MEM_SCRATCH);
-    if (!fx) return tn_fail(TN_E_NOMEM, "reducing %lld elements", (long long)n_in);
-    tn_status st = tn_convert(t, x, TN_F32, fx, n_in, true, TN_ROUND_NEAREST);
-    if (st == TN_OK) st = tn_reduce_run(op, TN_F32, rank, dims, axes, fx, fx + n_in, pool);
-    if (st == TN_OK) st = tn_convert(TN_F32, fx + n_in, t, y, n_out, true, TN_ROUND_NEAREST);
-    tn_mem_free(fx);
-    return st;
-}
 
 /* Runs of kept and of reduced dimensions, from the first: how many dimensions in each. */
 static int runs_of(int rank, const int64_t *dims, uint32_t axes, int64_t *size, bool *reduced) {
@@ -267,8 +254,7 @@ static tn_status reduce_scattered(job *j, int n, const int64_t *size, const bool
 
 tn_status tn_reduce_run(tn_reduce_op op, tn_dtype t, int rank, const int64_t *dims, uint32_t axes, const void *x,
                         void *y, tn_pool *pool) {
-    if (is_small_float(t)) return reduce_narrow(op, t, rank, dims, axes, x, y, pool);
-    if (t != TN_F32 && !reducer(t, op))
+    if (t != TN_F32 && !tn_is_narrow_float(t) && !reducer(t, op))
         return tn_fail(TN_E_TYPE, "this reduction is not defined for %s", tn_dtype_name(t));
     int64_t size[TN_MAX_RANK];
     bool reduced[TN_MAX_RANK];
@@ -342,24 +328,15 @@ tn_status tn_arg_run(bool max, bool last, tn_dtype t, int64_t outer, int64_t n, 
         [TN_I32] = int32_t_arg,  [TN_I64] = int64_t_arg, [TN_U8] = uint8_t_arg, [TN_U16] = uint16_t_arg,
         [TN_U32] = uint32_t_arg, [TN_U64] = uint64_t_arg
     };
-    float *wide = NULL;
-    if (is_small_float(t)) {
-        if (!(wide = tn_mem_alloc((size_t)(outer * n * inner) * sizeof(float), TN_MEM_SCRATCH)))
-            return tn_fail(TN_E_NOMEM, "arg-max of %lld elements", (long long)(outer * n * inner));
-        tn_status st = tn_convert(t, x, TN_F32, wide, outer * n * inner, true, TN_ROUND_NEAREST);
-        if (st != TN_OK) {
-            tn_mem_free(wide);
-            return st;
-        }
-        t = TN_F32;
-        x = wide;
+    if (tn_is_narrow_float(t)) {
+        tn_narrow_arg(max, last, t, outer, n, inner, x, y, pool);
+        return TN_OK;
     }
     if (!fns[t]) return tn_fail(TN_E_TYPE, "arg-max and arg-min are not defined for %s", tn_dtype_name(t));
     arg_job j = { max, last, t, n, inner, x, y };
     int64_t grain = GRAIN / (n ? n : 1);
     tn_parallel(pool, outer * inner, grain > 0 ? grain : 1, t == TN_F32 && inner == 1 && !last ? arg_rows_f32 : fns[t],
                 &j);
-    tn_mem_free(wide);
     return TN_OK;
 }
 
@@ -454,7 +431,6 @@ static void softmax_f64(tn_softmax_kind kind, int64_t outer, int64_t n, int64_t 
 
 tn_status tn_softmax_run(tn_softmax_kind kind, tn_dtype t, int64_t outer, int64_t n, int64_t inner, const void *x,
                          void *y, tn_pool *pool) {
-    int64_t count = outer * n * inner;
     if (t == TN_F32) {
         softmax_f32(kind, outer, n, inner, x, y, pool);
         return TN_OK;
@@ -463,16 +439,9 @@ tn_status tn_softmax_run(tn_softmax_kind kind, tn_dtype t, int64_t outer, int64_
         softmax_f64(kind, outer, n, inner, x, y);
         return TN_OK;
     }
-    if (!is_small_float(t)) return tn_fail(TN_E_TYPE, "softmax is not defined for %s", tn_dtype_name(t));
-    float *wide = tn_mem_alloc((size_t)count * sizeof *wide, TN_MEM_SCRATCH);
-    if (!wide) return tn_fail(TN_E_NOMEM, "softmax of %lld elements", (long long)count);
-    tn_status st = tn_convert(t, x, TN_F32, wide, count, true, TN_ROUND_NEAREST);
-    if (st == TN_OK) {
-        softmax_f32(kind, outer, n, inner, wide, wide, pool);
-        st = tn_convert(TN_F32, wide, t, y, count, true, TN_ROUND_NEAREST);
-    }
-    tn_mem_free(wide);
-    return st;
+    if (!tn_is_narrow_float(t)) return tn_fail(TN_E_TYPE, "softmax is not defined for %s", tn_dtype_name(t));
+    tn_narrow_softmax(kind, t, outer, n, inner, x, y, pool);
+    return TN_OK;
 }
 
 /* --------------------------------------------------------------------------------------------------- running sums */
@@ -513,16 +482,9 @@ tn_status tn_cumsum_run(tn_dtype t, int64_t outer, int64_t n, int64_t inner, boo
         [TN_F32] = float_cumsum,   [TN_F64] = double_cumsum,   [TN_I32] = int32_t_cumsum,
         [TN_I64] = int64_t_cumsum, [TN_U32] = uint32_t_cumsum, [TN_U64] = uint64_t_cumsum
     };
-    if (is_small_float(t)) {
-        int64_t count = outer * n * inner;
-        float *wide = tn_mem_alloc(2 * (size_t)count * sizeof *wide, TN_MEM_SCRATCH);
-        if (!wide) return tn_fail(TN_E_NOMEM, "running sums of %lld elements", (long long)count);
-        tn_status st = tn_convert(t, x, TN_F32, wide, count, true, TN_ROUND_NEAREST);
-        if (st == TN_OK)
-            st = tn_cumsum_run(TN_F32, outer, n, inner, exclusive, reverse, product, wide, wide + count, pool);
-        if (st == TN_OK) st = tn_convert(TN_F32, wide + count, t, y, count, true, TN_ROUND_NEAREST);
-        tn_mem_free(wide);
-        return st;
+    if (tn_is_narrow_float(t)) {
+        tn_narrow_cumsum(t, outer, n, inner, exclusive, reverse, product, x, y, pool);
+        return TN_OK;
     }
     if (!fns[t]) return tn_fail(TN_E_TYPE, "running sums are not defined for %s", tn_dtype_name(t));
     cumsum_job j = { n, inner, exclusive, reverse, product, x, y };

@@ -360,18 +360,29 @@ static tn_status run_as_f64(const tn_resize_opts *o, tn_dtype t, int rank, const
     return st;
 }
 
+/* One picture. f: room for it before and after. */
+static tn_status picture_as_f32(const tn_resize_opts *o, tn_dtype t, int rank, const axis *a, int64_t n_in,
+                                int64_t n_out, const char *x, char *y, float *f, tn_pool *pool) {
+    TN_TRY(tn_convert(t, x, TN_F32, f, n_in, true, TN_ROUND_NEAREST));
+    TN_TRY(run_f32(o, rank, a, f, f + n_in, pool));
+    for (int64_t i = n_in; tn_dtype_is_int(t) && i < n_in + n_out; i++) f[i] = (float)settled(t, f[i], 1e-5);
+    return tn_convert(TN_F32, f + n_in, t, y, n_out, true, TN_ROUND_NEAREST);
+}
+
+/* Picture by picture, where the first axes (images, channels) stay as they are: memory is that of one. */
 static tn_status run_as_f32(const tn_resize_opts *o, tn_dtype t, int rank, const axis *a, const void *x, void *y,
                             tn_pool *pool) {
-    int64_t n_in = 1, n_out = 1;
-    for (int d = 0; d < rank; d++) n_in *= a[d].in, n_out *= a[d].out;
+    int64_t n_in = 1, n_out = 1, pictures = 1;
+    int lead = 0;
+    while (lead + 1 < rank && !a[0].outside && tn_dtypes[t].block == 1 && untouched(&a[lead])) pictures *= a[lead++].in;
+    for (int d = lead; d < rank; d++) n_in *= a[d].in, n_out *= a[d].out;
     float *f = tn_mem_alloc((size_t)(n_in + n_out) * sizeof *f, TN_MEM_SCRATCH);
     if (!f) return tn_fail(TN_E_NOMEM, "resizing to %lld elements", (long long)n_out);
-    tn_status st = tn_convert(t, x, TN_F32, f, n_in, true, TN_ROUND_NEAREST);
-    if (st == TN_OK) st = run_f32(o, rank, a, f, f + n_in, pool);
-    if (st == TN_OK && tn_dtype_is_int(t)) {
-        for (int64_t i = n_in; i < n_in + n_out; i++) f[i] = (float)settled(t, f[i], 1e-5);
-    }
-    if (st == TN_OK) st = tn_convert(TN_F32, f + n_in, t, y, n_out, true, TN_ROUND_NEAREST);
+    tn_status st = TN_OK;
+    int64_t each = tn_dtypes[t].bytes;
+    for (int64_t i = 0; i < pictures && st == TN_OK; i++)
+        st = picture_as_f32(o, t, rank - lead, a + lead, n_in, n_out, (const char *)x + i * n_in * each,
+                            (char *)y + i * n_out * each, f, pool);
     tn_mem_free(f);
     return st;
 }

@@ -209,7 +209,7 @@ static tn_status attention_run(tn_run *r) {
     a.y = tn_op_result_room(r, Y, a.type, s.batch * s.rows * s.heads * s.size_v);
     a.qk = tn_op_room_as(r, tn_out(r, SCORES), a.type);
     if (!a.y || (tn_out(r, SCORES) && !a.qk)) return tn_op_fail(n, TN_E_NOMEM, "no memory");
-    TN_TRY(tn_attention_run(NULL, &a, r->pool));
+    TN_TRY(tn_op_attention(r, &a));
     TN_TRY(tn_op_store_as(a.y, a.type, tn_out(r, Y)));
     return tn_op_store_as(a.qk, a.type, tn_out(r, SCORES));
 }

@@ -18,6 +18,9 @@ void *tn_op_result_room(tn_run *r, int i, tn_dtype type, int64_t count);
 /** y := what was computed in tn_op_room_as's memory. */
 tn_status tn_op_store_as(const void *p, tn_dtype type, tn_tensor *y);
 
+/** Runs the kernel with scratch of the run. errors TN_E_NOMEM. */
+tn_status tn_op_attention(tn_run *r, const tn_attention *a);
+
 /** Strides of [batch, heads, rows, size], and of [batch, rows, heads * size]. */
 static inline tn_attention_stride tn_op_planes(int64_t heads, int64_t rows, int64_t size) {
     return (tn_attention_stride){ heads * rows * size, rows * size, size };

@@ -145,7 +145,7 @@ static tn_status flex_run(tn_run *r) {
     TN_TRY(tn_op_read_as(r, v, a.type, &a.v));
     if (!(a.y = tn_op_room_as(r, tn_out(r, 0), a.type))) return tn_op_fail(r->node, TN_E_NOMEM, "no memory");
     bool plain = !at->score_mod && !at->prob_mod;
-    TN_TRY(plain ? tn_attention_run(NULL, &a, r->pool) : whole_matrix(r, &a, given));
+    TN_TRY(plain ? tn_op_attention(r, &a) : whole_matrix(r, &a, given));
     return tn_op_store_as(a.y, a.type, tn_out(r, 0));
 }
 

@@ -4,11 +4,12 @@
 #include "op/ports.h"
 #include <string.h>
 
-enum { Q, K, V, BIAS };
+enum { Q, K, V, BIAS, MASK };
 
 typedef struct {
     tn_ints order_q, order_k, order_v, order_y;
-    float scale;
+    float scale, fill; /* of the scores; what takes a score's place where the mask says fill_where */
+    bool fill_where;
 } settings;
 
 /* Logical dimension i of the operand is dimension order[i] of the tensor; the last one is the last of both. NULL when
@@ -82,52 +83,81 @@ static tn_attention_stride strides(const tn_tensor *t, const int64_t *order) {
     return (tn_attention_stride){ step[0], step[1], step[2] };
 }
 
+/* Sizes and scale, from the shapes of the operands. */
+static tn_status describe(const tn_node *n, const settings *at, int rank, const int64_t *const dims[3],
+                          tn_attention *a) {
+    tn_dim d[3][TN_MAX_RANK];
+    for (int i = Q; i <= V; i++) TN_TRY(logical(n, at, i, rank, dims[i], d[i]));
+    *a = (tn_attention){ .batch = rank == 4 ? d[Q][0] : 1,
+                         .heads = d[Q][rank - 3],
+                         .kv_heads = d[Q][rank - 3],
+                         .rows = d[Q][rank - 2],
+                         .keys = d[K][rank - 2],
+                         .size_k = d[Q][rank - 1],
+                         .size_v = d[V][rank - 1],
+                         .scale = (double)at->scale,
+                         .left = -1,
+                         .right = -1,
+                         .literal = true };
+    return TN_OK;
+}
+
+static tn_status fused_prepare(tn_prep *p) {
+    const tn_infer *t = &p->types;
+    const int64_t *dims[3];
+    tn_attention a;
+    for (int i = Q; i <= V; i++) {
+        if (!t->in[i] || !tn_type_static(t->in[i])) return TN_OK;
+        dims[i] = t->in[i]->dims;
+    }
+    TN_TRY(describe(t->node, t->attrs, t->in[Q]->rank, dims, &a));
+    a.type = t->in[Q]->dtype;
+    p->scratch = tn_attention_scratch(NULL, &a, tn_pool_threads(p->pool));
+    return TN_OK;
+}
+
 static tn_status fused_run(tn_run *r) {
     const tn_node *n = r->node;
     const settings *at = r->attrs;
     int rank = tn_in(r, Q)->rank;
-    tn_dim d[3][TN_MAX_RANK];
     const int64_t *order[3], *order_y = order_of(at->order_y, rank);
-    for (int i = Q; i <= V; i++) {
-        order[i] = order_at(at, i, rank);
-        TN_TRY(logical(n, at, i, rank, tn_in(r, i)->dims, d[i]));
-    }
-    tn_attention a = { .type = tn_in(r, Q)->dtype,
-                       .batch = rank == 4 ? d[Q][0] : 1,
-                       .heads = d[Q][rank - 3],
-                       .kv_heads = d[Q][rank - 3],
-                       .rows = d[Q][rank - 2],
-                       .keys = d[K][rank - 2],
-                       .size_k = d[Q][rank - 1],
-                       .size_v = d[V][rank - 1],
-                       .q = tn_in(r, Q)->data,
-                       .k = tn_in(r, K)->data,
-                       .v = tn_in(r, V)->data,
-                       .y = tn_out(r, 0)->data,
-                       .scale = (double)at->scale,
-                       .left = -1,
-                       .right = -1 };
+    tn_attention a;
+    for (int i = Q; i <= V; i++) order[i] = order_at(at, i, rank);
+    TN_TRY(
+        describe(n, at, rank, (const int64_t *const[]){ tn_in(r, Q)->dims, tn_in(r, K)->dims, tn_in(r, V)->dims }, &a));
+    a.type = tn_in(r, Q)->dtype;
+    a.q = tn_in(r, Q)->data, a.k = tn_in(r, K)->data, a.v = tn_in(r, V)->data, a.y = tn_out(r, 0)->data;
     a.stride_q = strides(tn_in(r, Q), order[Q]), a.stride_k = strides(tn_in(r, K), order[K]);
     a.stride_v = strides(tn_in(r, V), order[V]), a.stride_y = strides(tn_out(r, 0), order_y);
     const tn_tensor *bias = tn_in(r, BIAS);
+    const tn_tensor *mask = tn_in(r, MASK);
+    int64_t dims[] = { a.batch, a.heads, a.rows, a.keys };
     if (bias) {
-        int64_t dims[] = { a.batch, a.heads, a.rows, a.keys };
         TN_TRY(tn_op_mask_strides(r, bias, dims, false, &a.stride_bias));
         a.bias = bias->data;
     }
-    return tn_attention_run(NULL, &a, r->pool);
+    if (mask) {
+        TN_TRY(tn_op_mask_strides(r, mask, dims, false, &a.stride_choice));
+        a.choice = mask->data;
+        a.fill_where = at->fill_where;
+        a.fill = (double)at->fill;
+    }
+    return r->scratch ? tn_attention_run(NULL, &a, r->scratch, r->pool) : tn_op_attention(r, &a);
 }
 
 static const tn_port fused_in[] = { { "Q", tn_dtype_bit(TN_F32), 'T' },
                                     { "K", tn_dtype_bit(TN_F32), 'T' },
                                     { "V", tn_dtype_bit(TN_F32), 'T' },
                                     { "bias", tn_dtype_bit(TN_F32), 'T', .optional = true },
+                                    { "mask", tn_dtype_bit(TN_BOOL), 0, .optional = true },
                                     { 0 } };
 static const tn_attr_spec fused_attrs[] = { { TN_INTS_OF(settings, order_q), .required = true },
                                             { TN_INTS_OF(settings, order_k), .required = true },
                                             { TN_INTS_OF(settings, order_v), .required = true },
                                             { TN_INTS_OF(settings, order_y), .required = true },
                                             { TN_FLOAT(settings, scale, 1) },
+                                            { TN_FLOAT(settings, fill, 0) },
+                                            { TN_FLAG(settings, fill_where, 1) },
                                             { 0 } };
 
 const tn_op tn_ops_attention_fused[] = {
@@ -140,7 +170,8 @@ const tn_op tn_ops_attention_fused[] = {
       TN_ATTRS(fused_attrs, settings),
       .infer = fused_infer,
       .cost = fused_cost,
+      .prepare = fused_prepare,
       .run = fused_run,
-      .doc = "softmax(scale Q K^T + bias) V, the transposes around it as strides" },
+      .doc = "softmax(scale Q K^T + bias) V, scores that are `fill` where mask is fill_where; transposes as strides" },
     { 0 },
 };

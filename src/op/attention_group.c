@@ -418,7 +418,7 @@ static tn_status gqa_run(tn_run *r) {
     if (scores && s.window)
         a.qk = tn_run_scratch(r, (size_t)(s.batch * s.heads * s.rows * s.keys + 1) * sizeof *scores);
     if (!a.y || (tn_out(r, SCORES) && !a.qk)) return tn_op_fail(n, TN_E_NOMEM, "no memory");
-    TN_TRY(tn_attention_run(NULL, &a, r->pool));
+    TN_TRY(tn_op_attention(r, &a));
     if (scores && s.window) spread_scores(&s, a.qk, scores);
     for (int64_t i = 0; scores && i < s.batch * s.heads * s.rows * s.total; i++)
         if (scores[i] == -INFINITY) scores[i] = 0; /* what is hidden counts as 0 here */

@@ -2,6 +2,13 @@
 #include "op/attention.h"
 #include <string.h>
 
+tn_status tn_op_attention(tn_run *r, const tn_attention *a) {
+    size_t bytes = tn_attention_scratch(NULL, a, tn_pool_threads(r->pool));
+    void *scratch = bytes && bytes != SIZE_MAX ? tn_run_scratch(r, bytes) : NULL;
+    if (bytes && !scratch) return tn_op_fail(r->node, TN_E_NOMEM, "no memory for its scores");
+    return tn_attention_run(NULL, a, scratch, r->pool);
+}
+
 tn_status tn_op_read_as(tn_run *r, const tn_tensor *t, tn_dtype type, const void **out) {
     *out = t ? t->data : NULL;
     if (!t || t->dtype == type) return TN_OK;

@@ -105,11 +105,27 @@ static tn_status fold(tn_run *r, tn_dtype work, void *acc) {
     return tn_arith_run(TN_A_DIV, work, &whole, &count, y->rank, y->dims, acc, r->pool);
 }
 
+static bool in_float32(const tn_op *op, tn_dtype t) {
+    return (t == TN_F16 || t == TN_BF16) && variadic_op(op->arg) == TN_A_ADD;
+}
+
+static tn_status variadic_prepare(tn_prep *p) {
+    const tn_infer *t = &p->types;
+    if (t->n_in < 2 || !in_float32(t->node->op, tn_infer_dtype(t, 0)) || !tn_type_static(&t->out[0])) return TN_OK;
+    size_t room = tn_room((size_t)tn_dims_count(t->out[0].rank, t->out[0].dims) * sizeof(float));
+    for (int i = 0; i < t->n_in; i++) {
+        if (!t->in[i] || !tn_type_static(t->in[i])) return TN_OK;
+        room += tn_room((size_t)tn_dims_count(t->in[i]->rank, t->in[i]->dims) * sizeof(float));
+    }
+    p->room = room;
+    return TN_OK;
+}
+
 /* Sums and means of 16-bit floats are formed in float32 and rounded once: the mean of two large numbers is no infinity.
  */
 static tn_status variadic_run(tn_run *r) {
     tn_tensor *y = tn_out(r, 0);
-    bool wide = (y->dtype == TN_F16 || y->dtype == TN_BF16) && variadic_op(r->node->op->arg) == TN_A_ADD;
+    bool wide = in_float32(r->node->op, y->dtype);
     tn_status st = TN_OK;
     if (r->n_in == 1) {
         if (y->data != tn_in(r, 0)->data) tn_op_copy_elements(y, 0, tn_in(r, 0), 0, tn_count(y));
@@ -152,13 +168,14 @@ static const tn_attr_spec shift_attrs[] = { { TN_WORD(shift, direction, "LEFT|RI
                                             { 0 } };
 
 #define POINT (TN_OP_POINTWISE | TN_OP_INPLACE)
-#define ROW_OF(grad_, name_, since_, in_, out_, infer_, run_, arg_, doc_)                                     \
+#define ROW_OF(grad_, prepare_, name_, since_, in_, out_, infer_, run_, arg_, doc_)                           \
     {                                                                                                         \
         .name = name_, .since = since_, .flags = POINT, .in = in_, .out = out_, .infer = infer_, .run = run_, \
-        .grad = grad_, .arg = arg_, .doc = doc_                                                               \
+        .prepare = prepare_, .grad = grad_, .arg = arg_, .doc = doc_                                          \
     }
-#define ROW(...)  ROW_OF(tn_grad_binary, __VA_ARGS__)
-#define TEST(...) ROW_OF(tn_grad_none, __VA_ARGS__) /* bools and bits have no gradient */
+#define ROW(...)  ROW_OF(tn_grad_binary, NULL, __VA_ARGS__)
+#define MANY(...) ROW_OF(tn_grad_binary, variadic_prepare, __VA_ARGS__)
+#define TEST(...) ROW_OF(tn_grad_none, NULL, __VA_ARGS__) /* bools and bits have no gradient */
 const tn_op tn_ops_binary[] = {
     ROW("Add", 14, tn_ports_real_x2, tn_ports_real_t, tn_infer_elementwise, arith_run, TN_A_ADD, "A + B"),
     ROW("Sub", 14, tn_ports_real_x2, tn_ports_real_t, tn_infer_elementwise, arith_run, TN_A_SUB, "A - B"),
@@ -167,10 +184,11 @@ const tn_op tn_ops_binary[] = {
         "A / B; integers are truncated"),
     ROW("PRelu", 16, tn_ports_real_x2, tn_ports_real_t, prelu_infer, arith_run, TN_A_PRELU, "x < 0 ? slope x : x"),
     ROW("Pow", 15, pow_in, tn_ports_real_t, tn_infer_elementwise, pow_run, 0, "X to the power Y"),
-    ROW("Max", 13, tn_ports_real_many, tn_ports_real_t, tn_infer_elementwise, variadic_run, TN_A_MAX, "the largest"),
-    ROW("Min", 13, tn_ports_real_many, tn_ports_real_t, tn_infer_elementwise, variadic_run, TN_A_MIN, "the smallest"),
-    ROW("Sum", 13, tn_ports_real_many, tn_ports_real_t, tn_infer_elementwise, variadic_run, VARIADIC_SUM, "the sum"),
-    ROW("Mean", 13, tn_ports_real_many, tn_ports_real_t, tn_infer_elementwise, variadic_run, VARIADIC_MEAN, "the mean"),
+    MANY("Max", 13, tn_ports_real_many, tn_ports_real_t, tn_infer_elementwise, variadic_run, TN_A_MAX, "the largest"),
+    MANY("Min", 13, tn_ports_real_many, tn_ports_real_t, tn_infer_elementwise, variadic_run, TN_A_MIN, "the smallest"),
+    MANY("Sum", 13, tn_ports_real_many, tn_ports_real_t, tn_infer_elementwise, variadic_run, VARIADIC_SUM, "the sum"),
+    MANY("Mean", 13, tn_ports_real_many, tn_ports_real_t, tn_infer_elementwise, variadic_run, VARIADIC_MEAN,
+         "the mean"),
     TEST("Equal", 19, equal_in, tn_ports_bool, tn_infer_compare, equal_run, TN_A_EQ, "A = B"),
     TEST("Less", 13, tn_ports_real_x2, tn_ports_bool, tn_infer_compare, arith_run, TN_A_LT, "A < B"),
     TEST("LessOrEqual", 16, tn_ports_real_x2, tn_ports_bool, tn_infer_compare, arith_run, TN_A_LE, "A <= B"),

@@ -168,21 +168,49 @@ typedef struct {
     const conv_state *s;
     const tn_tensor *w;
     const float *bias;
-    bool *failed; /* no memory */
 } pack_job;
 
 /* Weights may lie at any address of their file, but are read through pointers to floats: from a copy, if need be. */
-static void pack_weights(void *dst, const void *user) {
+static tn_status pack_weights(void *dst, const void *user) {
     const pack_job *j = user;
     tn_tensor own = { 0 };
     bool there = tn_tensor_aligned(j->w);
-    *j->failed = !there && tn_tensor_copy(&own, j->w, TN_MEM_SCRATCH) != TN_OK;
-    if (!*j->failed) j->s->algo->pack(tn_kernels_get(), &j->s->desc, there ? j->w->data : own.data, j->bias, dst);
+    if (!there) TN_TRY(tn_tensor_copy(&own, j->w, TN_MEM_SCRATCH));
+    j->s->algo->pack(tn_kernels_get(), &j->s->desc, there ? j->w->data : own.data, j->bias, dst);
     tn_tensor_reset(&own);
+    return TN_OK;
 }
 
 /* No elements: there is nothing to choose or pack for, and the weights may be empty, too. */
 static bool nothing(const tn_type *y) { return tn_type_static(y) && tn_dims_count(y->rank, y->dims) == 0; }
+
+/* What run_unprepared and run_converted ask for. */
+static tn_status room_of_unprepared(tn_prep *p) {
+    const tn_infer *t = &p->types;
+    const tn_kernels *k = tn_kernels_get();
+    const tn_conv_algo *list[TN_CONV_ALGOS];
+    tn_conv_desc d;
+    tn_dtype type = tn_infer_dtype(t, 0);
+    size_t copies = 0;
+    for (int i = 0; i < t->n_in; i++) {
+        if (!t->in[i]) continue;
+        if (!tn_type_static(t->in[i])) return TN_OK;
+        copies += tn_room((size_t)tn_dims_count(t->in[i]->rank, t->in[i]->dims) * sizeof(float) + 64);
+    }
+    if (type == TN_F64 || !tn_type_static(&t->out[0])) return TN_OK;
+    int64_t count = tn_dims_count(t->out[0].rank, t->out[0].dims);
+    if (count <= 0) return TN_OK;
+    if (type != TN_F32) {
+        p->room = copies + tn_room((size_t)count * sizeof(float) + 64);
+        return TN_OK;
+    }
+    TN_TRY(describe(t->node, t->attrs, t->in[0]->dims, t->in[0]->rank, t->in[1]->dims, tn_infer_has(t, 2),
+                    tn_infer_has(t, 3), &d));
+    if (tn_conv_list(k, &d, list, TN_CONV_ALGOS) == 0) return TN_OK; /* the run says so */
+    p->room = tn_room(list[0]->packed_bytes(k, &d) + 64) +
+              tn_room(list[0]->scratch_bytes(k, &d, tn_pool_threads(p->pool)) + 64);
+    return TN_OK;
+}
 
 static tn_status conv_prepare(tn_prep *p) {
     const tn_infer *t = &p->types;
@@ -191,7 +219,8 @@ static tn_status conv_prepare(tn_prep *p) {
     if (!s) return tn_op_fail(t->node, TN_E_NOMEM, "no memory to prepare");
     p->state = s;
     bool exact = tn_type_static(t->in[0]) && w && (bias || !tn_infer_has(t, 2));
-    if (tn_infer_dtype(t, 0) != TN_F32 || !exact || nothing(&t->out[0])) return TN_OK;
+    if (nothing(&t->out[0])) return TN_OK;
+    if (tn_infer_dtype(t, 0) != TN_F32 || !exact) return room_of_unprepared(p);
     TN_TRY(describe(t->node, t->attrs, t->in[0]->dims, t->in[0]->rank, w->dims, bias != NULL, tn_infer_has(t, 3),
                     &s->desc));
     const tn_conv_algo *list[TN_CONV_ALGOS];
@@ -200,17 +229,16 @@ static tn_status conv_prepare(tn_prep *p) {
     s->algo = list[0];
     s->scratch = s->algo->scratch_bytes(tn_kernels_get(), &s->desc, tn_pool_threads(p->pool));
     p->scratch = s->scratch;
-    bool failed = false;
-    pack_job j = { s, w, bias ? bias->data : NULL, &failed };
+    pack_job j = { s, w, bias ? bias->data : NULL };
     /* The packed form depends on the algorithm, the bias it carries, and for some on the layouts. */
+    unsigned inputs = 1u << 1 | (bias ? 1u << 2 : 0);
     char key[96];
-    snprintf(key, sizeof key, "conv %s %lld %d%d %p", s->algo->name, (long long)s->desc.group, (int)s->desc.x_layout,
-             (int)s->desc.y_layout, (const void *)j.bias);
+    snprintf(key, sizeof key, "conv %s %lld %d%d", s->algo->name, (long long)s->desc.group, (int)s->desc.x_layout,
+             (int)s->desc.y_layout);
     const void *packed;
-    TN_TRY(tn_prep_pack(p, 1, key, s->algo->packed_bytes(tn_kernels_get(), &s->desc), pack_weights, &j, &packed));
-    if (failed) return tn_op_fail(t->node, TN_E_NOMEM, "no memory to pack weights");
+    TN_TRY(tn_prep_pack(p, inputs, key, s->algo->packed_bytes(tn_kernels_get(), &s->desc), pack_weights, &j, &packed));
     s->packed = packed;
-    p->consumed |= 1u << 1 | (bias ? 1u << 2 : 0);
+    p->consumed |= inputs;
     return TN_OK;
 }
 

@@ -25,7 +25,13 @@ tn_status tn_run_subgraph(tn_run *r, tn_graph *g, const tn_datum *in, int n_in, 
     return r->exec->subgraph(r, g, in, n_in, out, n_out);
 }
 
-void *tn_run_scratch(tn_run *r, size_t bytes) { return tn_arena_alloc(r->arena, bytes, 64); }
+void *tn_run_scratch(tn_run *r, size_t bytes) {
+    if (bytes > r->room_bytes || tn_room(bytes) > r->room_bytes - r->room_used)
+        return tn_arena_room(r->arena, bytes, 64);
+    void *p = r->room + r->room_used;
+    r->room_used += tn_room(bytes);
+    return p;
+}
 
 tn_status tn_infer_data(tn_infer *c, const tn_node *n, const void *attrs, tn_datum *const *in, tn_arena *a) {
     int ni = n->n_inputs, no = n->n_outputs;
@@ -137,7 +143,7 @@ tn_status tn_eval_node_within(const tn_node *n, tn_datum *const *in, tn_pool *po
     p.types = c;
     if (op->prepare && (st = tn_op_prepare(op, &p)) != TN_OK) goto done;
     r.state = p.state;
-    if (p.scratch && !(r.scratch = tn_arena_alloc(a, p.scratch, 64))) {
+    if (p.scratch && !(r.scratch = tn_arena_room(a, p.scratch, 64))) {
         st = tn_op_fail(n, TN_E_NOMEM, "no memory to run it");
         goto done;
     }

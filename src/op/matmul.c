@@ -182,16 +182,18 @@ typedef struct {
     tn_pool *pool;
 } pack_job;
 
-static void pack_b(void *dst, const void *user) {
+static tn_status pack_b(void *dst, const void *user) {
     const pack_job *j = user;
     tn_gemm_pack_b(&tn_kernels_get()->gemm, j->trans, j->rows, j->cols, j->w->data, j->trans ? j->rows : j->cols, dst,
                    j->pool);
+    return TN_OK;
 }
 
-static void pack_a(void *dst, const void *user) {
+static tn_status pack_a(void *dst, const void *user) {
     const pack_job *j = user;
     tn_gemm_pack_a(&tn_kernels_get()->gemm, j->trans, j->rows, j->cols, j->w->data, j->trans ? j->rows : j->cols, dst,
                    j->pool);
+    return TN_OK;
 }
 
 /* Is constant input i one matrix (leading dimensions all 1)? */
@@ -216,15 +218,15 @@ static tn_status matmul_prepare(tn_prep *p) {
     if (one_matrix(b) && !a) {
         int64_t rows = b->dims[b->rank - 2], cols = b->dims[b->rank - 1];
         pack_job j = { b, s->trans_b ? cols : rows, s->trans_b ? rows : cols, s->trans_b, p->pool };
-        TN_TRY(tn_prep_pack(p, 1, s->trans_b ? "gemm_bt" : "gemm_b", tn_gemm_pack_b_bytes(kn, j.rows, j.cols), pack_b,
-                            &j, &packed));
+        TN_TRY(tn_prep_pack(p, 1u << 1, s->trans_b ? "gemm_bt" : "gemm_b", tn_gemm_pack_b_bytes(kn, j.rows, j.cols),
+                            pack_b, &j, &packed));
         s->b_packed = packed;
         p->consumed |= 1u << 1;
     } else if (one_matrix(a) && !b && tn_infer_rank(&p->types, 1) >= 2) {
         int64_t rows = a->dims[a->rank - 2], cols = a->dims[a->rank - 1];
         pack_job j = { a, s->trans_a ? cols : rows, s->trans_a ? rows : cols, s->trans_a, p->pool };
-        TN_TRY(tn_prep_pack(p, 0, s->trans_a ? "gemm_at" : "gemm_a", tn_gemm_pack_a_bytes(kn, j.rows, j.cols), pack_a,
-                            &j, &packed));
+        TN_TRY(tn_prep_pack(p, 1u << 0, s->trans_a ? "gemm_at" : "gemm_a", tn_gemm_pack_a_bytes(kn, j.rows, j.cols),
+                            pack_a, &j, &packed));
         s->a_packed = packed;
         p->consumed |= 1u << 0;
     }

@@ -9,6 +9,7 @@
 #include "op/ports.h"
 #include "op/qparam.h"
 #include "op/support.h"
+#include <stdio.h>
 #include <string.h>
 
 enum { A, B, SCALES, ZEROS, GROUPS, BIAS };
@@ -104,6 +105,26 @@ static tn_status zeros_of(const weights *w, const tn_tensor *t, float *v) {
     return TN_OK;
 }
 
+typedef struct {
+    const weights *w;
+    const tn_tensor *scale, *zero;
+} expand_job;
+
+/* Scales, then zero points, as numbers: of tensors that may lie at any address of their file. */
+static tn_status expand(void *dst, const void *user) {
+    const expand_job *j = user;
+    tn_tensor scale = { 0 }, zero = { 0 };
+    tn_tensor_share(&scale, j->scale);
+    if (j->zero) tn_tensor_share(&zero, j->zero);
+    tn_status st = tn_tensor_align(&scale);
+    if (st == TN_OK && j->zero) st = tn_tensor_align(&zero);
+    if (st == TN_OK) st = scales_of(&scale, dst);
+    if (st == TN_OK) st = zeros_of(j->w, j->zero ? &zero : NULL, (float *)dst + j->w->n * j->w->blocks);
+    tn_tensor_reset(&scale);
+    tn_tensor_reset(&zero);
+    return st;
+}
+
 static tn_status nbits_prepare(tn_prep *p) {
     const tn_infer *t = &p->types;
     const tn_tensor *scale = t->in_tensor[SCALES], *zero = tn_infer_has(t, ZEROS) ? t->in_tensor[ZEROS] : NULL;
@@ -114,11 +135,15 @@ static tn_status nbits_prepare(tn_prep *p) {
     p->state = s;
     TN_TRY(read_weights(t->node, t->attrs, &w));
     if (!scale || (tn_infer_has(t, ZEROS) && !zero)) return TN_OK;
-    float *v = tn_arena_array(p->arena, float, (size_t)(2 * w.n * w.blocks));
-    if (!v) return tn_op_fail(t->node, TN_E_NOMEM, "no memory for the scales");
-    s->scale = v, s->zero = v + w.n * w.blocks;
-    TN_TRY(scales_of(scale, v));
-    return zeros_of(&w, zero, v + w.n * w.blocks);
+    expand_job j = { &w, scale, zero };
+    const void *v = NULL;
+    char key[64];
+    snprintf(key, sizeof key, "nbits %d %lld %lld", w.bits, (long long)w.n, (long long)w.blocks);
+    TN_TRY(tn_prep_pack(p, 1u << SCALES | (zero ? 1u << ZEROS : 0), key, (size_t)(2 * w.n * w.blocks) * sizeof(float),
+                        expand, &j, &v));
+    s->scale = v, s->zero = s->scale + w.n * w.blocks;
+    p->consumed |= 1u << SCALES | (zero ? 1u << ZEROS : 0);
+    return TN_OK;
 }
 
 /* ------------------------------------------------------------------------------------------------------------ run */

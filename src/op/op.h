@@ -103,15 +103,22 @@ typedef struct tn_prep {
     tn_infer types;  /* in, out, in_tensor (constants), as in inference */
     tn_arena *arena; /* lives as long as the plan; put `state` here */
     tn_pool *pool;
-    void *state;                 /* handed to run and release */
-    size_t scratch;              /* bytes of scratch wanted at run (0: none); only when the shapes are exact */
-    unsigned consumed;           /* set bit i: constant input i was packed and its original bytes are not read by run */
+    void *state;       /* handed to run and release */
+    size_t scratch;    /* bytes of scratch wanted at run (0: none); only when the shapes are exact */
+    size_t room;       /* bytes that run will ask tn_run_scratch for, see tn_room; only when shapes are exact */
+    unsigned consumed; /* set bit i: constant input i was packed and its original bytes are not read by run */
     struct tn_pack_cache *packs; /* shares packed weights between plans of a session; see engine/pack.h */
+    struct tn_pack_use **held;   /* those that `state` uses, when there are packs; whoever drops it lets them go */
 } tn_prep;
 
-/** Returns the packed form of constant input i, made at most once per session and key: fill() writes `bytes` bytes. */
-typedef void (*tn_pack_fill)(void *dst, const void *user);
-tn_status tn_prep_pack(tn_prep *p, int input, const char *key, size_t bytes, tn_pack_fill fill, const void *user,
+/** Returns the packed form of constant inputs, `bytes` bytes that fill() writes.
+ *  inputs  set bit i: it is made of constant input i (all of them are constants)
+ *  key     what else it depends on, and who made it. No addresses: they may be those of something else tomorrow
+ *  out     valid as long as the prepared state. Constants of the model are packed once per session; what only this plan
+ *          knows is packed for it alone, in the plan's arena
+ *  errors  fill's (then nothing is kept, and the next to ask fills anew), TN_E_INVALID, TN_E_NOMEM */
+typedef tn_status (*tn_pack_fill)(void *dst, const void *user);
+tn_status tn_prep_pack(tn_prep *p, unsigned inputs, const char *key, size_t bytes, tn_pack_fill fill, const void *user,
                        const void **out);
 
 /** Running one node. Shapes are exact. out[i]'s tensor has memory, unless the row says `dynamic` - then the operator
@@ -124,10 +131,15 @@ typedef struct tn_run {
     tn_datum *const *in;
     tn_datum *const *out;
     tn_pool *pool;
-    void *scratch;        /* as prepared, 64-byte aligned */
+    void *scratch; /* as prepared, 64-byte aligned */
+    char *room;    /* as prepared: tn_run_scratch takes it from here, as far as it goes */
+    size_t room_bytes, room_used;
     tn_arena *arena;      /* more scratch; emptied after the node */
     struct tn_exec *exec; /* the engine's: for subgraphs */
 } tn_run;
+
+/** What one call of tn_run_scratch takes of tn_prep.room. */
+static inline size_t tn_room(size_t bytes) { return tn_align_up(bytes ? bytes : 1, 64); }
 
 static inline bool tn_run_has(const tn_run *r, int i) { return i < r->n_in && r->in[i]; }
 static inline bool tn_run_wants(const tn_run *r, int i) { return i < r->n_out && r->out[i]; }
@@ -145,7 +157,9 @@ void tn_run_share(tn_run *r, int i, const tn_datum *d);
 tn_status tn_run_subgraph(tn_run *r, tn_graph *g, const tn_datum *in, int n_in, tn_datum *out, int n_out);
 /** For a loop that found tn_budget_stopped() (base/budget.h): the status to leave with. Whoever runs says why. */
 tn_status tn_op_stopped(const tn_run *r);
-void *tn_run_scratch(tn_run *r, size_t bytes); /* from r->arena, NULL when out of memory */
+/** Memory until the node has run, not zeroed, 64-byte aligned: from what was prepared as `room`, which lies in the
+ * plan's block and is told beforehand, else from r->arena. NULL when out of memory. */
+void *tn_run_scratch(tn_run *r, size_t bytes);
 
 /* ------------------------------------------------------------------------------------------------- the descriptor */
 

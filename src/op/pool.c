@@ -81,6 +81,38 @@ static tn_status pool_any(tn_run *r, const tn_tensor *x, tn_tensor *y, tn_tensor
     return tn_pool_any_run(r, &d, x, y, index);
 }
 
+/* Scratch for float32 copies of both sides, where they are of another type: what as_f32 and the results ask for. */
+static size_t copies(const tn_type *x, const tn_type *y) {
+    size_t bytes = 0;
+    if (x->dtype != TN_F32) bytes += tn_room((size_t)tn_dims_count(x->rank, x->dims) * sizeof(float) + 64);
+    if (y->dtype != TN_F32) bytes += tn_room((size_t)tn_dims_count(y->rank, y->dims) * sizeof(float) + 64);
+    return bytes;
+}
+
+static bool exact_sides(const tn_prep *p, const tn_type **x, const tn_type **y) {
+    *x = p->types.in[0], *y = &p->types.out[p->types.node->outputs[0] ? 0 : 1];
+    return *x && tn_type_static(*x) && tn_type_static(*y) && (*x)->dtype != TN_F64 &&
+           tn_dims_count((*y)->rank, (*y)->dims) > 0;
+}
+
+static tn_status pool_prepare(tn_prep *p) {
+    const tn_type *x, *y;
+    tn_pooling_desc d;
+    if (!exact_sides(p, &x, &y)) return TN_OK;
+    tn_tensor tx = { .rank = x->rank }, ty = { .rank = y->rank };
+    memcpy(tx.dims, x->dims, sizeof tx.dims[0] * (size_t)x->rank);
+    memcpy(ty.dims, y->dims, sizeof ty.dims[0] * (size_t)y->rank);
+    TN_TRY(tn_pool_describe(p->types.node, p->types.attrs, &tx, &ty, &d));
+    p->room = copies(x, y) + tn_room(tn_pooling_scratch(tn_kernels_get(), &d, tn_pool_threads(p->pool)));
+    return TN_OK;
+}
+
+static tn_status global_prepare(tn_prep *p) {
+    const tn_type *x, *y;
+    if (exact_sides(p, &x, &y)) p->room = copies(x, y);
+    return TN_OK;
+}
+
 static tn_status pool_run(tn_run *r) {
     const tn_kernels *k = tn_kernels_get();
     tn_tensor x, *y = tn_out(r, 0), *index = tn_out(r, 1), out;
@@ -178,17 +210,17 @@ static const tn_attr_spec average_attrs[] = { SLIDING, { TN_FLAG(tn_pool_attrs, 
 static const tn_attr_spec lp_attrs[] = { SLIDING, POWER, { 0 } };
 static const tn_attr_spec global_lp_attrs[] = { POWER, { 0 } };
 
-#define WINDOW(name_, domain_, since_, flags_, in_, out_, attrs_, arg_, grad_, doc_)                             \
-    {                                                                                                            \
-        .name = name_, .domain = domain_, .since = since_, .flags = flags_, .in = in_, .out = out_,              \
-        TN_ATTRS(attrs_, tn_pool_attrs), .infer = pool_infer, .cost = pool_cost, .run = pool_run, .grad = grad_, \
-        .arg = arg_, .doc = doc_                                                                                 \
+#define WINDOW(name_, domain_, since_, flags_, in_, out_, attrs_, arg_, grad_, doc_)                      \
+    {                                                                                                     \
+        .name = name_, .domain = domain_, .since = since_, .flags = flags_, .in = in_, .out = out_,       \
+        TN_ATTRS(attrs_, tn_pool_attrs), .infer = pool_infer, .cost = pool_cost, .prepare = pool_prepare, \
+        .run = pool_run, .grad = grad_, .arg = arg_, .doc = doc_                                          \
     }
 #define GLOBAL(name_, domain_, since_, flags_, attrs_, arg_, grad_, doc_)                                     \
     {                                                                                                         \
         .name = name_, .domain = domain_, .since = since_, .flags = flags_, .in = tn_ports_float_t,           \
         .out = tn_ports_float_t, TN_ATTRS(attrs_, tn_pool_attrs), .infer = global_infer, .cost = global_cost, \
-        .run = global_run, .grad = grad_, .arg = arg_, .doc = doc_                                            \
+        .prepare = global_prepare, .run = global_run, .grad = grad_, .arg = arg_, .doc = doc_                 \
     }
 const tn_op tn_ops_pool[] = {
     WINDOW("MaxPool", NULL, 22, 0, max_in, max_out, max_attrs, TN_POOLING_MAX, tn_grad_max_pool,

@@ -160,7 +160,7 @@ typedef struct {
 } pack_job;
 
 /* Rows have the channels of a tap side by side, weights the taps of a channel. */
-static void pack_weights(void *dst, const void *user) {
+static tn_status pack_weights(void *dst, const void *user) {
     const pack_job *j = user;
     const tn_kernels *kn = tn_kernels_get();
     int64_t k = j->ic * j->taps;
@@ -171,6 +171,7 @@ static void pack_weights(void *dst, const void *user) {
         tn_qgemm_pack_b(&kn->qgemm, j->is_signed, true, k, j->oc, j->taps > 1 ? j->turned : w, k,
                         (char *)dst + (size_t)g * j->bytes);
     }
+    return TN_OK;
 }
 
 static pack_job pack_of(const convolution *a, const tn_tensor *w) {
@@ -207,7 +208,7 @@ static tn_status qconv_prepare(tn_prep *p) {
     char key[64];
     const void *packed = NULL;
     snprintf(key, sizeof key, "qconv %lld", (long long)j.group);
-    tn_status st = tn_prep_pack(p, at->w, key, j.bytes * (size_t)j.group, pack_weights, &j, &packed);
+    tn_status st = tn_prep_pack(p, 1u << at->w, key, j.bytes * (size_t)j.group, pack_weights, &j, &packed);
     tn_mem_free(j.turned);
     state->packed = packed;
     if (st == TN_OK) p->consumed |= 1u << at->w;

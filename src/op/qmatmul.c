@@ -137,10 +137,11 @@ typedef struct {
     int64_t k, n;
 } pack_job;
 
-static void pack_b(void *dst, const void *user) {
+static tn_status pack_b(void *dst, const void *user) {
     const pack_job *j = user;
     tn_qgemm_pack_b(&tn_kernels_get()->qgemm, j->b->dtype == TN_I8, j->trans, j->k, j->n, j->b->data,
                     j->trans ? j->k : j->n, dst);
+    return TN_OK;
 }
 
 static tn_status qmatmul_prepare(tn_prep *p) {
@@ -156,7 +157,7 @@ static tn_status qmatmul_prepare(tn_prep *p) {
     if (b->rank < 2 || tn_op_product(b->dims, 0, b->rank - 2) != 1) return TN_OK;
     pack_job j = { .b = b, .trans = gemm_of(p->types.attrs)->transB };
     j.k = b->dims[b->rank - (j.trans ? 1 : 2)], j.n = b->dims[b->rank - (j.trans ? 2 : 1)];
-    TN_TRY(tn_prep_pack(p, at->b, j.trans ? "qgemm_bt" : "qgemm_b",
+    TN_TRY(tn_prep_pack(p, 1u << at->b, j.trans ? "qgemm_bt" : "qgemm_b",
                         tn_qgemm_pack_b_bytes(&tn_kernels_get()->qgemm, j.k, j.n), pack_b, &j, &s->packed));
     p->consumed |= 1u << at->b;
     return TN_OK;

@@ -139,9 +139,10 @@ typedef struct {
     int64_t n, k;
 } pack_job;
 
-static void pack_t(void *dst, const void *user) {
+static tn_status pack_t(void *dst, const void *user) {
     const pack_job *j = user;
     tn_gemm_pack_b(&tn_kernels_get()->gemm, true, j->k, j->n, j->w, j->k, dst, NULL);
+    return TN_OK;
 }
 
 static tn_status pack_part(tn_prep *p, int input, int dir, const char *part, const float *w, int64_t n, int64_t k,
@@ -150,7 +151,7 @@ static tn_status pack_part(tn_prep *p, int input, int dir, const char *part, con
     const void *packed;
     pack_job j = { w, n, k };
     snprintf(key, sizeof key, "rnn %s %d", part, dir);
-    TN_TRY(tn_prep_pack(p, input, key, tn_gemm_pack_b_bytes(&tn_kernels_get()->gemm, k, n), pack_t, &j, &packed));
+    TN_TRY(tn_prep_pack(p, 1u << input, key, tn_gemm_pack_b_bytes(&tn_kernels_get()->gemm, k, n), pack_t, &j, &packed));
     *out = packed;
     return TN_OK;
 }

@@ -39,11 +39,23 @@ static tn_value *relu6_of_plus3(const tn_node *c) {
     return add && tn_pass_binary_scalar(add, 3, &x) ? x : NULL;
 }
 
+/* y / k, where that has y's shape: y, or NULL. */
+static tn_value *divided_by(const tn_node *n, double k) {
+    if (!n || !tn_pass_is_op(n, "", "Div") || n->n_inputs != 2 || !tn_pass_is_scalar(n->inputs[1], k)) return NULL;
+    return tn_pass_keeps_rank(n->inputs[0], n->inputs[1]) ? n->inputs[0] : NULL;
+}
+
 /* v = y / 6 or y * (1/6): y, or NULL. */
 static tn_value *sixth(const tn_node *n) {
-    tn_value *y;
-    if (tn_pass_is_op(n, "", "Div") && n->n_inputs == 2 && tn_pass_is_scalar(n->inputs[1], 6)) return n->inputs[0];
+    tn_value *y = divided_by(n, 6);
+    if (y) return y;
     return tn_pass_is_op(n, "", "Mul") && tn_pass_binary_scalar(n, 1.0 / 6, &y) ? y : NULL;
+}
+
+/* HardSigmoid(x, 1/6, 1/2): its slope is a float32, which is 1/6 for types that know no better. */
+static bool is_hard_gate(const tn_node *h) {
+    return h->inputs[0]->type.dtype != TN_F64 && tn_attr_float(h, "alpha", 0.2f) == 1 / 6.0f &&
+           tn_attr_float(h, "beta", 0.5f) == 0.5f;
 }
 
 /* x * sigmoid(x), x * hardsigmoid(x, 1/6, 1/2). */
@@ -56,8 +68,7 @@ static tn_status match_gate(tn_node *n, tn_pass_ctx *c, bool *done) {
             *done = true;
             return become(n, "Swish", &x, 1, c, &f);
         }
-        if (h && h->inputs[0] == x && fabsf(tn_attr_float(h, "alpha", 0.2f) - 1 / 6.0f) < 1e-4f &&
-            tn_attr_float(h, "beta", 0.5f) == 0.5f) {
+        if (h && h->inputs[0] == x && is_hard_gate(h)) {
             *done = true;
             return become(n, "HardSwish", &x, 1, c, &f);
         }
@@ -73,12 +84,13 @@ static tn_status match_sixth(tn_node *n, tn_pass_ctx *c, bool *done) {
     if ((m = made_by(y, n, "Mul")) && m->n_inputs == 2) {
         for (int i = 0; i < 2; i++) {
             clip = made_by(m->inputs[i], m, "Clip");
-            if (!(x = relu6_of_plus3(clip)) || x != m->inputs[1 - i]) continue;
+            if (!(x = relu6_of_plus3(clip)) || x != m->inputs[1 - i] || !is_float(x)) continue;
             *done = true;
             return become(n, "HardSwish", &x, 1, c, &f);
         }
     }
-    if (!(clip = made_by(y, n, "Clip")) || !(x = relu6_of_plus3(clip))) return TN_OK;
+    if (!(clip = made_by(y, n, "Clip")) || !(x = relu6_of_plus3(clip)) || !is_float(x)) return TN_OK;
+    if (x->type.dtype == TN_F64) return TN_OK; /* HardSigmoid's slope is a float32 */
     TN_TRY(become(n, "HardSigmoid", &x, 1, c, &f));
     *done = true;
     TN_TRY(tn_attr_set_float(f, "alpha", 1 / 6.0f));
@@ -94,8 +106,12 @@ static tn_value *erf_part(const tn_node *add) {
     tn_node *erf = made_by(e, add, "Erf");
     if (!erf) return NULL;
     tn_node *div = made_by(erf->inputs[0], erf, "Div"), *mul = made_by(erf->inputs[0], erf, "Mul");
-    if (div && div->n_inputs == 2 && tn_pass_is_scalar(div->inputs[1], sqrt(2))) return div->inputs[0];
+    if ((x = divided_by(div, sqrt(2)))) return x;
     return mul && tn_pass_binary_scalar(mul, sqrt(0.5), &x) ? x : NULL;
+}
+
+static bool is_half(const tn_value *k, const tn_value *x) {
+    return tn_pass_is_scalar(k, 0.5) && tn_pass_keeps_rank(x, k);
 }
 
 /* The three factors x, 1/2 and 1 + erf(..) of two Muls, in any order. */
@@ -110,7 +126,7 @@ static tn_status match_gelu(tn_node *n, tn_pass_ctx *c, bool *done) {
             tn_value *a = factor[(e + 1) % 3], *b = factor[(e + 2) % 3];
             tn_node *add = made_by(factor[e], e ? m : n, "Add");
             tn_value *x = erf_part(add);
-            if (!x || !((x == a && tn_pass_is_scalar(b, 0.5)) || (x == b && tn_pass_is_scalar(a, 0.5)))) continue;
+            if (!x || !is_float(x) || !((x == a && is_half(b, x)) || (x == b && is_half(a, x)))) continue;
             *done = true;
             return become(n, "Gelu", &x, 1, c, &f);
         }
@@ -153,11 +169,13 @@ static bool is_variance(const tn_node *mean, const tn_value *d, int k) {
     if (!trailing_mean(mean, &axes) || axes != k) return false;
     const tn_node *sq = mean->inputs[0]->producer;
     if (!sq || tn_value_only_user(mean->inputs[0]) != mean) return false;
-    if (tn_pass_is_op(sq, "", "Pow")) return sq->inputs[0] == d && tn_pass_is_scalar(sq->inputs[1], 2);
+    if (tn_pass_is_op(sq, "", "Pow"))
+        return sq->inputs[0] == d && tn_pass_is_scalar(sq->inputs[1], 2) && tn_pass_keeps_rank(d, sq->inputs[1]);
     return tn_pass_is_op(sq, "", "Mul") && sq->n_inputs == 2 && sq->inputs[0] == d && sq->inputs[1] == d;
 }
 
-/* d / sqrt(var + eps), and a scale and a bias behind it: n is the Div. */
+/* d / sqrt(var + eps), and a scale and a bias behind it: n is the Div. Half precision is left as it is: there the
+ * squares of the pieces overflow, which the operator's do not. The operator's epsilon is a float32. */
 static tn_status match_layer_norm(tn_node *n, tn_pass_ctx *c, bool *done) {
     tn_value *d = n->inputs[0], *v;
     tn_node *sub = d ? d->producer : NULL, *root = made_by(n->inputs[1], n, "Sqrt"), *f;
@@ -166,12 +184,14 @@ static tn_status match_layer_norm(tn_node *n, tn_pass_ctx *c, bool *done) {
     if (!sub || !tn_pass_is_op(sub, "", "Sub") || !root) return TN_OK;
     tn_value *x = sub->inputs[0];
     const tn_node *mean = sub->inputs[1]->producer;
-    if (!is_float(x) || !mean || !tn_pass_is_op(mean, "", "ReduceMean") || mean->inputs[0] != x) return TN_OK;
+    if (!x || !mean || !tn_pass_is_op(mean, "", "ReduceMean") || mean->inputs[0] != x) return TN_OK;
+    if (x->type.kind != TN_KIND_TENSOR || (x->type.dtype != TN_F32 && x->type.dtype != TN_F64)) return TN_OK;
     tn_node *add = made_by(root->inputs[0], root, "Add");
     if (!trailing_mean(mean, &k) || !add || add->n_inputs != 2) return TN_OK;
     int e = tn_pass_scalar(add->inputs[1], &eps) ? 1 : tn_pass_scalar(add->inputs[0], &eps) ? 0 : -1;
     if (e < 0) return TN_OK;
     v = add->inputs[1 - e];
+    if (!tn_pass_keeps_rank(v, add->inputs[e]) || (x->type.dtype == TN_F64 && (double)(float)eps != eps)) return TN_OK;
     if (!made_by(v, add, "ReduceMean") || !is_variance(v->producer, d, k)) return TN_OK;
     tn_node *mul = tn_value_only_user(n->outputs[0]);
     tn_value *scale = mul && tn_pass_is_op(mul, "", "Mul") ? tn_pass_other(mul, n->outputs[0]) : NULL;

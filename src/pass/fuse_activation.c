@@ -2,7 +2,6 @@
  * sum with a residual, an activation. The fused forms are tenon.Conv and tenon.MatMul. */
 #include "op/fused.h"
 #include "pass/util.h"
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -27,7 +26,7 @@ static bool limit(const tn_node *n, int i, float dflt, float *out) {
     double v;
     *out = dflt;
     if (!tn_pass_input(n, i)) return true;
-    if (!tn_pass_scalar(n->inputs[i], &v)) return false;
+    if (!tn_pass_scalar(n->inputs[i], &v) || isnan(v)) return false;
     *out = (float)v;
     return true;
 }
@@ -49,7 +48,7 @@ static bool activation_of(const tn_node *n, tn_activation *a) {
     }
     if (tn_pass_is_op(n, "", "Clip")) {
         a->kind = TN_ACT_CLIP;
-        return limit(n, 1, -FLT_MAX, &a->a) && limit(n, 2, FLT_MAX, &a->b);
+        return limit(n, 1, -INFINITY, &a->a) && limit(n, 2, INFINITY, &a->b);
     }
     return false;
 }
@@ -133,6 +132,9 @@ static tn_status fuse_conv(tn_node *n, tn_pass_ctx *ctx) {
     return replace(n, fused_node(n, &c, "Conv", in), &c, ctx);
 }
 
+/* Whether products with it neither overflow nor lose digits that they have without it, as numbers go in networks. */
+static bool moderate(double s) { return fabs(s) >= 1e-9 && fabs(s) <= 1e9; }
+
 /* A constant factor behind the product becomes alpha, while nothing was added yet. */
 static void take_scale(chain *c) {
     tn_node *n = next_of(c);
@@ -142,8 +144,9 @@ static void take_scale(chain *c) {
     if (!(mul || div) || !equal_types(n->outputs[0], c->end)) return;
     tn_value *k = tn_pass_other(n, c->end);
     if (!k || !tn_pass_scalar(k, &s) || k->type.dtype != TN_F32 || (div && n->inputs[0] != c->end)) return;
-    if (div && s == 0) return;
-    c->alpha *= (float)(div ? 1 / s : s);
+    s = (double)c->alpha * (div ? 1 / s : s);
+    if (!moderate(s) || !moderate((double)c->alpha)) return;
+    c->alpha = (float)s;
     take(c, n);
 }
 
@@ -167,6 +170,7 @@ static tn_status fuse_product(tn_node *n, tn_pass_ctx *ctx) {
     const tn_type *y = &c.end->type;
     if (y->kind != TN_KIND_TENSOR || y->dtype != TN_F32 || y->rank < 2) return TN_OK;
     c.bias = gemm ? tn_pass_input(n, 2) : NULL;
+    bool own = c.bias; /* a bias that beta multiplies */
     if (!c.bias) take_scale(&c);
     take_bias(&c);
     take_residual(&c);
@@ -174,7 +178,8 @@ static tn_status fuse_product(tn_node *n, tn_pass_ctx *ctx) {
     if (!c.steps) return TN_OK;
     tn_value *in[4] = { n->inputs[0], n->inputs[1], c.bias, c.residual };
     tn_node *f = fused_node(n, &c, "MatMul", in);
-    if (f && c.alpha != 1) TN_TRY(tn_attr_set_float(f, "alpha", c.alpha));
+    if (f && (c.alpha != 1 || gemm)) TN_TRY(tn_attr_set_float(f, "alpha", c.alpha));
+    if (f && gemm && !own) TN_TRY(tn_attr_set_float(f, "beta", 1));
     return replace(n, f, &c, ctx);
 }
 

@@ -1,12 +1,12 @@
 /* fuse_attention.c - attention as exporters write it becomes one node, tenon.Attention:
  *
  *     q ─ [scale, transpose]* ─┐
- *     k ─ [scale, transpose]* ─ MatMul ─ [scale]* ─ [Add mask | Where(mask, large negative)] ─ Softmax ─┐
- *     v ─ [transpose]* ───────────────────────────────────────────────────────────────────────────────── MatMul ─
- * [transpose]
+ *     k ─ [scale, transpose]* ─ MatMul ─ [scale]* ─ [Add mask | Where(mask, number)] ─ Softmax ─┐
+ *     v ─ [transpose]* ───────────────────────────────────────────────────────────────────────── MatMul ─ [transpose]
  *
  * The transposes that leave each head's elements side by side become strides, so that nothing is moved; the scores stay
- * in the cache instead of being written and read three times. */
+ * in the cache instead of being written and read three times. Where stays a choice and Add an addition, whatever the
+ * numbers are: rows that are masked throughout, NaN behind a mask, and infinities give what the pieces give. */
 #include "pass/util.h"
 #include <math.h>
 #include <string.h>
@@ -21,6 +21,9 @@ typedef struct {
 
 static bool usable(const tn_value *v) { return v && tn_pass_rank(v) >= 0 && v->type.dtype == TN_F32; }
 
+/* Whether products with it neither overflow nor lose digits that they have without it. */
+static bool moderate(double s) { return fabs(s) >= 1e-6 && fabs(s) <= 1e6; }
+
 /* v = x * s or x / s with a constant scalar s: x, and what it is multiplied by. */
 static tn_value *scaled(const tn_value *v, const tn_graph *g, double *by) {
     const tn_node *n = v->producer;
@@ -29,7 +32,7 @@ static tn_value *scaled(const tn_value *v, const tn_graph *g, double *by) {
     bool mul = tn_pass_is_op(n, "", "Mul"), div = tn_pass_is_op(n, "", "Div");
     for (int i = 0; i < 2 && (mul || (div && i == 0)); i++) {
         tn_value *x = n->inputs[i], *y = n->inputs[1 - i];
-        if (!tn_pass_scalar(y, &s) || s == 0 || !isfinite(s) || tn_pass_rank(y) > tn_pass_rank(x)) continue;
+        if (!tn_pass_scalar(y, &s) || !moderate(s) || !tn_pass_keeps_rank(x, y)) continue;
         *by = mul ? s : 1 / s;
         return x;
     }
@@ -83,48 +86,58 @@ typedef struct {
     tn_node *softmax, *scores, *result; /* scores, result: the two MatMuls */
     operand q, k, v;
     double scale;
-    tn_value *bias;  /* Add's, or NULL */
-    tn_node *where;  /* Where's condition chooses a large negative number */
-    bool fill_first; /* it does so where the condition holds */
-    const tn_value *fill;
+    tn_value *bias;   /* Add's, or NULL */
+    tn_value *choice; /* Where's condition, or NULL */
+    bool fill_where;  /* what it is where the score becomes `fill` */
+    double fill;
+    tn_value *beside; /* the constant that Where chooses */
 } match;
 
-static bool large_negative(const tn_value *v) {
-    double x;
-    return v && tn_pass_scalar(v, &x) && isfinite(x) && x <= -1e4 && tn_pass_rank(v) == 0;
+/* The side of an Add that leads to a product; -1: none. */
+static int product_side(const tn_node *add) {
+    for (int i = 0; i < 2; i++) {
+        double by;
+        tn_value *y = add->inputs[i];
+        for (tn_value *s; y && (s = scaled(y, add->graph, &by));) y = s;
+        if (y && y->producer && tn_pass_is_op(y->producer, "", "MatMul") && usable(add->inputs[1 - i])) return i;
+    }
+    return -1;
+}
+
+/* The mask in front of v, if there is one: the value that it masks, and its maker in *user. NULL: none that fits. */
+static tn_value *match_mask(match *m, tn_value *v, tn_node **user) {
+    tn_node *add = sole_maker(v, *user, "Add"), *where = sole_maker(v, *user, "Where");
+    if (add && add->n_inputs == 2) {
+        int i = product_side(add);
+        if (i < 0) return NULL;
+        m->bias = add->inputs[1 - i];
+        *user = add;
+        return add->inputs[i];
+    }
+    if (where && where->n_inputs == 3) {
+        int i = tn_pass_scalar(where->inputs[1], &m->fill) ? 1 : tn_pass_scalar(where->inputs[2], &m->fill) ? 2 : 0;
+        if (!i) return NULL;
+        m->choice = where->inputs[0];
+        m->fill_where = i == 1;
+        m->beside = where->inputs[i];
+        *user = where;
+        return where->inputs[3 - i];
+    }
+    return v;
 }
 
 /* What stands between the scores and the softmax, walked backwards. */
 static bool match_scores(match *m) {
     tn_node *user = m->softmax;
-    tn_value *v = user->inputs[0];
-    tn_node *add = sole_maker(v, user, "Add"), *where = sole_maker(v, user, "Where");
-    if (add && add->n_inputs == 2) {
-        /* The side that leads to a product; the other one is the mask. */
-        for (int i = 0; i < 2 && !m->bias; i++) {
-            double by;
-            tn_value *x = add->inputs[i], *y = x;
-            for (tn_value *s; y && (s = scaled(y, add->graph, &by));) y = s;
-            if (!y || !y->producer || !tn_pass_is_op(y->producer, "", "MatMul") || !usable(add->inputs[1 - i]))
-                continue;
-            if (!fits(add->inputs[1 - i], v)) continue;
-            m->bias = add->inputs[1 - i], v = x;
-        }
-        if (!m->bias) return false;
-        user = add;
-    } else if (where && where->n_inputs == 3) {
-        m->fill_first = large_negative(where->inputs[1]);
-        if (!m->fill_first && !large_negative(where->inputs[2])) return false;
-        m->fill = where->inputs[m->fill_first ? 1 : 2];
-        if (!fits(where->inputs[0], v)) return false;
-        m->where = user = where;
-        v = where->inputs[m->fill_first ? 2 : 1];
-    }
+    tn_value *v = match_mask(m, user->inputs[0], &user);
     double by;
     for (tn_value *x; v && tn_value_only_user(v) == user && (x = scaled(v, user->graph, &by)); v = x)
         m->scale *= by, user = v->producer;
     m->scores = v && usable(v) ? sole_maker(v, user, "MatMul") : NULL;
-    return m->scores != NULL;
+    if (!m->scores) return false;
+    const tn_value *s = m->scores->outputs[0];
+    if (m->choice && (!fits(m->choice, s) || !tn_pass_keeps_rank(s, m->beside))) return false;
+    return !m->bias || fits(m->bias, s);
 }
 
 /* Equal leading dimensions, equal inner sizes: what broadcasting could differ in is left alone. */
@@ -150,20 +163,11 @@ static bool find(tn_node *result, match *m) {
     if (axis != -1 && axis != tn_pass_rank(m->softmax->inputs[0]) - 1) return false;
     if (!match_scores(m)) return false;
     const tn_graph *g = result->graph;
-    return trace(m->scores->inputs[0], g, false, &m->q) && trace(m->scores->inputs[1], g, true, &m->k) &&
-           trace(result->inputs[1], g, false, &m->v) && match_shapes(m);
-}
-
-/* The mask of Where as numbers to add. */
-static tn_value *mask_numbers(const match *m) {
-    tn_value *zero = tn_value_scalar_f32(m->result->graph, "seen", 0);
-    tn_value *in[] = { m->where->inputs[0], m->fill_first ? (tn_value *)m->fill : zero,
-                       m->fill_first ? zero : (tn_value *)m->fill };
-    tn_node *n = zero ? tn_node_new(m->result->graph, m->result, "", "Where", in, 3, 1) : NULL;
-    if (!n) return NULL;
-    n->outputs[0]->type = in[0]->type;
-    n->outputs[0]->type.dtype = TN_F32;
-    return n->outputs[0];
+    if (!trace(m->scores->inputs[0], g, false, &m->q) || !trace(m->scores->inputs[1], g, true, &m->k) ||
+        !trace(result->inputs[1], g, false, &m->v) || !match_shapes(m))
+        return false;
+    m->scale *= m->q.scale * m->k.scale;
+    return moderate(m->scale) && m->v.scale == 1;
 }
 
 /* *before: the node to go on with. */
@@ -178,10 +182,8 @@ static tn_status rewrite(match *m, tn_pass_ctx *c, tn_node **before) {
             last = after;
         }
     }
-    tn_value *bias = m->where ? mask_numbers(m) : m->bias;
-    if (m->where && !bias) return tn_fail(TN_E_NOMEM, "no memory to rewrite %s", tn_node_where(last));
-    tn_value *in[] = { m->q.v, m->k.v, m->v.v, bias };
-    tn_node *f = tn_node_new(last->graph, last, "tenon", "Attention", in, bias ? 4 : 3, 1);
+    tn_value *in[] = { m->q.v, m->k.v, m->v.v, m->bias, m->choice };
+    tn_node *f = tn_node_new(last->graph, last, "tenon", "Attention", in, m->choice ? 5 : m->bias ? 4 : 3, 1);
     if (!f) return tn_fail(TN_E_NOMEM, "no memory to rewrite %s", tn_node_where(last));
     f->name = last->name;
     f->outputs[0]->type = last->outputs[0]->type;
@@ -189,7 +191,11 @@ static tn_status rewrite(match *m, tn_pass_ctx *c, tn_node **before) {
     TN_TRY(tn_attr_set_ints(f, "order_k", m->k.order, r));
     TN_TRY(tn_attr_set_ints(f, "order_v", m->v.order, r));
     TN_TRY(tn_attr_set_ints(f, "order_y", y, r));
-    TN_TRY(tn_attr_set_float(f, "scale", (float)(m->scale * m->q.scale * m->k.scale)));
+    TN_TRY(tn_attr_set_float(f, "scale", (float)m->scale));
+    if (m->choice) {
+        TN_TRY(tn_attr_set_float(f, "fill", (float)m->fill));
+        TN_TRY(tn_attr_set_int(f, "fill_where", m->fill_where));
+    }
     TN_TRY(tn_value_replace(last->outputs[0], f->outputs[0]));
     tn_pass_prune(last);
     *before = f->prev;
@@ -202,7 +208,7 @@ static tn_status fuse_graph(tn_graph *g, tn_pass_ctx *c) {
          n = before) { /* backwards: a match takes away what lies before and one behind */
         match m;
         before = n->prev;
-        if (!tn_pass_is_op(n, "", "MatMul") || !find(n, &m) || m.v.scale != 1) continue;
+        if (!tn_pass_is_op(n, "", "MatMul") || !find(n, &m)) continue;
         TN_TRY(rewrite(&m, c, &before));
     }
     return TN_OK;

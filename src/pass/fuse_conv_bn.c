@@ -132,6 +132,14 @@ static tn_status apply(tn_node *conv, const affine *a) {
     return new_constant(conv, 2, old ? conv->inputs[2]->name : conv->name, &b);
 }
 
+/* Whether weights times the scales are still numbers: what divides by zero or blows up stays a node. */
+static bool bounded(const affine *a, const affine *step) {
+    for (int64_t c = 0; c < a->channels; c++)
+        if (!(fabs(step->scale[c]) <= 1e9 && fabs(a->scale[c] * step->scale[c]) <= 1e9 && isfinite(step->shift[c])))
+            return false;
+    return true;
+}
+
 /* The node behind v when it maps v's channels and may be taken away; *step is its map. */
 static tn_node *next_step(tn_value *v, int rank, affine *step) {
     tn_node *n = tn_value_only_user(v);
@@ -152,7 +160,7 @@ static tn_status fuse(tn_node *conv, tn_pass_ctx *c) {
     for (int64_t i = 0; i < all.channels; i++) all.scale[i] = 1, all.shift[i] = 0;
     tn_status st = TN_OK;
     int steps = 0;
-    for (tn_node *n; st == TN_OK && (n = next_step(v, rank, &step)); steps++) {
+    for (tn_node *n; st == TN_OK && (n = next_step(v, rank, &step)) && bounded(&all, &step); steps++) {
         for (int64_t i = 0; i < all.channels; i++) {
             all.scale[i] *= step.scale[i];
             all.shift[i] = all.shift[i] * step.scale[i] + step.shift[i];

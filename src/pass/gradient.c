@@ -25,6 +25,7 @@ tn_status tn_model_gradient(const tn_model *m, const char *output, size_t n, con
     tn_value *y, **xs, **dxs;
     tn_status st = TN_OK;
     *out = NULL;
+    TN_TRY(tn_model_check_files(m));
     if (n > INT32_MAX) return tn_fail(TN_E_INVALID, "%zu names", n);
     if (!output && m->graph->n_outputs != 1)
         return tn_fail(TN_E_INVALID, "the model has %d outputs: say which one is to be differentiated",

@@ -5,10 +5,12 @@
  * plain node uses what a region made; both are shared. A first convolution of few channels reads its plain input.
  *
  * Channels past C hold zeros, or - behind an activation - numbers that no one reads: weights of those channels are zero
- * and FromBlocked drops them. Operators that could make infinities of zeros do not follow into a region. */
+ * and FromBlocked drops them. Operators and constants that could make infinities of zeros do not follow into a region:
+ * zero times infinity would leave it. */
 #include "kernel/kernel.h"
 #include "op/fused.h"
 #include "pass/util.h"
+#include <math.h>
 #include <string.h>
 
 #define THIN_CHANNELS 4 /* a convolution of at most so many input channels reads them plain */
@@ -134,7 +136,9 @@ static tn_value *blocked_constant(layout *l, const tn_value *v, int rank, int64_
 /* An operand of a binary node beside a native one: a scalar, a constant per channel, or a value of the same channels.
  */
 static tn_value *operand(layout *l, tn_value *v, int rank, int64_t c, tn_node *n) {
-    if (v->constant && tn_count(v->constant) == 1 && v->constant->rank <= 1) return v;
+    double s;
+    if (v->constant && tn_count(v->constant) == 1 && v->constant->rank <= 1)
+        return tn_pass_scalar(v, &s) && fabs(s) <= 65504 ? v : NULL;
     if (v->constant) return blocked_constant(l, v, rank, c);
     if (!is_f32(v, rank, rank) || channels(v) != c) return NULL;
     return is_native(l, v) ? l->twin[v->id] : NULL;
@@ -198,6 +202,8 @@ static tn_status block_resize(layout *l, tn_node *n) {
     int64_t v[TN_MAX_RANK], axes[TN_MAX_RANK];
     for (int d = 2; d < rank; d++) axes[d - 2] = d;
     if (scales && scales->constant && scales->constant->dtype == TN_F32 && tn_count(scales->constant) == rank) {
+        const float *by = scales->constant->data;
+        if (by[0] != 1 || by[1] != 1) return TN_OK; /* a little more than 1 mixes channels */
         tn_tensor t;
         int64_t k = rank - 2;
         TN_TRY(tn_tensor_init(&t, TN_F32, 1, &k, TN_MEM_WEIGHTS));

@@ -1,5 +1,6 @@
 /* util.c - visiting graphs and matching small patterns: see util.h. */
 #include "pass/util.h"
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -39,9 +40,25 @@ bool tn_pass_scalar(const tn_value *v, double *out) {
     return true;
 }
 
+/* x as a number of type t. */
+static double as_type(tn_dtype t, double x) {
+    unsigned char room[16];
+    tn_set_f64(t, room, 0, x);
+    return tn_get_f64(t, room, 0);
+}
+
 bool tn_pass_is_scalar(const tn_value *v, double x) {
     double s;
-    return tn_pass_scalar(v, &s) && fabs(s - x) <= 1e-4 * fabs(x);
+    if (!tn_pass_scalar(v, &s)) return false;
+    tn_dtype t = v->constant->dtype;
+    if (tn_dtype_is_int(t)) return s == x;
+    double step = t == TN_F32 ? FLT_EPSILON : t == TN_F64 ? DBL_EPSILON : 0;
+    return fabs(s - as_type(t, x)) <= step * fabs(x);
+}
+
+bool tn_pass_keeps_rank(const tn_value *v, const tn_value *k) {
+    int own = tn_pass_rank(k);
+    return own == 0 || (own > 0 && own <= tn_pass_rank(v));
 }
 
 tn_value *tn_pass_other(const tn_node *n, const tn_value *v) {
@@ -52,7 +69,7 @@ tn_value *tn_pass_other(const tn_node *n, const tn_value *v) {
 bool tn_pass_binary_scalar(const tn_node *n, double x, tn_value **rest) {
     if (!n || n->n_inputs != 2) return false;
     for (int i = 0; i < 2; i++)
-        if (tn_pass_is_scalar(n->inputs[i], x)) {
+        if (tn_pass_is_scalar(n->inputs[i], x) && tn_pass_keeps_rank(n->inputs[1 - i], n->inputs[i])) {
             *rest = n->inputs[1 - i];
             return true;
         }

@@ -16,13 +16,17 @@ tn_node *tn_pass_sole_producer(const tn_node *n, int i, const char *type);
 /** The same, whoever else uses it. */
 tn_node *tn_pass_producer(const tn_node *n, int i, const char *type);
 
-/** A constant float scalar (one element of any float type, any rank): its value. */
+/** A constant number (one element of any number type, any rank): its value. */
 bool tn_pass_scalar(const tn_value *v, double *out);
-/** Whether v is a constant with one element within a relative 1e-4 of x. */
+/** Whether v is the constant number x: the one that v's element type has for it (float32 and float64: or one beside it,
+ *  since x may have been computed in another way). Nothing further off stands for x: what a pass puts in its place must
+ *  compute the same. */
 bool tn_pass_is_scalar(const tn_value *v, double x);
+/** Whether a binary operator of v and the constant number k has the shape of v: k's rank is no larger. */
+bool tn_pass_keeps_rank(const tn_value *v, const tn_value *k);
 /** The input of a binary node that is not `v`; NULL unless exactly one of the two is v. */
 tn_value *tn_pass_other(const tn_node *n, const tn_value *v);
-/** A binary node's input that is the constant scalar x, -1 if none; the other input goes to *rest. */
+/** Whether one input of a binary node is the constant number x, and the result has the shape of the other, *rest. */
 bool tn_pass_binary_scalar(const tn_node *n, double x, tn_value **rest);
 
 /** Small constant integers (int32, int64; at most cap): how many, or -1 when v is not such a constant. */

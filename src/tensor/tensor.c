@@ -122,6 +122,11 @@ void tn_tensor_share(tn_tensor *dst, const tn_tensor *src) {
     tn_buffer_ref(dst->buffer);
 }
 
+void tn_tensor_identify(tn_tensor *t) {
+    static _Atomic uint64_t last;
+    if (!t->id) t->id = atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) + 1;
+}
+
 void tn_tensor_reset(tn_tensor *t) {
     tn_buffer_unref(&t->buffer);
     *t = (tn_tensor){ 0 };

@@ -21,6 +21,7 @@ struct tn_tensor {
     int64_t dims[TN_MAX_RANK];
     void *data;
     tn_buffer *buffer; /* NULL: borrowed memory */
+    uint64_t id;       /* of a model's constant: names its elements for ever. 0: no constant of a model */
 };
 
 tn_buffer *tn_buffer_new(size_t bytes, tn_mem_tag tag); /* refs = 1; NULL when out of memory */
@@ -46,6 +47,10 @@ void tn_tensor_share(tn_tensor *dst, const tn_tensor *src);
 tn_status tn_tensor_copy(tn_tensor *dst, const tn_tensor *src,
                          tn_mem_tag tag); /* own memory; strings are deep-copied */
 void tn_tensor_reset(tn_tensor *t);       /* drops the reference; *t = {0} */
+/** Gives t an id of its own, unless it has one: from now on its elements never change, and whoever shares them under
+ * the id has the same. No id is given twice in a process, so what is made of a constant may be kept under its id after
+ * the constant has gone (its address may not: the next one may lie there). Copies and fresh tensors have none. */
+void tn_tensor_identify(tn_tensor *t);
 /** Moves *t into a new handle that the caller owns; *t is empty afterwards, in any case. errors TN_E_NOMEM. */
 tn_status tn_tensor_move_out(tn_tensor *t, tn_tensor **out);
 /** Data in a mapped file may lie at any address. tn_tensor_aligned: whether elements may be read through a pointer of

@@ -117,9 +117,9 @@ static void others(check_ctx *c) {
 
 static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
 static double softplus(double x) { return x > 40 ? x : log1p(exp(x)); }
-static double silu(double x) { return x == -INFINITY ? 0 : x * sigmoid(x); }
-static double mish(double x) { return x == -INFINITY ? 0 : x * tanh(softplus(x)); }
-static double gelu(double x) { return x == -INFINITY ? 0 : 0.5 * x * erfc(-x * M_SQRT1_2); }
+static double silu(double x) { return x * sigmoid(x); }
+static double mish(double x) { return x * tanh(softplus(x)); }
+static double gelu(double x) { return 0.5 * x * erfc(-x * M_SQRT1_2); }
 
 /* Largest error in units of the spacing of floats at the result (for `wide` rows at the larger of |x| and |y|). */
 static const struct {

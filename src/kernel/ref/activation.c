@@ -12,21 +12,23 @@ static float none(tn_activation t, float x) { return x; }
 static float relu(tn_activation t, float x) { return x < 0.0f ? 0.0f : x; }
 static float leaky_relu(tn_activation t, float x) { return x < 0.0f ? t.a * x : x; }
 static float clip_ab(tn_activation t, float x) { return clip(x, t.a, t.b); }
-static float hardswish(tn_activation t, float x) { return x < -3.0f ? -0.0f : x >= 3.0f ? x : x * (x + 3.0f) / 6.0f; }
+static float hardswish(tn_activation t, float x) {
+    return x < -3.0f ? x * 0.0f : x >= 3.0f ? x : x * (x + 3.0f) / 6.0f;
+}
 static float hardsigmoid(tn_activation t, float x) { return clip(t.a * x + t.b, 0.0f, 1.0f); }
 static float sigmoid(tn_activation t, float x) { return 1.0f / (1.0f + expf(-x)); }
 static float tanh_(tn_activation t, float x) { return tanhf(x); }
-/* The self-gated ones are the limit, 0, at -inf, where the formula would say inf * 0. */
+/* The self-gated ones are x times a gate that is 0 far below: -0 there, and NaN at -inf, as inf * 0 is. */
 static const float far = -1e4f;
 static float gelu_erf(tn_activation t, float x) {
-    if (x < far) return -0.0f;
+    if (x < far) return x * 0.0f;
     return 0.5f * x * (1.0f + erff(x * 0.70710678118654752f));
 }
 static float gelu_tanh(tn_activation t, float x) {
-    if (x < far) return -0.0f;
+    if (x < far) return x * 0.0f;
     return 0.5f * x * (1.0f + tanhf(0.79788456080286536f * (x + 0.044715f * x * x * x)));
 }
-static float silu(tn_activation t, float x) { return x < far ? -0.0f : x / (1.0f + expf(-x)); }
+static float silu(tn_activation t, float x) { return x < far ? x * 0.0f : x / (1.0f + expf(-x)); }
 
 static const struct {
     const char *name;

@@ -27,8 +27,9 @@ static double masked_score(const tn_attention *a, int64_t b, int64_t h, int64_t 
     tn_attention_span(a, b, i, &from, &to);
     bool sees = j >= from && j < to;
     if (a->allow && !a->allow[mask_at(&a->stride_allow, b, h, i, j)]) sees = false;
+    if (a->choice && (a->choice[mask_at(&a->stride_choice, b, h, i, j)] != 0) == a->fill_where) s = a->fill;
     double bias = a->bias ? at(a, a->bias, mask_at(&a->stride_bias, b, h, i, j)) : 0;
-    s = sees && !(bias == -INFINITY) ? s + bias : -INFINITY;
+    s = sees && (a->literal || !(bias == -INFINITY)) ? s + bias : -INFINITY;
     if (a->qk && a->qk_mode == TN_QK_BIASED) tn_set_f64(a->type, a->qk, cell, s);
     return s;
 }
@@ -41,7 +42,7 @@ static void one_row(const tn_attention *a, int64_t b, int64_t h, int64_t i, doub
         p[j] = masked_score(a, b, h, i, j, cell + j);
         if (p[j] > top || isnan(p[j])) top = p[j];
     }
-    for (int64_t j = 0; j < a->keys; j++) sum += p[j] = p[j] == -INFINITY ? 0 : exp(p[j] - top);
+    for (int64_t j = 0; j < a->keys; j++) sum += p[j] = p[j] == -INFINITY && !a->literal ? 0 : exp(p[j] - top);
     if (a->sink) sum += exp(at(a, a->sink, h) - top);
     for (int64_t j = 0; j < a->keys; j++) {
         p[j] = sum == 0 ? 0 : p[j] / sum;
@@ -50,7 +51,7 @@ static void one_row(const tn_attention *a, int64_t b, int64_t h, int64_t i, doub
     for (int64_t e = 0; e < a->size_v; e++) {
         double s = 0;
         for (int64_t j = 0; j < a->keys; j++)
-            if (p[j] != 0) s += p[j] * at(a, a->v, b * v->batch + kv * v->head + j * v->row + e);
+            if (p[j] != 0 || a->literal) s += p[j] * at(a, a->v, b * v->batch + kv * v->head + j * v->row + e);
         tn_set_f64(a->type, a->y, b * y->batch + h * y->head + i * y->row + e, s);
     }
 }

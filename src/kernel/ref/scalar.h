@@ -10,7 +10,7 @@
 #define B(name, expr) \
     static inline REAL FN(name)(REAL a, REAL b) { return expr; }
 #define C(v)      ((REAL)(v))
-#define FAR_BELOW C(-1e4) /* where x * e^x is 0 for long; -inf * 0 would be NaN */
+#define FAR_BELOW C(-1e4) /* where x * e^x is 0 for long: -0, and NaN at -inf, as inf * 0 is */
 
 U(clip, (x < a ? a : x) > b ? b : (x < a ? a : x))
 U(identity, x)
@@ -49,15 +49,15 @@ U(elu, x < 0 ? a * expm1(x) : x)
 U(selu, b *(x < 0 ? a * expm1(x) : x))
 U(celu, x < 0 ? a * expm1(x / a) : x)
 U(hardsigmoid, FN(clip)(a *x + b, 0, 1))
-U(hardswish, x < -3 ? C(-0.0) : x >= 3 ? x : x * (x + 3) / 6)
+U(hardswish, x < -3 ? x * C(0) : x >= 3 ? x : x * (x + 3) / 6)
 U(softplus, (x < 0 ? C(0) : x) + log1p(exp(-fabs(x))))
 U(softsign, isinf(x) ? copysign(C(1), x) : x / (C(1) + fabs(x)))
-U(mish, x < FAR_BELOW ? C(-0.0) : x * tanh(FN(softplus)(x, a, b)))
-U(silu, x < FAR_BELOW ? C(-0.0) : x * FN(sigmoid)(x, a, b))
-U(swish, a *x < FAR_BELOW ? C(0) : x * FN(sigmoid)(a * x, a, b))
-U(gelu, x < FAR_BELOW ? C(-0.0) : C(0.5) * x * (C(1) + erf(x * C(0.70710678118654752))))
+U(mish, x < FAR_BELOW ? x * C(0) : x * tanh(FN(softplus)(x, a, b)))
+U(silu, x < FAR_BELOW ? x * C(0) : x * FN(sigmoid)(x, a, b))
+U(swish, a *x < FAR_BELOW ? x * C(0) : x * FN(sigmoid)(a * x, a, b))
+U(gelu, x < FAR_BELOW ? x * C(0) : C(0.5) * x * (C(1) + erf(x * C(0.70710678118654752))))
 U(gelu_tanh,
-  x < FAR_BELOW ? C(-0.0) : C(0.5) * x * (C(1) + tanh(C(0.79788456080286536) * x * (C(1) + C(0.044715) * x * x))))
+  x < FAR_BELOW ? x * C(0) : C(0.5) * x * (C(1) + tanh(C(0.79788456080286536) * x * (C(1) + C(0.044715) * x * x))))
 U(shrink, x<-a ? x + b : x> a ? x - b : x != x ? x : C(0))
 U(affine, a *x + b)
 

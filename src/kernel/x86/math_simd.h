@@ -104,18 +104,19 @@ static inline tn_vf TN_V(tn_erf)(tn_vf x) {
 
 static inline tn_vf TN_V(tn_relu)(tn_vf x) { return V_MAX(V_ZERO(), x); }
 
+/* The self-gated ones are x times a gate that is 0 far below: -0 there, and NaN at -inf, as inf * 0 is. */
 static inline tn_vf TN_V(tn_silu)(tn_vf x) {
-    return V_SEL(V_CMP(x, V_SET(-1e4f), _CMP_LT_OQ), V_SET(-0.0f), x * TN_V(tn_sigmoid)(x)); /* -inf * 0 */
+    return V_SEL(V_CMP(x, V_SET(-1e4f), _CMP_LT_OQ), x * V_ZERO(), x * TN_V(tn_sigmoid)(x));
 }
 
 static inline tn_vf TN_V(tn_gelu)(tn_vf x) {
     tn_vf h = x * V_SET(0.5f), y = V_FMA(h, TN_V(tn_erf)(x * V_SET(0.707106781f)), h);
-    return V_SEL(V_CMP(x, V_SET(-1e4f), _CMP_LT_OQ), V_SET(-0.0f), y);
+    return V_SEL(V_CMP(x, V_SET(-1e4f), _CMP_LT_OQ), x * V_ZERO(), y);
 }
 
 static inline tn_vf TN_V(tn_gelu_tanh)(tn_vf x) {
     tn_vf h = x * V_SET(0.5f), u = x * V_SET(0.797884561f) * V_FMA(x * x, V_SET(0.044715f), V_SET(1.0f));
-    return V_SEL(V_CMP(x, V_SET(-1e4f), _CMP_LT_OQ), V_SET(-0.0f), V_FMA(h, TN_V(tn_tanh)(u), h));
+    return V_SEL(V_CMP(x, V_SET(-1e4f), _CMP_LT_OQ), x * V_ZERO(), V_FMA(h, TN_V(tn_tanh)(u), h));
 }
 
 static inline tn_vf TN_V(tn_softplus)(tn_vf x) {
@@ -125,7 +126,7 @@ static inline tn_vf TN_V(tn_softplus)(tn_vf x) {
 /* tanh(log(1 + e)) = t / (t + 2) with t = e (e + 2); past 20 it is 1. */
 static inline tn_vf TN_V(tn_mish)(tn_vf x) {
     tn_vf e = TN_V(tn_exp)(V_MIN(V_SET(20.0f), x)), t = e * (e + V_SET(2.0f)), y = x * (t / (t + V_SET(2.0f)));
-    return V_SEL(V_CMP(x, V_SET(-1e4f), _CMP_LT_OQ), V_SET(-0.0f), y);
+    return V_SEL(V_CMP(x, V_SET(-1e4f), _CMP_LT_OQ), x * V_ZERO(), y);
 }
 
 static inline tn_vf TN_V(tn_hardsigmoid)(tn_vf x, tn_vf alpha, tn_vf beta) {
@@ -138,7 +139,7 @@ static inline tn_vf TN_V(tn_hardswish)(tn_vf x) {
     tn_vf sixth = V_SET(1.0f / 6), u = x * (x + V_SET(3.0f)), y = u * sixth;
     y = V_FMA(V_FNMA(V_SET(6.0f), y, u), sixth, y);
     y = V_SEL(V_CMP(x, V_SET(3.0f), _CMP_GE_OQ), x, y);
-    return V_SEL(V_CMP(x, V_SET(-3.0f), _CMP_LT_OQ), V_SET(-0.0f), y);
+    return V_SEL(V_CMP(x, V_SET(-3.0f), _CMP_LT_OQ), x * V_ZERO(), y);
 }
 
 /* sin (quarter 0) or cos (quarter 1) for |x| < 1e5: x = n pi/2 + r with pi/2 as three floats. For |x| >= 1 the first

@@ -28,7 +28,7 @@ static inline tn_vf sign_of(tn_vf x) {
 static inline tn_vf elu_of(tn_vf x, tn_vf a) { return V_SEL(LESS(x, V_ZERO()), a * TN_V(tn_expm1)(x), x); }
 static inline tn_vf swish_of(tn_vf x, tn_vf a) {
     tn_vf z = a * x;
-    return V_SEL(LESS(z, V_SET(-1e4f)), V_ZERO(), x * TN_V(tn_sigmoid)(z));
+    return V_SEL(LESS(z, V_SET(-1e4f)), x * V_ZERO(), x * TN_V(tn_sigmoid)(z));
 }
 static inline tn_vf softsign_of(tn_vf x) {
     tn_vf m = V_ANDNOT(SIGN_BIT, x), y = x / (V_SET(1.0f) + m);
