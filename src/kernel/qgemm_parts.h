@@ -107,7 +107,7 @@ static void store_row(int64_t n, const int32_t *v, float scale, int32_t zero, tn
 }
 
 #define QGEMM_KERNELS(rows)                                                                             \
-    (tn_qgemm_kernels) {                                                                                \
+    {                                                                                                   \
         .mr = rows, .nr = NR, .kr = KR, .elem = sizeof(elem_a), .shift_a = SHIFT_A, .shift_b = SHIFT_B, \
         .strip = strip, .pack_a = pack_a, .pack_b = pack_b, .add_row = add_row, .store_row = store_row  \
     }
