@@ -5,7 +5,7 @@ set -eu
 
 build='gcc libc6-dev make meson ninja-build pkg-config libjpeg62-turbo-dev libpng-dev libwebp-dev libtiff-dev
        libopenjp2-7-dev libfreetype-dev libfontconfig-dev'
-test="$build libcmocka-dev libonnx-testdata fonts-dejavu-core fonts-noto-cjk espeak-ng"
+test="$build libcmocka-dev libsimde-dev libonnx-testdata fonts-dejavu-core fonts-noto-cjk espeak-ng"
 demo="$build fonts-dejavu-core fonts-noto-cjk espeak-ng"
 ci="$test clang clang-format libclang-rt-14-dev git python3-minimal"
 bench="$build python3-torch python3-torchvision python3-onnx"

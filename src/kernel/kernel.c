@@ -11,12 +11,26 @@ static const tn_kernel_set *const sets;
 enum { SETS = 0 };
 #endif
 
-/* Tables are words: pointers, and numbers two to a word, of which a table gives both or none. */
-static void lay(void *below, const void *table, size_t bytes) {
-    for (size_t at = 0; table && at < bytes; at += sizeof(uintptr_t)) {
+/* In these families numbers (the sizes of a tile) say how the functions are called: a table replaces all of them. */
+enum {
+    vec_is_whole = 0,
+    gemm_is_whole = 1,
+    qgemm_is_whole = 1,
+    nbits_is_whole = 0,
+    conv_is_whole = 1,
+    reduce_is_whole = 0,
+    move_is_whole = 0,
+    resize_is_whole = 0,
+    fft_is_whole = 0,
+};
+
+/* The others are arrays of pointers, of which a table may lack some. */
+static void lay(void *below, const void *table, size_t bytes, bool whole) {
+    if (!table) return;
+    for (size_t at = 0; at < bytes; at += sizeof(uintptr_t)) {
         uintptr_t word;
         memcpy(&word, (const char *)table + at, sizeof word);
-        if (word) memcpy((char *)below + at, &word, sizeof word);
+        if (word || whole) memcpy((char *)below + at, &word, sizeof word);
     }
 }
 
@@ -30,7 +44,7 @@ void tn_kernels_fill_from(tn_kernels *k, unsigned cpu, const tn_kernel_set *from
 #undef X
     for (size_t i = 0; i < n; i++) {
         if ((cpu & from[i].needs) != from[i].needs) continue;
-#define X(family) lay(&k->family, from[i].family, sizeof k->family);
+#define X(family) lay(&k->family, from[i].family, sizeof k->family, family##_is_whole);
         TN_KERNEL_FAMILIES(X)
 #undef X
     }

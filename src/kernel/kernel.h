@@ -20,8 +20,8 @@ typedef struct tn_kernels {
 #undef X
 } tn_kernels;
 
-/** The tables of one instruction set. Fields of a table that are 0 leave what lies below; numbers stand beside the
- *  functions that need them, so a table that gives new ones gives all functions of its family. */
+/** The tables of one instruction set. One of conv, gemm or qgemm, which have numbers beside their functions, replaces
+ *  all that lies below; in those of the other families NULL leaves the function that lies below. */
 typedef struct tn_kernel_set {
     unsigned needs;                                    /* features, all of them */
 #define X(family) const tn_##family##_kernels *family; /* NULL: nothing of its own */

@@ -12,7 +12,7 @@
 
 #define C TN_VL
 #ifdef TN_EMULATED /* for tests on machines without the instruction */
-#define FMA(s, a, b) (s) = V_FMA(a, b, s)
+#define FMA(s, a, b) emu_fma(TN_VL, (const float *)&(a), (const float *)&(b), (const float *)&(s), (float *)&(s))
 #else
 #define FMA(s, a, b) __asm__("vfmadd231ps %2, %1, %0" : "+v"(s) : "v"(a), "v"(b))
 #endif
