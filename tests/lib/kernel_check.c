@@ -211,6 +211,13 @@ bool check_untouched(const float *p) {
     return u == POISON;
 }
 
+bool check_untouched_bytes(const void *begin, size_t from, size_t n) {
+    const uint8_t *p = begin;
+    for (size_t i = from; i < from + n; i++)
+        if (p[i] != (uint8_t)(POISON >> (i % 4 * 8))) return false;
+    return true;
+}
+
 static bool close_to(float got, float want, double abs, double rel) {
     if (isnan(want) || isnan(got)) return isnan(want) && isnan(got);
     if (isinf(want) || isinf(got)) return want == got;

@@ -68,6 +68,9 @@ tn_pool *check_pool(check_ctx *c);
 /** Is the float still poison? (A kernel must not write outside its result: gaps between rows, for instance.) */
 bool check_untouched(const float *p);
 
+/** Are the bytes [from, from + n) behind the begin of a buffer still poison? */
+bool check_untouched_bytes(const void *begin, size_t from, size_t n);
+
 /** |got - want| <= abs + rel * |want| for every element; NaN only matches NaN, an infinity only itself. */
 void check_close(check_ctx *c, const float *got, const float *want, size_t n, double abs, double rel);
 
