@@ -1,6 +1,7 @@
 /* gemm_generic.c - matrix products on the element types that have no fast kernels: f64 and integers by plain loops, the
  * short floats through f32. */
 #include "base/mem.h"
+#include "kernel/empty.h"
 #include "kernel/kernel.h"
 #include "tensor/dtype.h"
 #include <string.h>
@@ -46,7 +47,7 @@ PRODUCT(product_u64, uint64_t, uint64_t)
 /* A dense f32 copy of `rows` rows of `cols` elements, ld apart; NULL when out of memory or of an unknown type. */
 static float *widen(tn_dtype t, const void *p, int64_t rows, int64_t cols, int64_t ld) {
     float *out = tn_mem_alloc((size_t)(rows * cols) * sizeof *out, TN_MEM_SCRATCH);
-    const char *in = p;
+    const char *in = tn_some(p);
     for (int64_t i = 0; out && i < rows; i++)
         if (tn_convert(t, in + i * ld * tn_dtypes[t].bytes, TN_F32, out + i * cols, cols, false, TN_ROUND_NEAREST) !=
             TN_OK) {

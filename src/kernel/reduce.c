@@ -2,6 +2,7 @@
  * moved to the end by a transposition first. */
 #include "kernel/reduce.h"
 #include "base/mem.h"
+#include "kernel/empty.h"
 #include "kernel/kernel.h"
 #include "kernel/move.h"
 #include "tensor/dtype.h"
@@ -198,13 +199,14 @@ static tn_status reduce_3d(const job *j, tn_pool *pool) {
     if (!j->outer || !j->inner) return TN_OK;
     job k = *j;
     int64_t each = j->n ? j->n : 1, grain = GRAIN / each;
+    if (!j->n) k.outer *= k.inner, k.inner = 1, k.x = tn_some(k.x); /* no offset into nothing but 0 */
     if (j->t != TN_F32) {
-        tn_parallel(pool, j->outer * j->inner, grain > 0 ? grain : 1, reducer(j->t, j->op), &k);
+        tn_parallel(pool, k.outer * k.inner, grain > 0 ? grain : 1, reducer(j->t, j->op), &k);
         fix_empty_bool(j);
         return TN_OK;
     }
-    if (j->inner == 1) {
-        tn_parallel(pool, j->outer, grain > 0 ? grain : 1, rows_f32, &k);
+    if (k.inner == 1) {
+        tn_parallel(pool, k.outer, grain > 0 ? grain : 1, rows_f32, &k);
         return TN_OK;
     }
     k.blocks = (j->inner + COLUMNS - 1) / COLUMNS;
@@ -355,7 +357,8 @@ tn_status tn_arg_run(bool max, bool last, tn_dtype t, int64_t outer, int64_t n, 
         x = wide;
     }
     if (!fns[t]) return tn_fail(TN_E_TYPE, "arg-max and arg-min are not defined for %s", tn_dtype_name(t));
-    arg_job j = { max, last, t, n, inner, x, y };
+    if (!n) outer *= inner, inner = 1; /* no offset into nothing but 0 */
+    arg_job j = { max, last, t, n, inner, tn_some(x), y };
     int64_t grain = GRAIN / (n ? n : 1);
     tn_parallel(pool, outer * inner, grain > 0 ? grain : 1, t == TN_F32 && inner == 1 && !last ? arg_rows_f32 : fns[t],
                 &j);
@@ -455,6 +458,9 @@ static void softmax_f64(tn_softmax_kind kind, int64_t outer, int64_t n, int64_t 
 tn_status tn_softmax_run(tn_softmax_kind kind, tn_dtype t, int64_t outer, int64_t n, int64_t inner, const void *x,
                          void *y, tn_pool *pool) {
     int64_t count = outer * n * inner;
+    if (t != TN_F32 && t != TN_F64 && !is_small_float(t))
+        return tn_fail(TN_E_TYPE, "softmax is not defined for %s", tn_dtype_name(t));
+    if (!count) return TN_OK; /* also where 2^40 rows have none */
     if (t == TN_F32) {
         softmax_f32(kind, outer, n, inner, x, y, pool);
         return TN_OK;
@@ -463,7 +469,6 @@ tn_status tn_softmax_run(tn_softmax_kind kind, tn_dtype t, int64_t outer, int64_
         softmax_f64(kind, outer, n, inner, x, y);
         return TN_OK;
     }
-    if (!is_small_float(t)) return tn_fail(TN_E_TYPE, "softmax is not defined for %s", tn_dtype_name(t));
     float *wide = tn_mem_alloc((size_t)count * sizeof *wide, TN_MEM_SCRATCH);
     if (!wide) return tn_fail(TN_E_NOMEM, "softmax of %lld elements", (long long)count);
     tn_status st = tn_convert(t, x, TN_F32, wide, count, true, TN_ROUND_NEAREST);
@@ -525,6 +530,7 @@ tn_status tn_cumsum_run(tn_dtype t, int64_t outer, int64_t n, int64_t inner, boo
         return st;
     }
     if (!fns[t]) return tn_fail(TN_E_TYPE, "running sums are not defined for %s", tn_dtype_name(t));
+    if (!n) return TN_OK;
     cumsum_job j = { n, inner, exclusive, reverse, product, x, y };
     int64_t grain = GRAIN / (n ? n : 1);
     tn_parallel(pool, outer * inner, grain > 0 ? grain : 1, fns[t], &j);

@@ -67,7 +67,8 @@ static void transform(check_ctx *c, tn_dtype t, int64_t n, double most) {
         check_fail(c, "%s", tn_error());
         return;
     }
-    void *re = check_out(c, (size_t)(n * s.batch) * each), *im = check_out(c, (size_t)(n * s.batch) * each);
+    void *(*memory)(check_ctx *, size_t) = t == TN_F64 ? check_aligned : check_out;
+    void *re = memory(c, (size_t)(n * s.batch) * each), *im = memory(c, (size_t)(n * s.batch) * each);
     void *scratch = check_aligned(c, (size_t)tn_fft_scratch(f, s.batch) * each);
     make(c, t, &s, re, im);
     tn_fft_run(&c->fast->fft, f, s.batch, s.inverse ? im : re, s.inverse ? re : im, scratch);

@@ -14,8 +14,9 @@
  *     int main(int argc, char **argv) { return check_main("vec", cases, TN_COUNT(cases), argc, argv); }
  *
  * All variants see the same cases. The plain C fill is compared with itself too, which proves little unless the case
- * also computes the answer in another way. A failure prints family, case, variant, seed and index; TN_CHECK_SEED=N
- * starts elsewhere, TN_CHECK_ROUNDS=N multiplies the rounds; a name as argument runs that case alone. */
+ * also computes the answer in another way. TN_CHECK_GUARDS=0 leaves out the forbidden pages beside buffers. A failure
+ * prints family, case, variant, seed and index; TN_CHECK_SEED=N starts elsewhere, TN_CHECK_ROUNDS=N multiplies the
+ * rounds; a name as argument runs that case alone. */
 #ifndef TN_TESTS_KERNEL_CHECK_H
 #define TN_TESTS_KERNEL_CHECK_H
 

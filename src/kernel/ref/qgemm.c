@@ -9,9 +9,11 @@ static void strip(const tn_qgemm_strip *s) {
     for (int64_t i = 0; i < s->m; i++) {
         const elem_a *a = (const elem_a *)((const char *)s->a + i * s->lda);
         const elem_b *b = s->b;
-        int32_t acc[NR] = { 0 };
+        uint32_t sum[NR] = { 0 }; /* wraps */
+        int32_t acc[NR];
         for (int64_t p = 0; p < s->groups; p++)
-            for (int j = 0; j < NR; j++) acc[j] += a[p] * b[p * NR + j];
+            for (int j = 0; j < NR; j++) sum[j] += (uint32_t)(a[p] * b[p * NR + j]);
+        memcpy(acc, sum, sizeof acc);
         finish(s, acc, i, 1);
     }
 }
