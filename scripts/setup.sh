@@ -7,7 +7,7 @@ build='gcc libc6-dev make meson ninja-build pkg-config libjpeg62-turbo-dev libpn
        libopenjp2-7-dev libfreetype-dev libfontconfig-dev'
 test="$build libcmocka-dev libsimde-dev libonnx-testdata fonts-dejavu-core fonts-noto-cjk espeak-ng"
 demo="$build fonts-dejavu-core fonts-noto-cjk espeak-ng"
-ci="$test clang clang-format libclang-rt-14-dev git python3-minimal"
+ci="$test clang clang-format libclang-rt-14-dev git python3-minimal qemu-user"
 bench="$build python3-torch python3-torchvision python3-onnx"
 
 [ $# -gt 0 ] || set -- build
