@@ -1,4 +1,4 @@
-/* resize.c - resampling against a direct sum over all taps of all axes in double, and the row kernels of every set. */
+/* resize.c - resampling against a direct sum over all taps of all axes in double. */
 #include "kernel/resize.h"
 #include "base/pool.h"
 #include "kernel/kernel.h"
@@ -16,7 +16,7 @@ static bool weights(const tn_resize_opts *o, int64_t i, int64_t in, int64_t out,
                     double *w) {
     double x, width = s * (double)in;
     switch (o->coord) {
-    case TN_COORD_ALIGN_CORNERS: x = width == 1 || out == 1 ? 0 : (double)i * ((double)in - 1) / (width - 1); break;
+    case TN_COORD_ALIGN_CORNERS: x = out == 1 ? 0 : (double)i * ((double)in - 1) / ((double)out - 1); break;
     case TN_COORD_ASYMMETRIC: x = (double)i / s; break;
     case TN_COORD_TF_CROP_AND_RESIZE:
         x = out == 1 ? (hi - lo) * ((double)in - 1) / 2 : (double)i * (hi - lo) * ((double)in - 1) / ((double)out - 1);
