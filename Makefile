@@ -9,7 +9,7 @@ all: ## build the library and the program into build/
 	@ninja -C $(BUILD)
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## read text off pictures and speech off a recording, with real models
 	@sh scripts/setup.sh demo
