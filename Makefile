@@ -2,14 +2,14 @@
 BUILD  ?= build
 PREFIX ?= /usr/local
 
-.PHONY: all help demo test quick tsan bench fuzz lib exporters install dist format clean
+.PHONY: all help demo test quick tsan emulate aarch64 bench fuzz lib exporters install dist format clean
 all: ## build the library and the program into build/
 	@sh scripts/setup.sh build
 	@sh scripts/configure.sh $(BUILD) --prefix=$(abspath $(PREFIX))
 	@ninja -C $(BUILD)
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## read text off pictures and speech off a recording, with real models
 	@sh scripts/setup.sh demo
@@ -31,6 +31,16 @@ quick: ## the tests that take seconds
 tsan: ## the tests that use threads, under ThreadSanitizer
 	@sh scripts/setup.sh test
 	@sh scripts/tsan.sh
+
+emulate: ## the program and the quick tests on other CPUs (qemu): CPUS="Nehalem Haswell", WHAT=some|all
+	@sh scripts/setup.sh ci
+	@$(MAKE) --no-print-directory all
+	@sh scripts/emulate.sh $(BUILD) $(or $(WHAT),all) $(CPUS)
+
+aarch64: ## cross-build for 64-bit Arm and the kernel tests under qemu (Debian's arm64 packages: scripts/aarch64.ini)
+	@sh scripts/configure.sh build-aarch64 --cross-file scripts/aarch64.ini
+	@ninja -C build-aarch64
+	@sh scripts/test.sh build-aarch64 $(patsubst tests/kernel/%.c,kernel/%,$(wildcard tests/kernel/*.c)) -t 20
 
 bench: ## side by side with onnxruntime-node, on every model
 	@sh scripts/setup.sh bench

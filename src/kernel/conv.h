@@ -163,8 +163,6 @@ typedef struct tn_conv_kernels {
     void (*sum_row)(const tn_pooling_row *r);
 } tn_conv_kernels;
 
-void tn_conv_fill_ref(tn_conv_kernels *k);
-void tn_conv_fill_avx2(tn_conv_kernels *k, unsigned cpu);
-void tn_conv_fill_avx512(tn_conv_kernels *k, unsigned cpu);
+extern const tn_conv_kernels tn_conv_table_ref; /* plain C, every field; other sets: kernel/kernel.h */
 
 #endif

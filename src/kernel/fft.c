@@ -115,9 +115,7 @@ static tn_status plan_chirp(tn_fft *f) {
         if (t) put(f, f->filter, m - t, re * scale), put(f, f->filter, 2 * m - t, -im * scale);
         square = (square + 2 * t + 1) % (2 * n);
     }
-    tn_fft_kernels k;
-    tn_fft_fill_ref(&k);
-    tn_fft_run(&k, f->inner, 1, f->filter, (char *)f->filter + (size_t)m * each, temp);
+    tn_fft_run(&tn_fft_table_ref, f->inner, 1, f->filter, (char *)f->filter + (size_t)m * each, temp);
     tn_mem_free(temp);
     return TN_OK;
 }

@@ -25,9 +25,7 @@ typedef struct tn_fft_kernels {
                      double *yi);
 } tn_fft_kernels;
 
-void tn_fft_fill_ref(tn_fft_kernels *k);
-void tn_fft_fill_avx2(tn_fft_kernels *k, unsigned cpu);
-void tn_fft_fill_avx512(tn_fft_kernels *k, unsigned cpu);
+extern const tn_fft_kernels tn_fft_table_ref; /* plain C, every field; other sets: kernel/kernel.h */
 
 typedef struct tn_fft tn_fft; /* a plan; immutable, so threads may share it */
 

@@ -13,6 +13,7 @@
 #include "base/budget.h"
 #include "base/cpu.h"
 #include "base/mem.h"
+#include "kernel/empty.h"
 #include <string.h>
 
 enum {
@@ -309,6 +310,7 @@ tn_status tn_gemm(const tn_gemm_kernels *k, const tn_gemm_args *g, void *scratch
     void *own = NULL;
     if (g->m <= 0 || g->n <= 0) return TN_OK;
     plan(&j, k, g, tn_pool_threads(pool));
+    j.g.a = tn_some(j.g.a), j.g.b = tn_some(j.g.b); /* k may be 0 */
     size_t bytes = j.scratch_floats * sizeof(float) * (size_t)j.threads;
     if (bytes && !scratch) {
         own = scratch = tn_mem_alloc(bytes, TN_MEM_SCRATCH);
@@ -358,12 +360,14 @@ static void pack_tiles(void *arg, int64_t begin, int64_t end, int thread) {
 
 void tn_gemm_pack_b(const tn_gemm_kernels *kn, bool trans, int64_t k, int64_t n, const float *b, int64_t ldb,
                     float *out, tn_pool *pool) {
+    if (!k) return;
     pack_job w = { kn, trans, n, k, ldb, b, out };
     tn_parallel(pool, ceil_div(n, kn->nr), 16, pack_panels, &w);
 }
 
 void tn_gemm_pack_a(const tn_gemm_kernels *kn, bool trans, int64_t m, int64_t k, const float *a, int64_t lda,
                     float *out, tn_pool *pool) {
+    if (!k) return;
     pack_job w = { kn, trans, m, k, lda, a, out };
     tn_parallel(pool, ceil_div(m, kn->mr), 16, pack_tiles, &w);
 }

@@ -78,9 +78,7 @@ typedef struct tn_gemm_kernels {
     void (*gemv_packed)(int64_t k, int64_t n, float alpha, const float *x, ptrdiff_t incx, const float *b, float *y);
 } tn_gemm_kernels;
 
-void tn_gemm_fill_ref(tn_gemm_kernels *k);
-void tn_gemm_fill_avx2(tn_gemm_kernels *k, unsigned cpu);
-void tn_gemm_fill_avx512(tn_gemm_kernels *k, unsigned cpu);
+extern const tn_gemm_kernels tn_gemm_table_ref; /* plain C, every field; other sets: kernel/kernel.h */
 
 /* -------------------------------------------------------------------------------------------------- the driver */
 

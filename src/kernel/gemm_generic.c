@@ -1,6 +1,7 @@
 /* gemm_generic.c - matrix products on the element types that have no fast kernels: f64 and integers by plain loops, the
  * short floats through f32. */
 #include "base/budget.h"
+#include "kernel/empty.h"
 #include "kernel/kernel.h"
 #include "tensor/dtype.h"
 #include <string.h>

@@ -2,6 +2,7 @@
  * rows of memcpy, 2-D transpositions, or single elements. */
 #include "kernel/move.h"
 #include "base/mem.h"
+#include "kernel/empty.h"
 #include "kernel/kernel.h"
 #include <assert.h>
 #include <string.h>
@@ -323,17 +324,20 @@ static void map_rows(void *arg, int64_t begin, int64_t end, int thread) {
             step_of *= m->in[d];
         }
         char *y = m->y + u * row_bytes;
-        const char *x = m->x ? m->x + row * m->in[last] * m->unit : NULL; /* padding of nothing */
         if (!inside) {
             fill_units(m, y, m->out[last]);
-        } else if (row == before) { /* the row above came from the same one */
+            before = -1;
+            continue;
+        }
+        const char *x = (const char *)tn_some(m->x) + row * m->in[last] * m->unit;
+        if (row == before) { /* the row above came from the same one */
             memcpy(y, y - row_bytes, (size_t)row_bytes);
         } else {
             map_some(m, x, y, 0, j->lead);
             if (j->run) memcpy(y + j->lead * m->unit, x + j->first * m->unit, (size_t)(j->run * m->unit));
             map_some(m, x, y, j->lead + j->run, m->out[last]);
         }
-        before = inside ? row : -1;
+        before = row;
     }
 }
 

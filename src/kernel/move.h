@@ -12,9 +12,7 @@ typedef struct tn_move_kernels {
     tn_transpose_fn transpose[5];
 } tn_move_kernels;
 
-void tn_move_fill_ref(tn_move_kernels *k);
-void tn_move_fill_avx2(tn_move_kernels *k, unsigned cpu);
-void tn_move_fill_avx512(tn_move_kernels *k, unsigned cpu);
+extern const tn_move_kernels tn_move_table_ref; /* plain C, every field; other sets: kernel/kernel.h */
 
 /** Copies an array of shape dims; strides in elements, any sign; a 0 in sx repeats (expanding). y's elements must be
  *  distinct. rank up to 2 * TN_MAX_RANK. Slices, concatenation, expanding and tiling are this. */

@@ -39,8 +39,6 @@ typedef struct tn_nbits_kernels {
     void (*unpack)(const tn_nbits_row *w, float *out);
 } tn_nbits_kernels;
 
-void tn_nbits_fill_ref(tn_nbits_kernels *k);
-void tn_nbits_fill_avx2(tn_nbits_kernels *k, unsigned cpu);
-void tn_nbits_fill_avx512(tn_nbits_kernels *k, unsigned cpu);
+extern const tn_nbits_kernels tn_nbits_table_ref; /* plain C, every field; other sets: kernel/kernel.h */
 
 #endif

@@ -1,5 +1,6 @@
 /* norm.c - normalisations, row by row through the reduction kernels. */
 #include "kernel/norm.h"
+#include "kernel/empty.h"
 #include "kernel/kernel.h"
 #include <math.h>
 
@@ -42,7 +43,9 @@ static void layer_norm(void *arg, int64_t begin, int64_t end, int thread) {
 
 void tn_layer_norm_run(int64_t rows, int64_t n, const float *x, const float *gamma, const float *beta, float eps,
                        float *y, float *mean, float *rstd, tn_pool *pool) {
-    job j = { .n = n, .x = x, .gamma = gamma, .beta = beta, .eps = eps, .y = y, .mean = mean, .rstd = rstd };
+    job j = {
+        .n = n, .x = tn_some(x), .gamma = gamma, .beta = beta, .eps = eps, .y = tn_some(y), .mean = mean, .rstd = rstd
+    };
     tn_parallel(pool, rows, grain_of(n), layer_norm, &j);
 }
 
@@ -59,7 +62,7 @@ static void rms_norm(void *arg, int64_t begin, int64_t end, int thread) {
 
 void tn_rms_norm_run(int64_t rows, int64_t n, const float *x, const float *gamma, float eps, float *y, float *rstd,
                      tn_pool *pool) {
-    job j = { .n = n, .x = x, .gamma = gamma, .eps = eps, .y = y, .rstd = rstd };
+    job j = { .n = n, .x = tn_some(x), .gamma = gamma, .eps = eps, .y = tn_some(y), .rstd = rstd };
     tn_parallel(pool, rows, grain_of(n), rms_norm, &j);
 }
 
@@ -83,9 +86,14 @@ static void group_norm(void *arg, int64_t begin, int64_t end, int thread) {
 
 void tn_group_norm_run(int64_t batch, int64_t channels, int64_t groups, int64_t inner, const float *x,
                        const float *gamma, const float *beta, float eps, float *y, tn_pool *pool) {
-    job j = {
-        .n = inner, .channels = channels, .groups = groups, .x = x, .gamma = gamma, .beta = beta, .eps = eps, .y = y
-    };
+    job j = { .n = inner,
+              .channels = channels,
+              .groups = groups,
+              .x = tn_some(x),
+              .gamma = gamma,
+              .beta = beta,
+              .eps = eps,
+              .y = tn_some(y) };
     tn_parallel(pool, batch * groups, grain_of(channels / groups * inner), group_norm, &j);
 }
 
@@ -98,7 +106,7 @@ static void channel_affine(void *arg, int64_t begin, int64_t end, int thread) {
 
 void tn_channel_affine_run(int64_t batch, int64_t channels, int64_t inner, const float *x, const float *scale,
                            const float *shift, float *y, tn_pool *pool) {
-    job j = { .n = inner, .channels = channels, .x = x, .gamma = scale, .beta = shift, .y = y };
+    job j = { .n = inner, .channels = channels, .x = tn_some(x), .gamma = scale, .beta = shift, .y = tn_some(y) };
     tn_parallel(pool, batch * channels, 2 * grain_of(inner), channel_affine, &j);
 }
 

@@ -102,7 +102,7 @@ static void pool_rows(const job *j, const float *x, float *y, int64_t from, int6
 static void blocked_part(void *arg, int64_t begin, int64_t end, int thread) {
     const job *j = arg;
     int64_t c = j->k->block;
-    float *scale = j->scratch + (size_t)thread * j->scale_floats;
+    float *scale = j->scratch ? j->scratch + (size_t)thread * j->scale_floats : NULL; /* NULL: none wanted */
     while (begin < end) { /* rows of all blocks are counted through */
         int64_t block = begin / j->oh, row = begin % j->oh, rows = tn_min64(j->oh - row, end - begin);
         pool_rows(j, j->x + block * j->in * c, j->y + block * j->out * c, row, row + rows, scale);

@@ -54,10 +54,7 @@ typedef struct tn_qgemm_kernels {
     void (*store_row)(int64_t n, const int32_t *v, float scale, int32_t zero, tn_dtype type, void *y);
 } tn_qgemm_kernels;
 
-void tn_qgemm_fill_ref(tn_qgemm_kernels *k);
-void tn_qgemm_fill_avx2(tn_qgemm_kernels *k, unsigned cpu);
-void tn_qgemm_fill_avx512(tn_qgemm_kernels *k, unsigned cpu); /* takes VNNI where the CPU has it */
-void tn_qgemm_fill_avx512vnni(tn_qgemm_kernels *k);
+extern const tn_qgemm_kernels tn_qgemm_table_ref; /* plain C, every field; other sets: kernel/kernel.h */
 
 typedef struct tn_qgemm_args {
     int64_t m, n, k;

@@ -16,13 +16,13 @@ static void pack_a(bool is_signed, int64_t m, int64_t k, const void *a, ptrdiff_
     for (int64_t i = 0; i < m; i++, o += padded) {
         const uint8_t *u = (const uint8_t *)a + i * lda;
         const int8_t *s = (const int8_t *)u;
-        int32_t sum = 0;
+        uint32_t sum = 0; /* wraps, as all sums here */
         if (is_signed)
-            for (int64_t p = 0; p < k; p++) o[p] = (elem_a)(s[p] + SHIFT_A), sum += o[p];
+            for (int64_t p = 0; p < k; p++) o[p] = (elem_a)(s[p] + SHIFT_A), sum += (uint32_t)o[p];
         else
-            for (int64_t p = 0; p < k; p++) o[p] = u[p], sum += o[p];
+            for (int64_t p = 0; p < k; p++) o[p] = u[p], sum += (uint32_t)o[p];
         for (int64_t p = k; p < padded; p++) o[p] = 0;
-        sums[i] = sum;
+        sums[i] = (int32_t)sum;
     }
 }
 
@@ -39,7 +39,7 @@ static void pack_b(bool is_signed, bool trans, int64_t k, int64_t n, const void 
         for (int64_t j = 0; j < n; j++) {
             int v = is_signed ? (int8_t)u[j * step] : u[j * step] + SHIFT_B;
             group[j * KR] = (elem_b)v;
-            sums[j] += v;
+            sums[j] = (int32_t)((uint32_t)sums[j] + (uint32_t)v);
         }
     }
 }
@@ -75,8 +75,9 @@ static inline void finish(const tn_qgemm_strip *s, const int32_t *acc, int64_t r
     }
 }
 
-#define ADD_ROW(T, step) \
-    for (int64_t i = 0; i < n; i++) acc[i] += w * ((int32_t)((const T *)x)[i * (step)] - zero);
+#define ADD_ROW(T, step)            \
+    for (int64_t i = 0; i < n; i++) \
+        acc[i] = (int32_t)((uint32_t)acc[i] + (uint32_t)(w * ((int32_t)((const T *)x)[i * (step)] - zero)));
 static void add_row(bool is_signed, int64_t n, int64_t stride, const void *x, int32_t w, int32_t zero, int32_t *acc) {
     if (is_signed && stride == 1) {
         ADD_ROW(int8_t, 1)
@@ -107,7 +108,7 @@ static void store_row(int64_t n, const int32_t *v, float scale, int32_t zero, tn
 }
 
 #define QGEMM_KERNELS(rows)                                                                             \
-    (tn_qgemm_kernels) {                                                                                \
+    {                                                                                                   \
         .mr = rows, .nr = NR, .kr = KR, .elem = sizeof(elem_a), .shift_a = SHIFT_A, .shift_b = SHIFT_B, \
         .strip = strip, .pack_a = pack_a, .pack_b = pack_b, .add_row = add_row, .store_row = store_row  \
     }

@@ -2,6 +2,7 @@
  * moved to the end by a transposition first. */
 #include "kernel/reduce.h"
 #include "base/mem.h"
+#include "kernel/empty.h"
 #include "kernel/kernel.h"
 #include "kernel/move.h"
 #include "kernel/narrow.h"
@@ -199,13 +200,14 @@ static tn_status reduce_3d(const job *j, tn_pool *pool) {
         return TN_OK;
     }
     int64_t each = j->n ? j->n : 1, grain = GRAIN / each;
+    if (!j->n) k.outer *= k.inner, k.inner = 1, k.x = tn_some(k.x); /* no offset into nothing but 0 */
     if (j->t != TN_F32) {
-        tn_parallel(pool, j->outer * j->inner, grain > 0 ? grain : 1, reducer(j->t, j->op), &k);
+        tn_parallel(pool, k.outer * k.inner, grain > 0 ? grain : 1, reducer(j->t, j->op), &k);
         fix_empty_bool(j);
         return TN_OK;
     }
-    if (j->inner == 1) {
-        tn_parallel(pool, j->outer, grain > 0 ? grain : 1, rows_f32, &k);
+    if (k.inner == 1) {
+        tn_parallel(pool, k.outer, grain > 0 ? grain : 1, rows_f32, &k);
         return TN_OK;
     }
     k.blocks = (j->inner + COLUMNS - 1) / COLUMNS;
@@ -333,7 +335,8 @@ tn_status tn_arg_run(bool max, bool last, tn_dtype t, int64_t outer, int64_t n, 
         return TN_OK;
     }
     if (!fns[t]) return tn_fail(TN_E_TYPE, "arg-max and arg-min are not defined for %s", tn_dtype_name(t));
-    arg_job j = { max, last, t, n, inner, x, y };
+    if (!n) outer *= inner, inner = 1; /* no offset into nothing but 0 */
+    arg_job j = { max, last, t, n, inner, tn_some(x), y };
     int64_t grain = GRAIN / (n ? n : 1);
     tn_parallel(pool, outer * inner, grain > 0 ? grain : 1, t == TN_F32 && inner == 1 && !last ? arg_rows_f32 : fns[t],
                 &j);
@@ -431,6 +434,7 @@ static void softmax_f64(tn_softmax_kind kind, int64_t outer, int64_t n, int64_t 
 
 tn_status tn_softmax_run(tn_softmax_kind kind, tn_dtype t, int64_t outer, int64_t n, int64_t inner, const void *x,
                          void *y, tn_pool *pool) {
+    if (outer * n * inner == 0) return TN_OK; /* also where 2^40 rows have none */
     if (t == TN_F32) {
         softmax_f32(kind, outer, n, inner, x, y, pool);
         return TN_OK;
@@ -487,6 +491,7 @@ tn_status tn_cumsum_run(tn_dtype t, int64_t outer, int64_t n, int64_t inner, boo
         return TN_OK;
     }
     if (!fns[t]) return tn_fail(TN_E_TYPE, "running sums are not defined for %s", tn_dtype_name(t));
+    if (!n) return TN_OK;
     cumsum_job j = { n, inner, exclusive, reverse, product, x, y };
     int64_t grain = GRAIN / (n ? n : 1);
     tn_parallel(pool, outer * inner, grain > 0 ? grain : 1, fns[t], &j);

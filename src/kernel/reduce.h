@@ -25,9 +25,7 @@ typedef struct tn_reduce_kernels {
                       float rstd);
 } tn_reduce_kernels;
 
-void tn_reduce_fill_ref(tn_reduce_kernels *k);
-void tn_reduce_fill_avx2(tn_reduce_kernels *k, unsigned cpu);
-void tn_reduce_fill_avx512(tn_reduce_kernels *k, unsigned cpu);
+extern const tn_reduce_kernels tn_reduce_table_ref; /* plain C, every field; other sets: kernel/kernel.h */
 
 /* id, name */
 #define TN_REDUCES(X)      \

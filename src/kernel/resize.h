@@ -16,9 +16,7 @@ typedef struct tn_resize_kernels {
     void (*blend)(const float *const *rows, const float *w, int taps, int64_t n, float *y);
 } tn_resize_kernels;
 
-void tn_resize_fill_ref(tn_resize_kernels *k);
-void tn_resize_fill_avx2(tn_resize_kernels *k, unsigned cpu);
-void tn_resize_fill_avx512(tn_resize_kernels *k, unsigned cpu);
+extern const tn_resize_kernels tn_resize_table_ref; /* plain C, every field; other sets: kernel/kernel.h */
 
 typedef enum { TN_RESIZE_NEAREST, TN_RESIZE_LINEAR, TN_RESIZE_CUBIC } tn_resize_mode;
 

@@ -126,9 +126,7 @@ typedef struct tn_vec_kernels {
     void (*to_bool)(const float *x, uint8_t *y, size_t n);   /* x != 0; NaN gives 1 */
 } tn_vec_kernels;
 
-void tn_vec_fill_ref(tn_vec_kernels *k);
-void tn_vec_fill_avx2(tn_vec_kernels *k, unsigned cpu);
-void tn_vec_fill_avx512(tn_vec_kernels *k, unsigned cpu);
+extern const tn_vec_kernels tn_vec_table_ref; /* plain C, every field; other sets: kernel/kernel.h */
 
 /** The definitions, one element at a time. */
 float tn_unary_scalar(tn_unary op, float x, float a, float b);

@@ -254,12 +254,35 @@ static int stop(void **state) {
     return 0;
 }
 
+/* Arrays without elements are NULL, and nothing is added to that (clang's sanitizer looks). */
+static void nothing_to_reduce(void **state) {
+    static const tn_dtype types[] = { TN_F32, TN_F64, TN_F16, TN_I32, TN_U8 };
+    enum { OUTER = 3, INNER = 200 };
+    for (size_t t = 0; t < TN_COUNT(types); t++) {
+        double y[OUTER * INNER];
+        int64_t at[OUTER * INNER], dims[] = { OUTER, 0, INNER };
+        check_ok(tn_reduce_run(TN_R_SUM, types[t], 3, dims, 1u << 1, NULL, y, pool));
+        for (int64_t i = 0; i < OUTER * INNER; i++) assert_true(tn_get_f64(types[t], y, i) == 0);
+        check_ok(tn_reduce_run(TN_R_PROD, types[t], 3, dims, 1u << 1, NULL, y, NULL));
+        for (int64_t i = 0; i < OUTER * INNER; i++) assert_true(tn_get_f64(types[t], y, i) == 1);
+        check_ok(tn_arg_run(true, false, types[t], OUTER, 0, INNER, NULL, at, NULL));
+        for (int i = 0; i < OUTER * INNER; i++) assert_true(at[i] == 0);
+        if (types[t] == TN_U8) continue;
+        check_ok(tn_cumsum_run(types[t], INT64_C(1) << 40, 0, INNER, true, true, false, NULL, NULL, NULL));
+        if (types[t] != TN_I32)
+            check_ok(tn_softmax_run(TN_SOFTMAX, types[t], INT64_C(1) << 40, 0, INNER, NULL, NULL, pool));
+    }
+    float mean[OUTER], rstd[OUTER];
+    tn_layer_norm_run(OUTER, 0, NULL, NULL, NULL, 1e-5f, NULL, mean, rstd, NULL);
+    tn_rms_norm_run(OUTER, 0, NULL, NULL, 1e-5f, NULL, rstd, NULL);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reductions),   cmocka_unit_test(logsumexp_of_infinities),
         cmocka_unit_test(arguments),    cmocka_unit_test(softmax),
         cmocka_unit_test(norms),        cmocka_unit_test(batch_norm),
-        cmocka_unit_test(running_sums),
+        cmocka_unit_test(running_sums), cmocka_unit_test(nothing_to_reduce),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

@@ -54,8 +54,9 @@ static void run(check_ctx *c, size_t max_m, size_t max_n, size_t max_k) {
     g.c_type = types[check_int(c, 0, 3)];
     size_t each = g.c_type == TN_U8 || g.c_type == TN_I8 ? 1 : 4;
     g.c = check_out(c, (size_t)(g.m * g.ldc) * each);
-    float *scale = check_floats(c, (size_t)g.n + 1);
-    for (int64_t j = 0; j <= g.n; j++) scale[j] *= 0.003f;
+    int64_t scales = g.scale_cols && g.n ? g.n : 1;
+    float *scale = check_floats(c, (size_t)scales);
+    for (int64_t j = 0; j < scales; j++) scale[j] *= 0.003f;
     g.scale = g.c_type == TN_I32 ? NULL : scale;
     g.c_zero = (int32_t)check_int(c, 0, 100);
     if (check_chance(c, 30)) {
@@ -75,6 +76,9 @@ static void run(check_ctx *c, size_t max_m, size_t max_n, size_t max_k) {
     void *scratch = check_chance(c, 50) ? NULL : check_aligned(c, tn_qgemm_scratch(kn, &g, threads));
     check_call(c, tn_qgemm(kn, &g, scratch, pool));
     tn_pool_free(&pool);
+    for (int64_t i = 0; i + 1 < g.m; i++)
+        if (!check_untouched_bytes(g.c, (size_t)(i * g.ldc + g.n) * each, (size_t)(g.ldc - g.n) * each))
+            check_fail(c, "wrote between rows %d and %d", (int)i, (int)i + 1);
     for (int64_t i = 0; i < g.m; i++)
         for (int64_t j = 0; j < g.n; j++) {
             double e = expected(&want, i, j), r = result(&g, i * g.ldc + j);
@@ -93,8 +97,8 @@ static void rows(check_ctx *c) {
     static const tn_dtype types[] = { TN_I32, TN_F32, TN_U8, TN_I8 };
     int64_t n = (int64_t)check_size(c, 200), stride = check_int(c, 1, 3);
     bool is_signed = check_chance(c, 50);
-    uint8_t *x = check_bytes(c, (size_t)(n * stride + 1));
-    int32_t *acc = check_out(c, (size_t)(n + 1) * sizeof *acc), *want = check_out(c, (size_t)(n + 1) * sizeof *want);
+    uint8_t *x = check_bytes(c, (size_t)(n ? (n - 1) * stride + 1 : 0));
+    int32_t *acc = check_out(c, (size_t)n * sizeof *acc), *want = check_out(c, (size_t)n * sizeof *want);
     int32_t w = (int32_t)check_int(c, -255, 255), zero = (int32_t)check_int(c, 0, 255) - (is_signed ? 128 : 0);
     for (int64_t i = 0; i < n; i++) {
         acc[i] = want[i] = (int32_t)check_int(c, -10000, 10000);
@@ -105,7 +109,7 @@ static void rows(check_ctx *c) {
         if (acc[i] != want[i]) check_fail(c, "sum %d of %d: %d, should be %d", (int)i, (int)n, acc[i], want[i]);
     float scale = 0.0042f;
     tn_qgemm_args g = { .k = 0, .c_type = types[check_int(c, 0, 3)], .scale = &scale, .c_zero = zero };
-    g.c = check_out(c, (size_t)(n + 1) * 4);
+    g.c = check_out(c, (size_t)n * (g.c_type == TN_U8 || g.c_type == TN_I8 ? 1 : 4));
     c->fast->qgemm.store_row(n, want, scale, zero, g.c_type, g.c);
     for (int64_t i = 0; i < n; i++) {
         g.bias = &want[i];

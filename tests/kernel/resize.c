@@ -1,4 +1,4 @@
-/* resize.c - resampling against a direct sum over all taps of all axes in double, and the row kernels of every set. */
+/* resize.c - resampling against a direct sum over all taps of all axes in double. */
 #include "kernel/resize.h"
 #include "base/pool.h"
 #include "kernel/kernel.h"
@@ -178,40 +178,6 @@ static void scales_of_sizes_are_not_rounded(void **state) {
     assert_true(y[0] == 0 && y[1] == 2 && y[2] == 3);
 }
 
-static void row_kernels(void **state) {
-    static const unsigned sets[] = { TN_CPU_AVX2, TN_CPU_AVX2 | TN_CPU_AVX512 };
-    static tn_kernels ref, fast;
-    tn_kernels_fill(&ref, 0);
-    for (size_t s = 0; s < TN_COUNT(sets); s++) {
-        if (sets[s] & ~tn_cpu_detected()) continue;
-        tn_kernels_fill(&fast, sets[s]);
-        for (int round = 0; round < 100; round++) {
-            enum { N = 100, TAPS = 5 };
-            float x[N], w[N * TAPS], want[N], got[N + 1];
-            int32_t index[N * TAPS];
-            const float *rows[TAPS];
-            int taps = (int)pick(1, TAPS);
-            int64_t n = pick(0, N - TAPS);
-            for (int i = 0; i < N; i++) x[i] = value();
-            for (int i = 0; i < N * TAPS; i++) w[i] = value(), index[i] = (int32_t)pick(0, N - 1);
-            if (round % 2) /* close together, as real ones are */
-                for (int i = 0; i < N * TAPS; i++) index[i] = (int32_t)(i % N * (int64_t)pick(1, 2) / 3);
-            for (int k = 0; k < TAPS; k++) rows[k] = x + k;
-            got[n] = 42;
-            ref.resize.gather_taps(x, index, w, taps, n, want);
-            fast.resize.gather_taps(x, index, w, taps, n, got);
-            for (int64_t i = 0; i < n; i++) assert_float_equal(got[i], want[i], 1e-5);
-            ref.resize.blend(rows, w, taps, n, want);
-            fast.resize.blend(rows, w, taps, n, got);
-            for (int64_t i = 0; i < n; i++) assert_float_equal(got[i], want[i], 1e-5);
-            ref.resize.gather((uint32_t *)(void *)x, index, n, (uint32_t *)(void *)want);
-            fast.resize.gather((uint32_t *)(void *)x, index, n, (uint32_t *)(void *)got);
-            assert_memory_equal(got, want, (size_t)n * 4);
-            assert_true(got[n] == 42);
-        }
-    }
-}
-
 static int start(void **state) { return tn_pool_new(2, false, &pool); }
 static int stop(void **state) {
     tn_pool_free(&pool);
@@ -225,7 +191,6 @@ int main(void) {
         cmocka_unit_test(integers),
         cmocka_unit_test(aspect_policies),
         cmocka_unit_test(scales_of_sizes_are_not_rounded),
-        cmocka_unit_test(row_kernels),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

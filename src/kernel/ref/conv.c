@@ -236,19 +236,23 @@ static void pool_row(const tn_pooling_row *r, bool sum) {
 static void max_row(const tn_pooling_row *r) { pool_row(r, false); }
 static void sum_row(const tn_pooling_row *r) { pool_row(r, true); }
 
-void tn_conv_fill_ref(tn_conv_kernels *k) {
-    *k = (tn_conv_kernels){ .block = C,
-                            .px = { 8, 8, 4 },
-                            .dw_px = 8,
-                            .to_blocked = to_blocked,
-                            .from_blocked = from_blocked,
-                            .pick = pick,
-                            .copy = copy,
-                            .winograd_in = winograd_in,
-                            .winograd_out = winograd_out,
-                            .max_row = max_row,
-                            .sum_row = sum_row };
-    for (int b = 0; b < TN_CONV_B; b++)
-        for (int p = 0; p < k->px[b]; p++) k->gemm[b][p] = gemm, k->thin[b][p] = thin;
-    for (int p = 0; p < k->dw_px; p++) k->dw[p] = dw;
-}
+/* One function serves every size of tile. */
+#define FOUR(f)  f, f, f, f
+#define EIGHT(f) FOUR(f), FOUR(f)
+
+const tn_conv_kernels tn_conv_table_ref = {
+    .block = C,
+    .px = { 8, 8, 4 },
+    .gemm = { { EIGHT(gemm) }, { EIGHT(gemm) }, { FOUR(gemm) } },
+    .thin = { { EIGHT(thin) }, { EIGHT(thin) }, { FOUR(thin) } },
+    .dw = { EIGHT(dw) },
+    .dw_px = 8,
+    .to_blocked = to_blocked,
+    .from_blocked = from_blocked,
+    .pick = pick,
+    .copy = copy,
+    .winograd_in = winograd_in,
+    .winograd_out = winograd_out,
+    .max_row = max_row,
+    .sum_row = sum_row,
+};

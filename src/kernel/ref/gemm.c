@@ -60,13 +60,13 @@ static void gemv_packed(int64_t k, int64_t n, float alpha, const float *x, ptrdi
     for (int64_t j = 0; j < n; j += NR, b += k * NR) gemv(k, n - j < NR ? n - j : NR, alpha, x, incx, b, NR, y + j);
 }
 
-void tn_gemm_fill_ref(tn_gemm_kernels *k) {
-    *k = (tn_gemm_kernels){ .mr = MR,
-                            .nr = NR,
-                            .strip = strip,
-                            .pack_b = pack_b,
-                            .pack_a = pack_a,
-                            .gemv = gemv,
-                            .gemv_t = gemv_t,
-                            .gemv_packed = gemv_packed };
-}
+const tn_gemm_kernels tn_gemm_table_ref = {
+    .mr = MR,
+    .nr = NR,
+    .strip = strip,
+    .pack_b = pack_b,
+    .pack_a = pack_a,
+    .gemv = gemv,
+    .gemv_t = gemv_t,
+    .gemv_packed = gemv_packed,
+};

@@ -26,6 +26,6 @@ TRANSPOSE(transpose32, uint32_t)
 TRANSPOSE(transpose64, uint64_t)
 TRANSPOSE(transpose128, pair)
 
-void tn_move_fill_ref(tn_move_kernels *k) {
-    *k = (tn_move_kernels){ .transpose = { transpose8, transpose16, transpose32, transpose64, transpose128 } };
-}
+const tn_move_kernels tn_move_table_ref = {
+    .transpose = { transpose8, transpose16, transpose32, transpose64, transpose128 },
+};

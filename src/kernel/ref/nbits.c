@@ -21,4 +21,4 @@ static void unpack(const tn_nbits_row *w, float *out) {
         for (int64_t e = 0; e < w->block; e++) *out++ = (float)value(w, b, e);
 }
 
-void tn_nbits_fill_ref(tn_nbits_kernels *k) { *k = (tn_nbits_kernels){ dot, unpack }; }
+const tn_nbits_kernels tn_nbits_table_ref = { dot, unpack };

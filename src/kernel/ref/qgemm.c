@@ -9,11 +9,13 @@ static void strip(const tn_qgemm_strip *s) {
     for (int64_t i = 0; i < s->m; i++) {
         const elem_a *a = (const elem_a *)((const char *)s->a + i * s->lda);
         const elem_b *b = s->b;
-        int32_t acc[NR] = { 0 };
+        uint32_t sum[NR] = { 0 }; /* wraps */
+        int32_t acc[NR];
         for (int64_t p = 0; p < s->groups; p++)
-            for (int j = 0; j < NR; j++) acc[j] += a[p] * b[p * NR + j];
+            for (int j = 0; j < NR; j++) sum[j] += (uint32_t)(a[p] * b[p * NR + j]);
+        memcpy(acc, sum, sizeof acc);
         finish(s, acc, i, 1);
     }
 }
 
-void tn_qgemm_fill_ref(tn_qgemm_kernels *k) { *k = QGEMM_KERNELS(1); }
+const tn_qgemm_kernels tn_qgemm_table_ref = QGEMM_KERNELS(1);

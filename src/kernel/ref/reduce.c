@@ -83,17 +83,17 @@ static void normalize(const float *x, const float *gamma, const float *beta, flo
     for (size_t i = 0; i < n; i++) y[i] = (x[i] - mean) * rstd * (gamma ? gamma[i] : 1.0f) + (beta ? beta[i] : 0.0f);
 }
 
-void tn_reduce_fill_ref(tn_reduce_kernels *k) {
-    *k = (tn_reduce_kernels){ .sum = sum,
-                              .sumabs = sumabs,
-                              .sumsq = sumsq,
-                              .prod = prod,
-                              .max = max,
-                              .min = min,
-                              .argmax = argmax,
-                              .argmin = argmin,
-                              .expsum = expsum,
-                              .softmax = softmax,
-                              .logsoftmax = logsoftmax,
-                              .normalize = normalize };
-}
+const tn_reduce_kernels tn_reduce_table_ref = {
+    .sum = sum,
+    .sumabs = sumabs,
+    .sumsq = sumsq,
+    .prod = prod,
+    .max = max,
+    .min = min,
+    .argmax = argmax,
+    .argmin = argmin,
+    .expsum = expsum,
+    .softmax = softmax,
+    .logsoftmax = logsoftmax,
+    .normalize = normalize,
+};

@@ -21,4 +21,4 @@ static void blend(const float *const *rows, const float *w, int taps, int64_t n,
     }
 }
 
-void tn_resize_fill_ref(tn_resize_kernels *k) { *k = (tn_resize_kernels){ gather_taps, gather, blend }; }
+const tn_resize_kernels tn_resize_table_ref = { gather_taps, gather, blend };

@@ -78,28 +78,22 @@ float tn_binary_scalar(tn_binary op, float a, float b) {
     return f[op](a, b);
 }
 
-void tn_vec_fill_ref(tn_vec_kernels *k) {
+const tn_vec_kernels tn_vec_table_ref = {
 #define X(f) f##_v,
-    static const tn_unary_fn u[] = { UNARY_FNS(X) };
+    .unary = { UNARY_FNS(X) },
 #undef X
 #define X(f) { f##_vv, f##_vs, f##_sv },
-    static const tn_binary_fn b[][TN_FORMS] = { BINARY_FNS(X) };
-    static const tn_compare_fn c[][TN_FORMS] = { X(eq) X(ne) X(lt) X(le) X(gt) X(ge) };
+    .binary = { BINARY_FNS(X) },
+    .compare = { X(eq) X(ne) X(lt) X(le) X(gt) X(ge) },
 #undef X
-    _Static_assert(sizeof u / sizeof *u == TN_UNARY_COUNT, "one function per unary operation");
-    _Static_assert(sizeof b / sizeof *b == TN_BINARY_COUNT, "one row per binary operation");
-    _Static_assert(sizeof c / sizeof *c == TN_COMPARE_COUNT, "one row per comparison");
-    for (int i = 0; i < TN_UNARY_COUNT; i++) k->unary[i] = u[i];
-    for (int f = 0; f < TN_FORMS; f++) {
-        for (int i = 0; i < TN_BINARY_COUNT; i++) k->binary[i][f] = b[i][f];
-        for (int i = 0; i < TN_COMPARE_COUNT; i++) k->compare[i][f] = c[i][f];
-    }
-    k->where[TN_VV] = where_vv;
-    k->where[TN_VS] = where_vs;
-    k->where[TN_SV] = where_sv;
-    k->muladd = muladd;
-    k->scaleadd = scaleadd;
-    k->fill = fill;
-    k->from_bool = from_bool;
-    k->to_bool = to_bool;
-}
+    .where = { [TN_VV] = where_vv, [TN_VS] = where_vs, [TN_SV] = where_sv },
+    .muladd = muladd,
+    .scaleadd = scaleadd,
+    .fill = fill,
+    .from_bool = from_bool,
+    .to_bool = to_bool,
+};
+#define X(f) +1
+_Static_assert(UNARY_FNS(X) == TN_UNARY_COUNT, "one function per unary operation");
+_Static_assert(BINARY_FNS(X) == TN_BINARY_COUNT, "one row per binary operation");
+#undef X

@@ -1,10 +1,10 @@
 /* conv_avx512.c - convolution tiles and layout changes on 16 floats. */
 #include "kernel/conv.h"
 #include "kernel/x86/math_avx512.h"
+#include "kernel/x86/tables.h"
 /* in the words of that: */
 #include "kernel/x86/conv_tile.h"
 #include "kernel/x86/conv_winograd.h"
-#include <string.h>
 
 /* clang-format off */
 #define TILES(X) \
@@ -75,20 +75,20 @@ static void pick(const float *x, int64_t step, int64_t n, float *y) {
 TILES(TILE_DEFINE_2)
 TILES_DW(TILE_DEFINE_DW)
 
-void tn_conv_fill_avx512(tn_conv_kernels *k, unsigned cpu) {
-    (void)cpu;
-    static const int px[TN_CONV_B] = { 14, 14, 9 };
-    k->block = C;
-    memcpy(k->px, px, sizeof px);
-    k->dw_px = 14;
-    k->to_blocked = to_blocked;
-    k->from_blocked = from_blocked;
-    k->pick = pick;
-    k->copy = copy;
-    k->winograd_in = winograd_in;
-    k->winograd_out = winograd_out;
-    k->max_row = max_row;
-    k->sum_row = sum_row;
+/* clang-format off */
+const tn_conv_kernels TN_TABLE(conv, avx512) = {
+    .block = C,
+    .px = { 14, 14, 9 },
+    .dw_px = 14,
+    .to_blocked = to_blocked,
+    .from_blocked = from_blocked,
+    .pick = pick,
+    .copy = copy,
+    .winograd_in = winograd_in,
+    .winograd_out = winograd_out,
+    .max_row = max_row,
+    .sum_row = sum_row,
     TILES(TILE_SET_2)
     TILES_DW(TILE_SET_DW)
-}
+};
+/* clang-format on */

@@ -10,8 +10,12 @@
 #include "kernel/conv.h"
 #include "kernel/x86/activation_simd.h"
 
-#define C            TN_VL
+#define C TN_VL
+#ifdef TN_EMULATED /* for tests on machines without the instruction */
+#define FMA(s, a, b) emu_fma(TN_VL, (const float *)&(a), (const float *)&(b), (const float *)&(s), (float *)&(s))
+#else
 #define FMA(s, a, b) __asm__("vfmadd231ps %2, %1, %0" : "+v"(s) : "v"(a), "v"(b))
+#endif
 
 #define EACH_PIXEL(M) M(0) M(1) M(2) M(3) M(4) M(5) M(6) M(7) M(8) M(9) M(10) M(11) M(12) M(13)
 
@@ -205,12 +209,10 @@ static inline __attribute__((always_inline)) void tile(const tn_conv_tile *t, co
     TILE_DEFINE(GEMM, gemm, P, B) \
     TILE_DEFINE(THIN, thin, P, B)
 
-#define TILE_SET_2(P, B)                    \
-    k->gemm[B - 1][P - 1] = gemm_##P##_##B; \
-    k->thin[B - 1][P - 1] = thin_##P##_##B;
+#define TILE_SET_2(P, B) .gemm[B - 1][P - 1] = gemm_##P##_##B, .thin[B - 1][P - 1] = thin_##P##_##B,
 
 #define TILE_DEFINE_DW(P) TILE_DEFINE(DEPTHWISE, dw, P, 1)
-#define TILE_SET_DW(P)    k->dw[P - 1] = dw_##P##_1;
+#define TILE_SET_DW(P)    .dw[P - 1] = dw_##P##_1,
 
 static void copy(const float *x, int64_t x_step, int64_t n, float *y) {
     for (int64_t i = 0; i < n; i++, x += x_step) V_STORE(y + i * C, V_LOAD(x));

@@ -1,6 +1,7 @@
 /* gemm_avx2.c - the f32 matrix product: a register tile of 6 x 16. */
 #include "kernel/x86/math_avx2.h"
 #include "kernel/x86/rows.h"
+#include "kernel/x86/tables.h"
 
 #define MR       6
 #define EACH_ROW ROWS_6
@@ -30,4 +31,4 @@ static inline __attribute__((always_inline)) void transpose(__m256 *r) {
 
 #include "kernel/x86/gemm_simd.h"
 
-void tn_gemm_fill_avx2(tn_gemm_kernels *k, unsigned cpu) { fill(k); }
+const tn_gemm_kernels TN_TABLE(gemm, avx2) = GEMM_KERNELS;

@@ -1,6 +1,7 @@
 /* gemm_avx512.c - the f32 matrix product: a register tile of 14 x 32. */
 #include "kernel/x86/math_avx512.h"
 #include "kernel/x86/rows.h"
+#include "kernel/x86/tables.h"
 
 #define MR       14
 #define EACH_ROW ROWS_14
@@ -37,4 +38,4 @@ static inline __attribute__((always_inline)) void transpose(__m512 *r) {
 
 #include "kernel/x86/gemm_simd.h"
 
-void tn_gemm_fill_avx512(tn_gemm_kernels *k, unsigned cpu) { fill(k); }
+const tn_gemm_kernels TN_TABLE(gemm, avx512) = GEMM_KERNELS;

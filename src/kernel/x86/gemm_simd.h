@@ -361,15 +361,10 @@ static void gemv_t(int64_t k, int64_t n, float alpha, const float *x, const floa
     for (; j < n; j++) dots(1, k, alpha, x, b + j * ldb, ldb, y + j);
 }
 
-static void fill(tn_gemm_kernels *k) {
-    *k = (tn_gemm_kernels){ .mr = MR,
-                            .nr = NR,
-                            .strip = strip,
-                            .pack_b = pack_b,
-                            .pack_a = pack_a,
-                            .gemv = gemv,
-                            .gemv_t = gemv_t,
-                            .gemv_packed = gemv_packed };
-}
+#define GEMM_KERNELS                                                                                            \
+    {                                                                                                           \
+        .mr = MR, .nr = NR, .strip = strip, .pack_b = pack_b, .pack_a = pack_a, .gemv = gemv, .gemv_t = gemv_t, \
+        .gemv_packed = gemv_packed                                                                              \
+    }
 
 #endif

@@ -1,6 +1,7 @@
 /* move_avx2.c - 2-D transposition in registers: 16x16 bytes, 8x8 of 16 and 32 bits, 4x4 of 64 bits. Whole blocks only;
  * what is left at the edges goes element by element. */
 #include "kernel/move.h"
+#include "kernel/x86/tables.h"
 #include <immintrin.h>
 
 /* Row and column by row and column, for edges. */
@@ -100,10 +101,4 @@ BLOCKS(transpose16, block16, edge16, uint16_t, 8)
 BLOCKS(transpose32, block32, edge32, uint32_t, 8)
 BLOCKS(transpose64, block64, edge64, uint64_t, 4)
 
-void tn_move_fill_avx2(tn_move_kernels *k, unsigned cpu) {
-    (void)cpu;
-    k->transpose[0] = transpose8;
-    k->transpose[1] = transpose16;
-    k->transpose[2] = transpose32;
-    k->transpose[3] = transpose64;
-}
+const tn_move_kernels TN_TABLE(move, avx2) = { .transpose = { transpose8, transpose16, transpose32, transpose64 } };

@@ -1,6 +1,7 @@
 /* move_avx512.c - 2-D transposition of 32-bit elements, 16x16 in registers with masked edges, so that narrow matrices
  * (a few channels, interleaved planes) run at speed too. */
 #include "kernel/move.h"
+#include "kernel/x86/tables.h"
 #include <immintrin.h>
 
 /* rows, cols <= 16; rows of x beyond `rows` read as zero and are not written. */
@@ -44,7 +45,4 @@ static void transpose32(const char *x, int64_t ldx, char *y, int64_t ldy, int64_
     }
 }
 
-void tn_move_fill_avx512(tn_move_kernels *k, unsigned cpu) {
-    (void)cpu;
-    k->transpose[2] = transpose32;
-}
+const tn_move_kernels TN_TABLE(move, avx512) = { .transpose = { [2] = transpose32 } };

@@ -1,8 +1,6 @@
 /* nbits_avx2.c - products of packed weights, 8 bytes of them at a time (AVX2). */
 enum { LANES = 8 };
 #include "kernel/x86/nbits_simd.h"
+#include "kernel/x86/tables.h"
 
-void tn_nbits_fill_avx2(tn_nbits_kernels *k, unsigned cpu) {
-    (void)cpu;
-    *k = (tn_nbits_kernels){ dot, unpack };
-}
+const tn_nbits_kernels TN_TABLE(nbits, avx2) = { dot, unpack };

@@ -1,5 +1,6 @@
 /* qgemm_avx2.c - the 8-bit product through 16-bit multiply-adds, which are exact (the 8-bit one saturates): 6 x 16. */
 #include "kernel/x86/rows.h"
+#include "kernel/x86/tables.h"
 #include <immintrin.h>
 #include <stdint.h>
 
@@ -14,4 +15,4 @@ typedef __m256i vi;
 #define VI_DOT(acc, a, b) _mm256_add_epi32(acc, _mm256_madd_epi16(a, b))
 #include "kernel/x86/qgemm_simd.h"
 
-void tn_qgemm_fill_avx2(tn_qgemm_kernels *k, unsigned cpu) { *k = QGEMM_KERNELS(MR); }
+const tn_qgemm_kernels TN_TABLE(qgemm, avx2) = QGEMM_KERNELS(MR);

@@ -171,17 +171,8 @@ static void normalize(const float *x, const float *gamma, const float *beta, flo
     tn_v_storen(y + i, V_FMA((tn_v_loadn(x + i, n - i) - m) * r, g, b), n - i);
 }
 
-static void fill_table(tn_reduce_kernels *k) {
-    *k = (tn_reduce_kernels){ .sum = sum,
-                              .sumabs = sumabs,
-                              .sumsq = sumsq,
-                              .prod = prod,
-                              .max = max,
-                              .min = min,
-                              .argmax = argmax,
-                              .argmin = argmin,
-                              .expsum = expsum,
-                              .softmax = softmax,
-                              .logsoftmax = logsoftmax,
-                              .normalize = normalize };
-}
+#define REDUCE_KERNELS                                                                                           \
+    {                                                                                                            \
+        .sum = sum, .sumabs = sumabs, .sumsq = sumsq, .prod = prod, .max = max, .min = min, .argmax = argmax,    \
+        .argmin = argmin, .expsum = expsum, .softmax = softmax, .logsoftmax = logsoftmax, .normalize = normalize \
+    }

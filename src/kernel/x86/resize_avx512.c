@@ -2,8 +2,6 @@
 #include "kernel/x86/simd_avx512.h"
 /* in the words of that: */
 #include "kernel/x86/resize_simd.h"
+#include "kernel/x86/tables.h"
 
-void tn_resize_fill_avx512(tn_resize_kernels *k, unsigned cpu) {
-    (void)cpu;
-    *k = (tn_resize_kernels){ gather_taps, gather, blend };
-}
+const tn_resize_kernels TN_TABLE(resize, avx512) = { gather_taps, gather, blend };

@@ -196,72 +196,54 @@ static void to_bool(const float *x, uint8_t *y, size_t n) {
     if (n) tn_v_store_bool(y, V_CMP(tn_v_loadn(x, n), V_ZERO(), _CMP_NEQ_UQ), n);
 }
 
-static void fill_table(tn_vec_kernels *k) {
-    static const struct {
-        int op;
-        tn_unary_fn f;
-    } u[] = { { TN_U_IDENTITY, identity },
-              { TN_U_ABS, abs_ },
-              { TN_U_NEG, neg },
-              { TN_U_SIGN, sign },
-              { TN_U_FLOOR, floor_ },
-              { TN_U_CEIL, ceil_ },
-              { TN_U_ROUND, round_ },
-              { TN_U_TRUNC, trunc_ },
-              { TN_U_SQRT, sqrt_ },
-              { TN_U_RSQRT, rsqrt },
-              { TN_U_RECIPROCAL, reciprocal },
-              { TN_U_SQUARE, square },
-              { TN_U_EXP, exp_ },
-              { TN_U_EXPM1, expm1_ },
-              { TN_U_LOG, log_ },
-              { TN_U_SIN, sin_ },
-              { TN_U_COS, cos_ },
-              { TN_U_TANH, tanh_ },
-              { TN_U_ERF, erf_ },
-              { TN_U_SIGMOID, sigmoid },
-              { TN_U_RELU, relu },
-              { TN_U_LEAKY_RELU, leaky_relu },
-              { TN_U_THRESHOLDED_RELU, thresholded_relu },
-              { TN_U_ELU, elu },
-              { TN_U_SELU, selu },
-              { TN_U_CELU, celu },
-              { TN_U_CLIP, clip },
-              { TN_U_HARDSIGMOID, hardsigmoid },
-              { TN_U_HARDSWISH, hardswish },
-              { TN_U_SOFTPLUS, softplus },
-              { TN_U_SOFTSIGN, softsign },
-              { TN_U_MISH, mish },
-              { TN_U_SILU, silu },
-              { TN_U_SWISH, swish },
-              { TN_U_GELU, gelu },
-              { TN_U_GELU_TANH, gelu_tanh },
-              { TN_U_SHRINK, shrink },
-              { TN_U_AFFINE, affine } };
-    for (size_t i = 0; i < sizeof u / sizeof *u; i++) k->unary[u[i].op] = u[i].f;
-#define ROW(table, id, name) \
-    k->table[id][TN_VV] = name##_vv, k->table[id][TN_VS] = name##_vs, k->table[id][TN_SV] = name##_sv
-    ROW(binary, TN_B_ADD, add);
-    ROW(binary, TN_B_SUB, sub);
-    ROW(binary, TN_B_MUL, mul);
-    ROW(binary, TN_B_DIV, div_);
-    ROW(binary, TN_B_MIN, min_);
-    ROW(binary, TN_B_MAX, max_);
-    ROW(binary, TN_B_PRELU, prelu);
-    ROW(binary, TN_B_SQDIFF, sqdiff);
-    ROW(compare, TN_C_EQ, eq);
-    ROW(compare, TN_C_NE, ne);
-    ROW(compare, TN_C_LT, lt);
-    ROW(compare, TN_C_LE, le);
-    ROW(compare, TN_C_GT, gt);
-    ROW(compare, TN_C_GE, ge);
-    k->binary[TN_B_POW][TN_VS] = pow_vs;
-    k->where[TN_VV] = where_vv;
-    k->where[TN_VS] = where_vs;
-    k->where[TN_SV] = where_sv;
-    k->muladd = muladd;
-    k->scaleadd = scaleadd;
-    k->fill = fill;
-    k->from_bool = from_bool;
-    k->to_bool = to_bool;
-}
+/* What is 0 here stays as plain C has it (kernel/kernel.h). */
+#define FORMS(name) \
+    { [TN_VV] = name##_vv, [TN_VS] = name##_vs, [TN_SV] = name##_sv }
+#define VEC_KERNELS                                                                                           \
+    {                                                                                                         \
+        .unary = { [TN_U_IDENTITY] = identity,                                                                \
+                   [TN_U_ABS] = abs_,                                                                         \
+                   [TN_U_NEG] = neg,                                                                          \
+                   [TN_U_SIGN] = sign,                                                                        \
+                   [TN_U_FLOOR] = floor_,                                                                     \
+                   [TN_U_CEIL] = ceil_,                                                                       \
+                   [TN_U_ROUND] = round_,                                                                     \
+                   [TN_U_TRUNC] = trunc_,                                                                     \
+                   [TN_U_SQRT] = sqrt_,                                                                       \
+                   [TN_U_RSQRT] = rsqrt,                                                                      \
+                   [TN_U_RECIPROCAL] = reciprocal,                                                            \
+                   [TN_U_SQUARE] = square,                                                                    \
+                   [TN_U_EXP] = exp_,                                                                         \
+                   [TN_U_EXPM1] = expm1_,                                                                     \
+                   [TN_U_LOG] = log_,                                                                         \
+                   [TN_U_SIN] = sin_,                                                                         \
+                   [TN_U_COS] = cos_,                                                                         \
+                   [TN_U_TANH] = tanh_,                                                                       \
+                   [TN_U_ERF] = erf_,                                                                         \
+                   [TN_U_SIGMOID] = sigmoid,                                                                  \
+                   [TN_U_RELU] = relu,                                                                        \
+                   [TN_U_LEAKY_RELU] = leaky_relu,                                                            \
+                   [TN_U_THRESHOLDED_RELU] = thresholded_relu,                                                \
+                   [TN_U_ELU] = elu,                                                                          \
+                   [TN_U_SELU] = selu,                                                                        \
+                   [TN_U_CELU] = celu,                                                                        \
+                   [TN_U_CLIP] = clip,                                                                        \
+                   [TN_U_HARDSIGMOID] = hardsigmoid,                                                          \
+                   [TN_U_HARDSWISH] = hardswish,                                                              \
+                   [TN_U_SOFTPLUS] = softplus,                                                                \
+                   [TN_U_SOFTSIGN] = softsign,                                                                \
+                   [TN_U_MISH] = mish,                                                                        \
+                   [TN_U_SILU] = silu,                                                                        \
+                   [TN_U_SWISH] = swish,                                                                      \
+                   [TN_U_GELU] = gelu,                                                                        \
+                   [TN_U_GELU_TANH] = gelu_tanh,                                                              \
+                   [TN_U_SHRINK] = shrink,                                                                    \
+                   [TN_U_AFFINE] = affine },                                                                  \
+        .binary = { [TN_B_ADD] = FORMS(add),     [TN_B_SUB] = FORMS(sub),       [TN_B_MUL] = FORMS(mul),      \
+                    [TN_B_DIV] = FORMS(div_),    [TN_B_MIN] = FORMS(min_),      [TN_B_MAX] = FORMS(max_),     \
+                    [TN_B_PRELU] = FORMS(prelu), [TN_B_SQDIFF] = FORMS(sqdiff), [TN_B_POW][TN_VS] = pow_vs }, \
+        .compare = { [TN_C_EQ] = FORMS(eq), [TN_C_NE] = FORMS(ne), [TN_C_LT] = FORMS(lt),                     \
+                     [TN_C_LE] = FORMS(le), [TN_C_GT] = FORMS(gt), [TN_C_GE] = FORMS(ge) },                   \
+        .where = FORMS(where), .muladd = muladd, .scaleadd = scaleadd, .fill = fill, .from_bool = from_bool,  \
+        .to_bool = to_bool                                                                                    \
+    }
