@@ -100,8 +100,7 @@ static void edges(void) {
         }
 }
 
-/* ------------------------------------------------------------------------------- values that only a running model
- * knows */
+/* --------------------------------------------------------------------------- values that only a running model knows */
 
 /* What is given for an input stands beside the graph: lib/model_trial.h. */
 static void feed_ints(tn_text *file, const char *input, const int64_t *v, int n) {

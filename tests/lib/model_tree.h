@@ -37,6 +37,7 @@ enum { MT_ATTR_STRINGS = 9, MT_ATTR_TYPE = 20 };
 enum { MT_TENSOR_DIMS = 1, MT_TENSOR_TYPE_CODE = 2, MT_TENSOR_NAME = 8, MT_TENSOR_RAW = 9 };
 enum { MT_VALUE_NAME = 1, MT_VALUE_TYPE = 2 };
 enum { MT_FEED_NAME = 1, MT_FEED_KIND, MT_FEED_TENSOR, MT_FEED_OTHER };
+enum { MT_FEEDS_TENSOR, MT_FEEDS_SEQUENCE, MT_FEEDS_MAP, MT_FEEDS_OPTIONAL }; /* MT_FEED_KIND */
 
 typedef struct mt_field mt_field;
 struct mt_field {

@@ -97,8 +97,7 @@ static bool chosen(const char *name, size_t k) {
     return h % set.share == 0;
 }
 
-/* ----------------------------------------------------------------------------------------------------------- one
- * mutant */
+/* ------------------------------------------------------------------------------------------------------- one mutant */
 
 static void keep_file(const char *name, size_t k, const tn_text *file) {
     char path[600];
@@ -156,8 +155,7 @@ static void try_mutant(const char *name, const tn_text *model, size_t k) {
     tn_text_free(&m.file);
 }
 
-/* ------------------------------------------------------------------------------------------------------------- one
- * case */
+/* --------------------------------------------------------------------------------------------------------- one case */
 
 /* In the child: from mutant `from` on. */
 static void try_from(const char *name, const tn_text *model, size_t from, size_t count) {
