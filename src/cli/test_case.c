@@ -185,7 +185,9 @@ static tn_status run_set(tn_session *s, const tn_model *m, const char *dir, cons
         char where[300];
         if (!has_file(dir, "output", (int)i)) continue;
         snprintf(where, sizeof where, "output '%s'", m->graph->outputs[i]->name);
-        const tn_type *type = &s->model->graph->outputs[i]->type;
+        tn_type known = s->model->graph->outputs[i]->type;
+        const tn_type *type = &known;
+        if (known.kind == TN_KIND_NONE) known.kind = out[i].kind; /* nothing says it but what came out */
         st = load(dir, "output", (int)i, type, &file, &want);
         bool tensors = out[i].kind == TN_KIND_TENSOR && want.kind == TN_KIND_TENSOR;
         if (st == TN_OK && tensors && tn_random_output(m, ptr, (int)i))
