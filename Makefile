@@ -2,7 +2,7 @@
 BUILD  ?= build
 PREFIX ?= /usr/local
 
-.PHONY: all help demo test quick tsan emulate aarch64 bench fuzz lib exporters install dist format clean
+.PHONY: all help demo test quick tsan emulate aarch64 bench fuzz lib exporters sweep mutants everywhere differential install dist format clean
 all: ## build the library and the program into build/
 	@sh scripts/setup.sh build
 	@sh scripts/configure.sh $(BUILD) --prefix=$(abspath $(PREFIX))
@@ -61,6 +61,26 @@ exporters: ## models that today's exporters write, run and held against their fr
 	@sh scripts/setup.sh build exporters
 	@$(MAKE) --no-print-directory all
 	@sh tests/exporters/run.sh $(BUILD) $(ALL)
+
+sweep: ## every damage to every conformance model, under sanitizers (the suite runs a sample); CASE=test_reduce
+	@sh scripts/setup.sh ci
+	@sh scripts/configure.sh build-asan --buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false -Dwerror=false -Ddefault_library=static
+	@ninja -C build-asan --quiet tests/test_op_slow_sweep
+	@ASAN_OPTIONS=allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 TN_SWEEP=all TN_SWEEP_CASE=$(CASE) build-asan/tests/test_op_slow_sweep
+
+mutants: ## small changes of the code, each of which some test must notice (tests/mutants/list.txt); NAMES="rnn topk"
+	@sh scripts/setup.sh test
+	@sh tests/mutants/run.sh build-mutants $(NAMES)
+
+everywhere: ## the conformance cases in every way: threads 1 to 4, optimised or not, saved and reloaded, among other sizes
+	@sh scripts/setup.sh test
+	@$(MAKE) --no-print-directory all
+	@sh tests/conformance/everywhere.sh $(BUILD)/src/tenon tests/conformance/tolerances.txt 1
+
+differential: ## random models beside onnxruntime (from npm); CASES=2000 SEED=1
+	@sh scripts/setup.sh bench
+	@$(MAKE) --no-print-directory all
+	@sh tests/peer/run.sh $(BUILD) --cases $(or $(CASES),2000) --seed $(or $(SEED),1)
 
 install: all ## library, header, program, man page, completions; PREFIX, DESTDIR
 	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild --quiet

@@ -4,6 +4,8 @@
 #include "base/utf8.h"
 #include "fuzz.h"
 
+enum { MOST_WORK = 4000000 }; /* bytes of the pattern times those of the text: a match takes so long */
+
 static bool valid(const char *s, size_t n) {
     for (size_t at = 0, len; at < n; at += len)
         if (!(len = tn_utf8_length(s + at, n - at))) return false;
@@ -41,14 +43,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     size_t n = end ? (size_t)(end - s) : size;
     const char *text = end ? end + 1 : s;
     size_t length = size - (end ? n + 1 : 0);
-    if (n > 2000 || length > 2000) return 0;
+    if (length > 2000) return 0;
     for (int round = 0; round < 2; round++) {
         tn_regex *re;
         if (round) tn_mem_fail_every(1 + (size ? data[size - 1] & 7u : 0));
         tn_status st = tn_regex_new(s, n, &re);
         tn_mem_fail_every(0);
         must(st == TN_OK ? re != NULL : !re && *tn_error());
-        if (st == TN_OK) match(re, text, length);
+        if (st == TN_OK && n * length < MOST_WORK) match(re, text, length);
         tn_regex_free(&re);
         must(tn_mem_stats_all().now == before);
     }

@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+/* A target that knows its format damages with more sense: every second time. */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed) __attribute__((weak));
+
 static unsigned long inputs, files, mutations = 300;
 
 static uint64_t next(uint64_t *state) {
@@ -51,14 +54,18 @@ static void one_file(const char *path) {
     long end = ftell(f);
     rewind(f);
     size_t size = end > 0 ? (size_t)end : 0;
-    uint8_t *data = malloc(size + 1), *copy = malloc(size + 1);
+    size_t room = 2 * size + 4096;
+    uint8_t *data = malloc(size + 1), *copy = malloc(room);
     if (data && copy && fread(data, 1, size, f) == size) {
         files++;
         give(data, size);
         uint64_t seed = size * 2654435761u + 1;
         for (unsigned long i = 0; i < mutations; i++) {
             if (size) memcpy(copy, data, size);
-            give(copy, damage(copy, size, &seed));
+            if (LLVMFuzzerCustomMutator && i % 2)
+                give(copy, LLVMFuzzerCustomMutator(copy, size, room, (unsigned)next(&seed)));
+            else
+                give(copy, damage(copy, size, &seed));
         }
     }
     free(data);

@@ -172,6 +172,34 @@ static void arrays(void) {
     put("inflate", "fixed", "\x05\0\x4b\x4c\x4a\x4e\x49\x05\0", 9); /* "abcde" */
 }
 
+/* ---------------------------------------------------------------------------------------------------------- words */
+
+static const struct {
+    const char *target, *name, *bytes;
+    size_t n;
+} words[] = {
+#define WORDS(target, name, text) \
+    { target, name, text, sizeof text - 1 }
+    WORDS("dim", "sum", "2*h + 1"),
+    WORDS("dim", "parts", "ceil(h/4) + max(past, seq)*heads"),
+    WORDS("dim", "edges", "9223372036854775807*a - 4611686018427387904"),
+    WORDS("dim", "deep", "((((((a+1)/2+1)/2+1)/2)))"),
+    WORDS("einsum", "product", "\1\2\2ij,jk->ik"),
+    WORDS("einsum", "implicit", "\1\2\2ij,jk"),
+    WORDS("einsum", "trace", "\0\x0aii"),
+    WORDS("einsum", "ellipsis", "\1\x0b\x0b...ij,...jk->...ik"),
+    WORDS("einsum", "four", "\3\2\2\2\2ab,bc,cd,de"),
+    WORDS("einsum", "many", "\2\7\7\7abcdefg,hijklmn,opqrstu"),
+    WORDS("options", "kinds", "--flag\0--text\0a\0--whole=7\0--real\0.25\0--list\0x=2\0file"),
+    WORDS("options", "end", "--threads=2\0--\0--flag"),
+    WORDS("options", "near", "--whol\0x"),
+#undef WORDS
+};
+
+static void texts(void) {
+    for (size_t i = 0; i < TN_COUNT(words); i++) put(words[i].target, words[i].name, words[i].bytes, words[i].n);
+}
+
 int main(int argc, char **argv) {
     if (argc != 3) {
         fprintf(stderr, "usage: make_seeds FOLDER STAMP\nWrites the seeds below FOLDER, then the empty file STAMP.\n");
@@ -180,6 +208,7 @@ int main(int argc, char **argv) {
     root = argv[1];
     tensor_protos();
     arrays();
+    texts();
     FILE *stamp = fopen(argv[2], "w");
     return stamp && fclose(stamp) == 0 ? 0 : 1;
 }

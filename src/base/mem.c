@@ -35,6 +35,7 @@ typedef struct {
 
 static counter counters[TN_MEM_TAG_COUNT + 1]; /* the last one counts all */
 static atomic_uint fail_every, fail_tick;
+static atomic_ulong fail_in; /* allocations until the one that fails; 0: none */
 
 static const char *const tag_names[TN_MEM_TAG_COUNT] = {
 #define X(id, name) [TN_MEM_##id] = name,
@@ -51,6 +52,10 @@ static void count_up(counter *c, size_t bytes) {
 }
 
 static bool must_fail(void) {
+    unsigned long left = atomic_load_explicit(&fail_in, memory_order_relaxed);
+    while (left && !atomic_compare_exchange_weak_explicit(&fail_in, &left, left - 1, memory_order_relaxed,
+                                                          memory_order_relaxed)) {}
+    if (left == 1) return true;
     unsigned every = atomic_load_explicit(&fail_every, memory_order_relaxed);
     return every && (atomic_fetch_add_explicit(&fail_tick, 1, memory_order_relaxed) + 1) % every == 0;
 }
@@ -204,6 +209,9 @@ void tn_mem_reset_peak(void) {
         atomic_store_explicit(&counters[i].peak, atomic_load_explicit(&counters[i].now, memory_order_relaxed),
                               memory_order_relaxed);
 }
+
+void tn_mem_fail_once(unsigned long n) { atomic_store(&fail_in, n); }
+bool tn_mem_failed_once(void) { return !atomic_load(&fail_in); }
 
 void tn_mem_fail_every(unsigned n) {
     atomic_store(&fail_tick, 0);

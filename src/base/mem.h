@@ -55,6 +55,10 @@ void tn_mem_reset_peak(void); /* peak = now, for all tags */
 
 /** For tests: every n-th allocation fails from now on; 0 switches it off. */
 void tn_mem_fail_every(unsigned n);
+/** For tests: the n-th allocation from now on fails, and no other; 0 switches it off. tn_mem_failed_once: it was come
+ *  to (or switched off). */
+void tn_mem_fail_once(unsigned long n);
+bool tn_mem_failed_once(void);
 
 /** *out = a * b (bytes); false on overflow. */
 static inline int tn_mul_size(size_t a, size_t b, size_t *out) { return !__builtin_mul_overflow(a, b, out); }

@@ -164,6 +164,8 @@ static bool has_file(const char *dir, const char *what, int i) {
     return exists(dir, name);
 }
 
+static tn_status vary(tn_session *s, const tn_datum *const *in, size_t ni, size_t no, unsigned *seed);
+
 static tn_status run_set(tn_session *s, const tn_model *m, const char *dir, const tn_case_opts *o) {
     size_t ni = tn_model_inputs(m), no = tn_model_outputs(m);
     tn_datum *in = calloc(ni + 1, sizeof *in), *out = calloc(no + 1, sizeof *out);
@@ -176,13 +178,16 @@ static tn_status run_set(tn_session *s, const tn_model *m, const char *dir, cons
         if (st == TN_OK && holds_bits(&m->graph->inputs[i]->type, &in[i])) in[i].tensor.dtype = TN_BF16;
         ptr[i] = &in[i];
     }
+    unsigned seed = (unsigned)o->vary;
+    for (int i = 0; i < (o->vary ? 2 : 0) && st == TN_OK; i++) st = vary(s, ptr, ni, no, &seed);
     if (st == TN_OK) st = tn_session_run_data(s, ni, ptr, no, out);
     for (size_t i = 0; i < no && st == TN_OK; i++) {
         tn_datum want = { 0 };
         char where[300];
         if (!has_file(dir, "output", (int)i)) continue;
         snprintf(where, sizeof where, "output '%s'", m->graph->outputs[i]->name);
-        const tn_type shown = tn_value_shown(s->model->graph->outputs[i]), *type = &shown;
+        tn_type shown = tn_value_shown(s->model->graph->outputs[i]), *type = &shown;
+        if (shown.kind == TN_KIND_NONE) shown.kind = out[i].kind; /* nothing says it but what came out */
         st = load(dir, "output", (int)i, type, &file, &want);
         bool tensors = out[i].kind == TN_KIND_TENSOR && want.kind == TN_KIND_TENSOR;
         if (st == TN_OK && tensors && tn_random_output(m, ptr, (int)i))
@@ -234,9 +239,22 @@ static bool data_set(char *path, size_t n, const char *dir, int i) {
     return exists(dir, name) && join(path, n, dir, name);
 }
 
-/* *m becomes what is read of what is written of it. Operators without a name in ONNX keep a model as it is. */
-static tn_status resave(tn_model **m) {
-    char path[] = "/tmp/tenon-resave-XXXXXX";
+/* ------------------------------------------------------------------------------------------- saved, and other sizes */
+
+/* The sizes of inputs are open, and nothing is known of what depends on them. */
+static void forget_sizes(tn_model *m) {
+    for (int i = 0; i < m->n_values; i++) {
+        tn_value *v = m->values[i];
+        if (!v || v->constant) continue;
+        v->content = NULL;
+        if (!v->is_input || v->graph != m->graph) v->type = (tn_type){ .rank = -1 };
+        for (int d = 0; v->type.kind == TN_KIND_TENSOR && d < v->type.rank; d++) v->type.dims[d] = TN_DIM_UNKNOWN;
+    }
+}
+
+/* *m := what saving it and opening the file again gives. Operators without a name in ONNX keep a model as it is. */
+static tn_status reload(tn_model **m) {
+    char path[64] = "/tmp/tenon-test-XXXXXX";
     tn_model *again = NULL;
     int fd = mkstemp(path);
     if (fd < 0) return tn_fail(TN_E_IO, "cannot make a file in /tmp");
@@ -246,9 +264,57 @@ static tn_status resave(tn_model **m) {
     if (st == TN_OK) st = tn_model_open(path, &again);
     unlink(path);
     if (kept) return tn_error_clear(), TN_OK;
-    if (st != TN_OK) return tn_fail_at(st, "written and read again");
+    if (st != TN_OK) return tn_fail_at(st, "saved and opened again");
     tn_model_close(m);
     *m = again;
+    return TN_OK;
+}
+
+/* The first rows of a tensor, or more of them by beginning again: `rows` of them. */
+static tn_status with_rows(const tn_tensor *x, int64_t rows, tn_datum *out) {
+    int64_t dims[TN_MAX_RANK], have = x->dims[0];
+    size_t each = have ? tn_tensor_bytes(x) / (size_t)have : 0;
+    memcpy(dims, x->dims, sizeof dims);
+    dims[0] = rows;
+    TN_TRY(tn_tensor_init(&out->tensor, x->dtype, x->rank, dims, TN_MEM_IO));
+    out->kind = TN_KIND_TENSOR;
+    for (int64_t i = 0; i < rows; i++)
+        memcpy((char *)out->tensor.data + (size_t)i * each, (const char *)x->data + (size_t)(i % have) * each, each);
+    return TN_OK;
+}
+
+static bool has_rows(const tn_datum *d, int64_t n) {
+    return d && d->kind == TN_KIND_TENSOR && d->tensor.rank > 0 && d->tensor.dims[0] == n && n > 0 &&
+           d->tensor.dtype != TN_STRING && tn_dtypes[d->tensor.dtype].block == 1;
+}
+
+/* The same inputs with another number of rows, where they have as many as input `like`: runs, or is refused. */
+static tn_status run_varied(tn_session *s, const tn_datum *const *in, size_t ni, size_t no, size_t like, int64_t rows) {
+    tn_datum *other = calloc(ni + 1, sizeof *other), *out = calloc(no + 1, sizeof *out);
+    const tn_datum **ptr = calloc(ni + 1, sizeof *ptr);
+    tn_status st = other && out && ptr ? TN_OK : tn_fail(TN_E_NOMEM, "no memory for a case");
+    for (size_t i = 0; i < ni && st == TN_OK; i++) {
+        ptr[i] = in[i];
+        if (!has_rows(in[i], in[like]->tensor.dims[0])) continue;
+        st = with_rows(&in[i]->tensor, rows, &other[i]);
+        ptr[i] = &other[i];
+    }
+    if (st == TN_OK) tn_session_run_data(s, ni, ptr, no, out);
+    for (size_t i = 0; other && i < ni; i++) tn_datum_reset(&other[i]);
+    for (size_t i = 0; out && i < no; i++) tn_datum_reset(&out[i]);
+    free(other);
+    free(out);
+    free(ptr);
+    return st;
+}
+
+static tn_status vary(tn_session *s, const tn_datum *const *in, size_t ni, size_t no, unsigned *seed) {
+    for (size_t i = 0; i < ni; i++) {
+        if (!in[i] || !has_rows(in[i], in[i]->kind == TN_KIND_TENSOR && in[i]->tensor.rank ? in[i]->tensor.dims[0] : 0))
+            continue;
+        *seed = *seed * 1103515245u + 12345u;
+        TN_TRY(run_varied(s, in, ni, no, i, 1 + (int64_t)(*seed >> 16) % (in[i]->tensor.dims[0] + 3)));
+    }
     return TN_OK;
 }
 
@@ -260,8 +326,9 @@ tn_status tn_case_run(const char *dir, const tn_case_opts *o, int *sets) {
     *sets = 0;
     if (!join(path, sizeof path, dir, "model.onnx")) return tn_fail(TN_E_LIMIT, "the path is too long");
     tn_status st = tn_model_open(path, &m);
-    if (st == TN_OK && o->resave) st = resave(&m);
     for (int i = 0; st == TN_OK && data_set(path, sizeof path, dir, i); i++) st = believe_data(m, path);
+    if (st == TN_OK && o->vary) forget_sizes(m);
+    if (st == TN_OK && (o->reload || o->vary)) st = reload(&m);
     if (st == TN_OK) st = tn_session_new(m, &opts, &s);
     for (; st == TN_OK && data_set(path, sizeof path, dir, *sets); ++*sets) st = run_set(s, m, path, o);
     tn_session_free(&s);

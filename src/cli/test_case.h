@@ -10,7 +10,8 @@
 typedef struct {
     int threads;
     bool no_optimize;
-    bool resave;          /* run what tn_model_save wrote of the model, read again */
+    bool reload; /* run what tn_model_save writes of the model, not the model itself */
+    int vary;    /* not 0: a seed; each data set runs between others made of it, of other sizes, on the same session */
     float rtol, atol;     /* an element agrees when |have - want| <= atol + rtol |want| */
     tn_agreement *shapes; /* counts what inference said of the outputs; may be NULL */
     tn_text *gaps;        /* receives what it could not say; may be NULL */

@@ -155,17 +155,13 @@ static tn_status alias_step(tn_frame *f, int step) {
     const tn_run *r = &f->runs[step];
     tn_infer types;
     if (s->n_in < 1 || !r->in[0] || !r->out[0]) return tn_op_fail(s->node, TN_E_GRAPH, "has no input or no output");
-    if (r->in[0]->kind != TN_KIND_TENSOR) {
-        tn_run_share((tn_run *)r, 0, r->in[0]);
-        return TN_OK;
-    }
+    if (r->in[0]->kind != TN_KIND_TENSOR) return tn_run_share((tn_run *)r, 0, r->in[0]);
     TN_TRY(tn_infer_data(&types, s->node, s->attrs, r->in, f->temp));
     const tn_type *t = &types.out[0];
     if (t->kind != TN_KIND_TENSOR || !tn_type_static(t) ||
         tn_dims_count(t->rank, t->dims) != tn_count(&r->in[0]->tensor))
         return tn_op_fail(s->node, TN_E_SHAPE, "its output's shape does not fit its input");
-    tn_run_share((tn_run *)r, 0, r->in[0]);
-    if (r->out[0]->kind != TN_KIND_TENSOR) return tn_op_fail(s->node, TN_E_NOMEM, "no memory for its output");
+    TN_TRY(tn_run_share((tn_run *)r, 0, r->in[0]));
     r->out[0]->tensor.rank = t->rank;
     if (t->rank) memcpy(r->out[0]->tensor.dims, t->dims, (size_t)t->rank * sizeof t->dims[0]);
     return TN_OK;

@@ -43,11 +43,12 @@ static tn_status if_run(tn_run *r) {
     if (!out) return tn_op_fail(r->node, TN_E_NOMEM, "no memory");
     memset(out, 0, (size_t)(r->n_out + 1) * sizeof *out);
     TN_TRY(tn_run_subgraph(r, g, NULL, 0, out, r->n_out));
+    tn_status st = TN_OK;
     for (int i = 0; i < r->n_out; i++) {
-        if (tn_run_wants(r, i)) tn_run_share(r, i, &out[i]);
+        if (st == TN_OK) st = tn_run_share(r, i, &out[i]);
         tn_datum_reset(&out[i]);
     }
-    return TN_OK;
+    return st;
 }
 
 /* --------------------------------------------------------------------------------------- outputs gathered step by step
@@ -203,8 +204,7 @@ static tn_status loop_run(tn_run *r) {
             tn_datum_reset(&out[1 + carried + i]);
         }
     }
-    for (int i = 0; i < carried; i++)
-        if (tn_run_wants(r, i)) tn_run_share(r, i, &in[i + 2]);
+    for (int i = 0; i < carried && st == TN_OK; i++) st = tn_run_share(r, i, &in[i + 2]);
     for (int i = 0; i < scans && st == TN_OK; i++) st = gather_finish(r, carried + i, &g[i], 0, false);
 done:
     for (int i = 0; i < carried; i++) tn_datum_reset(&in[i + 2]);
@@ -224,7 +224,15 @@ typedef struct {
 /* Entry i of a list that may be absent or short: then 0. */
 static int64_t entry(tn_ints list, int i) { return list.v && (size_t)i < list.n ? list.v[i] : 0; }
 
+/* The body has as many inputs as the node, and none of them can be left out. */
+static tn_status all_given(const tn_infer *c) {
+    for (int i = 0; i < c->n_in; i++)
+        if (!c->in[i]) return tn_infer_fail(c, TN_E_GRAPH, "its input %d is omitted, but its body needs it", i);
+    return TN_OK;
+}
+
 static tn_status scan_infer(tn_infer *c) {
+    TN_TRY(all_given(c));
     const scan *a = c->attrs;
     tn_graph *body = a->body;
     int64_t m = a->num_scan_inputs;
@@ -314,8 +322,7 @@ static tn_status scan_run(tn_run *r) {
             tn_datum_reset(&out[states + i]);
         }
     }
-    for (int i = 0; i < states; i++)
-        if (tn_run_wants(r, i)) tn_run_share(r, i, &in[i]);
+    for (int i = 0; i < states && st == TN_OK; i++) st = tn_run_share(r, i, &in[i]);
     for (int i = 0; i < scans && st == TN_OK; i++)
         st = gather_finish(r, states + i, &g[i], entry(a->scan_output_axes, i),
                            entry(a->scan_output_directions, i) != 0);
@@ -329,6 +336,7 @@ done:
 /* ---------------------------------------------------------------------------------------------------- SequenceMap */
 
 static tn_status map_infer(tn_infer *c) {
+    TN_TRY(all_given(c));
     tn_graph *body = ((const loop *)c->attrs)->body;
     if (body->n_inputs != c->n_in || body->n_outputs != c->n_out)
         return tn_infer_fail(c, TN_E_GRAPH, "the body has %d inputs and %d outputs, the node %d and %d", body->n_inputs,
@@ -376,8 +384,8 @@ static tn_status map_run(tn_run *r) {
             tn_datum_reset(&out[i]);
         }
     }
-    for (int i = 0; i < r->n_out; i++)
-        if (tn_run_wants(r, i)) tn_run_share(r, i, &(tn_datum){ TN_KIND_SEQUENCE, .list = lists[i] });
+    for (int i = 0; i < r->n_out && st == TN_OK; i++)
+        st = tn_run_share(r, i, &(tn_datum){ TN_KIND_SEQUENCE, .list = lists[i] });
 done:
     for (int i = 0; i < r->n_out; i++) {
         tn_datum_reset(&out[i]);

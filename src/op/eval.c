@@ -8,16 +8,18 @@ tn_status tn_run_alloc(tn_run *r, int i, tn_dtype t, int rank, const int64_t *di
     return r->exec->alloc(r, i, t, rank, dims);
 }
 
-void tn_run_share(tn_run *r, int i, const tn_datum *d) {
-    if (!tn_run_wants(r, i) || r->out[i] == d) return;
-    tn_datum old = *r->out[i];
+tn_status tn_run_share(tn_run *r, int i, const tn_datum *d) {
+    tn_datum now = { 0 };
+    if (!tn_run_wants(r, i) || r->out[i] == d) return TN_OK;
     if (d->kind == TN_KIND_TENSOR && !d->tensor.buffer) { /* borrowed memory does not outlive the step */
-        *r->out[i] = (tn_datum){ 0 };
-        if (tn_datum_copy(r->out[i], d, TN_MEM_ACTIVATIONS) != TN_OK) *r->out[i] = (tn_datum){ 0 };
+        tn_status st = tn_datum_copy(&now, d, TN_MEM_ACTIVATIONS);
+        if (st != TN_OK) return tn_fail_at(st, "%s: output %d", tn_node_where(r->node), i);
     } else {
-        tn_datum_share(r->out[i], d);
+        tn_datum_share(&now, d);
     }
-    tn_datum_reset(&old);
+    tn_datum_reset(r->out[i]);
+    *r->out[i] = now;
+    return TN_OK;
 }
 
 tn_status tn_run_subgraph(tn_run *r, tn_graph *g, const tn_datum *in, int n_in, tn_datum *out, int n_out) {

@@ -116,6 +116,7 @@ static tn_value *body_input(tn_grad *g, tn_graph *body, const char *name, const 
 
 static tn_type without_first(const tn_type *t) {
     tn_type s = *t;
+    if (s.rank < 1) return tn_type_tensor(t->dtype); /* W's shape is not known */
     s.rank--;
     memmove(s.dims, t->dims + 1, sizeof t->dims[0] * (size_t)s.rank);
     return s;
@@ -166,9 +167,11 @@ static tn_node *scan(tn_grad *g, cell *c, bool peephole, tn_value *active, int s
     if (g->st == TN_OK) g->st = tn_attr_set_int(node, "num_scan_inputs", active ? 2 : 1);
     node->outputs[0]->type = h0->type;
     if (cc) node->outputs[1]->type = h0->type;
-    tn_type ty = h0->type; /* [seq, batch, hidden] */
-    memmove(ty.dims + 1, h0->type.dims, sizeof ty.dims[0] * 2);
-    ty.dims[0] = steps->type.dims[0], ty.rank = 3;
+    tn_type ty = tn_type_tensor(h0->type.dtype); /* [seq, batch, hidden] */
+    if (h0->type.rank == 2 && steps->type.rank == 3) {
+        memcpy(ty.dims + 1, h0->type.dims, sizeof ty.dims[0] * 2);
+        ty.dims[0] = steps->type.dims[0], ty.rank = 3;
+    }
     node->outputs[n_out - 1]->type = ty;
     return node;
 }

@@ -84,7 +84,7 @@ static tn_status zip_run(tn_run *r) {
     tn_status st = make_keys(&l, &keys);
     if (st == TN_OK) st = tn_tensor_copy(&values, x, TN_MEM_ACTIVATIONS);
     for (int64_t i = 0; i < n && st == TN_OK; i++) st = push_row(out.list, &keys, &values, i, l.n);
-    if (st == TN_OK) tn_run_share(r, 0, &out);
+    if (st == TN_OK) st = tn_run_share(r, 0, &out);
     tn_datum_reset(&out);
     tn_tensor_reset(&keys);
     tn_tensor_reset(&values);

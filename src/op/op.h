@@ -151,8 +151,9 @@ static inline tn_tensor *tn_out(const tn_run *r, int i) {
 }
 /** Gives output i its type, shape and memory (dynamic rows only). errors TN_E_NOMEM, TN_E_LIMIT, TN_E_SHAPE. */
 tn_status tn_run_alloc(tn_run *r, int i, tn_dtype t, int rank, const int64_t *dims);
-/** Output i := shares d (sequences, maps, optionals; tensors that are passed through). */
-void tn_run_share(tn_run *r, int i, const tn_datum *d);
+/** Output i := shares d (sequences, maps, optionals; tensors that are passed through). What is borrowed is copied.
+ *  errors TN_E_NOMEM; the output is as it was then. */
+tn_status tn_run_share(tn_run *r, int i, const tn_datum *d) __attribute__((warn_unused_result));
 /** Runs a subgraph of the node: in[] are its inputs, out[] receives its outputs (fresh references). */
 tn_status tn_run_subgraph(tn_run *r, tn_graph *g, const tn_datum *in, int n_in, tn_datum *out, int n_out);
 /** For a loop that found tn_budget_stopped() (base/budget.h): the status to leave with. Whoever runs says why. */

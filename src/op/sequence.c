@@ -154,9 +154,9 @@ static int64_t length_of(const tn_datum *d) { return d->list ? (int64_t)d->list-
 
 /* Hands a finished list over as output 0. */
 static tn_status share_list(tn_run *r, tn_list *l) {
-    tn_run_share(r, 0, &(tn_datum){ TN_KIND_SEQUENCE, .list = l });
+    tn_status st = tn_run_share(r, 0, &(tn_datum){ TN_KIND_SEQUENCE, .list = l });
     tn_list_unref(&l);
-    return TN_OK;
+    return st;
 }
 
 static tn_status construct_run(tn_run *r) {
@@ -216,8 +216,7 @@ static tn_status erase_run(tn_run *r) {
 static tn_status at_run(tn_run *r) {
     int64_t n = length_of(r->in[0]), at;
     TN_TRY(position(r, 1, n, n - 1, &at));
-    tn_run_share(r, 0, &r->in[0]->list->items[at]);
-    return TN_OK;
+    return tn_run_share(r, 0, &r->in[0]->list->items[at]);
 }
 
 static tn_status length_run(tn_run *r) {
@@ -309,8 +308,7 @@ static tn_status join_run(tn_run *r) {
 
 static tn_status optional_run(tn_run *r) {
     tn_datum none = { 0 };
-    tn_run_share(r, 0, tn_run_has(r, 0) ? r->in[0] : &none);
-    return TN_OK;
+    return tn_run_share(r, 0, tn_run_has(r, 0) ? r->in[0] : &none);
 }
 
 static tn_status has_run(tn_run *r) {
@@ -322,8 +320,7 @@ static tn_status has_run(tn_run *r) {
 static tn_status get_run(tn_run *r) {
     if (!tn_run_has(r, 0) || r->in[0]->kind == TN_KIND_NONE)
         return tn_op_fail(r->node, TN_E_INVALID, "the optional is empty");
-    tn_run_share(r, 0, r->in[0]);
-    return TN_OK;
+    return tn_run_share(r, 0, r->in[0]);
 }
 
 /* ----------------------------------------------------------------------------------------------------------- rows */

@@ -182,6 +182,8 @@ static void forms(void **state) {
         { RNN, "f32", "clip=0.25", .directions = 1, .clip = 0.25 },
         { GRU, "f32", "clip=0.5 linear_before_reset=1", .directions = 1, .reset_late = true, .clip = 0.5 },
         { LSTM, "f32", "clip=0.5", .directions = 1, .peepholes = true, .clip = 0.5 },
+        { GRU, "f32", "clip=0.5", .directions = 1, .clip = 0.5 },
+        { LSTM, "f32", "clip=0.5", .directions = 1, .clip = 0.5 },
         { GRU, "f32", .directions = 1, .lengths = true },
         { GRU, "f64", "linear_before_reset=1", .directions = 1, .reset_late = true, .states = true },
         { GRU, "f16", "direction=bidirectional", .directions = 2, .lengths = true, .states = true },

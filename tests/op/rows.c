@@ -11,10 +11,19 @@ static const struct {
 } stores[] = {
 #define OF(t) \
     { sizeof(t), _Alignof(t) }
-    [TN_STORE_INT] = OF(int64_t),        [TN_STORE_FLAG] = OF(bool),        [TN_STORE_DTYPE] = OF(tn_dtype),
-    [TN_STORE_FLOAT] = OF(float),        [TN_STORE_MAYBE] = OF(tn_maybe_float), [TN_STORE_STRING] = OF(tn_string), [TN_STORE_WORD] = OF(int),
-    [TN_STORE_INTS] = OF(tn_ints),       [TN_STORE_FLOATS] = OF(tn_floats), [TN_STORE_STRINGS] = OF(tn_strings),
-    [TN_STORE_TENSOR] = OF(tn_tensor *), [TN_STORE_GRAPH] = OF(tn_graph *), [TN_STORE_ATTR] = OF(tn_attr *),
+    [TN_STORE_INT] = OF(int64_t),
+    [TN_STORE_FLAG] = OF(bool),
+    [TN_STORE_DTYPE] = OF(tn_dtype),
+    [TN_STORE_FLOAT] = OF(float),
+    [TN_STORE_MAYBE] = OF(tn_maybe_float),
+    [TN_STORE_STRING] = OF(tn_string),
+    [TN_STORE_WORD] = OF(int),
+    [TN_STORE_INTS] = OF(tn_ints),
+    [TN_STORE_FLOATS] = OF(tn_floats),
+    [TN_STORE_STRINGS] = OF(tn_strings),
+    [TN_STORE_TENSOR] = OF(tn_tensor *),
+    [TN_STORE_GRAPH] = OF(tn_graph *),
+    [TN_STORE_ATTR] = OF(tn_attr *),
 };
 
 /* Members lie in the struct, are aligned, and no two overlap; a word's default is one of the words. */

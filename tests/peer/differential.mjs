@@ -73,22 +73,30 @@ async function work([seed, from, to, dir, opsFile, only]) {
 
 function readOps(file) { return Object.fromEntries(JSON.parse(fs.readFileSync(file, 'utf8')).filter(o => !o.domain || true).map(o => [o.domain ? `${o.domain}.${o.name}` : o.name, o])); }
 
-// What `tenon test` says of the cases below dir: a map from case to sentence for those that fail.
+// How each case is run: optimised on one thread; as it stands; on more threads; after saving and opening again; and
+// between runs of other sizes on the same session.
+const WAYS = [[], ['--no-optimize'], ['--threads', '2'], ['--threads', '3'], ['--threads', '4'], ['--reload'], ['--vary', '5'], ['--vary', '9', '--no-optimize', '--threads', '2']];
+
+// What `tenon test` says of the cases below dir: a map from case to sentence for those that fail in some way, and another to
+// the way, where it is not the first one.
 function runTenon(tenon, dir) {
-  const failed = new Map();
-  for (const [kind, [rtol, atol]] of Object.entries(LIMITS)) {
+  const failed = new Map(), by = new Map();
+  for (const [kind, [rtol, atol]] of Object.entries(LIMITS)) for (const way of WAYS) {
     const at = path.join(dir, kind);
     if (!fs.existsSync(at)) continue;
-    const run = (...more) => spawnSync(tenon, ['test', ...more, '--rtol', String(rtol), '--atol', String(atol), at], { encoding: 'utf8', maxBuffer: 1 << 28, timeout: 600e3 });
+    const run = (...more) => spawnSync(tenon, ['test', ...more, ...way, '--rtol', String(rtol), '--atol', String(atol), at], { encoding: 'utf8', maxBuffer: 1 << 28, timeout: 600e3 });
     let p = run('--no-fork'); // fast; a crash ends all, so then each case gets its process
     if (p.status !== 0 && p.status !== 1) p = run('--timeout', '20');
     if (p.status !== 0 && p.status !== 1) throw new Error(`tenon test: ${p.status} ${p.stderr}`);
     for (const line of p.stdout.split('\n')) {
       const found = line.match(/^(FAILED|skipped) (\S+): (.*)$/);
-      if (found) failed.set(found[2], found[3]);
+      if (!found || failed.has(found[2])) continue;
+      if (way.length && found[2].endsWith('_refused') && !/^crashed/.test(found[3])) continue; // nothing to compare with
+      failed.set(found[2], found[3]);
+      if (way.length) by.set(found[2], way.join(' '));
     }
   }
-  return failed;
+  return { failed, by };
 }
 
 const plain = s => s.replace(/^.*\/model.onnx: /, '').replace(/node '[^']*' /g, '').replace(/'[a-z]+\d+'/g, 'V').replace(/-?\d+(\.\d+)?(e[+-]?\d+)?/gi, 'N').replace(/N(xN)+/g, 'N').slice(0, 110);
@@ -257,7 +265,7 @@ async function verdictOf(ort, tenon, c, dir) {
   fs.rmSync(dir, { recursive: true, force: true });
   const name = `c_${c.kind}${outputs ? '' : '_refused'}`;
   writeCase(path.join(dir, closeness(c, outputs), name), c, outputs);
-  const [kind, why] = judge(name, runTenon(tenon, dir));
+  const [kind, why] = judge(name, runTenon(tenon, dir).failed);
   return { kind, why, outputs };
 }
 
@@ -306,7 +314,7 @@ async function main(argv) {
       (state.only.crashes ??= []).push(`${last[1]} ${last[2]}`);
       from = +last[1] + 1;
     }
-    const failed = runTenon(tenon, at), doubtful = [...failed.keys()].filter(name => judge(name, failed)[0] === 'differs').map(name => name.match(/^c(\d+)/)[1]), measured = new Map();
+    const { failed, by } = runTenon(tenon, at), doubtful = [...failed.keys()].filter(name => judge(name, failed)[0] === 'differs').map(name => name.match(/^c(\d+)/)[1]), measured = new Map();
     for (let k = 0; k < doubtful.length;) { // again behind a case that ends the peer's process
       const some = doubtful.slice(k, k + 50), p = spawnSync(process.execPath, [SELF, 'measure', tenon, seed, at, opsFile, only, ...some].map(String), { encoding: 'utf8', timeout: 600e3 });
       const lines = p.stdout.split('\n').filter(Boolean).map(line => line.split(' '));
@@ -325,7 +333,7 @@ async function main(argv) {
         if (reason) state.explained[reason.why] = (state.explained[reason.why] ?? 0) + 1;
         if (verdict === 'runs here only') state.only[what] = (state.only[what] ?? 0) + 1;
         if (reason || !['differs', 'refused here only', 'crash'].includes(verdict)) continue;
-        const g = (state.groups[`${what}: ${verdict}: ${plain(said)}`] ??= { n: 0, first: +index, why: said, tags });
+        const g = (state.groups[`${what}: ${verdict}: ${plain(said)}`] ??= { n: 0, first: +index, why: said, tags, way: by.get(name) ?? '' });
         g.n++;
       }
     }
@@ -344,7 +352,7 @@ async function main(argv) {
   const groups = Object.entries(state.groups).sort((a, b) => b[1].n - a[1].n);
   const ort = showing ? peer() : null;
   for (const [key, g] of groups) {
-    console.log(`${g.n} x ${key}\n    first: case ${g.first}: ${g.why.slice(0, 300)}${g.tags}`);
+    console.log(`${g.n} x ${key}\n    first: case ${g.first}: ${g.why.slice(0, 300)}${g.tags}${g.way ? ` (only with ${g.way})` : ''}`);
     if (showing) await show(ort, tenon, makeCase(seed, g.first, ops, only || undefined), path.join(dir, 'one'));
   }
   console.log(`\nexplained: ${JSON.stringify(state.explained, null, 1)}\nrun here, refused by the peer: ${JSON.stringify(state.only)}`);
