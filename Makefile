@@ -1,3 +1,4 @@
+# Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
 # Makefile - the front door; Meson and Ninja do the work. `make help` lists what there is.
 BUILD  ?= build
 PREFIX ?= /usr/local

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
 """Exports the networks of the benchmark to ONNX with Debian's python3-torch and python3-torchvision: seeded random
 weights, batch normalisation calibrated so that activations stay in range. Skips what is already there.
 

@@ -1,3 +1,4 @@
+// Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
 // Tenon beside onnxruntime-node: the same models, inputs and threads, in turn, in one run.
 //
 //   node bench/peer.mjs accuracy [NAME]...    largest difference of the outputs, three seeds, as a table

@@ -1,4 +1,5 @@
 #!/bin/sh
+# Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
 # `make bench`: brings the models and the peer, compares the outputs, then the speed. Tables for docs/performance.md.
 # usage: run.sh BUILD [NAME]...
 set -eu

@@ -1,3 +1,4 @@
+# Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
 """Writes an ONNX model again in float64: widen.py MODEL.onnx OUT.onnx
 
 Weights, constants, declared types and casts that are float32 become float64, so that both programs' float32 answers can

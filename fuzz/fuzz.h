@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* fuzz.h - what a fuzz target includes. A target is fuzz_NAME.c with one function; libFuzzer calls it (-Dfuzz=true),
  * and so does run.c, which makes it an ordinary regression test over files. A property that does not hold: abort(). */
 #ifndef TN_FUZZ_FUZZ_H

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_dim.c - dimension expressions, as files write them: what is parsed, printed and parsed again is the same
  * dimension, and has the same value under any binding of its symbols; once more with too little memory. */
 #include "fuzz.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_einsum.c - equations of Einsum: a byte for each of up to four operands says its rank and sizes, the rest is the
  * equation. It is refused with a sentence, or runs, the result having the shape that inference gave; and the implicit
  * form, where it has one, gives what its explicit form gives. */

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_image.c - picture files: all decoders, from their front on, EXIF, orientation; once with all memory
  * and once with too little. */
 #include "fuzz.h"

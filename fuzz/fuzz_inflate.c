@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_inflate.c - a deflate stream behind two bytes that say how long its content should be. */
 #include "fuzz.h"
 #include "tensor/inflate.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_npy.c - .npy images, once with all memory and once with too little. */
 #include "fuzz.h"
 #include "tensor/npy.h"

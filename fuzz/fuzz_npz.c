@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_npz.c - .npz archives: the zip directory, deflate, and the arrays inside. */
 #include "fuzz.h"
 #include "tensor/npy.h"

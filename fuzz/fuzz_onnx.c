@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_onnx.c - ONNX models: reading, upgrading, inference, printing. The last byte says how often memory runs out in a
  * second round. A model that opens has a graph that holds together, and closing it gives all memory back. */
 #include "format/format.h"

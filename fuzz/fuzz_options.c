@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_options.c - the words of a command line, a NUL behind each: every kind of option. Numbers lie in their ranges,
  * arguments are as many as allowed, and a mistake is said (on standard error, which goes nowhere here). */
 #include "base/log.h"
@@ -9,13 +10,15 @@
 
 enum { MOST_WORDS = 64 };
 
-static void quiet(void) {
-    int fd = open("/dev/null", O_WRONLY);
-    if (fd >= 0) dup2(fd, 1), close(fd);
+/* Standard output goes nowhere while the options are read: it is the count of the cases that is wanted there. */
+static void quiet(bool on) {
+    static int nowhere = -1, out = -1;
+    if (out < 0) out = dup(1), nowhere = open("/dev/null", O_WRONLY);
+    fflush(stdout);
+    if (out >= 0 && nowhere >= 0) dup2(on ? nowhere : out, 1);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    static bool ready;
     bool flag = false;
     const char *text = NULL;
     int whole = 5;
@@ -40,13 +43,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     char *words = malloc(size + 2), *argv[MOST_WORDS + 2], **args = NULL;
     int argc = 0, n = 0;
     if (!words) return 0;
-    if (!ready) quiet(), ready = true;
     if (size) memcpy(words, data, size);
     words[size] = words[size + 1] = 0;
     argv[argc++] = (char[]){ "fuzz" };
     for (char *p = words; p < words + size && argc <= MOST_WORDS; p += strlen(p) + 1) argv[argc++] = p;
     argv[argc] = NULL;
+    quiet(true);
     int code = tn_options_parse(&usage, &common, argc, argv, &args, &n);
+    quiet(false);
     must(code == -1 || code == 0 || code == 2);
     if (code < 0) {
         must(n >= 1 && n <= 3 && args);

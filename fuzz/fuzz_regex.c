@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_regex.c - a pattern and a text behind the first NUL: patterns are compiled and matched; the answer is the same
  * twice and in dirty scratch; a quoted text matches itself; once more with too little memory. */
 #include "base/regex.h"

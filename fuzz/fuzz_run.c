@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_run.c - whole models: opened, run as they stand and optimised, differentiated, saved, opened and run again, with
  * everything that tests/lib/model_trial.h promises. Files are protobuf, so a fuzzer that turns bits reaches nothing
  * deep; LLVMFuzzerCustomMutator edits the tree of fields instead: one of the damages that the sweep over the

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_tensorproto.c - TensorProto, SequenceProto and OptionalProto. The first byte chooses which, and how often memory
  * runs out. What was read and written again must read the same. */
 #include "fuzz.h"

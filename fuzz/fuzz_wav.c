@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_wav.c - WAV files, and what was read at another rate; once with all memory and once with too little. */
 #include "audio/resample.h"
 #include "fuzz.h"

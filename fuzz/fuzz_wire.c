@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_wire.c - the protobuf decoder: fields stay inside their message, and written again they read the same. */
 #include "base/wire.h"
 #include "fuzz.h"

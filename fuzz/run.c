@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* run.c - runs a fuzz target over files without libFuzzer: every file as it is, then damaged in a fixed, repeatable
  * way.
  *

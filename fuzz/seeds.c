@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* seeds.c - writes the first inputs of the fuzz targets: one small valid file of every kind, as our own writers make
  * it.
  *

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* seeds_models.c - the first inputs of fuzz_run: small models with data, and dimensions and numbers near 2^31, 2^32 and
  * 2^62 where sizes are computed; with CASES, also every case of the ONNX backend tests of at most 20 KB.
  *

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* tenon.h - the public C API of Tenon: read a model, look inside, run it.
  *
  * Conventions

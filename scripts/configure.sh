@@ -1,4 +1,5 @@
 #!/bin/sh
+# Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
 # Makes or refreshes a build folder: configures when it is new, and again when the list of source files, an option, or
 # what the tests need and may have been missing (cmocka, the official cases) has changed.
 # usage: configure.sh BUILD [MESON OPTION]...

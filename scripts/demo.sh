@@ -1,4 +1,5 @@
 #!/bin/sh
+# Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
 # The demo: makes pictures of text and a spoken recording, reads them with real models, prints what was read, and writes
 # the annotated pictures.
 # usage: demo.sh BUILD [FOLDER]     FOLDER: where the pictures go, default demo-out/

@@ -1,4 +1,5 @@
 #!/bin/sh
+# Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
 # The program and the tests on CPUs that this machine is not, under Debian's qemu-user: a baseline without AVX (qemu64),
 # an old CPU (Nehalem), one with AVX2 but not AVX-512 (Haswell). Code of an instruction set that runs without the CPU
 # having been asked dies of SIGILL there.

@@ -1,4 +1,5 @@
 #!/bin/sh
+# Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
 # `make fuzz`: builds the fuzz targets with clang, ASan and UBSan in build-fuzz and gives each SECONDS. What libFuzzer finds
 # new stays in build-fuzz/finds/TARGET, an input that breaks something too: put that into fuzz/corpus/TARGET once it is mended.
 # usage: fuzz.sh "TARGET..." SECONDS     TARGETS empty: all     FUZZ_BUILD=FOLDER: a build with -Dfuzz=true that is there

@@ -1,4 +1,5 @@
 #!/bin/sh
+# Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
 # Speaks a few phrases with espeak-ng, silences between them, and writes where they are.
 # usage: make_voice.sh JOIN_VOICE FOLDER     writes FOLDER/voice.wav and FOLDER/voice.json
 set -e

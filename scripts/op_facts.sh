@@ -1,4 +1,5 @@
 #!/bin/sh
+# Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
 # What the sources say of operators beyond their rows, as tables in C on standard output: which kernel families each
 # file of src/op reaches, which tests name an operator, and how many of the pinned official cases contain it
 # (tests/conformance/operators.txt).

@@ -1,4 +1,5 @@
 #!/bin/sh
+# Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
 # Brings onnxruntime-node, which benchmarks and random cases are compared with, into a folder (114 MB; nothing when there).
 # usage: peer.sh FOLDER
 set -eu

@@ -1,4 +1,5 @@
 #!/bin/sh
+# Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
 # Installs what is missing of Debian's packages. Says nothing and needs no rights when nothing is missing.
 # usage: setup.sh [lib] [build] [test] [demo] [ci] [bench] [exporters]     default: build; lib: what the library alone needs
 set -eu

@@ -1,4 +1,5 @@
 #!/bin/sh
+# Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
 # Runs a build's tests and closes with one line that counts their cases. A test file that was not built, a program that
 # ran no cases or fewer than tests/floor.txt pins, and a crash behind counted cases are failures.
 # usage: test.sh BUILD [MESON TEST OPTION]...

@@ -1,4 +1,5 @@
 #!/bin/sh
+# Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
 # The tests that use threads, under ThreadSanitizer; the last line counts their cases.
 # usage: tsan.sh [BUILD [TEST]...]      default: build-tsan, and the tests named below
 set -eu

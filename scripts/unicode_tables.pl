@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
 # Writes src/base/unicode_tables.h from the Unicode Character Database that comes with Perl (UnicodeData.txt: general
 # categories, simple upper- and lowercase mappings). Run it by hand when a newer Unicode is wanted:
 #   scripts/unicode_tables.pl > src/base/unicode_tables.h

@@ -1,3 +1,4 @@
+# Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
 # bash completion for tenon: commands and options are asked of the program itself, so they never drift.
 _tenon() {
     local cur=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]}

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* test.h - what every test includes: cmocka with its four headers, and checks that print the library's sentence. */
 #ifndef TN_TESTS_TEST_H
 #define TN_TESTS_TEST_H

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* case_operators.c - which operators the official cases contain, as tests/conformance/operators.txt: a line per case
  * that is pinned, its name, then its operators (with their domain where it is not ai.onnx), in alphabetical order. Read
  * from the files as they are, before anything is rewritten: subgraphs and functions count, too.

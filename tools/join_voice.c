@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* join_voice.c - puts spoken phrases and silences together to one recording, and writes down where speech is.
  *
  *   join_voice OUT.wav TRUTH.json SECONDS PHRASE.wav [SECONDS PHRASE.wav]... SECONDS

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* make_pictures.c - draws the demo's pictures of text, with the truth beside them.
  *
  *   make_pictures FOLDER

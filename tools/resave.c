@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* resave.c - opens a model and writes it again: what tests/peer/writer.mjs gives to a peer. */
 #include "tenon.h"
 #include <stdio.h>

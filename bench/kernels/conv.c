@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* conv.c - every convolution of known networks under every algorithm: time, GFLOP/s, share of the FMA peak.
  * usage: bench_conv [-t THREADS] [-a] [-q] [NETWORK ...]     -a: every algorithm that fits, not only the first
  *                                                            -q: totals only

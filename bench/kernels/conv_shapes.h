@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* conv_shapes.h - the convolutions of known networks at batch 1: network, how often, then
  * ic, oc, group, in h, in w, kernel h, kernel w, stride h, stride w, pad h, pad w, dilation, out h, out w. */
 { "resnet50", 1, 3, 64, 1, 224, 224, 7, 7, 2, 2, 3, 3, 1, 112, 112 },

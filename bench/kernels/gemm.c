@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* gemm.c - GFLOP/s of matrix products, by shape and instruction set, beside what the core can do at best.
  *
  * usage: bench_gemm [-t THREADS] [-v VARIANT] [WORD]     only shapes whose note contains WORD

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* pool.c - a model's latency with one thread and with all, on a quiet machine, beside a thread that keeps a CPU busy
  * (pinned to each CPU in turn, and free to move), and with several callers at once.
  *

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* qgemm.c - GOP/s of 8-bit matrix products by shape and instruction set, B packed, int32 results.
  *
  * usage: bench_qgemm [-t THREADS] */

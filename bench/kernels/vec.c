@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* vec.c - times what is neither GEMM nor convolution: pointwise functions, reductions, normalisations, movement and
  * resampling. Prints nanoseconds per element and GB/s (bytes read and written by the function, not by the caches), for
  * plain C and every instruction set of this machine; best of several runs.

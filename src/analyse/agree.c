@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* agree.c - holds what inference says of a model's outputs against what a run gave. */
 #include "analyse/agree.h"
 #include "base/mem.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* agree.h - whether what inference said of a model's outputs is what a run gave. */
 #ifndef TN_ANALYSE_AGREE_H
 #define TN_ANALYSE_AGREE_H

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* analyse.h - facts about a model: parameters, arithmetic, bytes, by operator and by node. Nothing is run or changed.
  */
 #ifndef TN_ANALYSE_ANALYSE_H

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* resample.c - windowed-sinc resampling (J. O. Smith, "Digital Audio Resampling", the table with linear interpolation).
  * One table of half the symmetric impulse response serves every ratio of rates. */
 #include "audio/resample.h"

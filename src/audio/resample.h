@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* resample.h - sound at another sample rate. */
 #ifndef TN_AUDIO_RESAMPLE_H
 #define TN_AUDIO_RESAMPLE_H

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* segments.c - probabilities of speech per chunk to segments, with hysteresis: one threshold to begin, a lower one to
  * end, and only after enough silence. The rules are those of Silero's own get_speech_timestamps, so that thresholds
  * tuned there mean the same here. */

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* vad.c - runs the Silero VAD network over a stream. Each run sees the chunk after the last samples of the one before
  * (its context), and the recurrent state that the run before left. */
 #include "audio/vad.h"

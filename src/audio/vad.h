@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* vad.h - where somebody speaks: the Silero VAD network (v5), chunk by chunk, and segments from its probabilities.
  *
  * The network carries a state from chunk to chunk, so a detector belongs to one stream; live sound can be pushed as it

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* wav.c - reads WAV files. A file is a RIFF tree of chunks: id (4), length (4), payload padded to even; "fmt " says how
  * the samples in "data" are written. All numbers are little-endian. */
 #include "audio/wav.h"

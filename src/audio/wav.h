@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* wav.h - WAV files to mono float samples, and other sample rates. */
 #ifndef TN_AUDIO_WAV_H
 #define TN_AUDIO_WAV_H

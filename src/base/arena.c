@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* arena.c - chained blocks that are freed all at once. Each new block doubles up to 1 MiB, so a big graph needs few. */
 #include "base/arena.h"
 #include "base/asan.h"

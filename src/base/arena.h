@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* arena.h - memory that is freed all at once: a graph's nodes, a parser's strings, a step's scratch.
  *
  * Blocks are chained and grow; nothing moves. Not safe from several threads at once. */

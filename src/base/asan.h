@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* asan.h - lets AddressSanitizer see the unused part of an arena's block; nothing in other builds. */
 #ifndef TN_BASE_ASAN_H
 #define TN_BASE_ASAN_H

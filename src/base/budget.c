@@ -1,6 +1,8 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* budget.c - the thread's budget: charging it, stopping, and the sentence about what was exceeded. */
 #include "base/budget.h"
 #include "base/clock.h"
+#include "base/number.h"
 #include <stdio.h>
 
 static _Thread_local tn_budget *now;
@@ -102,7 +104,7 @@ static tn_status why(const tn_budget *b, tn_stop s, const char *where) {
     const char *what = b->words->what;
     switch (s) {
     case TN_STOP_TIME:
-        snprintf(fact, sizeof fact, "%s is not done after %.6g ms", what, (double)(b->deadline - b->started) * 1e-6);
+        tn_snprintf(fact, sizeof fact, "%s is not done after %.6g ms", what, (double)(b->deadline - b->started) * 1e-6);
         return over(where, fact, b->words->time);
     case TN_STOP_WORK:
         snprintf(fact, sizeof fact, "%s would take more than %llu units of work", what,

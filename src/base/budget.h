@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* budget.h - what a piece of work may take: bytes, nodes, work and time; and how it is stopped from outside.
  *
  * Opening a model, making a session and every run have a budget each. The present one belongs to the thread, like the

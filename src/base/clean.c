@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* clean.c - text from files made safe to show. Source: Unicode 15, Bidi_Control and Default_Ignorable_Code_Point;
  * ECMA-48 (control sequences). */
 #include "base/clean.h"

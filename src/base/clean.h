@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* clean.h - text from files made safe to show: what a terminal would obey, or would not show, is written as an escape.
  *
  * Escaped are control characters (\n, \x1b, \u{9b}), characters that turn the direction of writing or are invisible

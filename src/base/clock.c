@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* clock.c - monotonic time. */
 #include "base/clock.h"
 #include <time.h>

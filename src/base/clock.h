@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* clock.h - monotonic time. */
 #ifndef TN_BASE_CLOCK_H
 #define TN_BASE_CLOCK_H

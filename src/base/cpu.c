@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* cpu.c - instruction sets, caches, and the CPUs this process may use. */
 #include "base/cpu.h"
 #include "base/log.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* cpu.h - what this processor can do and which CPUs this process may use. Detected once; TN_CPU asks for less. */
 #ifndef TN_BASE_CPU_H
 #define TN_BASE_CPU_H

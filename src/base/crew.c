@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* crew.c - see crew.h. Workers spin for a while when they have nothing to do, since a run brings work every few
  * microseconds, and then sleep; how long follows from how long they waited before. */
 #include "base/crew.h"

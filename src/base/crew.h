@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* crew.h - the process's worker threads. All pools share them: a job borrows workers, gives each a seat, and returns
  * them when it is done. For pool.c alone; everybody else uses pool.h.
  *

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* file.h - files read or mapped, and atomic writes. */
 #ifndef TN_BASE_FILE_H
 #define TN_BASE_FILE_H

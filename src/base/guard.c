@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* guard.c - see guard.h. */
 #include "base/guard.h"
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* guard.h - locks that a fork leaves usable.
  *
  * A child has the locks of its parent, but only the thread that called fork: what another thread held stays locked for

@@ -1,7 +1,8 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* log.c - messages to stderr, by level; a line is one write, so that lines of several threads do not mix. */
 #include "base/log.h"
-#include "base/number.h"
 #include "base/clean.h"
+#include "base/number.h"
 #include "base/status.h"
 #include "base/text.h"
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* log.h - messages for the person at the terminal, by level. Silent above the chosen level;
  * TN_LOG=error|warn|info|debug. */
 #ifndef TN_BASE_LOG_H

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* map.c - open addressing with linear probing; removal shifts the followers back, so there are no tombstones. */
 #include "base/map.h"
 #include "base/mem.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* map.h - a hash map from byte strings to pointers (open addressing, FNV-1a with a final mix). Keys are not copied. */
 #ifndef TN_BASE_MAP_H
 #define TN_BASE_MAP_H

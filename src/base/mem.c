@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* mem.c - counted heap memory. A 64-byte header before every block remembers its size, tag and account.
  *
  * Big blocks come straight from mmap on a huge-page boundary: they are zero for free, go back to the system when

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* mem.h - counted heap memory: what `inspect` predicts can be compared with what a run really took.
  *
  * Every allocation of the library goes through here under a tag. Counters are process-wide and exact. Blocks are also

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* number.c - numbers from text and to text under any locale. The C library rounds correctly and prints exactly, so it
  * does the arithmetic, in a locale object of ours; what is a number, and where it ends, is decided here. */
 #include "base/number.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* number.h - numbers from text and to text, the same under every locale of the program around us. Nothing else in the
  * project calls strtod, sscanf, atoi and their kin, or prints a float by another way (tests/package/sources.sh).
  *

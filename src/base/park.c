@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* park.c - sleeping on a word: a futex where there is one. */
 #include "base/park.h"
 #include <stddef.h>

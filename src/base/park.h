@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* park.h - how threads wait for each other: a pause for spinning, and sleeping on a word.
  *
  * A sleeper says so in a word of its own before it looks at the word it waits for; who changes that one looks

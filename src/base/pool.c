@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* pool.c - parallel ranges: who gets which part.
  *
  * The range is cut into units of nearly equal length. Each seat (a thread of this call) has a share of them, first and

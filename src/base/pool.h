@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* pool.h - index ranges shared among threads: cut into chunks that are claimed, a thread's own first, then others'.
  *
  * The calling thread works too, as thread 0, so a pool of one thread starts none. The workers are the process's: pools

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* random.c - keys for streams without a seed. */
 #include "base/random.h"
 #include "base/clock.h"

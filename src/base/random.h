@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* random.h - random numbers by position: number i of a stream is a function of the stream's key and i, so that threads
  * fill any part of a tensor and the result does not depend on how it was cut.
  * Source: SplitMix64 (Steele, Lea & Flood, OOPSLA 2014); normal numbers by Box & Muller (AMS 29(2), 1958). */

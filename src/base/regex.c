@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* regex.c - trees to programs, and running these: every instruction is a state, and the set of states that are alive
  * moves over the text one character at a time. */
 #include "base/regex.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* regex.h - regular expressions in RE2's syntax, matched in time linear in the text: the pattern becomes a program of a
  * nondeterministic automaton, and all its states advance together (Thompson, CACM 11(6), 1968). Nothing backtracks, so
  * no pattern can make matching explode.

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* regex_parse.c - RE2's syntax to a tree. */
 #include "base/map.h"
 #include "base/regex_tree.h"

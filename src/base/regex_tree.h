@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* regex_tree.h - a pattern as a tree, between parsing (regex_parse.c) and compiling (regex.c), and sets of code points.
  */
 #ifndef TN_BASE_REGEX_TREE_H

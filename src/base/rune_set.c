@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* rune_set.c - sets of code points as sorted ranges. */
 #include "base/regex_tree.h"
 #include "base/unicode.h"

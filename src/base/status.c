@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* status.c - the thread's sentence about its last failed call. */
 #include "base/status.h"
 #include "base/clean.h"

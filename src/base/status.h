@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* status.h - one sentence per thread about what went wrong, and the short way to pass a failure up. */
 #ifndef TN_BASE_STATUS_H
 #define TN_BASE_STATUS_H

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* text.c - a growing byte string, and small string helpers. */
 #include "base/text.h"
 #include "base/clean.h"

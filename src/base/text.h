@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* text.h - a growing byte string, and small string helpers. */
 #ifndef TN_BASE_TEXT_H
 #define TN_BASE_TEXT_H

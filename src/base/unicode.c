@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* unicode.c - simple case mappings and general categories by runs. */
 #include "base/unicode.h"
 #include "base/status.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* unicode.h - facts about single code points: simple case mappings and general categories. No locale is asked.
  * Source: the Unicode Character Database (UnicodeData.txt, fields 2, 12, 13), through scripts/unicode_tables.pl. */
 #ifndef TN_BASE_UNICODE_H

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* utf8.c - UTF-8, one code point at a time. */
 #include "base/utf8.h"
 

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* utf8.h - UTF-8, one code point at a time. Source: Unicode 15, table 3-7. */
 #ifndef TN_BASE_UTF8_H
 #define TN_BASE_UTF8_H

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* version.c - the version of the running library, from the header it was built with. */
 #include "tenon.h"
 

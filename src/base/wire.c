@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* wire.c - the protobuf wire format. Source: protobuf.dev/programming-guides/encoding. */
 #include "base/wire.h"
 #include <string.h>

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* wire.h - the protobuf wire format, read from and written to memory. Bounded: a field never reaches beyond its
  * message, nesting is the caller's recursion and so the caller's limit. Source:
  * protobuf.dev/programming-guides/encoding. */

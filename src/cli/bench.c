@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* bench.c - `tenon bench`: latency and throughput of a model, load time, time to the first result, peak memory. */
 #include "base/clock.h"
 #include "base/cpu.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* cli.h - the program's sub-commands: one file each, one line in main.c's table. */
 #ifndef TN_CLI_CLI_H
 #define TN_CLI_CLI_H

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* feed.c - inputs for a model from the command line. */
 #include "cli/feed.h"
 #include "base/file.h"

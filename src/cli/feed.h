@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* feed.h - a model's inputs from the command line: files, random numbers, zeros; shapes for open dimensions. */
 #ifndef TN_CLI_FEED_H
 #define TN_CLI_FEED_H

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* inspect.c - `tenon inspect`: what is inside a model, without running it. */
 #include "analyse/analyse.h"
 #include "base/clean.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* main.c - the program `tenon`: finds the sub-command and runs it. */
 #include "base/status.h"
 #include "base/text.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* models.c - looks for model files in the usual places. */
 #include "cli/models.h"
 #include "base/text.h"

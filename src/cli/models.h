@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* models.h - where a command finds the models it was not told the place of. */
 #ifndef TN_CLI_MODELS_H
 #define TN_CLI_MODELS_H

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* ocr.c - `tenon ocr`: reads text off pictures. */
 #include "vision/ocr.h"
 #include "base/arena.h"

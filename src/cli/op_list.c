@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* op_list.c - gathers what is known of operators: rows, the history of ai.onnx, kernel tables, and what
  * scripts/op_facts.sh found in the sources. */
 #include "cli/op_list.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* op_list.h - everything known of every operator: its row, its history, its kernels, its tests. */
 #ifndef TN_CLI_OP_LIST_H
 #define TN_CLI_OP_LIST_H

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* ops.c - `tenon ops`: the operators, for people, for programs, and as docs/operators.md. */
 #include "base/mem.h"
 #include "cli/cli.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* options.c - parses a sub-command's options by its table. */
 #include "cli/options.h"
 #include "base/log.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* options.h - a sub-command's options as a table: parsing, --help, and what to say about a mistake. */
 #ifndef TN_CLI_OPTIONS_H
 #define TN_CLI_OPTIONS_H

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* output_names.c - files for a model's outputs. */
 #include "cli/output_names.h"
 #include "base/clean.h"

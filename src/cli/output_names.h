@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* output_names.h - files for a model's outputs: one name each, made from names that may hold anything. */
 #ifndef TN_CLI_OUTPUT_NAMES_H
 #define TN_CLI_OUTPUT_NAMES_H

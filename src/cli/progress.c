@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* progress.c - "reading page.jpg  [=====>    ]  12/40 lines". */
 #include "cli/progress.h"
 #include "base/clock.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* progress.h - a line on the terminal that says how far a long piece of work is. */
 #ifndef TN_CLI_PROGRESS_H
 #define TN_CLI_PROGRESS_H

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* report.c - tensors for people. */
 #include "cli/report.h"
 #include "tensor/stats.h"

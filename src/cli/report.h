@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* report.h - tensors for people: shape and statistics on one line, the best classes. */
 #ifndef TN_CLI_REPORT_H
 #define TN_CLI_REPORT_H

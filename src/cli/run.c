@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* run.c - `tenon run`: runs a model once and says what came out, or how far it is from what was expected. */
 #include "base/arena.h"
 #include "base/clean.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* test.c - `tenon test`: runs folders in the layout of the ONNX backend tests and counts. Each case runs in a process
  * of its own, so that a crash is one failure. */
 #include "base/file.h"

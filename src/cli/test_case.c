@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* test_case.c - reads, runs and compares one case of the ONNX backend tests. */
 #include "cli/test_case.h"
 #include "analyse/agree.h"

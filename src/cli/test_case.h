@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* test_case.h - one case in the layout of the ONNX backend tests: model.onnx beside test_data_set_N folders that hold
  * input_N.pb and output_N.pb. */
 #ifndef TN_CLI_TEST_CASE_H

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* test_random.c - statistics instead of numbers, for outputs that depend on drawn ones. */
 #include "cli/test_random.h"
 #include "base/mem.h"

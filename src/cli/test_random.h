@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* test_random.h - outputs of models that draw random numbers: another generator's draw cannot be met number by number,
  * so shape, element type and statistics are compared. */
 #ifndef TN_CLI_TEST_RANDOM_H

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* vad.c - `tenon vad`: says where in a recording somebody speaks. */
 #include "audio/vad.h"
 #include "audio/resample.h"

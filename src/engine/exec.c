@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* exec.c - running a frame. A static step is one call; a dynamic one gets its shapes, memory and state first. */
 #include "base/clock.h"
 #include "engine/session.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* forecast.c - see forecast.h. */
 #include "engine/forecast.h"
 #include "engine/session.h"

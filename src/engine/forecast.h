@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* forecast.h - what running a model will take, told before it runs: the plan that a session would make, measured. */
 #ifndef TN_ENGINE_FORECAST_H
 #define TN_ENGINE_FORECAST_H

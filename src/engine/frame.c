@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* frame.c - making frames: every static datum and every step's arguments are set once. */
 #include "engine/session.h"
 #include <string.h>

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* frame.h - the memory of one running plan: a datum per slot, the prebuilt argument of every step, the block. */
 #ifndef TN_ENGINE_FRAME_H
 #define TN_ENGINE_FRAME_H

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* heap.c - recycled buffers by size class: four classes per power of two, so at most a fifth is wasted. Never more lies
  * idle than was once in use, and what was idle longest goes first: when shapes grow from run to run, yesterday's
  * classes make room for today's. */

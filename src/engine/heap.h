@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* heap.h - buffers that outlive a run or whose size is known only while running: kept for the next run instead of
  * freed, since fresh pages cost more than filling them. Safe from several threads at once. */
 #ifndef TN_ENGINE_HEAP_H

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* memory.c - offsets from lifetimes: the largest buffer first, into the smallest gap that its contemporaries leave. */
 #include "engine/memory.h"
 #include "base/mem.h"

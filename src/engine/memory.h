@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* memory.h - laying out buffers whose lifetimes are known in one block. */
 #ifndef TN_ENGINE_MEMORY_H
 #define TN_ENGINE_MEMORY_H

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* pack.c - the cache of packed constants: see pack.h. */
 #include "engine/pack.h"
 #include "base/file.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* pack.h - packed forms of constants, made once and shared by all plans of a session.
  *
  * A form is found by what it was made of - ids, types and shapes of a model's constants (tn_tensor.id) - and by the

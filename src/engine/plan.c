@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* plan.c - from a graph and exact input types to a plan: which nodes run, where every value lies. */
 #include "engine/plan.h"
 #include "base/budget.h"

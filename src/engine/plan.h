@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* plan.h - a graph for one set of input shapes, ready to run: steps in order, a place for every value.
  *
  *   graph + input types ──typing──▶ exact types ──plan──▶ slots (values), steps (nodes), homes (memory), one block
@@ -115,7 +116,7 @@ typedef struct {
 
 /** errors   the shape rules' and the operators', naming the node; TN_E_NOMEM. *out is freed with tn_plan_free. */
 tn_status tn_plan_new(const tn_plan_args *args, tn_plan **out);
-void tn_plan_free(tn_plan **p);     /* also its nested plans and idle frames */
+void tn_plan_free(tn_plan **p); /* also its nested plans and idle frames */
 
 /** The values of outer graphs that g and its subgraphs use, each once, in no order: *out has *n (in arena a). */
 tn_status tn_captures(const tn_graph *g, tn_arena *a, const tn_value ***out, int *n);

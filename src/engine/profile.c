@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* profile.c - collecting the times of steps and showing them. */
 #include "engine/profile.h"
 #include "base/clean.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* profile.h - where a session's time goes: per node, as a table, JSON or a Chrome trace. */
 #ifndef TN_ENGINE_PROFILE_H
 #define TN_ENGINE_PROFILE_H

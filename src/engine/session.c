@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* session.c - the public sessions: a model made ready, plans by input shapes, frames for the threads that run. */
 #include "engine/session.h"
 #include "pass/pass.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* session.h - inside a session: what its frames and nested runs share. */
 #ifndef TN_ENGINE_SESSION_H
 #define TN_ENGINE_SESSION_H

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* typing.c - exact types and plan-time constants: see typing.h. */
 #include "engine/typing.h"
 #include "base/budget.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* typing.h - what a plan knows of every value once the inputs' shapes are given: exact types, and the values that
  * turn out to be constants (Shape -> Gather -> Concat chains and what is computed from them).
  *

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* findings.c - what opening a model found. */
 #include "format/findings.h"
 #include "base/log.h"

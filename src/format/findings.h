@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* findings.h - what opening a model found: what was repaired, what the file says wrongly, and, when a model is opened
  * to be looked at, what keeps it from running. They stay with the model: tn_model_finding. */
 #ifndef TN_FORMAT_FINDINGS_H

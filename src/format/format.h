@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* format.h - model files to graphs and back: the parts behind tn_model_open and tn_model_save.
  *
  *   bytes ── sniff ── onnx_read ── onnx_repair, onnx_upgrade ── (op rows, sort, check, infer: model.c) ── tn_model

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* model.c - opening a model: bytes in, a checked graph with types out. */
 #include "base/budget.h"
 #include "base/file.h"

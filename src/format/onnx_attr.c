@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* onnx_attr.c - AttributeProto to tn_attr, with references to the attributes of a called function. Source: onnx.proto;
  * docs/IR.md, "Functions". */
 #include "format/onnx_read.h"

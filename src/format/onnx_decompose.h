@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* onnx_decompose.h - building blocks of the definitions of operators in terms of others. A chain of them is checked
  * once, at its end: no value in gives no value out. */
 #ifndef TN_FORMAT_ONNX_DECOMPOSE_H

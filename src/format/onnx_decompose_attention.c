@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* onnx_decompose_attention.c - com.microsoft's attention operators as MultiHeadAttention with what stands before and
  * behind it. Source: docs/ContribOperators.md of ONNX Runtime, whose results the definitions were compared with. */
 #include "format/onnx_decompose.h"

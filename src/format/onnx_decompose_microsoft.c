@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* onnx_decompose_microsoft.c - operators of com.microsoft that are sums of those of ai.onnx: mostly what ONNX Runtime's
  * own optimiser writes into models. Fusion then finds the parts again. Source: docs/ContribOperators.md of ONNX
  * Runtime, whose results the definitions were compared with. */

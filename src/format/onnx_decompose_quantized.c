@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* onnx_decompose_quantized.c - com.microsoft's operators on quantised tensors, as what they mean: dequantise, compute,
  * quantise. Source: docs/ContribOperators.md of ONNX Runtime. */
 #include "format/onnx_decompose.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* onnx_decompose_state.c - com.microsoft's LinearAttention and CausalConvWithState, which say more than those of
  * ai.onnx: states of the last tokens for those who go back, several values to one key, taps apart from each other,
  * channels last. Source: docs/ContribOperators.md of ONNX Runtime. */

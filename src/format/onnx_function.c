@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* onnx_function.c - functions that come with a model: their bodies are read anew into the graph at every call, with the
  * call's inputs and attributes put in. Source: docs/IR.md, "Functions". */
 #include "format/onnx_read.h"

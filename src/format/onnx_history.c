@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* onnx_history.c - the history of the operators of ai.onnx: what each version accepts. It tells the writer the lowest
  * operator set in which a node is valid. Source: the operator change log of ONNX (docs/Changelog.md). */
 #include "format/onnx_history.h"

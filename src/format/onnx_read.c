@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* onnx_read.c - ModelProto and GraphProto to graphs, over a mapped file. Nothing here trusts the file: names are looked
  * up, sizes are checked, nesting is bounded. Source: ONNX IR specification (docs/IR.md), onnx.proto. */
 #include "format/onnx_read.h"

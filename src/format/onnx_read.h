@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* onnx_read.h - what the files of the ONNX reader share. */
 #ifndef TN_FORMAT_ONNX_READ_H
 #define TN_FORMAT_ONNX_READ_H

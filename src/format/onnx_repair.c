@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* onnx_repair.c - one row per operator and known mistake. A function looks at a node and says whether it made the
  * mistake; unless the operator itself can do what is meant, the function rewrites the node. Nothing is repaired on a
  * guess: types count when inference found them, and what is not known to be wrong stays. */

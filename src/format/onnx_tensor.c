@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* onnx_tensor.c - initializers and other tensors of a model: in the file, beside it, or sparse. Nothing outside the
  * model's folder is ever opened. Source: onnx.proto; docs/ExternalData.md. */
 #include "format/onnx_read.h"

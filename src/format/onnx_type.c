@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* onnx_type.c - TypeProto and ValueInfoProto to tn_type. Source: onnx.proto. */
 #include "format/onnx_read.h"
 

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* onnx_upgrade.c - every operator in its newest form: one row per operator and change of form. A row is applied to
  * nodes whose version is below `below`; rows of one operator stand in the order of versions, so an old node climbs
  * through all of them. Changes that only widened types or added attributes with neutral defaults need no row. Source:

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* onnx_upgrade.h - helpers shared by the rewrites of old operator forms. */
 #ifndef TN_FORMAT_ONNX_UPGRADE_H
 #define TN_FORMAT_ONNX_UPGRADE_H

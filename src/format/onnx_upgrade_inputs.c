@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* onnx_upgrade_inputs.c - old forms whose attributes became inputs. */
 #include "format/onnx_upgrade.h"
 

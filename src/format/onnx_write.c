@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* onnx_write.c - a model as an ONNX file. Everything but the main graph's weights is put together in memory; the
  * weights are streamed from where they are. Equal models give equal bytes. Source: onnx.proto; docs/IR.md. */
 #include "base/file.h"

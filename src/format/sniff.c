@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* sniff.c - what a file that is not ONNX looks like, so that the message says more than "corrupt". */
 #include "format/format.h"
 #include <string.h>

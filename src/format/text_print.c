@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* text_print.c - a graph as text for people: one line per node with types and attributes.
  *
  *   graph main(x: float32[1,3,8,8]) -> (y)

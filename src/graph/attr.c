@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* attr.c - reading and writing a node's attributes. */
 #include "base/number.h"
 #include "graph/internal.h"

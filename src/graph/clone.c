@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* clone.c - copies: a whole model for a session's passes, and one graph's nodes into another (inlining). */
 #include "base/budget.h"
 #include "graph/internal.h"

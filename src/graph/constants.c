@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* constants.c - which constants belong to which graph: they are on no list of it, and whoever prints or writes all
  * graphs of a model would look at all values for each. */
 #include "graph/graph.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* dim.c - the pool of symbolic dimensions. Every expression is a polynomial over atoms, hash-consed, so that equal
  * expressions have equal numbers:
  *

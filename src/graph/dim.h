@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* dim.h - dimensions: constants, unknowns, and small expressions over symbols ("batch", "past + 1", "ceil(h/2)").
  *
  * A tn_dim is one int64: >= 0 is the size itself; TN_DIM_UNKNOWN is no knowledge at all; every other negative value

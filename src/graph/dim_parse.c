@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* dim_parse.c - dimensions from text: the inverse of tn_dim_print, and what exporters write as names of dimensions
  * ("past_sequence_length + sequence_length").
  *

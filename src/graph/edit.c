@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* edit.c - changing a graph in place. Every call keeps the invariants: uses mirror inputs, producers mirror outputs. */
 #include "graph/internal.h"
 #include <assert.h>

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* graph.c - models and graphs come and go: values, nodes, inputs, outputs, constants. Editing them is edit.c. */
 #include "graph/graph.h"
 #include "base/budget.h"

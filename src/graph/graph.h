@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* graph.h - the one intermediate representation: every model, whatever file it came from, is a tn_graph.
  *
  *   model ── graph ── nodes (doubly linked, in topological order) ── inputs/outputs: values ── uses

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* internal.h - what the files of graph/ share: growing lists, use lists, the node list. */
 #ifndef TN_GRAPH_INTERNAL_H
 #define TN_GRAPH_INTERNAL_H

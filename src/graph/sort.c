@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* sort.c - topological order, stable: of the nodes that may come next, the one that came first in the file does.
  *
  * A node waits for the producers of its inputs and of every outer value its subgraphs use. Kahn's algorithm over a

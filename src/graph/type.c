@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* type.c - types of values: reading them off data, printing, narrowing, finding what two have in common. */
 #include "graph/type.h"
 #include "base/clean.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* type.h - what is known of a value before it exists: kind, element type, symbolic shape; and of its contents. */
 #ifndef TN_GRAPH_TYPE_H
 #define TN_GRAPH_TYPE_H

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* activation.h - the activations a kernel can apply to a result while it is still in registers.
  *
  * Shared by gemm and conv. The scalar function below is the definition; kernel/x86/activation_*.h hold the vector

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* attention.c - the fast attention of f32: tiles of rows against blocks of keys, by the matrix and row kernels.
  *
  * A unit of work is one tile of rows of one head. A thread's units that share keys (one batch, one head of keys) are

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* attention.h - scaled dot-product attention: Y = softmax(cap(scale Q K^T) + bias) V, masks and windows included.
  *
  * One description serves every operator of the kind: heads may lie in rows (batch, row, head, element) or in planes

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* broadcast.c - operations on one, two and three broadcast operands of any type, tile by tile. */
 #include "kernel/broadcast.h"
 #include "kernel/kernel.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* broadcast.h - two-operand arithmetic with NumPy broadcasting for every element type, selection, and pointwise
  * functions of one operand. f32 goes through the vector kernels; f16, bf16 and float8 are computed in f32 tile by tile
  * and rounded once; the other types are plain C loops.

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* conv.c - the list of convolution algorithms, checks of descriptions, and the algorithm that does anything. */
 #include "kernel/conv.h"
 #include "base/mem.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* conv.h - convolution of f32 tensors: what to compute (a description), and the algorithms that can compute it.
  *
  * Layouts

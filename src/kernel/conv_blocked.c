@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* conv_blocked.c - direct convolution into blocked tensors: the loops around the register tiles of conv.h.
  *
  * One driver serves two kinds of tile. In both x is seen as planes of pixels of `xv` floats, a tile's sum is a

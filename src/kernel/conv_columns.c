@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* conv_columns.c - convolution of plain tensors of any rank as matrix products: for a piece of the output positions,
  * the inputs of every position become a column, and y [oc, positions] = w [oc, ic * taps] x columns.
  *

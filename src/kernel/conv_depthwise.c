@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* conv_depthwise.c - depthwise convolution of blocked tensors: every channel is convolved with its own kernel.
  *
  * A block of channels is an image of vectors of c floats. The rows of x that a row of y needs are kept in a ring of

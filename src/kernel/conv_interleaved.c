@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* conv_interleaved.c - transposed convolution whose kernel equals its stride, to a plain y.
  *
  * The patches that input pixels spread to do not overlap, so y is a 1x1 convolution with oc * kh * kw outputs whose

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* conv_parts.h - what the convolution drivers share. The algorithms are one file of kernel/ each; conv.c lists them. */
 #ifndef TN_KERNEL_CONV_PARTS_H
 #define TN_KERNEL_CONV_PARTS_H

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* conv_reordered.c - convolution of plain tensors: reorder x to blocks, convolve there, reorder y back.
  *
  * The two passes over memory are cheap beside the sums, and every plain convolution of one or two dimensions gets the

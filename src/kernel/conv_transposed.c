@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* conv_transposed.c - transposed convolution of blocked tensors with the tiles of ordinary convolution.
  *
  * The output columns ox = q * stride + phase of one phase take from the same kernel columns: those kx with

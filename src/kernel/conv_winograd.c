@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* conv_winograd.c - 3x3 convolution of stride 1 by Winograd's minimal filtering F(4x4, 3x3), on blocked tensors.
  *
  * A 4 x 4 tile of y needs a 6 x 6 tile of x: y = A^T [ sum over ic of (G w G^T) . (B^T x B) ] A. The sums are 36

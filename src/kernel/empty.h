@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* empty.h - arrays without elements. */
 #ifndef TN_KERNEL_EMPTY_H
 #define TN_KERNEL_EMPTY_H

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* families.h - the list of kernel families; a new family is one header, its fills, and one line here. */
 #ifndef TN_KERNEL_FAMILIES_H
 #define TN_KERNEL_FAMILIES_H

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* fft.c - plans of transforms: factors, tables, and the chirp for lengths with a large prime factor. */
 #include "kernel/fft.h"
 #include "base/mem.h"

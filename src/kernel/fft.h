@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* fft.h - discrete Fourier transforms of any length, float32 and float64, several signals at a time.
  *
  * Lengths whose prime factors are all small go through mixed-radix passes that put the result in order as they go

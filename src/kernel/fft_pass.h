@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* fft_pass.h - one pass of a transform, for any real type. A file defines REAL and NAME(x), includes this, and may do
  * so again with another type. Translation units with wider vectors include it too: the innermost loops are plain and
  * contiguous, so the compiler makes vectors of them. */

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* fft_passes.h - the passes of both element types for one translation unit. */
 #ifndef TN_KERNEL_FFT_PASSES_H
 #define TN_KERNEL_FFT_PASSES_H

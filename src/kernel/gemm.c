@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* gemm.c - the f32 matrix product's driver: cuts the work into cells for the threads, blocks a cell for the caches,
  * packs B where that pays. The arithmetic is in the family's kernels (gemm.h).
  *

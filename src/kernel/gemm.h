@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* gemm.h - f32 matrix products: C = act(alpha * op(A) op(B) + beta * D + bias).
  *
  * Two halves. `tn_gemm_kernels` is the family: the register-tile kernels of one instruction set, which know nothing of

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* gemm_generic.c - matrix products on the element types that have no fast kernels: f64 and integers by plain loops, the
  * short floats through f32. */
 #include "base/budget.h"

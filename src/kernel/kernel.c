@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* kernel.c - fills the tables: ref first, then what the CPU has, lowest set first. */
 #include "kernel/kernel.h"
 #include <pthread.h>

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* kernel.h - the kernel families of this CPU: tables of function pointers, filled once.
  *
  * Every family has a header of its own (gemm.h, vec.h, ...) with a struct of function pointers, and one constant table

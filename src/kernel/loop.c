@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* loop.c - collapsing and walking nested strided loops. */
 #include "kernel/loop.h"
 #include <string.h>

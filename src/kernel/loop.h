@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* loop.h - nested loops over several strided arrays of one shape, with the fewest dimensions.
  *
  * Dimensions of one element go, and neighbours that every array walks as one become one: [N,C,H,W] op [1,C,1,1] is a

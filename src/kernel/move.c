@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* move.c - strided copies: every movement becomes one loop nest over byte strides with the fewest dimensions, and then
  * rows of memcpy, 2-D transpositions, or single elements. */
 #include "kernel/move.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* move.h - moving elements without computing: transposition, strided copies, gather, padding, tiling. Elements are
  * bytes: 1, 2, 4, 8 or 16 each (strings count as 16). Sources and results never overlap. */
 #ifndef TN_KERNEL_MOVE_H

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* narrow.c - see narrow.h. A unit of work is one row (inner = 1), walked in pieces, or a block of columns, walked row
  * by row; sums are double. In both cases a *strip* is up to STRIP neighbouring elements as float32: `step` is 0 where
  * all of them belong to one result, 1 where each belongs to one of its own. */

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* narrow.h - reductions, softmax and running sums of the floating types that have no kernels of their own (float16,
  * bfloat16, ..): a piece at a time becomes float32 on the stack, so that they need no memory beside their inputs and
  * outputs. Arrays are [outer][n][inner]; arguments as in reduce.h. */

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* nbits.h - rows of weights in 2 to 8 bits, with a scale and a zero point per block: their products with a few rows
  * of floats, and their values.
  *

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* norm.c - normalisations, row by row through the reduction kernels. */
 #include "kernel/norm.h"
 #include "kernel/empty.h"

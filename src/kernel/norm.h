@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* norm.h - normalisations of f32 tensors. Means come first and deviations second (two passes over data in cache), so
  * that a large mean does not eat the variance. y may be x everywhere. */
 #ifndef TN_KERNEL_NORM_H

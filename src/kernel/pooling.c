@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* pooling.c - the loops of pooling: blocked images row by row with the family's row kernels; plain images of one or two
  * dimensions go through blocks (sixteen channels are pooled at once, and windows need no gathering); everything else
  * runs the definition, channel by channel. */

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* pooling.h - maximum, average and Lp pooling of f32 tensors, over windows or whole images. */
 #ifndef TN_KERNEL_POOLING_H
 #define TN_KERNEL_POOLING_H

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* program.c - checks pointwise programs and runs them tile by tile.
  *
  * The shape is collapsed to rows of one inner dimension. Long rows are cut into tiles: an input is then a piece of

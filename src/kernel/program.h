@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* program.h - chains of pointwise operations run as one pass: a small program executed tile by tile, so that
  * intermediate results stay in the L1 cache.
  *

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* qgemm.c - the 8-bit matrix product's driver: packs A in blocks that stay in L2, B by the panel where it is not packed
  * yet, and hands strips to the family's kernel with the zero points as terms per row and per column. A task is a block
  * of rows and some of the panels; a thread packs a block once for all of its tasks that follow each other in it. */

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* qgemm.h - 8-bit integer matrix products with zero points: C = (A - za)(B - zb), exact in int32, then scaled if asked.
  *
  * Serves MatMulInteger, QLinearMatMul, QLinearConv and their relatives. Two halves as in gemm.h: a family of strip

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* qgemm_parts.h - what all variants of the 8-bit product share, in C that each translation unit vectorises with its own
  * instructions: the packing and the end of a tile. The including file gives:
  *   NR, KR                 columns of a panel, elements of K per group

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* reduce.h - reductions, arg-max and arg-min, softmax and running sums.
  *
  * The table holds what runs along one contiguous row of f32; the functions below it serve any axes and element types.

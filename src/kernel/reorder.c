@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* reorder.c - see reorder.h. The work is cut into pieces of some pixels of one block of channels. */
 #include "kernel/reorder.h"
 #include "kernel/kernel.h"

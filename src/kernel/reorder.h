@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* reorder.h - tensors between the layouts of conv.h, and channels last. */
 #ifndef TN_KERNEL_REORDER_H
 #define TN_KERNEL_REORDER_H

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* resize.c - taps for every mode and coordinate rule, and the passes over the axes. */
 #include "kernel/resize.h"
 #include "base/mem.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* resize.h - resampling along any axes: nearest, linear and cubic with every coordinate rule of ONNX Resize.
  *
  * Along each axis an output element is a weighted sum of a few input elements (taps); axes are independent, so an image

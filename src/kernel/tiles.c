@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* tiles.c - cutting broadcast shapes into tiles. */
 #include "kernel/tiles.h"
 #include "kernel/kernel.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* tiles.h - feeds a pointwise function tile by tile from arrays that broadcast.
  *
  * The shape is collapsed to rows of one inner dimension. Long rows are cut into tiles: an array is then a piece of

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* vec.h - kernels over flat f32 arrays: pointwise functions, comparisons, selection.
  *
  * Any alignment, any n (also 0). y may be exactly x (or a, b, c); other overlaps are not allowed. A scalar operand is a

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* attention.c - Attention of ai.onnx: heads in rows or planes, caches inside or outside, masks, the scores as an
  * output. The arithmetic is kernel/attention.h. */
 #include "op/attention.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* attention.h - what the attention operators of all domains share: a type to compute in, and strides of the layouts. */
 #ifndef TN_OP_ATTENTION_H
 #define TN_OP_ATTENTION_H

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* attention_flex.c - FlexAttention of ai.onnx.preview: attention whose scores and weights pass through subgraphs.
  * Without any it is attention as in kernel/attention.h; with them the matrix of scores is made, for the subgraphs want
  * it. */

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* attention_fused.c - tenon.Attention: products, scale, mask and softmax that pass/fuse_attention.c found, with the
  * transposes around them as strides. */
 #include "op/attention.h"

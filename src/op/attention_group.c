@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* attention_group.c - GroupQueryAttention of com.microsoft: the attention of exported language models. Query heads
  * share heads of keys; new keys are normalised, rotated to their positions and written behind the earlier ones of a
  * cache.

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* attention_support.c - what the attention operators share: conversions, layouts, appending to a cache. */
 #include "op/attention.h"
 #include <string.h>

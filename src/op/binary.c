@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* binary.c - pointwise operators of two or more tensors, with NumPy broadcasting: arithmetic, comparison, logic, bits.
  * The loops are kernel/broadcast.h; rows only say which. */
 #include "kernel/broadcast.h"

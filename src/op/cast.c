@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* cast.c - Cast, CastLike, BitCast: another element type. Numbers convert as tensor/dtype.h says; strings are parsed
  * and printed here. */
 #include "base/number.h"

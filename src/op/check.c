@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* check.c - every invariant of a graph, for readers of files and for tests of passes. */
 #include "op/op.h"
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* concat.c - Concat: tensors one after another along an axis. */
 #include "op/grad.h"
 #include "op/ports.h"

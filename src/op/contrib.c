@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* contrib.c - operators of com.microsoft that have no kin: Inverse, CDist, MurmurHash3, RelativePositionBias. */
 #include "op/grad.h"
 #include "op/ports.h"

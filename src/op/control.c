@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* control.c - If, Loop, Scan, SequenceMap: operators that run subgraphs. */
 #include "op/grad.h"
 #include "op/ports.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* conv.c - Conv, ConvTranspose and the fused convolution.
  *
  * tenon.Conv is Conv with a residual (input 3), an activation, and its tensors plain or blocked: x_block and y_block

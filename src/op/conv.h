@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* conv.h - what a convolution node computes, for the operators that are its gradients. */
 #ifndef TN_OP_CONV_H
 #define TN_OP_CONV_H

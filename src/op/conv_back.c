@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* conv_back.c - what flows back through Conv and ConvTranspose: internal operators, since their sizes are those of the
  * forward tensors and no attribute of ONNX could say them for every padding.
  *

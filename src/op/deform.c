@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* deform.c - DeformConv: a convolution whose taps lie where an input says, between the pixels too. The taps of a tile
  * of places are interpolated into a matrix, which the weights are multiplied with. Source: Dai et al., ICCV 2017; Zhu
  * et al., CVPR 2019 (the mask). */

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* det.c - Det: determinants of square matrices, by elimination with row exchanges, in double. */
 #include "op/grad.h"
 #include "op/ports.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* detection.c - NonMaxSuppression: boxes chosen by score and overlap. */
 #include "base/budget.h"
 #include "op/grad.h"

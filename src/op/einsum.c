@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* einsum.c - Einsum: sums of products named by an equation such as "bij,bjk->bik": reading it, the result's shape, the
  * row. The arithmetic is einsum_pairs.c. */
 #include "op/einsum.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* einsum.h - a read equation, and its sum of products by pairs (einsum_pairs.c). */
 #ifndef TN_OP_EINSUM_H
 #define TN_OP_EINSUM_H

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* einsum_pairs.c - Einsum's arithmetic. Operands are joined two by two into the batched matrix product
  *
  *     [batch, rows, sum] x [batch, sum, columns] -> [batch, rows, columns]

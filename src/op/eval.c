@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* eval.c - the run-time services of operators, and running a single operator on the heap. */
 #include "base/budget.h"
 #include "op/exec.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* exec.h - what a running operator may ask of whoever runs it, and running one operator without an engine.
  *
  * tn_run.exec points to a struct whose first member is a tn_exec: the engine's frame, or the small executor here that

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* follow.c - contents that a node's rule does not give are found by running the node on what is known of its inputs.
  *
  * When all inputs are numbers, any operator will do, and the result is a constant. When some elements are expressions

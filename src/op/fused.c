@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* fused.c - reading and writing the attributes of fused nodes. */
 #include "op/fused.h"
 #include <string.h>

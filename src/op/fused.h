@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* fused.h - attributes of fused nodes: what happens to a result while it is in registers.
  *
  * Nodes of the domain "tenon" (made by passes) carry activation (a name of kernel/activation.h), activation_alpha and

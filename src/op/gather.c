@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* gather.c - Gather, GatherElements, GatherND: picking elements and slices by index. */
 #include "op/grad.h"
 #include "op/ports.h"

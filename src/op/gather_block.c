@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* gather_block.c - com.microsoft.GatherBlockQuantized: slices of a table of codes, as numbers. A scale, and a zero
  * point where there is one, belongs to each block along one axis. Codes are bytes (8 bits, or several of 2 or 4 bits to
  * a byte, low ones first, along the last axis), 4-bit integers, float8 or float4. Source: docs/ContribOperators.md of

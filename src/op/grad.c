@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* grad.c - the words of gradients: nodes with their types, shapes, zeros, sums over what was broadcast. */
 #include "op/grad.h"
 #include "base/number.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* grad.h - gradients: what an operator's row says about its derivative, and the words backward builders are written in.
  *
  * A builder receives the gradients of the forward node's outputs and adds nodes that compute those of its inputs:

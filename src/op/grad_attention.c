@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* grad_attention.c - gradients of attention and rotary embeddings: written out, and differentiated through that. */
 #include "op/grad.h"
 #include <string.h>

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* grad_control.c - gradients through If, Scan and Loop.
  *
  * If      another If on the same condition, whose branches run the branch again and then its gradient.

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* grad_formula.c - formulas of gradients become nodes: a small recursive parser. The formulas are ours, so a wrong one
  * is a programmer's mistake; it is reported as a failure all the same, where the test sees it.
  *

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* grad_image.c - the gradient of DeformConv: written out as sampling, and a product over taps and channels. */
 #include "op/grad.h"
 #include "op/window.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* grad_index.c - gradients of operators that choose elements by index: gathered ones are added back where they were,
  * scattered ones are read where they went. */
 #include "op/grad.h"

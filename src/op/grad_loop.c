@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* grad_loop.c - steps run backwards by a Loop: where a state or a captured value is a sequence or an optional, or a
  * state changes its shape, so that a Scan could neither carry nor stack it. States that cannot be stacked are not kept:
  * step t begins by running the first t steps again, which costs time (T^2 / 2 steps) and no memory. */

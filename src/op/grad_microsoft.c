@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* grad_microsoft.c - gradients of com.microsoft's products with quantised weights, and of its quantisation. Integers
  * have none; activations, scales, biases and zero points in floats have. */
 #include "op/grad.h"

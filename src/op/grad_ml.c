@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* grad_ml.c - gradients of ai.onnx.ml: linear functions of features, and features scaled, chosen and joined. Results
  * are float32 whatever the features are, so flows are cast. Trees are steps and have none; maps carry none. */
 #include "op/grad.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* grad_move.c - gradients of operators that put elements elsewhere: what is copied out flows back to where it came
  * from. The usual cases have their own inverse; any other asks the operator itself where its elements came from, by
  * running it on the elements' positions. */

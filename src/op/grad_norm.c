@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* grad_norm.c - gradients of normalisations: each is written out in elementary operators, and differentiated through
  * them. */
 #include "op/grad.h"

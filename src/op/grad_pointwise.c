@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* grad_pointwise.c - gradients of pointwise operators, mostly one formula each. */
 #include "kernel/vec.h"
 #include "op/grad.h"

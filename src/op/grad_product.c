@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* grad_product.c - gradients of matrix products, Einsum and determinants. */
 #include "op/grad.h"
 #include <ctype.h>

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* grad_reduce.c - gradients of reductions, softmax and running sums. */
 #include "op/grad.h"
 #include <string.h>

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* grad_rnn.c - gradients of RNN, GRU and LSTM: each direction is written out as a Scan over its steps, and
  * differentiated through it. A row of the batch that has ended keeps its state and writes zeros, as in the operator
  * itself. */

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* grad_sequence.c - gradients of sequences and optionals. What flows back to a sequence is a sequence of as many items,
  * each of the shape of the item it belongs to; what flows back to an optional is an optional, empty when that is. So
  * everything stays within the standard's operators: sums and zeros of sequences are SequenceMap nodes, those of

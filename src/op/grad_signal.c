@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* grad_signal.c - gradients of Fourier transforms: they are linear, so what flows back goes through the adjoint, which
  * is a transform again. */
 #include "op/grad.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* grad_steps.h - the steps of Scan, Loop and SequenceMap, as their gradients run them backwards: grad_control.c makes a
  * Scan of them, grad_loop.c a Loop where sequences or growing tensors are carried. */
 #ifndef TN_OP_GRAD_STEPS_H

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* gradient.c - the walk of reverse differentiation: forward to see what depends on the xs, backward to let every
  * operator's row add its nodes, summing what flows back to a value from all its uses. */
 #include "op/gradient.h"

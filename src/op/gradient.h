@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* gradient.h - automatic differentiation over a graph, in reverse: nodes are added that compute gradients. */
 #ifndef TN_OP_GRADIENT_H
 #define TN_OP_GRADIENT_H

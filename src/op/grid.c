@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* grid.c - GridSample, AffineGrid: an image read at computed places, and the places an affine map makes. The gradient
  * of the first is grid_back.c. */
 #include "op/grid.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* grid.h - what GridSample and its gradient share: how an image is read at the places of a grid. */
 #ifndef TN_OP_GRID_H
 #define TN_OP_GRID_H

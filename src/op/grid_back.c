@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* grid_back.c - the gradient of GridSample, of any order. Two operators carry it, which are each other's gradients:
  *
  *   tenon.GridSlope(X, grid)          what GridSample reads, differentiated `orders` times by each number of a place

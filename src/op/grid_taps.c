@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* grid_taps.c - which elements, with which weights, make what a grid reads from an image; and those weights'
  * derivatives with respect to the grid. */
 #include "op/grid.h"

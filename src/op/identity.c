@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* identity.c - operators that hand their input on: Identity, and Dropout as it is at inference. */
 #include "op/grad.h"
 

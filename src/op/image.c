@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* image.c - ImageDecoder: calls the decoder that the application has set, and orders the channels. */
 #include "base/log.h"
 #include "op/grad.h"

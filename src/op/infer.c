@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* infer.c - walks a graph in order and lets every node's rule see what is known of its inputs. */
 #include "op/infer.h"
 #include "base/budget.h"

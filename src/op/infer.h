@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* infer.h - drives the operators' shape rules over graphs: symbolically for a whole model, exactly for a plan, or for
  * one node from actual data. */
 #ifndef TN_OP_INFER_H

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* kv_cache.c - caches of keys and values that are not plain numbers of all tokens: in codes (8 bits, pairs of 4 bits,
  * the first in the low half and 8 for zero, or float8, times a scale for all or for each channel of a head), or of a
  * window. */

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* layout.c - tenon.ToBlocked and tenon.FromBlocked: a value between ONNX's [N, C, H, W] and the blocked channel layout
  * [N, ceil(C / c), H, W, c] that fast convolutions use (kernel/conv.h). Made by the layout pass. */
 #include "kernel/kernel.h"

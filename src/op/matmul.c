@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* matmul.c - MatMul and Gemm, and their fused forms: C = act(alpha op(A) op(B) + beta bias + residual).
  *
  * One description (`product`) is read from the node and the shapes; prepare packs whichever operand is a constant; run

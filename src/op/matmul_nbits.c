@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* matmul_nbits.c - com.microsoft.MatMulNBits: Y = A W' + bias with W [N, K] in 2 to 8 bits, a scale and a zero point
  * per block of K. Source: docs/ContribOperators.md of ONNX Runtime.
  *

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* memo.c - see memo.h. */
 #include "op/memo.h"
 #include <string.h>

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* memo.h - what every node with subgraphs was last inferred from, so that it is not inferred again from the same.
  *
  * A loop's rule infers its body until the types of the carried values settle, and so does every loop within it: without

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* ml.c - transforms of scores, class labels and rows: see ml.h. */
 #include "op/ml.h"
 #include <math.h>

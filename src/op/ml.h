@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* ml.h - what the classifiers and regressors of ai.onnx.ml share: transforms of scores, class labels, rows of features.
  * Scores are computed in double and rounded once. */
 #ifndef TN_OP_ML_H

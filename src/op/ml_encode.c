@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* ml_encode.c - LabelEncoder, CategoryMapper, OneHotEncoder: values looked up among keys of any type. */
 #include "op/grad.h"
 #include "op/ml.h"

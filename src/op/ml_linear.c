@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* ml_linear.c - LinearClassifier, LinearRegressor: a matrix of coefficients, then a transform of the scores. */
 #include "op/grad.h"
 #include "op/ml.h"

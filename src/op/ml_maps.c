@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* ml_maps.c - ZipMap, CastMap, DictVectorizer: tensors to maps and back. A map is a tensor of keys and one of values.
  */
 #include "base/number.h"

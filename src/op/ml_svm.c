@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* ml_svm.c - SVMClassifier, SVMRegressor: sums of kernels between a row and the support vectors; for classes, one
  * decision per pair and votes, or probabilities by pairwise coupling. Source: Platt 1999; Wu, Lin & Weng, JMLR 5, 2004,
  * second approach. */

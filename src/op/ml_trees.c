@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* ml_trees.c - TreeEnsemble, TreeEnsembleClassifier, TreeEnsembleRegressor: sums over the leaves that rows reach. */
 #include "op/grad.h"
 #include "op/ml.h"

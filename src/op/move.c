@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* move.c - Transpose, Pad, DepthToSpace, SpaceToDepth: elements at other places. The loops are kernel/move.h. */
 #include "kernel/move.h"
 #include "op/grad.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* ngrams.c - TfIdfVectorizer: counts the n-grams of a pool in rows of tokens, with skips. */
 #include "op/grad.h"
 #include "op/ports.h"
@@ -235,9 +236,9 @@ static tn_status cost(const tn_infer *c, tn_cost *made) {
     int rank = tn_infer_rank(c, 0);
     tn_dim all = rank < 0 ? TN_DIM_UNKNOWN : tn_type_count(c->syms, c->in[0]);
     if (!tn_dim_known(all) || rank < 1 || !tn_dim_known(c->in[0]->dims[rank - 1])) return TN_OK;
-    double width = (double)c->in[0]->dims[rank - 1], steps = (double)tn_attr_int(c->node, "max_skip_count", 0) + 1;
-    made->flops =
-        10 * (double)all * (double)tn_attr_int(c->node, "max_gram_length", 1) * (steps < width ? steps : width);
+    const settings *a = c->attrs;
+    double width = (double)c->in[0]->dims[rank - 1], steps = (double)a->max_skip_count + 1;
+    made->flops = 10 * (double)all * (double)a->max_gram_length * (steps < width ? steps : width);
     return TN_OK;
 }
 

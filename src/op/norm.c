@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* norm.c - normalisations: batch, layer, RMS, instance, group, Lp, local response. float32 takes kernel/norm.h; every
  * float type has the definition in double precision here. */
 #include "kernel/norm.h"

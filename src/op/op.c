@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* op.c - the registry of operators, and checking nodes against their rows. */
 #include "op/op.h"
 #include "base/log.h"

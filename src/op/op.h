@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* op.h - operators: one descriptor row each, one place. Everything the project knows of an operator is in its row:
  * names and versions, inputs, attributes, types, shape rule, cost, preparation, execution, gradient.
  *

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* pointwise.c - tenon.Pointwise: a chain of pointwise operators in one pass over memory. */
 #include "op/pointwise.h"
 #include "kernel/loop.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* pointwise.h - pointwise operators as instructions of a program (kernel/program.h), and the fused node that runs one.
  *
  * tenon.Pointwise takes any number of float32 and bool inputs that broadcast together and gives one output of the

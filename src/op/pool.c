@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* pool.c - MaxPool, AveragePool, LpPool and their global forms. tenon.* rows take and give blocked tensors. */
 #include "op/pool.h"
 #include "kernel/kernel.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* pool.h - what a pooling node computes, for the operators that are its gradients. */
 #ifndef TN_OP_POOL_H
 #define TN_OP_POOL_H

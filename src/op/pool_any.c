@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* pool_any.c - pooling of any rank in double: see pool_any.h. */
 #include "op/pool_any.h"
 #include "op/support.h"

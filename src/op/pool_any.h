@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* pool_any.h - pooling of any rank in double: what the float32 kernels (kernel/pooling.h) do not do. */
 #ifndef TN_OP_POOL_ANY_H
 #define TN_OP_POOL_ANY_H

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* pool_back.c - what flows back through poolings.
  *
  *   tenon.PoolSum(A, like)   sums over windows, of like's shape; attributes of the pooling node, and

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* ports.c - the shared input and output lists. */
 #include "op/ports.h"
 

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* ports.h - input and output lists that many operator rows share. */
 #ifndef TN_OP_PORTS_H
 #define TN_OP_PORTS_H

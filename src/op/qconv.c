@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* qconv.c - convolutions of 8-bit integers: ConvInteger, which gives the int32 sums, and QLinearConv, which scales them
  * back to 8 bits; [N, C, D1 .. Dr], or channels last in com.microsoft's form.
  *

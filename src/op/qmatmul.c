@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* qmatmul.c - matrix products of quantised operands: MatMulInteger gives the int32 sums, QLinearMatMul and QGemm scale
  * them back to 8 bits, MatMulIntegerToFloat and DynamicQuantizeMatMul to floats; float8 and 16-bit operands too.
  *

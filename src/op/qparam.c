@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* qparam.c - reads scales and zero points. */
 #include "op/qparam.h"
 #include "tensor/dtype.h"

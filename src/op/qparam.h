@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* qparam.h - scales and zero points of quantised operands, as the integer kernels want them. */
 #ifndef TN_OP_QPARAM_H
 #define TN_OP_QPARAM_H

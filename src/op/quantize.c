@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* quantize.c - QuantizeLinear, DequantizeLinear, DynamicQuantizeLinear: numbers and their low-precision codes,
  * q = saturate(round(x / scale) + zero_point), with one scale per tensor, per slice of an axis, or per block of it. */
 #include "op/grad.h"

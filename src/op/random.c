@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* random.c - operators that draw numbers: RandomNormal, RandomUniform (and their Like forms), Bernoulli, Multinomial,
  * Dropout. One generator serves all (base/random.h). With a seed every run gives the same values, however many threads
  * there are; without one every run gives others. */

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* recurrent_state.c - operators that carry a state from one call to the next: LinearAttention (Katharopoulos et al.,
  * arXiv 2006.16236; delta rule: Yang et al., arXiv 2406.06484, 2412.06464), CausalConvWithState, and TensorScatter,
  * which writes into a cache. States are f32 while they change. */

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* reduce.c - reductions over axes, arg-max, softmax and running sums: one axis or several become one number, or a
  * distribution. The loops are kernel/reduce.h. */
 #include "kernel/reduce.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* resize.c - Resize: resampling along chosen axes to given sizes or by given scales. The arithmetic is kernel/resize.h.
  */
 #include "kernel/resize.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* rnn.c - RNN, GRU, LSTM: one driver walks directions and steps, three small cells do the arithmetic of a step.
  *
  * The input's share of all gates, X W^T + bias, is one matrix product for the whole sequence; only H R^T runs step by
@@ -7,8 +8,8 @@
  *
  * Gate order (ONNX): LSTM i o f c, GRU z r h. */
 #include "op/rnn.h"
-#include "base/text.h"
 #include "base/budget.h"
+#include "base/text.h"
 #include "kernel/kernel.h"
 #include "op/grad.h"
 #include "op/ports.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* rnn.h - what the attributes of RNN, GRU and LSTM say, shared by the float32 cells and the float64 ones. */
 #ifndef TN_OP_RNN_H
 #define TN_OP_RNN_H

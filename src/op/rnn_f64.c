@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* rnn_f64.c - RNN, GRU, LSTM in float64: the definitions, row by row of the batch, for where precision is wanted. */
 #include "base/budget.h"
 #include "kernel/broadcast.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* roi.c - RoiAlign, MaxRoiPool: features read inside boxes; and their gradients, of any order, as operators that are
  * each other's gradients:
  *

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* rotary.c - RotaryEmbedding of ai.onnx and com.microsoft: pairs of a head's elements turned by the angle of their
  * position (Su et al., arXiv 2104.09864). A pair is (i, i + half), or (2 i, 2 i + 1) when interleaved; elements past
  * the rotated part are copied. */

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* rules.c - what shape rules share: small integer inputs, broadcasting, and the ready-made rules. */
 #include "op/op.h"
 #include <string.h>

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* scatter.c - ScatterElements, ScatterND: a copy of data with some elements replaced or combined. */
 #include "base/budget.h"
 #include "op/grad.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* select.c - Where, Compress, NonZero, OneHot, Trilu, ReverseSequence: elements chosen or placed by a condition. */
 #include "op/grad.h"
 #include "op/ports.h"

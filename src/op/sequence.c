@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* sequence.c - sequences and optionals: lists of data, and data that may be absent. */
 #include "op/grad.h"
 #include "op/ports.h"

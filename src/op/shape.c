@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* shape.c - operators on shapes: they read a tensor's dimensions, give its memory another shape, or make tensors from
  * shapes. Their contents are followed symbolically, so that a Shape -> Gather -> Concat -> Reshape chain keeps its
  * meaning before any data exists. */

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* signal.c - DFT and STFT: Fourier transforms along an axis, and of windowed frames. */
 #include "kernel/fft.h"
 #include "kernel/kernel.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* slice.c - Slice and Split: parts of a tensor. */
 #include "kernel/move.h"
 #include "op/grad.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* spectrum.c - HannWindow, HammingWindow, BlackmanWindow, MelWeightMatrix: weights for signals and their spectra,
  * computed in double. */
 #include "op/grad.h"

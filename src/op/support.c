@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* support.c - index tensors and single elements. */
 #include "op/support.h"
 #include <string.h>

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* support.h - what several operator families need when they run: reading index tensors, moving single elements. */
 #ifndef TN_OP_SUPPORT_H
 #define TN_OP_SUPPORT_H

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* text.c - operators on strings: StringNormalizer, StringConcat, StringSplit, RegexFullMatch. */
 #include "base/text.h"
 #include "base/budget.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* tile.c - Tile and Expand: a tensor repeated along its dimensions. */
 #include "op/grad.h"
 #include "op/ports.h"

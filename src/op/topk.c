@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* topk.c - TopK and Unique: order statistics along an axis. */
 #include "op/grad.h"
 #include "op/ports.h"

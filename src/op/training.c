@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* training.c - the Gradient operator (ai.onnx.preview.training): it stands in a file only, and is rewritten by reverse
  * differentiation when a model is loaded.
  *

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* trees.c - building and walking trees: see trees.h. */
 #include "op/trees.h"
 #include <math.h>

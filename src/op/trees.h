@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* trees.h - ensembles of decision trees in a compact form: checked once, then walked for every row.
  *
  * The two children of a node lie side by side, so a step is one comparison added to an index; a leaf's comparison is

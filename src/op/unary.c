@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* unary.c - pointwise operators of one tensor: y[i] = f(x[i]; a, b). One table says which function and where its
  * parameters come from; the loops for every element type are kernel/broadcast.h. */
 #include "kernel/broadcast.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* unpool.c - MaxUnpool, Col2Im, CenterCropPad: parts put back, or set into the middle of, a larger image. */
 #include "op/grad.h"
 #include "op/ports.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* window.c - reading windows from attributes and placing them on inputs. */
 #include "op/window.h"
 

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* window.h - the sliding window that convolutions and poolings share: kernel, strides, dilations, padding. */
 #ifndef TN_OP_WINDOW_H
 #define TN_OP_WINDOW_H

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* eliminate.c - what does nothing goes: identities in all their forms, dead code, expressions that were computed
  * before, transposes of transposes, branches whose condition is known. */
 #include "pass/util.h"

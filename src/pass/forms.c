@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* forms.c - operators that exporters write in pieces are put together again: x sigmoid(x), x min(max(x + 3, 0), 6) / 6,
  * x/2 (1 + erf(x / sqrt 2)), layer normalisation. What follows then is fused, placed and timed as one. */
 #include "pass/util.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* fuse_activation.c - what follows a convolution or a matrix product runs while the result is in registers: a bias, the
  * sum with a residual, an activation. The fused forms are tenon.Conv and tenon.MatMul. */
 #include "op/fused.h"

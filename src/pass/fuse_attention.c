@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* fuse_attention.c - attention as exporters write it becomes one node, tenon.Attention:
  *
  *     q ─ [scale, transpose]* ─┐

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* fuse_conv_bn.c - what scales and shifts the channels of a convolution goes into its weights and bias:
  * BatchNormalization, Mul and Div with one constant per channel, Add and Sub also with one for all.
  *

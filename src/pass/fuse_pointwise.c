@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* fuse_pointwise.c - chains (and small trees and diamonds) of pointwise operators on float32 and bool become one node,
  * which walks memory once (op/pointwise.h).
  *

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* gradient.c - a model that also computes gradients: tn_model_gradient over the walk of op/gradient.h. */
 #include "op/gradient.h"
 #include "op/op.h"

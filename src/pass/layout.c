@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* layout.c - regions in the blocked channel layout [N, C/c, H, W, c] of the fast convolutions (kernel/conv.h).
  *
  * Convolutions become blocked ones; what stands between them and works element by element, pools, or joins channels

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* pass.c - the list of passes and running it. */
 #include "pass/pass.h"
 #include "base/clock.h"

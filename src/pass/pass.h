@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* pass.h - passes: model -> model, in place. A session clones the caller's model first.
  *
  * A pass leaves a graph that tn_graph_check accepts, whose values have the types inference gives them, and that

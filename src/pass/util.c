@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* util.c - visiting graphs and matching small patterns: see util.h. */
 #include "pass/util.h"
 #include <float.h>

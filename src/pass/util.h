@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* util.h - what several passes need: visiting all graphs, reading constants, matching small patterns. */
 #ifndef TN_PASS_UTIL_H
 #define TN_PASS_UTIL_H

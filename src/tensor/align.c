@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* align.c - tensors over mapped files, whose data may lie at any address. */
 #include "tensor/tensor.h"
 

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* codec.h - the bits of the narrow floats, in forms a compiler can vectorise: no branches, no denormal operands.
  *
  * Encoding rounds to nearest even in one of two ways. A normal result: add just under half of the bits that will be

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* convert.c - arrays from one element type to another, as ONNX Cast-25 says.
  *
  * An array passes in blocks through one of three stages that a core holds in its first cache: int64 (integers, bool),

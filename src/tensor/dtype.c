@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* dtype.c - the table of element types, and single elements read and written. Arrays: convert.c. */
 #include "tensor/dtype.h"
 #include "base/text.h"

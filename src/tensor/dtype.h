@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* dtype.h - facts about element types, and conversions of single elements and whole arrays.
  *
  * One table row per type (TN_DTYPES in tenon.h); block-quantised encodings will be rows like any other: `block`

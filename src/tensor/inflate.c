@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* inflate.c - DEFLATE (RFC 1951): bits from the low end of a 64-bit register, codes up to 10 bits by one table look-up,
  * longer ones by walking the canonical code. The output is its own window. */
 #include "tensor/inflate.h"

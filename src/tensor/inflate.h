@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* inflate.h - the DEFLATE decoder and the CRC of zip archives. Source: RFC 1951; ISO 3309. */
 #ifndef TN_TENSOR_INFLATE_H
 #define TN_TENSOR_INFLATE_H

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* load.c - a tensor from a file, whatever its format. */
 #include "base/file.h"
 #include "tensor/npy.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* npy.c - NumPy's array files. The header is a Python dictionary with three keys, and only that is understood. */
 #include "tensor/npy.h"
 #include "base/file.h"

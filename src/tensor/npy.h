@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* npy.h - NumPy's .npy (format 1.0 to 3.0) and .npz (zip: stored and deflated members). Source: NEP 1; APPNOTE.TXT 6.3;
  * RFC 1951.
  *

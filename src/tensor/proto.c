@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* proto.c - TensorProto and its relatives. A first pass over the fields learns type, shape and how many values stand
  * where, and compares them; only then is memory taken, so a small file cannot ask for much. */
 #include "tensor/proto.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* proto.h - ONNX TensorProto, SequenceProto and OptionalProto to data and back, over the bounded wire decoder. */
 #ifndef TN_TENSOR_PROTO_H
 #define TN_TENSOR_PROTO_H

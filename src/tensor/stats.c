@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* stats.c - figures about one tensor, and the difference of two. Elements pass as doubles, block by block. */
 #include "tensor/stats.h"
 #include <math.h>

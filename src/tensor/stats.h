@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* stats.h - what a tensor holds, in figures, and how two tensors differ. For reports and tests, not for hot paths. */
 #ifndef TN_TENSOR_STATS_H
 #define TN_TENSOR_STATS_H

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* tensor.c - tensors, their shared memory, and data in general. */
 #include "tensor/tensor.h"
 #include <assert.h>

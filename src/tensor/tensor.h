@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* tensor.h - dense row-major tensors, and data in general (sequences, optionals, maps). */
 #ifndef TN_TENSOR_TENSOR_H
 #define TN_TENSOR_TENSOR_H

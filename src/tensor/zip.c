@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* zip.c - reads a zip archive through its central directory; the local headers only say where the bytes begin. */
 #include "tensor/zip.h"
 #include "base/number.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* zip.h - the members of a zip archive in memory: stored and deflated, zip64. Source: APPNOTE.TXT 6.3. */
 #ifndef TN_TENSOR_ZIP_H
 #define TN_TENSOR_ZIP_H

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* annotate.c - draws a page of recognised text beside its picture. */
 #include "vision/annotate.h"
 #include "vision/draw.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* annotate.h - a picture of what was read: the original with its boxes at the left, the text at its places at the
  * right. */
 #ifndef TN_VISION_ANNOTATE_H

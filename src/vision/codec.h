@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* codec.h - what the decoders share; image.c alone calls them. */
 #ifndef TN_VISION_CODEC_H
 #define TN_VISION_CODEC_H

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* ctc.c - key files and greedy CTC decoding (Graves et al., ICML 2006). */
 #include "vision/ctc.h"
 #include "base/file.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* ctc.h - a text recogniser's alphabet, and its scores to text. */
 #ifndef TN_VISION_CTC_H
 #define TN_VISION_CTC_H

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* dbpost.c - connected cores, their rectangles, scores and growth.
  *
  * The published post-processing offsets the core's rectangle with rounded corners and boxes the result again. For a

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* dbpost.h - from a text detector's probability map to boxes around lines of text.
  *
  * The map comes from a network trained with differentiable binarisation (Liao et al., AAAI 2020; PP-OCR uses it): it

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* draw.c - shapes by exact area: every edge adds its signed area to an accumulation buffer, and a running sum along
  * each row turns that into coverage (the method of modern font rasterisers; no sorting, no sub-samples). */
 #include "vision/draw.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* draw.h - antialiased shapes and text onto a picture. Everything is clipped to the picture. */
 #ifndef TN_VISION_DRAW_H
 #define TN_VISION_DRAW_H

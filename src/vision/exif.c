@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* exif.c - the one thing we want from an EXIF block: which side is up. The block is a small TIFF file; its first
  * directory holds 12-byte entries: tag (2), type (2), count (4), value or offset (4). */
 #include "vision/image.h"

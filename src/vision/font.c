@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* font.c - lines of text by FreeType, with fonts that fontconfig finds. A character missing in the first font is looked
  * for in the rest of the system once per font; the faces found stay open. */
 #include "base/mem.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* geometry.c - convex hulls, smallest rectangles, homographies. */
 #include "vision/geometry.h"
 #include <math.h>

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* geometry.h - points, convex hulls, smallest rectangles and homographies in the plane.
  *
  * Picture coordinates: x to the right, y down. A quad's corners go clockwise as seen: top left, top right, bottom

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* image.c - the picture type, telling formats apart, and the way from bytes to an upright picture. */
 #include "vision/image.h"
 #include "base/file.h"

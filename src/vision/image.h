@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* image.h - 8-bit RGB pictures: decoding JPEG, PNG, WebP, BMP, PNM, TIFF and JPEG 2000, writing PNG.
  *
  * A picture is a plain value over its own memory: rows from top to bottom, no padding, three bytes per pixel. Files are

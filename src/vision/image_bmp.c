@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* image_bmp.c - Windows and OS/2 bitmaps: 1, 4, 8, 16, 24 and 32 bits per pixel, palettes, bit masks, run lengths.
  * Source: "Bitmap Storage" and BITMAPINFOHEADER, BITMAPV5HEADER in Microsoft's documentation of Windows GDI. */
 #include "base/mem.h"

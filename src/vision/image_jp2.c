@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* image_jp2.c - JPEG 2000 by OpenJPEG: JP2 files and bare codestreams. */
 #include "base/mem.h"
 #include "vision/codec.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* image_jpeg.c - JPEG by libjpeg(-turbo): baseline, progressive, gray, YCbCr, RGB, CMYK.
  *
  * libjpeg reports errors by calling us; we leave through longjmp. A file that ends early is an error here (libjpeg

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* image_png.c - PNG by libpng, both ways. Reading asks libpng for 8-bit RGBA whatever the file holds. */
 #include "base/mem.h"
 #include "vision/codec.h"

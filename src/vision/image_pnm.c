@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* image_pnm.c - the portable formats: PBM, PGM and PPM as text (P1 to P3) and binary (P4 to P6), PAM (P7).
  * Source: the manual pages pbm(5), pgm(5), ppm(5), pam(5) of Netpbm. */
 #include "vision/codec.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* image_tiff.c - TIFF by libtiff: the first picture of the file, in whatever form libtiff turns into RGBA. */
 #include "base/mem.h"
 #include "base/number.h"

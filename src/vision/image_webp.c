@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* image_webp.c - still WebP pictures by libwebp, lossy and lossless. */
 #include "vision/codec.h"
 #include <string.h>

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* ocr.c - picture → map → boxes → upright strips → text → page. */
 #include "vision/ocr.h"
 #include "base/clock.h"

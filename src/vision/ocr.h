@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* ocr.h - text read off a picture by three networks: where lines are, which way up they are, what they say.
  *
  * The networks are PP-OCR's (v2 to v4): a detector with a probability map (see dbpost.h), a classifier for lines that

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* ocr_steps.c - what happens to the pixels between the networks: sizes, planes, cropping. */
 #include "vision/ocr.h"
 #include "vision/warp.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* order.c - reading order. The page is turned upright, cut into horizontal strips at the gaps between lines, runs of
  * strips that stand in columns are found, and everything else is read row by row. */
 #include "vision/order.h"

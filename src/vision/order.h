@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* order.h - the order in which a person would read boxes of text. */
 #ifndef TN_VISION_ORDER_H
 #define TN_VISION_ORDER_H

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* warp.c - resizing, perspective and turns. */
 #include "vision/warp.h"
 #include "base/mem.h"

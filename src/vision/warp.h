@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* warp.h - pictures to other sizes, angles and perspectives. */
 #ifndef TN_VISION_WARP_H
 #define TN_VISION_WARP_H

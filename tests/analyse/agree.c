@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* agree.c - inference against a run's outputs: sizes, symbols, contradictions. */
 #include "analyse/agree.h"
 #include "test.h"

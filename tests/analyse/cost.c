@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* cost.c - parameters, FLOPs and bytes of a small network whose figures are known on paper. */
 #include "analyse/analyse.h"
 #include "engine/forecast.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* train.c - gradients through the public API: a linear regression that learns, second derivatives, what is refused. */
 #include "lib/onnx_build.h"
 #include "test.h"

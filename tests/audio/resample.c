@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* Sines through every ratio: kept below the new limit, gone above it, in phase. */
 #include "audio/resample.h"
 #include "test.h"

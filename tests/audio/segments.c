@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* Segments from hand-written probabilities. One character per chunk of 512 samples (32 ms): # speech, - doubt, .
  * silence. */
 #include "audio/vad.h"

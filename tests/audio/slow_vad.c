@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* Speech segments of a recording whose truth is known, at both rates. Needs silero_vad.onnx ($TENON_MODELS or models/
  * in the source folder) and espeak-ng, which speaks the recording. */
 #include "audio/resample.h"

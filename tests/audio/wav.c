@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* WAV files of every encoding, odd chunks, damaged headers. */
 #include "audio/wav.h"
 #include "test.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* file.c - mapping and atomic writing. */
 #include "base/file.h"
 #include "base/mem.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* memory.c - counted memory, arenas and the hash map. */
 #include "base/arena.h"
 #include "base/map.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* Numbers from and to text: correct rounding, ends, ranges; the same under a locale whose decimal point is a comma. */
 #include "base/number.h"
 #include "base/text.h"

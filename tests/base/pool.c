@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* pool.c - CPU facts and the thread pool. Built with -fsanitize=thread it is the pool's race test. */
 #include "base/pool.h"
 #include "base/clock.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* pool_fork.c - pools in the child of a fork, and where the system gives no more threads. */
 #include "base/asan.h"
 #include "base/crew.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* regex.c - the regular expression engine: what matches, what is refused, and that time stays linear. */
 #include "base/regex.h"
 #include "base/clock.h"

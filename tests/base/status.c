@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* status.c - messages of the thread, and the log. */
 #include "base/clean.h"
 #include "base/log.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* text.c - growing strings, JSON quoting, nearest names, figures for people. */
 #include "base/text.h"
 #include "base/mem.h"

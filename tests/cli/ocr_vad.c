@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* `tenon ocr` and `tenon vad` from outside: help, mistakes in the options, files that cannot be read, exit codes. */
 #include "lib/program.h"
 #include "test.h"

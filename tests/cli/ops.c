@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* `tenon ops`: one operator, all of them, as JSON, and names that are nearly right. */
 #include "lib/program.h"
 #include "test.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* Options as every sub-command reads them: singular and plural, missing and wrong values, the nearest name, help. */
 #include "lib/program.h"
 #include "test.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* random.c - `tenon test` on models that draw numbers: possible samples pass, impossible ones do not. */
 #include "base/random.h"
 #include "base/file.h"

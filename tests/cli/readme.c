@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* The commands of both READMEs do what they say: every line that begins with `tenon` in a block of shell is run in a
  * folder with the files that it names; every command of the table exists; exit codes are as told. */
 #include "lib/onnx_build.h"

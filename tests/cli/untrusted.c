@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* untrusted.c - the program with files that nobody should trust: names that speak to terminals, models that cannot run,
  * pipes, outputs whose names collide. */
 #include "base/clean.h"

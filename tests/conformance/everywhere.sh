@@ -1,4 +1,5 @@
 #!/bin/sh
+# Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
 # The ONNX backend tests in every way a model may be run: as it stands and optimised, on 1 to 4 threads, after saving and
 # opening again, and between runs of other sizes on the same session.
 # usage: everywhere.sh PROGRAM TOLERANCES SHARE     SHARE: 1 runs all ways, N one of N (not always the same for all cases)

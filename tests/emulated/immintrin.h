@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* immintrin.h - stands before the compiler's own where the kernels of an instruction set are built for machines that
  * lack it: Debian's libsimde-dev gives the intrinsics in plain C, and this file those that it lacks, gets wrong in the
  * sense of the tests, or compiles too slowly.

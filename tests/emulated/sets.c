@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* sets.c - the emulated tables, as kernel.c lists the true ones. Built with names.h. */
 #include "emulated/sets.h"
 #include "kernel/x86/tables.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* sets.h - the kernels of instruction sets, compiled for any machine: see immintrin.h here. */
 #ifndef TN_TESTS_EMULATED_SETS_H
 #define TN_TESTS_EMULATED_SETS_H

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* Bounds of runs: memory whatever holds it, deadlines and cancelling whatever runs; what is refused or stopped leaves
  * nothing behind, and the session goes on. */
 #include "base/budget.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* files.c - a model's file that changes while a session is open: an error or the right answer, never a signal. */
 #include "lib/onnx_build.h"
 #include "tenon.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* forecast.c - what is said to be needed is what a run takes: operators on large tensors of every float type, the
  * counted peak of a first run against tn_forecast_run. Kernels that copy a tensor to another type on their own are
  * found here. */

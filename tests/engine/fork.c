@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* fork.c - sessions in the child of a fork: the parent's, also those that other threads were using, and the child's. */
 #include "engine/session.h"
 #include "test.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* memory.c - the memory planner: no two buffers that live together overlap, and little is wasted. */
 #include "engine/memory.h"
 #include "base/mem.h"

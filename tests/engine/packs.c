@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* packs.c - packed constants belong to what they were made of: constants that only one plan knows, plans that come and
  * go, and packing that runs out of memory. */
 #include "engine/session.h"

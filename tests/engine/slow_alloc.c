@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* slow_alloc.c - memory that runs out at every single allocation, one after the other, while three models are opened,
  * made ready, planned and run: a convolutional network, a transformer block whose weights are packed, and a graph whose
  * shapes and rounds depend on data. Whichever it is, the call says TN_E_NOMEM with a sentence, all memory comes back,

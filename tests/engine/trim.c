@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* trim.c - what a session keeps between runs is bounded, is used again, and goes when asked. */
 #include "base/mem.h"
 #include "engine/session.h"

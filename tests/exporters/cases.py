@@ -1,3 +1,4 @@
+# Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
 """cases.py - writes cases in the layout of the ONNX backend tests, which `tenon test` runs: model.onnx beside
 test_data_set_0 with input_N.pb and output_N.pb. Needs NumPy alone; TensorProto is put together by hand."""
 import os

@@ -1,3 +1,4 @@
+# Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
 """onnxscript_functions.py FOLDER - functions written in onnxscript, as the newer exporters put models together: calls of
 functions, attributes handed on, branches and loops that see values around them. Outputs are NumPy's."""
 import sys

@@ -1,4 +1,5 @@
 #!/bin/sh
+# Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
 # run.sh BUILD [all] - lets exporters write small models into BUILD/exporters and runs them: every output must equal the
 # framework's within 1e-3 of its size or 1e-4. What cannot be had (a package, the network) is a skip that is said and
 # counted. Packages go into a virtual environment below BUILD: about 90 MB to fetch; "all" adds XGBoost (300 MB), CatBoost

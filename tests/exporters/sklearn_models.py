@@ -1,3 +1,4 @@
+# Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
 """sklearn_models.py FOLDER - scikit-learn models through skl2onnx, and, where they are installed, LightGBM's, XGBoost's and
 CatBoost's through onnxmltools or their own exporters. Outputs are those of the libraries."""
 import sys

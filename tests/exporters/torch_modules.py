@@ -1,3 +1,4 @@
+# Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
 """torch_modules.py FOLDER - small PyTorch modules of all kinds through torch.onnx.export: fixed and named dimensions,
 float32 and float16, operator sets 9 and newer; through the newer exporter as well where this PyTorch has it (2.5 and
 later, with onnxscript). Outputs are those of PyTorch itself."""

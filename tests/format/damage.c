@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* damage.c - small models cut off at every byte, with every bit flipped, and with random bytes: an error or a model,
  * never more. (The sanitizer builds make this sharp.) */
 #include "analyse/analyse.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* declared.c - types that a file states are not relied on: whatever they say, old forms and decompositions mean what
  * they mean, and what is not so is said. */
 #include "base/log.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* decompose.c - operators that are rewritten as others when a model is loaded: malformed nodes are refused by name,
  * like those of operators with rows; what goes wrong later leads back to the node of the file; descriptors are
  * complete. */

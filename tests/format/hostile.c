@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* Small files that would take much: nested loops whose inference is exponential, constants whose evaluation is, lists
  * read as contents, expressions. Opening, preparing and what they may take are bounded, and the message says by what.
  */

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* read.c - what a ModelProto may hold, and what it must not. */
 #include "base/file.h"
 #include "format/format.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* repair.c - what exporters write wrongly gives what they mean, and is said with the node's name. */
 #include "base/log.h"
 #include "lib/op_run.h"

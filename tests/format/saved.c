@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* saved.c - models made from models (gradients, copies) can be printed, written and read again: values that a copy
  * lacks are gaps, which nobody trips over. */
 #include "base/log.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* scale.c - what a file lists is read in time that grows with its size: four times as much takes about four times as
  * long, not sixteen. Processor time of the smallest of three runs, and a generous ratio. */
 #include "base/log.h"

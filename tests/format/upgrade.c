@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* upgrade.c - old forms of operators come out in their newest form. What is expected is the printed graph: the main
  * lines of it, in order. */
 #include "base/file.h"

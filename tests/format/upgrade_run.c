@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* upgrade_run.c - models of old operator sets give what their specification says. Expected numbers are worked out by
  * hand or in plain C here. */
 #include "lib/onnx_build.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* write.c - models survive being written and read again; the bytes are the same every time. */
 #include "base/file.h"
 #include "format/format.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* dims.c - symbolic dimensions: random expressions against plain integers, and the simplifications real models need. */
 #include "graph/dim.h"
 #include "test.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* edit.c - graphs stay whole through random edits, sorting finds order and cycles, copies equal their source. */
 #include "base/clock.h"
 #include "op/op.h"

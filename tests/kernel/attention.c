@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* attention.c - attention on every variant against the definition: random sizes, layouts, masks, windows, NaN. */
 #include "kernel/attention.h"
 #include "base/status.h"

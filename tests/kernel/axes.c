@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* axes.c - reductions, arg-max, softmax, normalisations and running sums over any axes, against the definitions. */
 #include "base/pool.h"
 #include "kernel/norm.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* conv.c - convolution: every algorithm on every variant against the definition, on random descriptions; and the parts
  * of the table one by one: register tiles, the transforms of Winograd's algorithm, layout changes. */
 #include "kernel/conv.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* fft.c - transforms of every length up to 130 and some long ones against the definition, on every variant, in both
  * types. */
 #include "kernel/fft.h"

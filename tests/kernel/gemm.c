@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* gemm.c - the f32 matrix product: every variant, and the driver on 1 to 3 threads, against a product in double. */
 #include "kernel/gemm.h"
 #include "lib/kernel_check.h"

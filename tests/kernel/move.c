@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* move.c - 2-D transposition: every variant against the definition. */
 #include "base/status.h"
 #include "lib/kernel_check.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* nbits.c - products with packed weights: every variant against plain C, and unpacked values of every width; odd
  * numbers of blocks. */
 #include "kernel/nbits.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* pointwise.c - pointwise programs and broadcasting arithmetic against loops that follow the definition. */
 #include "base/pool.h"
 #include "kernel/broadcast.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* pooling.c - pooling on every variant against the definition, on random windows. */
 #include "kernel/pooling.h"
 #include "base/status.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* qgemm.c - the 8-bit matrix product: every variant, exactly, with zero points, signs, packing, scaling and threads. */
 #include "kernel/qgemm.h"
 #include "lib/kernel_check.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* reduce.c - the row kernels of reductions: every variant against plain C (which sums in double). */
 #include "base/status.h"
 #include "lib/kernel_check.h"

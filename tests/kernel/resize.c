@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* resize.c - resampling against a direct sum over all taps of all axes in double. */
 #include "kernel/resize.h"
 #include "base/pool.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* resize_rows.c - the row kernels of resampling: every variant against plain C. */
 #include "base/status.h"
 #include "lib/kernel_check.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* shapes.c - strided copies, transposition, padding, tiling, gathering: against element-by-element loops. */
 #include "base/pool.h"
 #include "kernel/move.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* vec.c - the pointwise kernels: every variant against plain C on random arrays, special values, and the elementary
  * functions against double libm over a sweep of all floats with the bounds stated in kernel/x86/math_simd.h. */
 #include "lib/kernel_check.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* comma.c - makes the locale with localedef (part of Debian's libc-bin) in a folder of its own. */
 #include "lib/comma.h"
 #include <locale.h>

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* comma.h - a locale whose decimal point is a comma, as in most of Europe, made on the spot: no system needs to have
  * one installed. A test calls it itself; with TN_TEST_LOCALE=comma every test runs in it.
  */

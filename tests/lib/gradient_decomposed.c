@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* gradient_decomposed.c - examples of operators that are rewritten as others when a model is loaded: their gradient is
  * that of what they become. */
 #include "lib/gradient_examples.h"

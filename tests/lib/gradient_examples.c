@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* gradient_examples.c - at least one example per differentiable operator; more where formulas have cases. */
 #include "lib/gradient_examples.h"
 #include <stddef.h>

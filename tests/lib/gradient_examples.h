@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* gradient_examples.h - small nodes on which gradients are checked: see tests/op/gradient.c. */
 #ifndef TN_TESTS_GRADIENT_EXAMPLES_H
 #define TN_TESTS_GRADIENT_EXAMPLES_H

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* gradient_sequences.c - examples of gradients of sequences and optionals, and of control flow that carries them. */
 #include "lib/gradient_examples.h"
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* kernel_check.c - seeds, guarded memory, comparison and report of the kernel tests. */
 #include "lib/kernel_check.h"
 #include "base/clock.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* kernel_check.h - holds every variant of a kernel family against its plain C fill, on seeded random cases.
  *
  * A family's test is one file, tests/kernel/FAMILY.c:

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* model_case.c - a case of the ONNX backend tests as one file: the model, and the data of its first set where
  * model_trial.c looks for it. */
 #include "base/file.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* model_equal.c - structural comparison of two models. */
 #include "lib/model_equal.h"
 #include <stdarg.h>

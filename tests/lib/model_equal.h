@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* model_equal.h - whether two models are the same graph: names, order, attributes, contents, types. */
 #ifndef TN_TESTS_MODEL_EQUAL_H
 #define TN_TESTS_MODEL_EQUAL_H

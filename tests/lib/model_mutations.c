@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* model_mutations.c - one walk over the tree of a model. At each place where something may be damaged the walk asks
  * `hit`, which counts and says yes at the one that is wanted. */
 #include "lib/model_mutations.h"

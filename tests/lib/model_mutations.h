@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* model_mutations.h - every small damage that can be done to a model with sense, counted through, so that the k-th can
  * be made again: each input, output and attribute of every node (also in subgraphs and functions) dropped, emptied,
  * cut, doubled, swapped; numbers made hostile; tensors that do not fit their dimensions; and hostile values, lengths

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* model_tree.c - protobuf fields as an editable tree. Source: onnx.proto. */
 #include "lib/model_tree.h"
 #include <string.h>

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* model_tree.h - an ONNX file as a tree of protobuf fields that can be edited and written again: what tests that
  * damage models with sense work on. Nothing is understood but which fields are messages, so that any file that is
  * protobuf comes out as it went in (lists that may be packed come out unpacked).

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* model_trial.c - a model file taken through everything, and the promises held against what happens. */
 #include "lib/model_trial.h"
 #include "analyse/agree.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* model_trial.h - everything a user does with a model file, on any bytes, and what must hold whatever they are: open,
  * infer, run as it stands and optimised, run again, differentiate, save, open what was saved and run that.
  *

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* one_node.c - a model of one node, made and run. */
 #include "lib/one_node.h"
 #include "engine/session.h"

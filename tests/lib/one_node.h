@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* one_node.h - runs one operator on small tensors, for the tests of operators.
  *
  *     on *o = on_new();

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* onnx_build.c - small ONNX files in memory. */
 #include "lib/onnx_build.h"
 #include "tensor/dtype.h"

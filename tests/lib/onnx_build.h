@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* onnx_build.h - builds small ONNX files in memory for tests: any version, also wrong ones.
  *
  *     ob *b = ob_new(8, 13);

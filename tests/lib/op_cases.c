@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* op_cases.c - running tables of cases: see op_cases.h. */
 #include "lib/op_cases.h"
 #include "test.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* op_cases.h - tables of small cases: an operator, its attributes, its inputs, and the outputs its specification gives.
  *
  *     static const op_case rows[] = {

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* op_run.c - runs small models on a few numbers: see op_run.h. */
 #include "lib/op_run.h"
 #include "test.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* op_run.h - runs small models on a few numbers and compares; or expects that they are refused.
  *
  *     op_gives(b, 1, (op_data[]){ { TN_F32, "2,2", { 1, 2, 3, 4 } } }, 1, (op_data[]){ { TN_F32, "2", { 3, 7 } } },

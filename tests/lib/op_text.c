@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* op_text.c - reading what op_text.h describes. */
 #include "lib/op_text.h"
 #include "test.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* op_text.h - attributes and tensors as tests write them in tables.
  *
  *     ob_attrs(b, "axis=1 alpha=0.5 pads=[1,1] mode=edge activations=[Tanh,Relu] value=<u8:2=1,2>");

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* program.c - runs the built program and reads what it prints. */
 #include "lib/program.h"
 #include "test.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* program.h - runs the built program as a user would. */
 #ifndef TN_TESTS_PROGRAM_H
 #define TN_TESTS_PROGRAM_H

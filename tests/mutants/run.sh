@@ -1,4 +1,5 @@
 #!/bin/sh
+# Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
 # Makes every mutant of list.txt in a copy of the tree, builds it, and runs its tests: at least one must fail. Prints those
 # that survive, and those whose words the code no longer holds; both are failures.
 # usage: run.sh BUILD [NAME PREFIX]...      works in BUILD/mutants; the copy is built without optimisation, to be quick

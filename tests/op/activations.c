@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* activations.c - functions of one number, in every type of float, against their formulas in double; where C's library
  * has no closed form, as the specification writes it. */
 #include "lib/op_cases.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* attention.c - Attention and its kin where the official cases do not look: element types, lengths, what is refused. */
 #include "lib/op_run.h"
 #include "test.h"

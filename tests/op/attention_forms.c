@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* attention_forms.c - Attention-23 to 25, FlexAttention, LinearAttention, and what stands around them: rotations,
  * caches, causal convolutions. Scores 0 and ln 3 give weights 1/4 and 3/4; scores that are all 0 give means. */
 #include "lib/op_cases.h"

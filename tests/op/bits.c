@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* bits.c - operators on bits, comparisons and running products, for the element types of the specification. */
 #include "lib/op_cases.h"
 #include "test.h"

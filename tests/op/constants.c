@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* constants.c - Constant in all its forms, sparse tensors as attributes and as initializers, and what fills tensors:
  * ConstantOfShape, EyeLike, Range, OneHot. */
 #include "lib/op_cases.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* contrib.c - operators of com.microsoft: what they mean, on numbers worked out by hand, and what is refused. How they
  * agree with the runtime they come from was compared apart. */
 #include "lib/op_run.h"

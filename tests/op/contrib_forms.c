@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* contrib_forms.c - forms of com.microsoft's operators that comparing random models with their runtime brought up:
  * turned batches, vectors, left-out inputs, positions of a prompt, extra outputs. */
 #include "lib/op_run.h"

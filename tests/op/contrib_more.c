@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* contrib_more.c - forms of com.microsoft's operators that few files hold: softmax with biases of every kind, fused
  * activations, rotated attention, states and scores of windows, taps apart. Expected numbers are worked out here. */
 #include "lib/op_run.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* Convolutions of an empty batch, grouped and not: nothing is computed, and nothing is packed for it either. Pooling of
  * no images of no channels. */
 #include "lib/op_run.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* convolutions.c - Conv and ConvTranspose against their definition in plain loops, in every type of float: groups,
  * strides, dilations, paddings, one to three dimensions; integers; what has no elements. */
 #include "lib/op_cases.h"

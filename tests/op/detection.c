@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* detection.c - boxes, grids and pooling: double precision, many dimensions, several threads, and what is refused. */
 #include "lib/op_run.h"
 #include "test.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* edges.c - where operators meet the ends of their types: integers that a double does not hold, axes of no elements,
  * limits of int64 as positions, inputs of two types, sums that float16 cannot hold. */
 #include "lib/op_cases.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* Every operator with tensors that have no elements beside sizes of 2^40, alone and beside small ones: it works or is
  * refused, but it never steps through what is not there. Each operator is tried in a process of its own, which a clock
  * of the CPU's time ends. */

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* gather_block.c - GatherBlockQuantized: codes of every kind, blocks along either axis, indices out of range, and what
  * is refused. */
 #include "lib/op_run.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* gradient.c - every operator's gradient against central differences, in float64.
  *
  * The test walks the list of operators: each row must say that it has no gradient (tn_grad_none, tn_grad_refused) or

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* hostile.c - values that only a run knows and that no operator can use: axes, indices, lengths, sizes, pads, counts.
  * Every case is refused however its inputs come: declared, of unknown shape, symbolic, or as constants. The second half
  * holds what is odd and right. */

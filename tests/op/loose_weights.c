@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* loose_weights.c - large weights stay in their file, where they may begin at any byte: every way of packing them reads
  * them there. The name of the first one moves those behind it by a byte. Sanitizers see what is read wrongly. */
 #include "lib/onnx_build.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* many_dims.c - convolutions, poolings and sampling over more spatial dimensions than anyone draws. Convolutions are
  * held against a definition that scatters what the library gathers. */
 #include "lib/op_run.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* matmul_nbits.c - MatMulNBits against its definition: widths, blocks that end behind K, zero points of three kinds,
  * few rows and many, float types, groups, biases; and what is refused. */
 #include "lib/one_node.h"

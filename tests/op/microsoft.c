@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* microsoft.c - attention of com.microsoft in more forms than tests/op/contrib.c: masks, pasts, biases, float16; with
  * and without known shapes. One query 1 meets keys 0 and ln 3 with values 8 and 4: 5; the first alone: 8, the last
  * alone: 4. */

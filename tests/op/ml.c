@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* ml.c - operators of ai.onnx.ml: the rules of two classes, old forms, what is refused. */
 #include "lib/op_run.h"
 #include "test.h"

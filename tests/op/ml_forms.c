@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* ml_forms.c - ai.onnx.ml: trees of TreeEnsemble-5, tables between types, support vectors, transforms of scores; on
  * numbers worked out by hand. */
 #include "lib/op_cases.h"

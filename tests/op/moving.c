@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* moving.c - operators that move elements, in forms newer than the pinned official cases, and those of com.microsoft.
  */
 #include "lib/op_cases.h"

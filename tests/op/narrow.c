@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* narrow.c - Cast, CastLike, QuantizeLinear and DequantizeLinear with types of 8, 4 and 2 bits: the tables of the
  * specification row by row; numbers halfway between two, the largest ones, what lies beyond. Every code and every
  * midpoint is looked at by tests/tensor/dtype.c, shapes of scales by tests/op/quantize.c. */

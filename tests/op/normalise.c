@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* normalise.c - normalisations on numbers whose means and variances one sees: {1, 3} has 2 and 1, {3, 4} the norm 5.
  * An epsilon of 3 beside a variance of 1 halves. */
 #include "lib/op_cases.h"

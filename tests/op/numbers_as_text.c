@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* numbers_as_text.c - where numbers are text: Cast from and to strings, CastMap, formulas of gradients, names of
  * dimensions. Once as the program starts, and again with a comma for a decimal point. */
 #include "graph/dim.h"

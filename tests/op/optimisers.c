@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* optimisers.c - Adagrad, Adam and Momentum of ai.onnx.preview.training in both types, several tensors at once, the
  * first step and later ones; square roots come out whole. */
 #include "lib/op_cases.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* packed.c - operators that move elements, for every element type, packed ones of 4 and 2 bits at odd places included:
  * they do what they do with int32. */
 #include "lib/op_run.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* pool.c - maxima of windows that hold NaN are NaN, in every type, and say where it lies. */
 #include "lib/op_run.h"
 #include "test.h"

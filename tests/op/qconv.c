@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* qconv.c - ConvInteger and QLinearConv against their definition: signs, groups, ranks, steps, zero points per channel,
  * biases, channels last, both ways to compute, threads; and what is refused. */
 #include "lib/one_node.h"

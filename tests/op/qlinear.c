@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* qlinear.c - com.microsoft's operators on quantised tensors, worked out by hand: dequantise, compute, quantise. */
 #include "lib/op_run.h"
 #include "test.h"

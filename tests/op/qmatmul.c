@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* qmatmul.c - products of quantised matrices against their definition: batches that broadcast, zero points and scales
  * per tensor, row and column, float8 and 16-bit operands, biases, transposed operands; and what is refused. */
 #include "lib/one_node.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* quantize.c - QuantizeLinear and DequantizeLinear against their definition: every type of code and scale; one scale,
  * one per slice of an axis, one per block; the precision of the division; what is refused. */
 #include "lib/one_node.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* random.c - operators that draw numbers: seeds, types, distributions, what is refused. */
 #include "lib/op_run.h"
 #include "test.h"

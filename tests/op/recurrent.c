@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* recurrent.c - RNN, GRU and LSTM against their equations in plain loops: every type of float, both directions,
  * lengths, first states, peepholes, clipping, batches first. */
 #include "lib/op_cases.h"

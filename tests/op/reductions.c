@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* reductions.c - sums, means, extremes and products of matrices for types and axes that the pinned official cases lack:
  * axes as an input (18), bool (20), axes of no elements, narrow types. */
 #include "lib/op_cases.h"

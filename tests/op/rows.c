@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* rows.c - what every row's attribute struct must keep, and that values which only a run knows are checked before it.
  */
 #include "lib/op_run.h"

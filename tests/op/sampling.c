@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* sampling.c - grids, resizing, pooling with norms, columns to images, deformed kernels: forms that are newer than the
  * pinned official cases. Numbers are worked out by hand, but for the filters that are stretched: those are from a dozen
  * lines of numpy that walk over all neighbours of a pixel, weigh them by the filter, read the edge beyond the edge, and

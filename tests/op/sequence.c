@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* sequence.c - sequences and optionals through operators and subgraphs; what Loop and Scan hand out; what is refused.
  */
 #include "lib/op_run.h"

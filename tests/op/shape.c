@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* shape.c - Reshape where there is nothing to move; Split where parts are uneven. */
 #include "lib/op_run.h"
 #include "test.h"

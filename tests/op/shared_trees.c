@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* shared_trees.c - trees whose branches lead to common nodes: graphs without cycles. Random ones are held against plain
  * C; long chains and wide sharing take no more room than they have nodes. */
 #include "lib/op_run.h"

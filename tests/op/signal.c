@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* signal.c - DFT, STFT, windows and mel weights where the official cases do not look: lengths, types, what is refused.
  */
 #include "lib/op_run.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* Every operator with attributes and inputs no sane file has: wrong kinds, missing, absurd numbers, empty and endless
  * lists, wrong ranks and types, absurd contents of axes and shapes. It must work or be refused by a sentence that names
  * the operator: never crash, never hang, never take all memory. Each operator is tried in a process of its own. Those

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* slow_sweep.c - every case of the ONNX backend tests, damaged in every way that model_mutations.h knows, taken through
  * everything that model_trial.h does. Run under ASan and UBSan it finds reads and writes out of bounds; anywhere it
  * finds crashes, endless loops, memory that is not given back, refusals that do not say where, answers that change.

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* spatial.c - Det, MaxUnpool, Col2Im, CenterCropPad, DeformConv, Resize: types and ranks the official cases lack, and
  * attributes that must be refused. */
 #include "lib/op_run.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* text.c - operators on strings where the official cases do not look: letters beyond ASCII, empty strings, limits of
  * splitting, weights of n-grams, what is refused. */
 #include "lib/op_run.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* types.c - one small case in every type of number that an operator's row allows: T stands for the type. A case with
  * a minus is for signed types, one with a point for floats. */
 #include "lib/op_cases.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* unseen.c - what no other test told apart: each row or test here fails for one small change of the code
  * (tests/mutants) under which everything else passed. */
 #include "lib/op_cases.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* variadic.c - Sum and Mean of any number of operands: 16-bit floats are rounded once. */
 #include "lib/op_run.h"
 #include "test.h"

@@ -1,4 +1,5 @@
 #!/bin/sh
+# Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
 # Attributes are read once, into the struct that a row describes (src/op/op.h): nothing in src/op looks them up by name
 # but the machinery (op.c) and gradient builders, which run once, when a graph is written (grad*.c, and those below).
 # usage: attributes.sh SOURCE-FOLDER

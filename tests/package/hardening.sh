@@ -1,4 +1,5 @@
 #!/bin/sh
+# Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
 # What a release ships is hardened, and does not know where it was built.
 # usage: hardening.sh BUILD-FOLDER SOURCE-FOLDER FORTIFIED [PROGRAM]     FORTIFIED: yes, or no for a build without an optimiser
 set -eu

@@ -1,4 +1,5 @@
 #!/bin/sh
+# Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
 # Files built for an instruction set must run nothing before the CPU was asked, and hand nothing to the linker that code
 # for any CPU could end up with. So: all they define for others is one constant table each, named
 # tn_FAMILY_table_SET; no constructors, no state, no functions the linker may choose or merge.
@@ -27,4 +28,5 @@ for pair in "$@"; do
 done
 [ "$tables" -gt 0 ] || bad 'no table found'
 printf '%d tables\n' "$tables"
+printf '%d passed, %d failed, 0 skipped\n' $((1 - status)) "$status"
 exit $status

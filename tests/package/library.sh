@@ -1,4 +1,5 @@
 #!/bin/sh
+# Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
 # The shared library is small, needs nothing but libc, libm and pthreads, and exports the calls of tenon.h and nothing else.
 # usage: library.sh BUILD-FOLDER SOURCE-FOLDER
 set -eu

@@ -1,4 +1,5 @@
 #!/bin/sh
+# Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
 # docs/operators.md is what the program writes. When operators, kernels or tests changed: tenon ops --markdown > docs/operators.md
 # usage: operators.sh TENON SOURCE-FOLDER
 set -eu

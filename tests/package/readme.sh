@@ -1,4 +1,5 @@
 #!/bin/sh
+# Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
 # What each README says of the library and of make: the C example compiles without warnings, is the same in both
 # languages, has at most 15 lines, runs, and reports a missing model; `make install` puts in place what is listed, and the
 # example builds against that by pkg-config; the targets that are named exist. (The commands of `tenon`: tests/cli/readme.c.)

@@ -1,4 +1,5 @@
 #!/bin/sh
+# Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
 # What the sources may not do, because a host program's locale would change what it means, or because a helper of ours
 # says when it fails: numbers from and to text go through base/number.h, words are compared by tn_same_word, and nobody
 # sets a locale. Layers look down only, and the library proper knows no library but the C library's.

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* exact.c - every pass leaves a graph that computes the same: random graphs around each pattern that some pass looks
  * for, run as they stand, after each pass alone and after all of them. Types and shapes must be equal, values within
  * rounding; NaN and infinities lie where they lay.

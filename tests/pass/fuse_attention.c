@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* fuse_attention.c - attention in pieces becomes one node where it may, and gives what the pieces give. */
 #include "engine/session.h"
 #include "pass/pass.h"

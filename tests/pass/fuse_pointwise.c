@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* fuse_pointwise.c - chains of pointwise operators become one node where they may, and compute the same. */
 #include "graph/graph.h"
 #include "op/op.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* optimize.c - the passes together: small networks of convolutions, gates, residuals and norms give what the graph as
  * it stands gives, and are fused and placed as intended. */
 #include "engine/session.h"

@@ -1,3 +1,4 @@
+// Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
 // cases.mjs - makes random cases: how the inputs of each operator fit together. What an operator is (types, attributes,
 // ports) comes from `tenon ops --json`; here is only what that does not say.
 import { FLOW_HINTS } from './cases_flow.mjs';

@@ -1,3 +1,4 @@
+// Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
 // cases_flow.mjs - random cases of control flow (If, Loop, Scan), sequences and optionals. The models' own inputs and outputs are
 // tensors (the peer's binding takes and gives nothing else); sequences and optionals are made and taken apart inside.
 import { pack } from './onnx.mjs';

@@ -1,3 +1,4 @@
+// Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
 // cases_microsoft.mjs - random cases of the operators of com.microsoft: how their inputs fit together. Keys are as
 // differential.mjs reads them, 'com.microsoft.NAME'. Nothing of cases.mjs is imported: its Maker comes as an argument.
 // Left out: what the runtime has no CPU kernel for (BiasAdd, BiasSoftmax, BiasSplitGelu, FusedMatMulActivation,

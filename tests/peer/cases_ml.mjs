@@ -1,3 +1,4 @@
+// Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
 // cases_ml.mjs - random cases of ai.onnx.ml. CastMap, DictVectorizer and ZipMap are left out: their inputs or outputs are maps,
 // which the peer's binding neither takes nor gives, and no operator makes a tensor of ZipMap's result.
 import { pack } from './onnx.mjs';

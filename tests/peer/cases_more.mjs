@@ -1,3 +1,4 @@
+// Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
 // cases_more.mjs - random cases of the operators that need inputs of their own kind: attention, rotary embeddings, scattered caches,
 // deformable convolution, spectra, n-grams, random numbers, and everything with bfloat16, float8 and 4-bit integers (which are
 // initializers here, or made and undone by Cast inside the model: the peer's binding has no such inputs and outputs).

@@ -1,3 +1,4 @@
+// Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
 // cases_old.mjs - random cases of opsets 7 to 12, where attributes stand for what later became inputs. Operators whose form has
 // not changed are made by their present hints under an old opset. Their names here begin with "old.".
 import { pack, TYPES } from './onnx.mjs';

@@ -1,3 +1,4 @@
+// Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
 // differential.mjs - random models through onnxruntime and through Tenon: who answers differently, and who is right?
 //
 //   NODE_PATH=DIR/node_modules node tests/peer/differential.mjs BUILD/src/tenon [OPTION]...

@@ -1,4 +1,5 @@
 #!/bin/sh
+# Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
 # Random models beside onnxruntime: brings onnxruntime-node from npm when it is not there, then runs differential.mjs.
 # usage: run.sh BUILD [OPTION OF differential.mjs]...     PEERS: where node_modules is or will be (default: BUILD/peers)
 set -eu

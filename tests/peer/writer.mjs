@@ -1,3 +1,4 @@
+// Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
 // writer.mjs - models that Tenon wrote must run in onnxruntime and give what the originals give.
 //
 //   NODE_PATH=DIR/node_modules node tests/peer/writer.mjs BUILD/tools/resave MODEL.onnx|FOLDER...

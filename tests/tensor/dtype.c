@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* dtype.c - every code of every narrow float, and conversions, against plain arithmetic: values by powl, rounding by
  * looking for the nearest value in a list. */
 #include "tensor/dtype.h"

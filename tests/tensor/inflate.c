@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* inflate.c - DEFLATE streams of every block type, made by zlib, and damaged ones; the CRC. */
 #include "tensor/inflate.h"
 #include "test.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* npy.c - arrays written by NumPy and by us, all three header versions, zip archives stored and deflated, damage. */
 #include "tensor/npy.h"
 #include "base/file.h"

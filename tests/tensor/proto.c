@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* proto.c - TensorProto in every encoding the format allows, what must be refused, and the official test data. */
 #include "tensor/proto.h"
 #include "base/file.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* stats.c - figures about a tensor and the difference of two. */
 #include "tensor/stats.h"
 #include "test.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* tensor.c - tensors, shared memory, strings, sequences; the public functions. */
 #include "tensor/tensor.h"
 #include "test.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* zip.c - archives that lie: members that share bytes, claim too much, lie outside, or use what we do not know. */
 #include "tensor/zip.h"
 #include "base/text.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* Key files and greedy decoding. */
 #include "vision/ctc.h"
 #include "test.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* Boxes from synthetic probability maps: turned rectangles drawn into the map must come back grown as published. */
 #include "vision/dbpost.h"
 #include "base/mem.h"

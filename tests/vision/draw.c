@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* Shapes cover their area, text has ink where it should, and nothing is drawn outside. */
 #include "vision/draw.h"
 #include "test.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* formats.c - BMP, PNM, TIFF and JPEG 2000: one picture in every lossless form gives the same pixels; runs, masks and
  * text by hand; damaged files; the decoder that operators use. */
 #include "base/file.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* Hulls, rectangles and homographies against brute force. */
 #include "vision/geometry.h"
 #include "test.h"

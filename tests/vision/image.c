@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* Decoders: known pixels in every form the formats allow, orientation, limits, damaged files. */
 #include "vision/image.h"
 #include "test.h"

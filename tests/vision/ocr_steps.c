@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* What happens to the pixels between the networks. */
 #include "test.h"
 #include "vision/ocr.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* Reading order of pages: lists, tables, columns under a heading, at every angle. */
 #include "vision/order.h"
 #include "test.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* Character accuracy of `tenon ocr`'s pipeline on the demo's pictures, counted against their truth. Needs the models
  * (scripts/models.sh): $TENON_MODELS or models/ in the source folder. */
 #include "base/file.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* Resizing, perspective and turns on pictures whose result is known. */
 #include "vision/warp.h"
 #include "test.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* activation.c - the activations in plain C: the definition of correct. */
 #include "kernel/activation.h"
 #include <math.h>

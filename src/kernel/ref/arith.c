@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* arith.c - arithmetic on whole arrays of every type that the vector kernels leave out: f64, integers, bool. */
 #include "kernel/broadcast.h"
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* attention.c - attention by its definition: one row at a time, all scores in double precision. */
 #include "kernel/attention.h"
 #include "base/mem.h"

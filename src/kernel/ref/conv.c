@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* conv.c - convolution in plain C: the definition for every description, and tiles for machines without a faster set.
  *
  * The definition gathers for every output element; a transposed convolution is gathered too: output position o takes

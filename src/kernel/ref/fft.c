@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* fft.c - the passes of transforms in plain C. */
 #include "kernel/fft_passes.h"
 

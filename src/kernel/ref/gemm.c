@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* gemm.c - the f32 matrix product in plain C: the definition of correct, and what runs where nothing faster does. */
 #include "kernel/gemm.h"
 #include <string.h>

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* move.c - 2-D transposition in plain C, in blocks that fit the cache. */
 #include "kernel/move.h"
 

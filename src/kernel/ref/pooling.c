@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* pooling.c - pooling in plain C: the definition. */
 #include "kernel/pooling.h"
 #include <math.h>

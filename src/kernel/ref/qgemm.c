@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* qgemm.c - the 8-bit matrix product in plain C: the definition of correct. Elements are widened to 16 bits. */
 #include "kernel/qgemm.h"
 

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* reduce.c - the row kernels of reductions in plain C: sums in f64, the definition of correct. */
 #include "kernel/reduce.h"
 #include <math.h>

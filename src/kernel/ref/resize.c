@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* resize.c - the row kernels of resampling in plain C. */
 #include "kernel/resize.h"
 

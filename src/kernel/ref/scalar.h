@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* scalar.h - the definitions of the pointwise functions for one floating type. Include it once per type with
  *   REAL       the type (float, double)
  *   FN(name)   the name of its functions

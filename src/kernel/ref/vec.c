@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* vec.c - the pointwise kernels in plain C: the definition of correct. */
 #include "kernel/vec.h"
 

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* activation_simd.h - the activations of kernel/activation.h on vectors, for both vector lengths. Include after
  * math_avx512.h (the names then end in _ps512) or math_avx2.h (_ps256). */
 #ifndef TN_KERNEL_ACTIVATION_SIMD_H

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* conv_avx2.c - convolution tiles and layout changes on 8 floats. */
 #include "kernel/conv.h"
 #include "kernel/x86/math_avx2.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* conv_avx512.c - convolution tiles and layout changes on 16 floats. */
 #include "kernel/conv.h"
 #include "kernel/x86/math_avx512.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* conv_tile.h - the register tiles of convolution, and pooling of rows, written once for both x86 vector widths:
  * include math_avx512.h or math_avx2.h first.
  *

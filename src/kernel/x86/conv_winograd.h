@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* conv_winograd.h - the transforms of F(4x4, 3x3) on vectors; see kernel/conv_winograd.c. Included after a simd header.
  *
  * B^T and A^T for the points 0, +-p, +-q (p^2 = 1/2, q^2 = 2) and infinity share even and odd parts:

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* fft_avx512.c - the passes of transforms, compiled for AVX-512. */
 #include "kernel/fft_passes.h"
 #include "kernel/x86/tables.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* gemm_avx2.c - the f32 matrix product: a register tile of 6 x 16. */
 #include "kernel/x86/math_avx2.h"
 #include "kernel/x86/rows.h"

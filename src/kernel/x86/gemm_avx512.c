@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* gemm_avx512.c - the f32 matrix product: a register tile of 14 x 32. */
 #include "kernel/x86/math_avx512.h"
 #include "kernel/x86/rows.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* gemm_simd.h - the f32 matrix product's kernels, written once for both vector lengths. The including file gives:
  *   MR              rows of the register tile; the tile is MR x 2 vectors
  *   EACH_ROW(X)     X(0) X(1) ... X(MR - 1)

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* math_avx2.h - elementary functions of 8 floats: tn_exp_ps256 and its family (math_simd.h lists them). */
 #ifndef TN_KERNEL_MATH_AVX2_H
 #define TN_KERNEL_MATH_AVX2_H

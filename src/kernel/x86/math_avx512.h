@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* math_avx512.h - elementary functions of 16 floats: tn_exp_ps512 and its family (math_simd.h lists them). */
 #ifndef TN_KERNEL_MATH_AVX512_H
 #define TN_KERNEL_MATH_AVX512_H

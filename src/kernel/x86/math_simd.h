@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* math_simd.h - elementary functions of a vector of floats, written once for both vector lengths. Include
  * math_avx512.h (names end in _ps512) or math_avx2.h (_ps256).
  *

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* move_avx2.c - 2-D transposition in registers: 16x16 bytes, 8x8 of 16 and 32 bits, 4x4 of 64 bits. Whole blocks only;
  * what is left at the edges goes element by element. */
 #include "kernel/move.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* move_avx512.c - 2-D transposition of 32-bit elements, 16x16 in registers with masked edges, so that narrow matrices
  * (a few channels, interleaved planes) run at speed too. */
 #include "kernel/move.h"

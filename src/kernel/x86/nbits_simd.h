@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* nbits_simd.h - products of packed weights, in loops of LANES that each translation unit vectorises with its own
  * instructions. sum (q - z) s a = s (sum q a - z sum a): the zero point costs one multiply-add a block. */
 #ifndef TN_KERNEL_NBITS_SIMD_H

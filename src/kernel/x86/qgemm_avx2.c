@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* qgemm_avx2.c - the 8-bit product through 16-bit multiply-adds, which are exact (the 8-bit one saturates): 6 x 16. */
 #include "kernel/x86/rows.h"
 #include "kernel/x86/tables.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* qgemm_avx512.c - the 8-bit product through 16-bit multiply-adds: 14 x 32. */
 #include "kernel/x86/qgemm_words512.h"
 #include "kernel/x86/tables.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* qgemm_simd.h - the 8-bit product's register tile, for three instruction sets. Its shape and its way through A are
  * those of gemm_simd.h. The including file gives what qgemm_parts.h needs, with NR two vectors of int32; the rows of
  * the tile, EACH_ROW(X) for X(0) to X(MR - 1); the vector type vi with VI_LOAD(p), VI_STORE(p, v), VI_ZERO();

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* qgemm_words512.h - the 512-bit words of qgemm_simd.h, whatever multiplies. */
 #ifndef TN_KERNEL_X86_QGEMM_WORDS512_H
 #define TN_KERNEL_X86_QGEMM_WORDS512_H

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* reduce_simd.h - the row kernels of reductions, written once for both vector lengths. */
 #include "kernel/reduce.h"
 #include <math.h>

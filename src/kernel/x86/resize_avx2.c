@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* resize_avx2.c - the row kernels of resampling for 8 floats at a time (AVX2, FMA). */
 #include "kernel/x86/simd_avx2.h"
 /* in the words of that: */

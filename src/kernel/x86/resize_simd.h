@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* resize_simd.h - the row kernels of resampling, written once for both vector lengths. The processor's gather loads
  * take about one cycle per element, which the weights hide. */
 #include "kernel/resize.h"

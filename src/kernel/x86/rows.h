@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* rows.h - the rows of a register tile, one by one: loops that the preprocessor unrolls, so that each accumulator stays
  * in a register of its own. */
 #ifndef TN_KERNEL_X86_ROWS_H

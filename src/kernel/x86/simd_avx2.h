@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* simd_avx2.h - the words of simd_avx512.h for 256-bit vectors. */
 #ifndef TN_KERNEL_SIMD_AVX2_H
 #define TN_KERNEL_SIMD_AVX2_H

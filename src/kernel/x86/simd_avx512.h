@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* simd_avx512.h - the words in which the f32 kernels are written once and compiled for 512-bit vectors (simd_avx2.h is
  * the same for 256-bit ones). A translation unit includes one of the two. */
 #ifndef TN_KERNEL_SIMD_AVX512_H

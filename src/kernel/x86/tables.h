@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* tables.h - the tables of the x86 instruction sets: x86/<family>_<set>.c defines TN_TABLE(family, set), a constant.
  *
  * Files of an instruction set hold constants and static functions, nothing else (scripts/isa_symbols.sh looks):

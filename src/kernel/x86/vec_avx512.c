@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* vec_avx512.c - the pointwise kernels for 16 floats at a time (AVX-512 F, BW, DQ, VL). */
 #include "kernel/x86/math_avx512.h"
 #include "kernel/x86/tables.h"

@@ -1,3 +1,4 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* vec_simd.h - the pointwise kernels, written once for both vector lengths: vec_avx2.c and vec_avx512.c include the
  * words of their set, then this file. What is not here (tan, asin, fmod, ...) stays plain C. */
 #include "kernel/vec.h"
