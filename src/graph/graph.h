@@ -203,7 +203,7 @@ const struct tn_op *tn_op_find(const char *domain, const char *type);
 /** Calls the body with v on every value there is, in the order of ids: those of subgraphs, too, and removed ones. */
 #define tn_value_each(m, v) for (tn_value **v##_at = (m)->values, *v; (v = tn_value_after((m), &v##_at)) != NULL;)
 static inline tn_value *tn_value_after(const struct tn_model *m, tn_value ***at) {
-    for (tn_value **end = m->values + m->n_values; m->values && *at < end;)
+    for (tn_value **end = m->values ? m->values + m->n_values : NULL; *at != end;)
         if (*(*at)++) return (*at)[-1];
     return NULL;
 }

@@ -2,6 +2,7 @@
 /* Bounds of runs: memory whatever holds it, deadlines and cancelling whatever runs; what is refused or stopped leaves
  * nothing behind, and the session goes on. */
 #include "base/budget.h"
+#include "base/asan.h"
 #include "base/clock.h"
 #include "engine/session.h"
 #include "lib/onnx_build.h"
@@ -377,7 +378,8 @@ static void long_nodes_stop(void **state) {
         for (size_t k = 0; k < n_in; k++) tn_tensor_free(&in[k]);
     }
     print_message("at most %.1f ms of CPU time beyond the deadline\n", worst);
-    check(worst < 40, "%.1f ms\n", worst); /* 10 are promised; other work on the machine adds its own */
+    double most = TN_ASAN ? 400 : 40; /* 10 are promised; other work on the machine adds its own, sanitizers tenfold */
+    check(worst < most, "%.1f ms\n", worst);
 }
 
 /* Boxes that do not overlap: each is compared with all before it. */

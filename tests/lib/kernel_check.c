@@ -400,6 +400,8 @@ int check_main(const char *family, const check_case *cases, size_t n, int argc, 
         printf("%s: %s %s\n", family, v[k].name, run.failures == before ? "good" : "FAILED");
     }
     for (size_t i = 0; i < TN_COUNT(run.pools); i++) tn_pool_free(&run.pools[i]);
+    for (int k = 0; k < SIZES; k++)
+        for (region *r = run.unused[k], *next; r; r = next) next = r->next, free(r); /* the pages go with the process */
     free(ref_time);
     printf("%d passed, %d failed, 0 skipped\n", passed, failed);
     return run.failures ? 1 : 0;

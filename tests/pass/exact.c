@@ -221,7 +221,7 @@ static tn_value *attention(graph *g) {
                    : once_in(3) ? tn_sym(g->m->syms, "k")
                                 : 1 + below(20),
             wide = 1 + below(16);
-    int64_t lead[2] = { b, h }, *l = lead + (rank == 3);
+    int64_t lead[3] = { b, h, 1 }, *l = lead + (rank == 3);
     int64_t q[4] = { l[0], l[1] }, k[4] = { l[0], l[1] }, v[4] = { l[0], l[1] }, s[4] = { l[0], l[1] };
     int at = rank - 2;
     q[at] = rows, q[at + 1] = wide;
