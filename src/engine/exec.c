@@ -2,6 +2,7 @@
 /* exec.c - running a frame. A static step is one call; a dynamic one gets its shapes, memory and state first. */
 #include "base/clock.h"
 #include "engine/session.h"
+#include "kernel/empty.h"
 #include <string.h>
 
 static tn_status engine_subgraph(tn_run *r, tn_graph *g, const tn_datum *in, int n_in, tn_datum *out, int n_out);
@@ -186,7 +187,7 @@ static void place_scratch(tn_run *r, const tn_step *s, char *at) {
 /* Points the arena slots and scratch at the block, if it is another one than last time. */
 static void place(tn_frame *f) {
     const tn_plan *p = f->plan;
-    char *base = f->block ? f->block->data : NULL;
+    char *base = tn_some(f->block ? f->block->data : NULL);
     if (base == f->base) return;
     f->base = base;
     for (int i = 0; i < p->n_slots; i++)
@@ -202,9 +203,10 @@ static tn_status borrow(tn_frame *f, int slot, const tn_datum *from) {
     if (!from) return tn_fail(TN_E_INVALID, "'%s' was not given", s->value->name);
     if (!s->exact) {
         *d = *from;
+        if (d->kind == TN_KIND_TENSOR) d->tensor.data = tn_some(d->tensor.data);
         return TN_OK;
     }
-    d->tensor.data = from->tensor.data;
+    d->tensor.data = tn_some(from->tensor.data); /* operators add offsets of 0 to what has no elements, too */
     d->tensor.buffer = from->tensor.buffer;
     return TN_OK;
 }

@@ -1,6 +1,7 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* frame.c - making frames: every static datum and every step's arguments are set once. */
 #include "engine/session.h"
+#include "kernel/empty.h"
 #include <string.h>
 
 static void preset(tn_frame *f) {
@@ -13,7 +14,7 @@ static void preset(tn_frame *f) {
         d->tensor.rank = s->type.rank;
         for (int k = 0; k < s->type.rank; k++) d->tensor.dims[k] = s->type.dims[k];
         if (s->home == TN_HOME_CONST) {
-            d->tensor.data = s->constant->data;
+            d->tensor.data = tn_some(s->constant->data);
             d->tensor.buffer = s->constant->buffer;
         }
     }

@@ -3,7 +3,6 @@
  *
  * One description (`product`) is read from the node and the shapes; prepare packs whichever operand is a constant; run
  * hands whole batches to the driver of kernel/gemm.h. float32 goes there; other types take the generic C product. */
-#include "kernel/empty.h"
 #include "kernel/kernel.h"
 #include "op/fused.h"
 #include "op/grad.h"
@@ -286,7 +285,7 @@ static tn_status run_f32(tn_run *r, const product_state *s, const product *p) {
     g.d = d;
     int outer = p->loops > 2 ? p->loops - 2 : 0;
     int64_t at[TN_MAX_RANK] = { 0 }, oa = 0, ob = 0, oc = 0, calls = tn_op_product(p->count, 0, outer);
-    const float *a = tn_some(tn_in(r, 0)->data), *b = tn_some(tn_in(r, 1)->data); /* without elements when k is 0 */
+    const float *a = tn_in(r, 0)->data, *b = tn_in(r, 1)->data;
     for (int64_t i = 0; i < calls; i++) {
         g.a = a + oa, g.b = b + ob;
         g.c = (float *)y->data + oc, g.d = d ? d + oc : NULL;
