@@ -1,6 +1,7 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* eval.c - the run-time services of operators, and running a single operator on the heap. */
 #include "base/budget.h"
+#include "kernel/empty.h"
 #include "op/exec.h"
 #include "op/infer.h"
 
@@ -108,6 +109,8 @@ tn_status tn_eval_node_within(const tn_node *n, tn_datum *const *in, tn_pool *po
     if (!a) return tn_op_fail(n, TN_E_NOMEM, "no memory to run it");
     tn_infer c;
     tn_prep p = { .arena = a, .pool = pool };
+    for (int i = 0; i < n->n_inputs; i++) /* operators add offsets of 0 to what has no elements, too */
+        if (in[i] && in[i]->kind == TN_KIND_TENSOR) in[i]->tensor.data = tn_some(in[i]->tensor.data);
     if ((st = tn_infer_data(&c, n, NULL, in, a)) != TN_OK) goto done;
     uint64_t units = units_of(&c);
     if (units > most || !tn_budget_afford(units)) {
