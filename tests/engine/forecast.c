@@ -8,7 +8,7 @@
 #include "tenon.h"
 #include "test.h"
 
-#define TILES ((size_t)3 << 20) /* what may come on top, whatever the sizes are: tiles, plans, the graph */
+#define TILES ((size_t)4 << 20) /* tiles of a bounded size, and the copies in panels that plain C makes of them */
 
 static void axis0(ob *b) { ob_int(b, "axis", 0); }
 static void axis1(ob *b) { ob_int(b, "axis", 1); }
