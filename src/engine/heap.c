@@ -148,13 +148,6 @@ tn_buffer *tn_heap_buffer(tn_heap *h, size_t bytes) {
     return b;
 }
 
-size_t tn_heap_used(tn_heap *h) {
-    pthread_mutex_lock(&h->lock);
-    size_t used = h->used;
-    pthread_mutex_unlock(&h->lock);
-    return used;
-}
-
 size_t tn_heap_idle(tn_heap *h) {
     pthread_mutex_lock(&h->lock);
     size_t kept = h->kept;

@@ -14,7 +14,6 @@ tn_heap *tn_heap_new(tn_mem_tag tag); /* counted as `tag`; NULL when out of memo
  *  after tn_heap_close. NULL when out of memory. It is on the account of the thread's budget, also when it lay idle. */
 tn_buffer *tn_heap_buffer(tn_heap *h, size_t bytes);
 
-size_t tn_heap_used(tn_heap *h); /* bytes in buffers that are alive */
 size_t tn_heap_idle(tn_heap *h); /* bytes that lie idle */
 size_t tn_heap_trim(tn_heap *h); /* frees what lies idle: how many bytes */
 
