@@ -37,7 +37,7 @@ awk '
             stem = name; sub(/^op\//, "", stem); sub(/\.c$/, "", stem)
             printf "    { \"%s\", \"%s\" },\n", stem, substr(list, 2)
         }
-    }' src/kernel/families.h src/kernel/[!f]*.h src/kernel/*.c src/op/*.[ch] | LC_ALL=C sort
+    }' src/kernel/families.h src/kernel/[!f]*.h src/kernel/*.c src/op/*/*.[ch] | LC_ALL=C sort
 echo '};'
 
 # Tests: the files that name an operator, in quotes, as "Name(" or "(Name)" within quotes, or (.mjs) as a key. Names of

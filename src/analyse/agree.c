@@ -2,7 +2,7 @@
 /* agree.c - holds what inference says of a model's outputs against what a run gave. */
 #include "analyse/agree.h"
 #include "base/mem.h"
-#include "op/infer.h"
+#include "op/core/infer.h"
 
 typedef struct {
     tn_syms *syms;

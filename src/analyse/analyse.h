@@ -4,7 +4,7 @@
 #ifndef TN_ANALYSE_ANALYSE_H
 #define TN_ANALYSE_ANALYSE_H
 
-#include "op/op.h"
+#include "op/core/op.h"
 
 /** One node (main graph first, then what is nested in it, in order). */
 typedef struct {

@@ -1,7 +1,7 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* cost.c - what a model consists of and what one run of it takes, from its types alone. */
 #include "analyse/analyse.h"
-#include "op/infer.h"
+#include "op/core/infer.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

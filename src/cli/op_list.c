@@ -13,8 +13,8 @@
 
 /* The file of each family of rows, in the order of tn_op_families. */
 static const char *const files[] = {
-#define TN_OPS(family) #family,
-#include "op/ops.def"
+#define TN_OPS(folder, file) #folder "/" #file,
+#include "op/core/ops.def"
 #undef TN_OPS
 };
 

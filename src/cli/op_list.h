@@ -4,7 +4,7 @@
 #define TN_CLI_OP_LIST_H
 
 #include "base/text.h"
-#include "op/op.h"
+#include "op/core/op.h"
 
 typedef enum {
     TN_OP_HAS_ROW,

@@ -5,7 +5,7 @@
 #include "cli/op_list.h"
 #include "cli/options.h"
 #include "kernel/families.h"
-#include "op/grad.h"
+#include "op/core/grad.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 /* test_random.c - statistics instead of numbers, for outputs that depend on drawn ones. */
 #include "cli/test_random.h"
 #include "base/mem.h"
-#include "op/op.h"
+#include "op/core/op.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

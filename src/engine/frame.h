@@ -4,7 +4,7 @@
 #define TN_ENGINE_FRAME_H
 
 #include "engine/plan.h"
-#include "op/exec.h"
+#include "op/core/exec.h"
 
 struct tn_session;
 typedef struct tn_frame tn_frame;

@@ -10,7 +10,7 @@
 #ifndef TN_ENGINE_PACK_H
 #define TN_ENGINE_PACK_H
 
-#include "op/op.h"
+#include "op/core/op.h"
 
 typedef struct tn_pack_cache tn_pack_cache;
 typedef struct tn_pack_use tn_pack_use; /* a list of held forms; lives in the holder's arena */

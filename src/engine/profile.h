@@ -4,7 +4,7 @@
 #define TN_ENGINE_PROFILE_H
 
 #include "base/text.h"
-#include "op/op.h"
+#include "op/core/op.h"
 
 typedef struct tn_profiler tn_profiler;
 

@@ -2,9 +2,9 @@
 /* typing.c - exact types and plan-time constants: see typing.h. */
 #include "engine/typing.h"
 #include "base/budget.h"
-#include "op/exec.h"
-#include "op/infer.h"
-#include "op/memo.h"
+#include "op/core/exec.h"
+#include "op/core/infer.h"
+#include "op/core/memo.h"
 #include <string.h>
 
 #define MAX_DEPTH      64

@@ -8,7 +8,7 @@
 #ifndef TN_ENGINE_TYPING_H
 #define TN_ENGINE_TYPING_H
 
-#include "op/op.h"
+#include "op/core/op.h"
 
 typedef struct tn_typing {
     tn_arena *keep; /* of the plan: constants */

@@ -5,8 +5,8 @@
 #include "format/findings.h"
 #include "format/format.h"
 #include "graph/internal.h"
-#include "op/gradient.h"
-#include "op/infer.h"
+#include "op/core/gradient.h"
+#include "op/core/infer.h"
 
 /* ------------------------------------------------------------------------------------------- unknown operators */
 

@@ -2,7 +2,7 @@
 /* onnx_history.c - the history of the operators of ai.onnx: what each version accepts. It tells the writer the lowest
  * operator set in which a node is valid. Source: the operator change log of ONNX (docs/Changelog.md). */
 #include "format/onnx_history.h"
-#include "op/op.h"
+#include "op/core/op.h"
 
 #define ANY 99
 

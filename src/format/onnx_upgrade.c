@@ -7,7 +7,7 @@
 #include "format/findings.h"
 #include "format/onnx_repair.h"
 #include "graph/internal.h"
-#include "op/infer.h"
+#include "op/core/infer.h"
 
 static const struct {
     const char *op;

@@ -4,7 +4,7 @@
 #define TN_FORMAT_ONNX_UPGRADE_H
 
 #include "format/format.h"
-#include "op/op.h"
+#include "op/core/op.h"
 
 /** Rewrites one node whose version is below the row's; may insert nodes around it. */
 typedef tn_status (*tn_upgrade_fn)(tn_node *n);

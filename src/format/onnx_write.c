@@ -5,7 +5,7 @@
 #include "base/wire.h"
 #include "format/format.h"
 #include "format/onnx_history.h"
-#include "op/op.h"
+#include "op/core/op.h"
 #include "tensor/proto.h"
 #include <stdio.h>
 

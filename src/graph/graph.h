@@ -198,7 +198,7 @@ void tn_node_move_before(tn_node *n, tn_node *before);
 tn_status tn_value_replace(tn_value *from, tn_value *to);
 /** Takes a graph and its subgraphs out of the use lists of outer values: for a subgraph that is dropped. */
 void tn_graph_detach(tn_graph *g);
-/** The row of an operator, filled in by the layer above (op/op.h). */
+/** The row of an operator, filled in by the layer above (op/core/op.h). */
 const struct tn_op *tn_op_find(const char *domain, const char *type);
 /** Calls the body with v on every value there is, in the order of ids: those of subgraphs, too, and removed ones. */
 #define tn_value_each(m, v) for (tn_value **v##_at = (m)->values, *v; (v = tn_value_after((m), &v##_at)) != NULL;)

@@ -1,7 +1,7 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* fold.c - constant folding: operators whose inputs are constants run now; contents that inference knows (Shape of a
  * static shape and what follows from it) become constants. */
-#include "op/exec.h"
+#include "op/core/exec.h"
 #include "pass/util.h"
 #include <string.h>
 

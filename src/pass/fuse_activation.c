@@ -1,7 +1,7 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* fuse_activation.c - what follows a convolution or a matrix product runs while the result is in registers: a bias, the
  * sum with a residual, an activation. The fused forms are tenon.Conv and tenon.MatMul. */
-#include "op/fused.h"
+#include "op/core/fused.h"
 #include "pass/util.h"
 #include <math.h>
 #include <string.h>

@@ -1,11 +1,11 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* fuse_pointwise.c - chains (and small trees and diamonds) of pointwise operators on float32 and bool become one node,
- * which walks memory once (op/pointwise.h).
+ * which walks memory once (op/math/pointwise.h).
  *
  * From the last node of a chain backwards: the producer of an operand joins when its value has the chain's shape and
  * nobody else wants it. Operands of other shapes broadcast; constant numbers become part of the program. */
 #include "kernel/broadcast.h"
-#include "op/pointwise.h"
+#include "op/math/pointwise.h"
 #include "pass/util.h"
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
-/* gradient.c - a model that also computes gradients: tn_model_gradient over the walk of op/gradient.h. */
-#include "op/gradient.h"
-#include "op/op.h"
+/* gradient.c - a model that also computes gradients: tn_model_gradient over the walk of op/core/gradient.h. */
+#include "op/core/gradient.h"
+#include "op/core/op.h"
 #include <tenon.h>
 
 static tn_status find(const tn_model *m, const char *name, tn_value **out) {

@@ -9,7 +9,7 @@
  * and FromBlocked drops them. Operators and constants that could make infinities of zeros do not follow into a region:
  * zero times infinity would leave it. */
 #include "kernel/kernel.h"
-#include "op/fused.h"
+#include "op/core/fused.h"
 #include "pass/util.h"
 #include <math.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #ifndef TN_PASS_UTIL_H
 #define TN_PASS_UTIL_H
 
-#include "op/op.h"
+#include "op/core/op.h"
 #include "pass/pass.h"
 
 /** Calls fn for every graph, inner ones after the graph they are in. Stops at the first failure. */

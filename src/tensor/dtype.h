@@ -56,7 +56,7 @@ void tn_set_i64(tn_dtype t, void *data, int64_t i, int64_t v);
 
 typedef enum { TN_ROUND_NEAREST, TN_ROUND_UP, TN_ROUND_DOWN } tn_round_mode; /* e8m0's round_mode */
 
-/** Converts n elements from src to dst; types may be any real types or bool (strings: see op/cast.c), complex to
+/** Converts n elements from src to dst; types may be any real types or bool (strings: see op/math/cast.c), complex to
  *  complex only. Fast paths for the common pairs. dst and src must not overlap unless equal types.
  *  errors   TN_E_TYPE. */
 tn_status tn_convert(tn_dtype from, const void *src, tn_dtype to, void *dst, int64_t n, bool saturate,

@@ -1,7 +1,7 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* session.c - sessions: results against running node by node, plans, threads, limits, errors, lack of memory. */
 #include "engine/session.h"
-#include "op/exec.h"
+#include "op/core/exec.h"
 #include "test.h"
 #include <math.h>
 #include <pthread.h>

@@ -5,7 +5,7 @@
 #include "format/onnx_upgrade.h"
 #include "graph/graph.h"
 #include "lib/op_run.h"
-#include "op/grad.h"
+#include "op/core/grad.h"
 #include "tenon.h"
 #include "test.h"
 

@@ -1,7 +1,7 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* edit.c - graphs stay whole through random edits, sorting finds order and cycles, copies equal their source. */
 #include "base/clock.h"
-#include "op/op.h"
+#include "op/core/op.h"
 #include "test.h"
 
 static uint64_t seed = 7;

@@ -1,6 +1,6 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* infer.c - symbolic shapes on graphs made by hand: the chains that exporters write. */
-#include "op/infer.h"
+#include "op/core/infer.h"
 #include "test.h"
 
 static tn_model *m;

@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "engine/session.h"
 #include "lib/model_mutations.h"
-#include "op/op.h"
+#include "op/core/op.h"
 #include "tensor/proto.h"
 #include "tensor/stats.h"
 #include <stdio.h>

@@ -2,7 +2,7 @@
 /* one_node.c - a model of one node, made and run. */
 #include "lib/one_node.h"
 #include "engine/session.h"
-#include "op/op.h"
+#include "op/core/op.h"
 #include "test.h"
 #include <math.h>
 

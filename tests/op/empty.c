@@ -4,7 +4,7 @@
  * of the CPU's time ends. */
 #include "format/onnx_upgrade.h"
 #include "lib/onnx_build.h"
-#include "op/op.h"
+#include "op/core/op.h"
 #include "tenon.h"
 #include "test.h"
 #include <limits.h>

@@ -9,7 +9,7 @@
 #include "lib/gradient_examples.h"
 #include "lib/onnx_build.h"
 #include "lib/op_text.h"
-#include "op/grad.h"
+#include "op/core/grad.h"
 #include "tensor/tensor.h"
 #include "test.h"
 #include <math.h>
@@ -362,7 +362,7 @@ static void every_row_has_decided(void **state) {
         if (kind == TN_GRAD_UNDECIDED) {
             print_error(
                 "%s %s: the row says nothing of a gradient; give it .grad = a builder, tn_grad_none (nothing to "
-                "differentiate) or tn_grad_refused, of op/grad.h\n",
+                "differentiate) or tn_grad_refused, of op/core/grad.h\n",
                 domain, op->name);
             open++;
         } else if (kind == TN_GRAD_GIVEN && !has_example(op))

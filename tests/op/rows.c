@@ -2,7 +2,7 @@
 /* rows.c - what every row's attribute struct must keep, and that values which only a run knows are checked before it.
  */
 #include "lib/op_run.h"
-#include "op/op.h"
+#include "op/core/op.h"
 #include "test.h"
 #include <stdio.h>
 #include <string.h>

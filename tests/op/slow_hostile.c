@@ -6,7 +6,7 @@
 #include "base/map.h"
 #include "format/onnx_upgrade.h"
 #include "lib/onnx_build.h"
-#include "op/op.h"
+#include "op/core/op.h"
 #include "tenon.h"
 #include "test.h"
 #include <limits.h>

@@ -2,7 +2,7 @@
 /* types.c - one small case in every type of number that an operator's row allows: T stands for the type. A case with
  * a minus is for signed types, one with a point for floats. */
 #include "lib/op_cases.h"
-#include "op/op.h"
+#include "op/core/op.h"
 #include "test.h"
 
 static const op_case rows[] = {

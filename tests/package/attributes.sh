@@ -1,20 +1,20 @@
 #!/bin/sh
 # Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
-# Attributes are read once, into the struct that a row describes (src/op/op.h): nothing in src/op looks them up by name
-# but the machinery (op.c) and gradient builders, which run once, when a graph is written (grad*.c, and those below).
+# Attributes are read once, into the struct that a row describes (src/op/core/op.h): nothing in src/op looks them up by name
+# but the machinery (op.c) and gradient builders, which run once, when a graph is written (core/grad*.c, *_grad.c, and those below).
 # usage: attributes.sh SOURCE-FOLDER
 set -eu
 cd "$1"
-builders='src/op/conv_back.c src/op/grid.c src/op/grid_back.c' # what they look up, they look up in tn_grad_* only
-others='src/op/binary.c src/op/follow.c'                       # for passes; for inference, whether there is a reduction
-waiting='src/op/ml.c src/op/ml_encode.c src/op/ml_linear.c src/op/ml_svm.c src/op/ml_trees.c' # to be converted
+builders='src/op/math/cdist.c src/op/nn/conv_back.c src/op/image/grid.c src/op/image/grid_back.c' # in tn_grad_* only
+others='src/op/math/binary.c src/op/core/follow.c' # for passes; for inference, whether there is a reduction
+waiting='src/op/ml/ml.c src/op/ml/ml_encode.c src/op/ml/ml_linear.c src/op/ml/ml_svm.c src/op/ml/ml_trees.c' # to be converted
 failed=0
-for f in $(grep -lE 'tn_attr_(find|int|ints|float|floats|string|is|graph|tensor)\(' src/op/*.c); do
-    case " src/op/op.c $builders $others $waiting " in
+for f in $(grep -lE 'tn_attr_(find|int|ints|float|floats|string|is|graph|tensor)\(' src/op/*/*.c); do
+    case " src/op/core/op.c $builders $others $waiting " in
     *" $f "*) ;;
     *)
         case $f in
-        src/op/grad*) ;;
+        src/op/core/grad*.c | src/op/*_grad.c) ;;
         *)
             echo "$f looks attributes up by name:"
             grep -nE 'tn_attr_(find|int|ints|float|floats|string|is|graph|tensor)\(' "$f"
@@ -25,12 +25,12 @@ for f in $(grep -lE 'tn_attr_(find|int|ints|float|floats|string|is|graph|tensor)
     esac
 done
 # What a rule reads of its inputs' values it asks for (tn_infer_ints, _int, _tensor): so the engine knows what is open.
-if grep -nE 'c->in_tensor\[' src/op/*.c | grep -vE '^src/op/(rules|follow|infer|eval)\.c'; then
+if grep -nE 'c->in_tensor\[' src/op/*/*.c | grep -vE '^src/op/core/(rules|follow|infer|eval)\.c'; then
     echo 'these read values past tn_infer_tensor'
     failed=$((failed + 1))
 fi
 # Numbers of element types are 64 bits wide in a file; TN_DTYPE reads them.
-if grep -n 'tn_dtype_from_onnx' src/op/*.c | grep -v '^src/op/op\.c'; then
+if grep -n 'tn_dtype_from_onnx' src/op/*/*.c | grep -v '^src/op/core/op\.c'; then
     echo 'these read element types themselves'
     failed=$((failed + 1))
 fi

@@ -1,7 +1,7 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* fuse_pointwise.c - chains of pointwise operators become one node where they may, and compute the same. */
 #include "graph/graph.h"
-#include "op/op.h"
+#include "op/core/op.h"
 #include "pass/pass.h"
 #include "test.h"
 #include <math.h>
