@@ -3,8 +3,8 @@
  * scripts/op_facts.sh found in the sources. */
 #include "cli/op_list.h"
 #include "base/mem.h"
-#include "format/onnx_history.h"
-#include "format/onnx_upgrade.h"
+#include "format/onnx/history.h"
+#include "format/onnx/upgrade.h"
 #include "kernel/kernel.h"
 #include "op_facts.h"
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* format.h - model files to graphs and back: the parts behind tn_model_open and tn_model_save.
  *
- *   bytes ── sniff ── onnx_read ── onnx_repair, onnx_upgrade ── (op rows, sort, check, infer: model.c) ── tn_model
- *   tn_model ── onnx_write ── file */
+ *   bytes ── sniff ── onnx/read ── onnx/repair, onnx/upgrade ── (op rows, sort, check, infer: model.c) ── tn_model
+ *   tn_model ── onnx/write ── file */
 #ifndef TN_FORMAT_FORMAT_H
 #define TN_FORMAT_FORMAT_H
 
@@ -37,7 +37,7 @@ tn_status tn_onnx_read(tn_model *m, const uint8_t *data, size_t size, tn_declare
 /** The version of a node that could not be brought to the newest form, in a model that is opened to be looked at. */
 #define TN_VERSION_BROKEN (-1)
 
-/** Repairs what exporters are known to write wrongly (onnx_repair.h), and rewrites every node of an older opset into
+/** Repairs what exporters are known to write wrongly (onnx/repair.h), and rewrites every node of an older opset into
  * the newest form with the same meaning. Decisions follow types that inference finds on the way from the inputs and
  *  constants; what it cannot know is rewritten in a way that is right for all types.
  *  errors   TN_E_UNSUPPORTED: a form that cannot be expressed (the message names the node), TN_E_GRAPH, TN_E_NOMEM */

@@ -2,7 +2,7 @@
 /* decompose.c - operators that are rewritten as others when a model is loaded: malformed nodes are refused by name,
  * like those of operators with rows; what goes wrong later leads back to the node of the file; descriptors are
  * complete. */
-#include "format/onnx_upgrade.h"
+#include "format/onnx/upgrade.h"
 #include "graph/graph.h"
 #include "lib/op_run.h"
 #include "op/core/grad.h"

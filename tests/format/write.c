@@ -2,7 +2,7 @@
 /* write.c - models survive being written and read again; the bytes are the same every time. */
 #include "base/file.h"
 #include "format/format.h"
-#include "format/onnx_history.h"
+#include "format/onnx/history.h"
 #include "lib/model_equal.h"
 #include "lib/op_text.h"
 #include "test.h"

@@ -2,7 +2,7 @@
 /* Every operator with tensors that have no elements beside sizes of 2^40, alone and beside small ones: it works or is
  * refused, but it never steps through what is not there. Each operator is tried in a process of its own, which a clock
  * of the CPU's time ends. */
-#include "format/onnx_upgrade.h"
+#include "format/onnx/upgrade.h"
 #include "lib/onnx_build.h"
 #include "op/core/op.h"
 #include "tenon.h"

@@ -5,7 +5,7 @@
  * have one, and then there must be an example of it below. An example is a node; its outputs are multiplied by random
  * weights and summed, and the gradient of that sum is compared. It is done twice: with the inputs' shapes declared, and
  * with symbols in their place. Second derivatives are compared, too. */
-#include "format/onnx_upgrade.h"
+#include "format/onnx/upgrade.h"
 #include "lib/gradient_examples.h"
 #include "lib/onnx_build.h"
 #include "lib/op_text.h"

@@ -4,7 +4,7 @@
  * the operator: never crash, never hang, never take all memory. Each operator is tried in a process of its own. Those
  * that are rewritten on load are tried, too; what is refused later, in a part of one, names the node of the file. */
 #include "base/map.h"
-#include "format/onnx_upgrade.h"
+#include "format/onnx/upgrade.h"
 #include "lib/onnx_build.h"
 #include "op/core/op.h"
 #include "tenon.h"

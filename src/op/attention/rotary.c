@@ -152,7 +152,7 @@ static tn_status rotary_run(tn_run *r) {
         return tn_op_fail(r->node, TN_E_SHAPE, "%lld positions for %lld rows", (long long)tn_count(j.ids),
                           (long long)(batch * j.rows));
     int rank = j.packed ? 3 : 2;
-    j.shared = j.packed && cos->dims[0] == 1; /* what exporters write: format/onnx_repair.c */
+    j.shared = j.packed && cos->dims[0] == 1; /* what exporters write: format/onnx/repair.c */
     bool good = cos->rank == rank && cos->dims[rank - 1] == j.half &&
                 tn_dims_equal(cos->rank, cos->dims, sin->rank, sin->dims) &&
                 (!j.packed || ((j.shared || cos->dims[0] == batch) && cos->dims[1] == j.rows));

@@ -5,7 +5,7 @@
  *   src/op/<folder>/<family>.c   holds `const tn_op tn_ops_<family>[] = { {...}, {...}, { 0 } };`
  *   src/op/core/ops.def          lists them, one line each.
  *
- * Old opsets are upgraded on load (format/onnx_upgrade.c), so a row describes the newest form only. */
+ * Old opsets are upgraded on load (format/onnx/upgrade.c), so a row describes the newest form only. */
 #ifndef TN_OP_CORE_OP_H
 #define TN_OP_CORE_OP_H
 
@@ -324,7 +324,7 @@ bool tn_op_needs_output(const tn_op *op, int i);
 tn_status tn_op_check_node(const tn_node *n);
 /** Checks input element types against the row (types that are known). errors TN_E_TYPE. */
 tn_status tn_op_check_types(const tn_node *n, const tn_type *const *in, int n_in);
-/** Both against a descriptor that is not the node's row: of an operator that is rewritten (format/onnx_decompose.h). */
+/** Both against a descriptor that is not the node's row: of an operator that is rewritten (format/onnx/decompose.h). */
 tn_status tn_op_check_node_as(const tn_node *n, const tn_op *op);
 tn_status tn_op_check_types_as(const tn_node *n, const tn_op *op, const tn_type *const *in, int n_in);
 /** Reads n's attributes into a struct as op (the node's row, or another descriptor of it) says, in `a`; they are

@@ -1,10 +1,10 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
-/* onnx_repair.c - one row per operator and known mistake. A function looks at a node and says whether it made the
+/* repair.c - one row per operator and known mistake. A function looks at a node and says whether it made the
  * mistake; unless the operator itself can do what is meant, the function rewrites the node. Nothing is repaired on a
  * guess: types count when inference found them, and what is not known to be wrong stays. */
-#include "format/onnx_repair.h"
+#include "format/onnx/repair.h"
 #include "format/findings.h"
-#include "format/onnx_upgrade.h"
+#include "format/onnx/upgrade.h"
 #include <stdlib.h>
 
 #define ML "ai.onnx.ml"

@@ -1,11 +1,11 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
-/* onnx_upgrade.c - every operator in its newest form: one row per operator and change of form. A row is applied to
+/* upgrade.c - every operator in its newest form: one row per operator and change of form. A row is applied to
  * nodes whose version is below `below`; rows of one operator stand in the order of versions, so an old node climbs
  * through all of them. Changes that only widened types or added attributes with neutral defaults need no row. Source:
  * the operator change log of ONNX (docs/Changelog.md), versions 1 to 28. */
-#include "format/onnx_upgrade.h"
+#include "format/onnx/upgrade.h"
 #include "format/findings.h"
-#include "format/onnx_repair.h"
+#include "format/onnx/repair.h"
 #include "graph/internal.h"
 #include "op/core/infer.h"
 

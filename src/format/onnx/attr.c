@@ -1,32 +1,27 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
-/* onnx_attr.c - AttributeProto to tn_attr, with references to the attributes of a called function. Source: onnx.proto;
+/* attr.c - AttributeProto to tn_attr, with references to the attributes of a called function. Source: onnx.proto;
  * docs/IR.md, "Functions". */
-#include "format/onnx_read.h"
-
-/* Fields of AttributeProto that hold a value, and the discriminator each belongs to. */
-enum { ATTR_NAME = 1, ATTR_F, ATTR_I, ATTR_S, ATTR_T, ATTR_G, ATTR_FLOATS, ATTR_INTS, ATTR_STRINGS, ATTR_TENSORS };
-enum {
-    ATTR_GRAPHS = 11,
-    ATTR_TP = 14,
-    ATTR_TPS = 15,
-    ATTR_TYPE = 20,
-    ATTR_REF = 21,
-    ATTR_SPARSE = 22,
-    ATTR_SPARSES = 23
-};
-
-enum { WIRE_VARINT = 0, WIRE_BYTES = 2, WIRE_FIXED32 = 5 };
+#include "format/onnx/fields.h"
+#include "format/onnx/read.h"
 
 /* AttributeProto.AttributeType, field that carries it, our kind. SPARSE_TENSOR becomes a dense tensor. */
 static const struct {
     uint32_t code, field;
     tn_attr_kind kind;
 } kinds[] = {
-    { 1, ATTR_F, TN_ATTR_FLOAT },        { 2, ATTR_I, TN_ATTR_INT },           { 3, ATTR_S, TN_ATTR_STRING },
-    { 4, ATTR_T, TN_ATTR_TENSOR },       { 5, ATTR_G, TN_ATTR_GRAPH },         { 6, ATTR_FLOATS, TN_ATTR_FLOATS },
-    { 7, ATTR_INTS, TN_ATTR_INTS },      { 8, ATTR_STRINGS, TN_ATTR_STRINGS }, { 9, ATTR_TENSORS, TN_ATTR_TENSORS },
-    { 10, ATTR_GRAPHS, TN_ATTR_GRAPHS }, { 11, ATTR_SPARSE, TN_ATTR_TENSOR },  { 12, ATTR_SPARSES, TN_ATTR_TENSORS },
-    { 13, ATTR_TP, TN_ATTR_TYPE },
+    { ATTR_IS_FLOAT, ATTR_F, TN_ATTR_FLOAT },
+    { ATTR_IS_INT, ATTR_I, TN_ATTR_INT },
+    { ATTR_IS_STRING, ATTR_S, TN_ATTR_STRING },
+    { ATTR_IS_TENSOR, ATTR_T, TN_ATTR_TENSOR },
+    { ATTR_IS_GRAPH, ATTR_G, TN_ATTR_GRAPH },
+    { ATTR_IS_FLOATS, ATTR_FLOATS, TN_ATTR_FLOATS },
+    { ATTR_IS_INTS, ATTR_INTS, TN_ATTR_INTS },
+    { ATTR_IS_STRINGS, ATTR_STRINGS, TN_ATTR_STRINGS },
+    { ATTR_IS_TENSORS, ATTR_TENSORS, TN_ATTR_TENSORS },
+    { ATTR_IS_GRAPHS, ATTR_GRAPHS, TN_ATTR_GRAPHS },
+    { ATTR_IS_SPARSE, ATTR_SPARSE, TN_ATTR_TENSOR },
+    { ATTR_IS_SPARSES, ATTR_SPARSES, TN_ATTR_TENSORS },
+    { ATTR_IS_TYPE, ATTR_TP, TN_ATTR_TYPE },
 };
 
 typedef struct {

@@ -1,6 +1,6 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
-/* onnx_upgrade_inputs.c - old forms whose attributes became inputs. */
-#include "format/onnx_upgrade.h"
+/* upgrade_inputs.c - old forms whose attributes became inputs. */
+#include "format/onnx/upgrade.h"
 
 /* Attribute `name` (ints) becomes constant input i. Absent: nothing happens. */
 static tn_status ints_to_input(tn_node *n, const char *name, int i) {

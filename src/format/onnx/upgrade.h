@@ -1,5 +1,5 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
-/* onnx_upgrade.h - helpers shared by the rewrites of old operator forms. */
+/* upgrade.h - helpers shared by the rewrites of old operator forms. */
 #ifndef TN_FORMAT_ONNX_UPGRADE_H
 #define TN_FORMAT_ONNX_UPGRADE_H
 
@@ -46,7 +46,7 @@ tn_status tn_up_fail(const tn_node *n, const char *why);
         if (!(v)) return tn_fail(TN_E_NOMEM, "upgrading a model"); \
     } while (0)
 
-/* onnx_upgrade_inputs.c: attributes that became inputs */
+/* upgrade_inputs.c: attributes that became inputs */
 tn_status tn_up_axes_input(tn_node *n);
 tn_status tn_up_reshape(tn_node *n);
 tn_status tn_up_clip(tn_node *n);
@@ -64,7 +64,7 @@ tn_status tn_up_upsample(tn_node *n);
 tn_status tn_up_resize_10(tn_node *n);
 tn_status tn_up_resize_names(tn_node *n);
 
-/* onnx_upgrade_forms.c: meanings that changed */
+/* upgrade_forms.c: meanings that changed */
 tn_status tn_up_attention(tn_node *n);
 tn_status tn_up_broadcast(tn_node *n);
 tn_status tn_up_prelu(tn_node *n);
@@ -87,7 +87,7 @@ tn_status tn_up_image_scaler(tn_node *n);
 tn_status tn_up_affine(tn_node *n);
 tn_status tn_up_scaled_tanh(tn_node *n);
 
-/* onnx_decompose.c */
+/* decompose.c */
 /** Replaces a node whose operator has no row of its own, but a definition in terms of others. n is checked against the
  *  definition's descriptor first, and then removed. errors TN_E_GRAPH, TN_E_INVALID, TN_E_TYPE, naming the node. */
 tn_status tn_onnx_decompose(tn_node *n);
@@ -98,7 +98,7 @@ bool tn_onnx_decomposes(const tn_node *n);
 /** The descriptor of the i-th such operator, NULL past the last. */
 const tn_op *tn_onnx_decomposed(int i);
 
-/** onnx_becomes.c: the rows of what such an operator becomes in any of the forms tried, at most `cap`; how many. */
+/** becomes.c: the rows of what such an operator becomes in any of the forms tried, at most `cap`; how many. */
 int tn_onnx_becomes(const tn_op *op, const tn_op **rows, int cap);
 
 #endif

@@ -1,7 +1,7 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
-/* onnx_upgrade_forms.c - old forms whose meaning changed: limited broadcasting, 2-D coercion, batched Scan, and others.
+/* upgrade_forms.c - old forms whose meaning changed: limited broadcasting, 2-D coercion, batched Scan, and others.
  */
-#include "format/onnx_upgrade.h"
+#include "format/onnx/upgrade.h"
 #include "graph/internal.h"
 #include <math.h>
 

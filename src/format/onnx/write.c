@@ -1,51 +1,14 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
-/* onnx_write.c - a model as an ONNX file. Everything but the main graph's weights is put together in memory; the
+/* write.c - a model as an ONNX file. Everything but the main graph's weights is put together in memory; the
  * weights are streamed from where they are. Equal models give equal bytes. Source: onnx.proto; docs/IR.md. */
 #include "base/file.h"
 #include "base/wire.h"
 #include "format/format.h"
-#include "format/onnx_history.h"
+#include "format/onnx/fields.h"
+#include "format/onnx/history.h"
 #include "op/core/op.h"
 #include "tensor/proto.h"
 #include <stdio.h>
-
-enum { WIRE_BYTES = 2 };
-enum {
-    MODEL_IR = 1,
-    MODEL_PRODUCER,
-    MODEL_PRODUCER_VERSION,
-    MODEL_DOMAIN,
-    MODEL_VERSION,
-    MODEL_DOC,
-    MODEL_GRAPH,
-    MODEL_OPSET
-};
-enum { MODEL_META = 14 };
-enum {
-    GRAPH_NODE = 1,
-    GRAPH_NAME = 2,
-    GRAPH_INITIALIZER = 5,
-    GRAPH_DOC = 10,
-    GRAPH_INPUT = 11,
-    GRAPH_OUTPUT = 12,
-    GRAPH_INFO = 13
-};
-enum { NODE_INPUT = 1, NODE_OUTPUT, NODE_NAME, NODE_TYPE, NODE_ATTRIBUTE, NODE_DOMAIN = 7 };
-enum { TENSOR_DIMS = 1, TENSOR_TYPE = 2, TENSOR_NAME = 8, TENSOR_RAW = 9, TENSOR_EXTERNAL = 13, TENSOR_LOCATION = 14 };
-enum {
-    ATTR_NAME = 1,
-    ATTR_F,
-    ATTR_I,
-    ATTR_S,
-    ATTR_T,
-    ATTR_G,
-    ATTR_FLOATS,
-    ATTR_INTS,
-    ATTR_STRINGS,
-    ATTR_TENSORS,
-    ATTR_GRAPHS
-};
-enum { ATTR_TP = 14, ATTR_TYPE = 20 };
 
 #define OPSET_MIN 13 /* older sets differ in details (negative axes and indices) that have no visible form */
 
@@ -58,13 +21,13 @@ static void put_text(tn_wire_out *o, uint32_t field, const char *s) {
 static void put_type(tn_wire_out *o, const tn_syms *syms, const tn_type *t);
 
 static void put_dim(tn_wire_out *o, const tn_syms *syms, tn_dim d) {
-    size_t m = tn_wire_begin(o, 1);
+    size_t m = tn_wire_begin(o, SHAPE_DIM);
     if (tn_dim_known(d)) {
-        if (d >= 0) tn_wire_put_varint(o, 1, (uint64_t)d);
+        if (d >= 0) tn_wire_put_varint(o, DIM_VALUE, (uint64_t)d);
     } else if (d != TN_DIM_UNKNOWN) {
         tn_text s = { 0 };
         tn_dim_print(syms, d, &s);
-        put_text(o, 2, s.s);
+        put_text(o, DIM_PARAM, s.s);
         o->failed |= s.failed;
         tn_text_free(&s);
     }
@@ -72,10 +35,10 @@ static void put_dim(tn_wire_out *o, const tn_syms *syms, tn_dim d) {
 }
 
 static void put_tensor_type(tn_wire_out *o, const tn_syms *syms, const tn_type *t) {
-    size_t m = tn_wire_begin(o, 1);
-    tn_wire_put_varint(o, 1, (uint64_t)tn_dtypes[t->dtype].onnx);
+    size_t m = tn_wire_begin(o, TYPE_TENSOR);
+    tn_wire_put_varint(o, TYPE_TENSOR_ELEMENT, (uint64_t)tn_dtypes[t->dtype].onnx);
     if (t->rank >= 0) {
-        size_t shape = tn_wire_begin(o, 2);
+        size_t shape = tn_wire_begin(o, TYPE_TENSOR_SHAPE);
         for (int i = 0; i < t->rank; i++) put_dim(o, syms, t->dims[i]);
         tn_wire_end(o, shape);
     }
@@ -83,13 +46,15 @@ static void put_tensor_type(tn_wire_out *o, const tn_syms *syms, const tn_type *
 }
 
 static void put_type(tn_wire_out *o, const tn_syms *syms, const tn_type *t) {
-    static const uint32_t fields[] = { [TN_KIND_SEQUENCE] = 4, [TN_KIND_OPTIONAL] = 9, [TN_KIND_MAP] = 5 };
+    static const uint32_t fields[] = {
+        [TN_KIND_SEQUENCE] = TYPE_SEQUENCE, [TN_KIND_OPTIONAL] = TYPE_OPTIONAL, [TN_KIND_MAP] = TYPE_MAP
+    };
     if (t->kind == TN_KIND_TENSOR) put_tensor_type(o, syms, t);
     if (t->kind == TN_KIND_TENSOR || t->kind == TN_KIND_NONE) return;
     size_t m = tn_wire_begin(o, fields[t->kind]);
-    if (t->kind == TN_KIND_MAP) tn_wire_put_varint(o, 1, (uint64_t)tn_dtypes[t->dtype].onnx);
+    if (t->kind == TN_KIND_MAP) tn_wire_put_varint(o, TYPE_MAP_KEY, (uint64_t)tn_dtypes[t->dtype].onnx);
     if (t->elem) {
-        size_t elem = tn_wire_begin(o, t->kind == TN_KIND_MAP ? 2 : 1);
+        size_t elem = tn_wire_begin(o, t->kind == TN_KIND_MAP ? TYPE_MAP_VALUE : TYPE_LIST_ELEMENT);
         put_type(o, syms, t->elem);
         tn_wire_end(o, elem);
     }
@@ -104,9 +69,9 @@ static bool complete(const tn_type *t) {
 static void put_value_info(tn_wire_out *o, uint32_t field, const tn_value *v, const char *name) {
     size_t m = tn_wire_begin(o, field);
     tn_type t = tn_value_shown(v);
-    put_text(o, 1, name);
+    put_text(o, INFO_NAME, name);
     if (complete(&t)) {
-        size_t type = tn_wire_begin(o, 2);
+        size_t type = tn_wire_begin(o, INFO_TYPE);
         put_type(o, v->graph->model->syms, &t);
         tn_wire_end(o, type);
     }
@@ -145,9 +110,10 @@ static tn_status put_list(tn_wire_out *o, const writing *w, const tn_attr *a) {
 
 static tn_status put_attr(tn_wire_out *o, const writing *w, const tn_attr *a) {
     static const uint8_t codes[] = {
-        [TN_ATTR_FLOAT] = 1,   [TN_ATTR_INT] = 2,     [TN_ATTR_STRING] = 3, [TN_ATTR_TENSOR] = 4,
-        [TN_ATTR_GRAPH] = 5,   [TN_ATTR_FLOATS] = 6,  [TN_ATTR_INTS] = 7,   [TN_ATTR_STRINGS] = 8,
-        [TN_ATTR_TENSORS] = 9, [TN_ATTR_GRAPHS] = 10, [TN_ATTR_TYPE] = 13,
+        [TN_ATTR_FLOAT] = ATTR_IS_FLOAT,   [TN_ATTR_INT] = ATTR_IS_INT,         [TN_ATTR_STRING] = ATTR_IS_STRING,
+        [TN_ATTR_TENSOR] = ATTR_IS_TENSOR, [TN_ATTR_GRAPH] = ATTR_IS_GRAPH,     [TN_ATTR_FLOATS] = ATTR_IS_FLOATS,
+        [TN_ATTR_INTS] = ATTR_IS_INTS,     [TN_ATTR_STRINGS] = ATTR_IS_STRINGS, [TN_ATTR_TENSORS] = ATTR_IS_TENSORS,
+        [TN_ATTR_GRAPHS] = ATTR_IS_GRAPHS, [TN_ATTR_TYPE] = ATTR_IS_TYPE,
     };
     size_t m = tn_wire_begin(o, NODE_ATTRIBUTE), sub;
     put_text(o, ATTR_NAME, a->name);
@@ -217,7 +183,7 @@ static void put_constant_node(tn_wire_out *o, const tn_value *v) {
     put_text(o, NODE_TYPE, "Constant");
     size_t attr = tn_wire_begin(o, NODE_ATTRIBUTE);
     put_text(o, ATTR_NAME, "value");
-    tn_wire_put_varint(o, ATTR_TYPE, 4);
+    tn_wire_put_varint(o, ATTR_TYPE, ATTR_IS_TENSOR);
     size_t t = tn_wire_begin(o, ATTR_T);
     tn_tensor_to_proto(o, v->constant, "");
     tn_wire_end(o, t);
@@ -359,8 +325,8 @@ static void tensor_head(tn_wire_out *o, const streams *s, const tn_tensor *t, co
     const char *const pairs[][2] = { { "location", s->location }, { "offset", number[0] }, { "length", number[1] } };
     for (size_t i = 0; i < TN_COUNT(pairs); i++) {
         size_t m = tn_wire_begin(o, TENSOR_EXTERNAL);
-        put_text(o, 1, pairs[i][0]);
-        put_text(o, 2, pairs[i][1]);
+        put_text(o, ENTRY_KEY, pairs[i][0]);
+        put_text(o, ENTRY_VALUE, pairs[i][1]);
         tn_wire_end(o, m);
     }
     tn_wire_put_varint(o, TENSOR_LOCATION, 1);
@@ -422,14 +388,14 @@ static tn_status put_model_head(tn_wire_out *o, const tn_model *m) {
     put_text(o, MODEL_DOC, m->doc);
     for (int i = 0; i < l.n; i++) {
         size_t set = tn_wire_begin(o, MODEL_OPSET);
-        tn_wire_put_bytes(o, 1, l.sets[i].domain, strlen(l.sets[i].domain));
-        tn_wire_put_varint(o, 2, (uint64_t)l.sets[i].version);
+        tn_wire_put_bytes(o, OPSET_DOMAIN, l.sets[i].domain, strlen(l.sets[i].domain));
+        tn_wire_put_varint(o, OPSET_VERSION, (uint64_t)l.sets[i].version);
         tn_wire_end(o, set);
     }
     for (int i = 0; i < m->n_meta; i++) {
         size_t meta = tn_wire_begin(o, MODEL_META);
-        put_text(o, 1, m->meta[i].key);
-        put_text(o, 2, m->meta[i].value);
+        put_text(o, ENTRY_KEY, m->meta[i].key);
+        put_text(o, ENTRY_VALUE, m->meta[i].value);
         tn_wire_end(o, meta);
     }
     return out_of_memory(o);

@@ -1,10 +1,8 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
-/* onnx_type.c - TypeProto and ValueInfoProto to tn_type. Source: onnx.proto. */
-#include "format/onnx_read.h"
+/* type.c - TypeProto and ValueInfoProto to tn_type. Source: onnx.proto. */
+#include "format/onnx/fields.h"
+#include "format/onnx/read.h"
 
-enum { TYPE_TENSOR = 1, TYPE_SEQUENCE = 4, TYPE_MAP = 5, TYPE_OPAQUE = 7, TYPE_SPARSE = 8, TYPE_OPTIONAL = 9 };
-
-#define WIRE_BYTES     2
 #define MAX_TYPE_DEPTH 16
 
 static tn_status element(uint64_t code, tn_dtype *out) {
@@ -33,11 +31,11 @@ static tn_status read_dim(tn_onnx_reader *r, tn_wire w, bool names_symbols, tn_d
     tn_wire_field f;
     *dim = TN_DIM_UNKNOWN;
     TN_FIELDS(w, f, st) {
-        if (f.number == 1 && f.type == 0) {
+        if (f.number == DIM_VALUE && f.type == WIRE_VARINT) {
             int64_t v = (int64_t)f.u; /* some writers put -1 for "unknown" */
             *dim = v >= 0 && v < INT64_C(1) << 61 ? v : TN_DIM_UNKNOWN;
         }
-        if (f.number == 2 && f.type == WIRE_BYTES) TN_TRY(symbol(r, f.bytes, names_symbols, dim, kept));
+        if (f.number == DIM_PARAM && f.type == WIRE_BYTES) TN_TRY(symbol(r, f.bytes, names_symbols, dim, kept));
     }
     return st;
 }
@@ -47,7 +45,7 @@ static tn_status read_shape(tn_onnx_reader *r, tn_wire w, bool names_symbols, tn
     tn_wire_field f;
     out->rank = 0;
     TN_FIELDS(w, f, st) {
-        if (f.number != 1 || f.type != WIRE_BYTES) continue;
+        if (f.number != SHAPE_DIM || f.type != WIRE_BYTES) continue;
         if (out->rank == TN_MAX_RANK) return tn_fail(TN_E_LIMIT, "a tensor of more than %d dimensions", TN_MAX_RANK);
         const char *unused = NULL, **kept = symbols ? &symbols[out->rank] : &unused;
         TN_TRY(read_dim(r, tn_wire_sub(&w, &f), names_symbols, &out->dims[out->rank], kept));
@@ -61,22 +59,22 @@ static tn_status read_tensor(tn_onnx_reader *r, tn_wire w, bool names_symbols, t
     tn_wire_field f;
     *out = tn_type_tensor(TN_NONE);
     TN_FIELDS(w, f, st) {
-        if (f.number == 1 && f.type == 0) TN_TRY(element(f.u, &out->dtype));
-        if (f.number == 2 && f.type == WIRE_BYTES)
+        if (f.number == TYPE_TENSOR_ELEMENT && f.type == WIRE_VARINT) TN_TRY(element(f.u, &out->dtype));
+        if (f.number == TYPE_TENSOR_SHAPE && f.type == WIRE_BYTES)
             TN_TRY(read_shape(r, tn_wire_sub(&w, &f), names_symbols, out, symbols));
     }
     return st;
 }
 
-/* Sequence, Optional: field 1 is the element. Map: field 1 is the key type, field 2 the value. */
 static tn_status read_container(tn_onnx_reader *r, tn_wire w, tn_kind kind, bool names_symbols, int depth,
                                 tn_type *out) {
     tn_status st = TN_OK;
     tn_wire_field f;
     *out = (tn_type){ .kind = kind, .rank = -1 };
+    bool map = kind == TN_KIND_MAP;
     TN_FIELDS(w, f, st) {
-        if (kind == TN_KIND_MAP && f.number == 1 && f.type == 0) TN_TRY(element(f.u, &out->dtype));
-        if (f.number != (kind == TN_KIND_MAP ? 2 : 1) || f.type != WIRE_BYTES) continue;
+        if (map && f.number == TYPE_MAP_KEY && f.type == WIRE_VARINT) TN_TRY(element(f.u, &out->dtype));
+        if (f.number != (map ? TYPE_MAP_VALUE : TYPE_LIST_ELEMENT) || f.type != WIRE_BYTES) continue;
         tn_type *elem = tn_arena_new_of(r->m->arena, tn_type);
         if (!elem) return tn_fail(TN_E_NOMEM, "a type");
         TN_TRY(tn_onnx_type(r, tn_wire_sub(&w, &f), names_symbols, depth + 1, elem, NULL));
@@ -114,8 +112,8 @@ tn_status tn_onnx_value_info(tn_onnx_reader *r, tn_wire w, bool names_symbols, t
     *out = (tn_onnx_info){ .type.rank = -1 };
     TN_FIELDS(w, f, st) {
         if (f.type != WIRE_BYTES) continue;
-        if (f.number == 1) out->name = f.bytes;
-        if (f.number == 2) type = tn_wire_sub(&w, &f);
+        if (f.number == INFO_NAME) out->name = f.bytes;
+        if (f.number == INFO_TYPE) type = tn_wire_sub(&w, &f);
     }
     if (st == TN_OK && type.p) wrong = tn_onnx_type(r, type, names_symbols, 0, &out->type, out->symbols);
     if (wrong != TN_OK)

@@ -1,7 +1,7 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
-/* onnx_becomes.c - what a decomposed operator becomes, found out by decomposing a few forms of it: with all counts of
+/* becomes.c - what a decomposed operator becomes, found out by decomposing a few forms of it: with all counts of
  * inputs, and with every attribute in turn. So lists of operators are never older than the definitions. */
-#include "format/onnx_decompose.h"
+#include "format/onnx/decompose.h"
 #include <stdio.h>
 
 typedef struct {

@@ -1,8 +1,8 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
-/* onnx_decompose_state.c - com.microsoft's LinearAttention and CausalConvWithState, which say more than those of
+/* decompose_state.c - com.microsoft's LinearAttention and CausalConvWithState, which say more than those of
  * ai.onnx: states of the last tokens for those who go back, several values to one key, taps apart from each other,
  * channels last. Source: docs/ContribOperators.md of ONNX Runtime. */
-#include "format/onnx_decompose.h"
+#include "format/onnx/decompose.h"
 
 /* The first rows of v along an axis. */
 static tn_value *first_rows(tn_node *n, tn_value *v, tn_value *count, int64_t axis) {

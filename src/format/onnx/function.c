@@ -1,21 +1,10 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
-/* onnx_function.c - functions that come with a model: their bodies are read anew into the graph at every call, with the
+/* function.c - functions that come with a model: their bodies are read anew into the graph at every call, with the
  * call's inputs and attributes put in. Source: docs/IR.md, "Functions". */
-#include "format/onnx_read.h"
+#include "format/onnx/fields.h"
+#include "format/onnx/read.h"
 #include <stdio.h>
 
-enum {
-    FN_NAME = 1,
-    FN_INPUT = 4,
-    FN_OUTPUT = 5,
-    FN_NODE = 7,
-    FN_OPSET = 9,
-    FN_DOMAIN = 10,
-    FN_DEFAULT = 11,
-    FN_OVERLOAD = 13
-};
-
-#define WIRE_BYTES  2
 #define KEY_MAX     1024
 #define NOT_DEFINED INT32_MAX /* position of an output that no node of the body was seen to define */
 

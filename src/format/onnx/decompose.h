@@ -1,10 +1,10 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
-/* onnx_decompose.h - building blocks of the definitions of operators in terms of others. A chain of them is checked
+/* decompose.h - building blocks of the definitions of operators in terms of others. A chain of them is checked
  * once, at its end: no value in gives no value out. */
 #ifndef TN_FORMAT_ONNX_DECOMPOSE_H
 #define TN_FORMAT_ONNX_DECOMPOSE_H
 
-#include "format/onnx_upgrade.h"
+#include "format/onnx/upgrade.h"
 
 /** What an operator means in terms of others. Its descriptor says of it what a row says of an operator that is run:
  *  inputs, outputs, attributes, a line of documentation; nodes are checked against it before they are rewritten. An
@@ -39,7 +39,7 @@ extern const tn_decomposition tn_decompose_attention[]; /* each ends with a row 
 extern const tn_decomposition tn_decompose_microsoft[];
 extern const tn_decomposition tn_decompose_quantized[];
 
-/* onnx_decompose_state.c */
+/* decompose_state.c */
 tn_status tn_decompose_linear_attention(tn_node *n);
 tn_status tn_decompose_causal_conv(tn_node *n);
 

@@ -1,7 +1,7 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
-/* onnx_history.c - the history of the operators of ai.onnx: what each version accepts. It tells the writer the lowest
+/* history.c - the history of the operators of ai.onnx: what each version accepts. It tells the writer the lowest
  * operator set in which a node is valid. Source: the operator change log of ONNX (docs/Changelog.md). */
-#include "format/onnx_history.h"
+#include "format/onnx/history.h"
 #include "op/core/op.h"
 
 #define ANY 99

@@ -1,5 +1,5 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
-/* onnx_read.h - what the files of the ONNX reader share. */
+/* read.h - what the files of the ONNX reader share. */
 #ifndef TN_FORMAT_ONNX_READ_H
 #define TN_FORMAT_ONNX_READ_H
 
@@ -72,31 +72,46 @@ typedef struct {
     size_t cap_declared;
 } tn_onnx_reader;
 
-/* onnx_read.c */
-tn_status tn_onnx_graph(tn_onnx_reader *r, tn_onnx_scope *outer, const tn_onnx_call *call, tn_wire w, tn_graph *g);
-tn_status tn_onnx_nodes(tn_onnx_reader *r, tn_onnx_scope *s, const tn_onnx_call *call, const tn_wire *nodes, int n);
-tn_onnx_name *tn_onnx_lookup(tn_onnx_scope *s, tn_str name, tn_onnx_scope **where);
-tn_status tn_onnx_define(tn_onnx_reader *r, tn_onnx_scope *s, tn_str name, tn_value *v, int position);
-/** A NUL-terminated copy in the model's arena. errors TN_E_FORMAT (NUL inside), TN_E_LIMIT (too long), TN_E_NOMEM. */
-tn_status tn_onnx_text(tn_onnx_reader *r, tn_str s, const char *what, const char **out);
+/* names.c */
 /** Room for one more element in an array of the reader's arena. */
 tn_status tn_onnx_room(tn_onnx_reader *r, void *array, int n, size_t each);
+tn_status tn_onnx_list_str(tn_onnx_reader *r, tn_str **list, int *n, tn_str s);
+tn_status tn_onnx_list_wire(tn_onnx_reader *r, tn_wire **list, int *n, tn_wire w);
+/** A NUL-terminated copy in the model's arena. errors TN_E_FORMAT (NUL inside), TN_E_LIMIT (too long), TN_E_NOMEM. */
+tn_status tn_onnx_text(tn_onnx_reader *r, tn_str s, const char *what, const char **out);
+/** The same of longer texts (documentation, metadata), which a zero byte ends. errors TN_E_NOMEM */
+tn_status tn_onnx_long_text(tn_onnx_reader *r, tn_str s, const char **out);
 /** Counts towards what the file may expand to. errors TN_E_LIMIT. */
 tn_status tn_onnx_expand(tn_onnx_reader *r, size_t bytes);
+tn_onnx_name *tn_onnx_lookup(tn_onnx_scope *s, tn_str name, tn_onnx_scope **where);
+tn_status tn_onnx_define(tn_onnx_reader *r, tn_onnx_scope *s, tn_str name, tn_value *v, int position);
+/** Whether a list of names has one of them twice: *twice is an index, or -1. errors TN_E_NOMEM */
+tn_status tn_onnx_twice(const tn_str *names, int n, int *twice);
+/** "prefix/name" in buf, or the name alone when there is no prefix or it would be long. */
+const char *tn_onnx_print_name(char *buf, size_t n, const char *prefix, tn_str name);
+/** A value named as in the file (in an inlined body: after the call), known in scope s. */
+tn_status tn_onnx_new_value(tn_onnx_reader *r, tn_onnx_scope *s, const tn_onnx_call *call, tn_str name, int position,
+                            tn_value **out);
+
+/* read.c */
 tn_status tn_onnx_opset(tn_onnx_reader *r, tn_wire w, tn_opset *out);
 /** Adds o to a list in the reader's arena, or finds it there. errors TN_E_GRAPH (another version of it is there
  *  already), TN_E_LIMIT, TN_E_NOMEM. */
 tn_status tn_onnx_opset_add(tn_onnx_reader *r, tn_opset **sets, int *n, tn_opset o);
-/** Whether a list of names has one of them twice: *twice is an index, or -1. errors TN_E_NOMEM */
-tn_status tn_onnx_twice(const tn_str *names, int n, int *twice);
 
-/* onnx_attr.c */
+/* read_graph.c */
+tn_status tn_onnx_graph(tn_onnx_reader *r, tn_onnx_scope *outer, const tn_onnx_call *call, tn_wire w, tn_graph *g);
+
+/* read_node.c */
+tn_status tn_onnx_nodes(tn_onnx_reader *r, tn_onnx_scope *s, const tn_onnx_call *call, const tn_wire *nodes, int n);
+
+/* attr.c */
 tn_status tn_onnx_attr(tn_onnx_reader *r, tn_onnx_scope *s, const tn_onnx_call *call, tn_wire w, const char *where,
                        tn_attr *out, bool *present);
 /** A Constant node's attribute as a tensor. errors TN_E_GRAPH: not one of the allowed attributes. */
 tn_status tn_onnx_constant(tn_onnx_reader *r, const tn_attr *attrs, int n, const char *where, tn_tensor *out);
 
-/* onnx_type.c */
+/* type.c */
 typedef struct {
     tn_str name;
     tn_type type;
@@ -105,12 +120,12 @@ typedef struct {
 tn_status tn_onnx_value_info(tn_onnx_reader *r, tn_wire w, bool names_symbols, tn_onnx_info *out);
 tn_status tn_onnx_type(tn_onnx_reader *r, tn_wire w, bool names_symbols, int depth, tn_type *out, const char **symbols);
 
-/* onnx_tensor.c */
+/* tensor.c */
 tn_status tn_onnx_tensor(tn_onnx_reader *r, tn_wire w, const char *where, tn_tensor *out, tn_str *name);
 tn_status tn_onnx_sparse(tn_onnx_reader *r, tn_wire w, const char *where, tn_tensor *out, tn_str *name);
 tn_str tn_onnx_peek(tn_wire w, uint32_t field); /* the first bytes field of that number, or empty */
 
-/* onnx_function.c */
+/* function.c */
 tn_status tn_onnx_function_read(tn_onnx_reader *r, tn_wire w);
 const tn_onnx_function *tn_onnx_function_find(tn_onnx_reader *r, tn_str domain, tn_str name, tn_str overload);
 tn_status tn_onnx_inline(tn_onnx_reader *r, const tn_onnx_call *call, tn_value *const *inputs, int n_inputs,

@@ -1,8 +1,8 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
-/* onnx_decompose.c - operators that are sums of others: losses, optimiser steps. A node without a row of its
+/* decompose.c - operators that are sums of others: losses, optimiser steps. A node without a row of its
  * own is replaced by what its specification says it means; should it get a row, the row is used instead. Source:
  * docs/Operators.md of ONNX; Kingma & Ba, ICLR 2015 (Adam); Duchi et al., JMLR 12, 2011 (Adagrad). */
-#include "format/onnx_decompose.h"
+#include "format/onnx/decompose.h"
 
 /* -------------------------------------------------------------------------------------------------------- losses */
 

@@ -1,7 +1,7 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
-/* onnx_decompose_attention.c - com.microsoft's attention operators as MultiHeadAttention with what stands before and
+/* decompose_attention.c - com.microsoft's attention operators as MultiHeadAttention with what stands before and
  * behind it. Source: docs/ContribOperators.md of ONNX Runtime, whose results the definitions were compared with. */
-#include "format/onnx_decompose.h"
+#include "format/onnx/decompose.h"
 
 static tn_value *joined(tn_node *n, tn_value *a, tn_value *b) {
     return a ? with_int(bin(n, "Concat", a, b), "axis", 0) : NULL;

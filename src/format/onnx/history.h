@@ -1,5 +1,5 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
-/* onnx_history.h - since when a node's present form is valid. */
+/* history.h - since when a node's present form is valid. */
 #ifndef TN_FORMAT_ONNX_HISTORY_H
 #define TN_FORMAT_ONNX_HISTORY_H
 

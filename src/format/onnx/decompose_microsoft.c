@@ -1,8 +1,8 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
-/* onnx_decompose_microsoft.c - operators of com.microsoft that are sums of those of ai.onnx: mostly what ONNX Runtime's
+/* decompose_microsoft.c - operators of com.microsoft that are sums of those of ai.onnx: mostly what ONNX Runtime's
  * own optimiser writes into models. Fusion then finds the parts again. Source: docs/ContribOperators.md of ONNX
  * Runtime, whose results the definitions were compared with. */
-#include "format/onnx_decompose.h"
+#include "format/onnx/decompose.h"
 
 static tn_value *with_float(tn_value *v, const char *name, float x) {
     return v && tn_attr_set_float(v->producer, name, x) == TN_OK ? v : NULL;

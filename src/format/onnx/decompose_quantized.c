@@ -1,7 +1,7 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
-/* onnx_decompose_quantized.c - com.microsoft's operators on quantised tensors, as what they mean: dequantise, compute,
+/* decompose_quantized.c - com.microsoft's operators on quantised tensors, as what they mean: dequantise, compute,
  * quantise. Source: docs/ContribOperators.md of ONNX Runtime. */
-#include "format/onnx_decompose.h"
+#include "format/onnx/decompose.h"
 
 static tn_value *cast(tn_node *n, tn_value *v, tn_dtype t) {
     return with_int(un(n, "Cast", v), "to", tn_dtypes[t].onnx);

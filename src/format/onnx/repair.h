@@ -1,7 +1,7 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
-/* onnx_repair.h - what exporters are known to write although the specification has it otherwise, and what is meant.
+/* repair.h - what exporters are known to write although the specification has it otherwise, and what is meant.
  * docs/onnx.md has the list for users, with the two repairs that are made elsewhere: names that hide outer ones
- * (onnx_read.c), and nodes that several branches of a tree share (op/ml/trees.c). */
+ * (names.c), and nodes that several branches of a tree share (op/ml/trees.c). */
 #ifndef TN_FORMAT_ONNX_REPAIR_H
 #define TN_FORMAT_ONNX_REPAIR_H
 

@@ -1,11 +1,10 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
-/* onnx_tensor.c - initializers and other tensors of a model: in the file, beside it, or sparse. Nothing outside the
+/* tensor.c - initializers and other tensors of a model: in the file, beside it, or sparse. Nothing outside the
  * model's folder is ever opened. Source: onnx.proto; docs/ExternalData.md. */
-#include "format/onnx_read.h"
+#include "format/onnx/fields.h"
+#include "format/onnx/read.h"
 #include "tensor/proto.h"
 #include <stdlib.h>
-
-#define WIRE_BYTES 2
 
 tn_str tn_onnx_peek(tn_wire w, uint32_t field) {
     tn_wire_field f;
@@ -187,10 +186,10 @@ static tn_status sparse_fields(tn_wire w, tn_tensor *out, tn_wire *values, tn_wi
     tn_status st = TN_OK;
     tn_wire_field f;
     TN_FIELDS(w, f, st) {
-        if (f.number == 1 && f.type == WIRE_BYTES) *values = tn_wire_sub(&w, &f);
-        if (f.number == 2 && f.type == WIRE_BYTES) *indices = tn_wire_sub(&w, &f);
-        if (f.number == 3 && f.type == 0) TN_TRY(sparse_dim(out, f.u));
-        if (f.number != 3 || f.type != WIRE_BYTES) continue;
+        if (f.number == SPARSE_VALUES && f.type == WIRE_BYTES) *values = tn_wire_sub(&w, &f);
+        if (f.number == SPARSE_INDICES && f.type == WIRE_BYTES) *indices = tn_wire_sub(&w, &f);
+        if (f.number == SPARSE_DIMS && f.type == WIRE_VARINT) TN_TRY(sparse_dim(out, f.u));
+        if (f.number != SPARSE_DIMS || f.type != WIRE_BYTES) continue;
         const uint8_t *p = (const uint8_t *)f.bytes.ptr, *end = p + f.bytes.len;
         for (uint64_t u; p < end;) {
             if (!tn_wire_varint(&p, end, &u)) return tn_fail(TN_E_FORMAT, "malformed dimensions");
