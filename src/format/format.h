@@ -48,9 +48,6 @@ tn_status tn_onnx_upgrade(tn_model *m);
  *  errors   TN_E_UNSUPPORTED (an internal operator), TN_E_IO, TN_E_NOMEM, TN_E_LIMIT */
 tn_status tn_onnx_write(const tn_model *m, const char *path, uint64_t inline_max);
 
-/** Newest version of the default operator set that this library knows. */
-#define TN_ONNX_OPSET_MAX 28
-
 /** Sub-graphs, operators, attributes, types: one line per node, for people. */
 void tn_graph_print(const tn_graph *g, tn_text *out);
 void tn_model_print(const tn_model *m, tn_text *out);

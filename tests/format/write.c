@@ -2,9 +2,9 @@
 /* write.c - models survive being written and read again; the bytes are the same every time. */
 #include "base/file.h"
 #include "format/format.h"
-#include "format/onnx/history.h"
 #include "lib/model_equal.h"
 #include "lib/op_text.h"
+#include "op/core/past.h"
 #include "test.h"
 #include <dirent.h>
 #include <unistd.h>

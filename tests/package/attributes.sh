@@ -1,7 +1,8 @@
 #!/bin/sh
 # Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
 # Attributes are read once, into the struct that a row describes (src/op/core/op.h): nothing in src/op looks them up by name
-# but the machinery (op.c) and gradient builders, which run once, when a graph is written (core/grad*.c, *_grad.c, and those below).
+# but the machinery (op.c) and what runs once, when a graph is written: gradients (core/grad*.c, *_grad.c, and those below),
+# what operators mean (*_expand.c, core/expand.h) and old forms (past.c, upgrade.c).
 # usage: attributes.sh SOURCE-FOLDER
 set -eu
 cd "$1"
@@ -14,7 +15,7 @@ for f in $(grep -lE 'tn_attr_(find|int|ints|float|floats|string|is|graph|tensor)
     *" $f "*) ;;
     *)
         case $f in
-        src/op/core/grad*.c | src/op/*_grad.c) ;;
+        src/op/core/grad*.c | src/op/*_grad.c | src/op/*_expand.c | src/op/core/expand.c | src/op/*/past.c | src/op/*/upgrade.c) ;;
         *)
             echo "$f looks attributes up by name:"
             grep -nE 'tn_attr_(find|int|ints|float|floats|string|is|graph|tensor)\(' "$f"

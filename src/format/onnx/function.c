@@ -3,6 +3,7 @@
  * call's inputs and attributes put in. Source: docs/IR.md, "Functions". */
 #include "format/onnx/fields.h"
 #include "format/onnx/read.h"
+#include "op/core/op.h"
 #include <stdio.h>
 
 #define KEY_MAX     1024

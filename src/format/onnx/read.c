@@ -4,6 +4,7 @@
 #include "format/onnx/read.h"
 #include "base/log.h"
 #include "format/onnx/fields.h"
+#include "op/core/op.h"
 #include <stdlib.h>
 #include <sys/stat.h>
 

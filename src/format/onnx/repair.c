@@ -4,7 +4,7 @@
  * guess: types count when inference found them, and what is not known to be wrong stays. */
 #include "format/onnx/repair.h"
 #include "format/findings.h"
-#include "format/onnx/upgrade.h"
+#include "op/core/upgrade.h"
 #include <stdlib.h>
 
 #define ML "ai.onnx.ml"

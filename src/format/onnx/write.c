@@ -5,8 +5,7 @@
 #include "base/wire.h"
 #include "format/format.h"
 #include "format/onnx/fields.h"
-#include "format/onnx/history.h"
-#include "op/core/op.h"
+#include "op/core/past.h"
 #include "tensor/proto.h"
 #include <stdio.h>
 
@@ -271,7 +270,7 @@ static int64_t imported(const tn_model *m, const char *domain) {
 
 static tn_status collect_opsets(const tn_graph *g, opset_list *l) {
     for (const tn_node *n = g->first; n; n = n->next) {
-        TN_TRY(need_opset(l, n->domain, *n->domain ? imported(g->model, n->domain) : tn_onnx_lowest_opset(n)));
+        TN_TRY(need_opset(l, n->domain, *n->domain ? imported(g->model, n->domain) : tn_op_lowest_opset(n)));
         for (int i = 0; i < n->n_attrs; i++) {
             const tn_attr *a = &n->attrs[i];
             if (a->kind == TN_ATTR_GRAPH) TN_TRY(collect_opsets(a->graph, l));

@@ -5,13 +5,17 @@
  *   src/op/<folder>/<family>.c   holds `const tn_op tn_ops_<family>[] = { {...}, {...}, { 0 } };`
  *   src/op/core/ops.def          lists them, one line each.
  *
- * Old opsets are upgraded on load (format/onnx/upgrade.c), so a row describes the newest form only. */
+ * Old opsets are upgraded on load, so a row describes the newest form only; what older ones say is in past.h. A row
+ * with `expand` is of an operator that is a sum of others (expand.h). */
 #ifndef TN_OP_CORE_OP_H
 #define TN_OP_CORE_OP_H
 
 #include "base/pool.h"
 #include "graph/graph.h"
 #include <stddef.h>
+
+/** Newest version of the default operator set that this library knows. */
+#define TN_ONNX_OPSET_MAX 28
 
 typedef struct tn_op tn_op;
 
@@ -303,16 +307,19 @@ struct tn_op {
     tn_run_fn run;
     void (*release)(void *state); /* frees what `state` owns outside the plan's arena; it may be half made */
     tn_status (*grad)(struct tn_grad *g);
-    int arg;         /* for families whose rows share functions: which member */
-    const char *doc; /* one line */
+    tn_status (*expand)(tn_node *n); /* of a row that has none of these functions: gives n's outputs to other nodes,
+                                        named after n, when a model is loaded; NULL: the operator is run */
+    int arg;                         /* for families whose rows share functions: which member */
+    const char *doc;                 /* one line */
 };
 
 /** All families; each array ends with a row whose name is NULL. */
 extern const tn_op *const tn_op_families[];
 
-/** The row for a node's domain and type, or NULL. "ai.onnx" and "" are the same domain. */
+/** The row that runs a node of that domain and type, or NULL: none, or one that is expanded. "ai.onnx" and "" are the
+ * same domain. */
 const tn_op *tn_op_find(const char *domain, const char *type);
-int tn_op_count(void);
+int tn_op_count(void);        /* rows that run */
 const tn_op *tn_op_at(int i); /* sorted by domain, then name */
 int tn_op_min_inputs(const tn_op *op);
 int tn_op_max_inputs(const tn_op *op); /* INT_MAX when variadic */
@@ -324,7 +331,7 @@ bool tn_op_needs_output(const tn_op *op, int i);
 tn_status tn_op_check_node(const tn_node *n);
 /** Checks input element types against the row (types that are known). errors TN_E_TYPE. */
 tn_status tn_op_check_types(const tn_node *n, const tn_type *const *in, int n_in);
-/** Both against a descriptor that is not the node's row: of an operator that is rewritten (format/onnx/decompose.h). */
+/** Both against a descriptor that is not the node's row: of an operator that is rewritten (expand.h). */
 tn_status tn_op_check_node_as(const tn_node *n, const tn_op *op);
 tn_status tn_op_check_types_as(const tn_node *n, const tn_op *op, const tn_type *const *in, int n_in);
 /** Reads n's attributes into a struct as op (the node's row, or another descriptor of it) says, in `a`; they are

@@ -1,47 +1,37 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
-/* decompose.h - building blocks of the definitions of operators in terms of others. A chain of them is checked
- * once, at its end: no value in gives no value out. */
-#ifndef TN_FORMAT_ONNX_DECOMPOSE_H
-#define TN_FORMAT_ONNX_DECOMPOSE_H
+/* expand.h - operators that are sums of others: rows without kernels, whose `expand` writes a node as what it means
+ * when a model is loaded. Building blocks for it; a chain of them is checked once, at its end: no value in gives no
+ * value out. */
+#ifndef TN_OP_CORE_EXPAND_H
+#define TN_OP_CORE_EXPAND_H
 
-#include "format/onnx/upgrade.h"
+#include "op/core/upgrade.h"
 
-/** What an operator means in terms of others. Its descriptor says of it what a row says of an operator that is run:
- *  inputs, outputs, attributes, a line of documentation; nodes are checked against it before they are rewritten. An
- *  attribute that it does not list is refused, since nothing would become of it. fn gives n's outputs to other nodes,
- *  named after n; n is then removed. */
-typedef struct {
-    tn_op op; /* no infer, run or grad: those of what it becomes */
-    tn_upgrade_fn fn;
-} tn_decomposition;
+/** The row of an operator that is expanded, or NULL. */
+const tn_op *tn_op_expanded(const char *domain, const char *type);
+/** The i-th row with `expand`, NULL past the last. */
+const tn_op *tn_op_expanded_at(int i);
+/** Whether tn_op_expand would replace it. */
+bool tn_op_expands(const tn_node *n);
+/** Replaces a node whose operator has such a row. n is checked against the row first, and then removed.
+ *  errors TN_E_GRAPH, TN_E_INVALID, TN_E_TYPE, naming the node. */
+tn_status tn_op_expand(tn_node *n);
+/** becomes.c: the rows of what such an operator becomes in any of the forms tried, at most `cap`; how many. */
+int tn_op_becomes(const tn_op *op, const tn_op **rows, int cap);
 
-/* A row: TN_DEFINED("com.microsoft", 1, "Gelu", gelu, x_in, y_out, NULL, "one line"). */
-#define TN_DEFINED(domain_, since_, name_, fn_, in_, out_, attrs_, doc_) \
-    {                                                                    \
-        .op = { .name = name_,                                           \
-                .domain = domain_,                                       \
-                .since = since_,                                         \
-                .in = in_,                                               \
-                .out = out_,                                             \
-                .attrs = attrs_,                                         \
-                .doc = doc_ },                                           \
-        .fn = fn_                                                        \
+/* A row: TN_EXPANDED("com.microsoft", 1, "Gelu", gelu, x_in, y_out, NULL, "one line"). */
+#define TN_EXPANDED(domain_, since_, name_, fn_, in_, out_, attrs_, doc_)                                        \
+    {                                                                                                            \
+        .name = name_, .domain = domain_, .since = since_, .in = in_, .out = out_, .attrs = attrs_, .doc = doc_, \
+        .expand = fn_                                                                                            \
     }
 #define TN_MICROSOFT(name_, fn_, in_, out_, attrs_, doc_) \
-    TN_DEFINED("com.microsoft", 1, name_, fn_, in_, out_, attrs_, doc_)
+    TN_EXPANDED("com.microsoft", 1, name_, fn_, in_, out_, attrs_, doc_)
 
 #define TN_I32_ONLY tn_dtype_bit(TN_I32)
 #define TN_I64_ONLY tn_dtype_bit(TN_I64)
 #define TN_CODES    (tn_dtype_bit(TN_U8) | tn_dtype_bit(TN_I8) | tn_dtype_bit(TN_U16) | tn_dtype_bit(TN_I16))
 #define TN_SCALES   (tn_dtype_bit(TN_F32) | tn_dtype_bit(TN_F16) | tn_dtype_bit(TN_BF16))
-
-extern const tn_decomposition tn_decompose_attention[]; /* each ends with a row without a function */
-extern const tn_decomposition tn_decompose_microsoft[];
-extern const tn_decomposition tn_decompose_quantized[];
-
-/* decompose_state.c */
-tn_status tn_decompose_linear_attention(tn_node *n);
-tn_status tn_decompose_causal_conv(tn_node *n);
 
 /* A node with one output before n. An input that could not be made makes none. */
 static inline tn_value *un(tn_node *n, const char *type, tn_value *a) { return tn_up_emit(n, type, a, NULL, NULL); }
@@ -101,6 +91,23 @@ static inline tn_value *plus(tn_node *n, tn_value *a, tn_value *b) { return b ? 
 static inline tn_status need(const tn_node *n, int inputs) {
     for (int i = 0; i < inputs; i++)
         if (!tn_up_input(n, i)) return tn_fail(TN_E_GRAPH, "%s: input %d is missing", tn_node_where(n), i);
+    return TN_OK;
+}
+
+static inline tn_value *with_float(tn_value *v, const char *name, float x) {
+    return v && tn_attr_set_float(v->producer, name, x) == TN_OK ? v : NULL;
+}
+
+static inline tn_value *with_word(tn_value *v, const char *name, const char *word) {
+    return v && tn_attr_set_string(v->producer, name, word) == TN_OK ? v : NULL;
+}
+
+/* n under another name, in ai.onnx: the same inputs, outputs and (some) attributes. */
+static inline tn_status same_as(tn_node *n, const char *type, const char *const *names) {
+    tn_node *e = emit(n, "", type, n->inputs, n->n_inputs, n->n_outputs);
+    TN_UP_ROOM(e);
+    TN_TRY(keep(e, n, names));
+    for (int i = 0; i < n->n_outputs; i++) TN_TRY(give(n, i, e->outputs[i]));
     return TN_OK;
 }
 

@@ -1,7 +1,7 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
-/* decompose_quantized.c - com.microsoft's operators on quantised tensors, as what they mean: dequantise, compute,
+/* quant_expand.c - com.microsoft's operators on quantised tensors, as what they mean: dequantise, compute,
  * quantise. Source: docs/ContribOperators.md of ONNX Runtime. */
-#include "format/onnx/decompose.h"
+#include "op/core/expand.h"
 
 static tn_value *cast(tn_node *n, tn_value *v, tn_dtype t) {
     return with_int(un(n, "Cast", v), "to", tn_dtypes[t].onnx);
@@ -313,7 +313,7 @@ static const tn_attr_spec softmax_attrs[] = { { "axis", TN_ATTR_INT },
                                               { "opset", TN_ATTR_INT, .required = true },
                                               { 0 } };
 
-const tn_decomposition tn_decompose_quantized[] = {
+const tn_op tn_ops_quant_expand[] = {
     TN_MICROSOFT("DynamicQuantizeLSTM", lstm, lstm_in, lstm_out, lstm_attrs, "LSTM with quantised weights"),
     TN_MICROSOFT("MulInteger", mul_integer, product_in, product_out, NULL,
                  "(A - A_zero_point) (B - B_zero_point), in int32"),
@@ -334,5 +334,5 @@ const tn_decomposition tn_decompose_quantized[] = {
     TN_MICROSOFT("QLinearWhere", where, where_in, codes_z, NULL, "Where of codes, in codes"),
     TN_MICROSOFT("ReduceSumInteger", reduce_sum_integer, sum_in, sum_out, reduce_attrs,
                  "sums of 8-bit integers, in 32 bits"),
-    { .fn = NULL },
+    { 0 },
 };

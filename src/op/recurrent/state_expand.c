@@ -1,8 +1,8 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
-/* decompose_state.c - com.microsoft's LinearAttention and CausalConvWithState, which say more than those of
+/* state_expand.c - com.microsoft's LinearAttention and CausalConvWithState, which say more than those of
  * ai.onnx: states of the last tokens for those who go back, several values to one key, taps apart from each other,
  * channels last. Source: docs/ContribOperators.md of ONNX Runtime. */
-#include "format/onnx/decompose.h"
+#include "op/core/expand.h"
 
 /* The first rows of v along an axis. */
 static tn_value *first_rows(tn_node *n, tn_value *v, tn_value *count, int64_t axis) {
@@ -123,7 +123,7 @@ static tn_value *keys_for(tn_node *n, tn_value *q, tn_value *k, int64_t heads, i
     return repeated(n, k, count, bin(n, "Div", tn_up_int(n, "values", values), count));
 }
 
-tn_status tn_decompose_linear_attention(tn_node *n) {
+static tn_status linear_attention(tn_node *n) {
     static const char *const names[] = { "chunk_size", "kv_num_heads", "q_num_heads", "scale", "update_rule", NULL };
     int64_t heads = tn_attr_int(n, "q_num_heads", 0), values = tn_attr_int(n, "kv_num_heads", 0);
     tn_value *y, *state;
@@ -177,7 +177,7 @@ static tn_value *spread(tn_node *n, tn_value *w, int64_t step) {
     return wide ? first_rows(n, wide, tn_up_int(n, "end", 1 - step), 2) : NULL;
 }
 
-tn_status tn_decompose_causal_conv(tn_node *n) {
+static tn_status causal_conv(tn_node *n) {
     static const char *const names[] = { "activation", NULL };
     int64_t step = tn_attr_int(n, "dilation", 1);
     bool last = tn_attr_int(n, "channels_last", 0) != 0;
@@ -202,3 +202,50 @@ tn_status tn_decompose_causal_conv(tn_node *n) {
     TN_TRY(give(n, 0, last ? channels_last(n, y) : y));
     return give(n, 1, state);
 }
+
+/* ----------------------------------------------------------------------------------------------------------- rows */
+
+#define FLOATS(name_) \
+    { name_, TN_FLOATS, 'T' }
+#define MAYBE_FLOATS(name_) \
+    { name_, TN_FLOATS, 'T', .optional = true }
+#define FLAG(name_) \
+    { name_, TN_ATTR_INT }
+#define NUMBER(name_) \
+    { name_, TN_ATTR_FLOAT }
+
+static const tn_port linear_in[] = { FLOATS("query"),
+                                     FLOATS("key"),
+                                     FLOATS("value"),
+                                     { "past_state", TN_FLOATS, 0, .optional = true },
+                                     MAYBE_FLOATS("decay"),
+                                     MAYBE_FLOATS("beta"),
+                                     { 0 } };
+static const tn_port linear_out[] = { FLOATS("output"), { "present_state", TN_FLOATS, 0, .optional = true }, { 0 } };
+static const tn_port causal_in[] = {
+    FLOATS("input"), FLOATS("weight"), MAYBE_FLOATS("bias"), MAYBE_FLOATS("past_state"), { 0 }
+};
+static const tn_port causal_out[] = { FLOATS("output"), MAYBE_FLOATS("present_state"), { 0 } };
+
+static const tn_attr_spec linear_attrs[] = {
+    { "chunk_size", TN_ATTR_INT },
+    { "kv_num_heads", TN_ATTR_INT, .required = true, .min = 1, .max = INT32_MAX },
+    { "q_num_heads", TN_ATTR_INT, .required = true, .min = 1, .max = INT32_MAX },
+    NUMBER("scale"),
+    { "state_window", TN_ATTR_INT, .min = 0, .max = 8 },
+    { "update_rule", TN_ATTR_STRING, .words = "linear|gated|delta|gated_delta" },
+    { 0 }
+};
+static const tn_attr_spec causal_attrs[] = {
+    { "activation", TN_ATTR_STRING, .words = "none|silu|swish" }, FLAG("channels_last"),
+    { "dilation", TN_ATTR_INT, .min = 1, .max = INT32_MAX },      { "ndim", TN_ATTR_INT, .min = 1, .max = 3 },
+    { "state_window", TN_ATTR_INT, .min = 0, .max = 8 },          { 0 }
+};
+
+const tn_op tn_ops_state_expand[] = {
+    TN_MICROSOFT("CausalConvWithState", causal_conv, causal_in, causal_out, causal_attrs,
+                 "depthwise convolution of the past, whose end is kept for the next call"),
+    TN_MICROSOFT("LinearAttention", linear_attention, linear_in, linear_out, linear_attrs,
+                 "attention by a recurrent state instead of a softmax"),
+    { 0 },
+};

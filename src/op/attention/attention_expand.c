@@ -1,7 +1,7 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
-/* decompose_attention.c - com.microsoft's attention operators as MultiHeadAttention with what stands before and
+/* attention_expand.c - com.microsoft's attention operators as MultiHeadAttention with what stands before and
  * behind it. Source: docs/ContribOperators.md of ONNX Runtime, whose results the definitions were compared with. */
-#include "format/onnx/decompose.h"
+#include "op/core/expand.h"
 
 static tn_value *joined(tn_node *n, tn_value *a, tn_value *b) {
     return a ? with_int(bin(n, "Concat", a, b), "axis", 0) : NULL;
@@ -260,7 +260,7 @@ static const tn_attr_spec quantised_attrs[] = { MASKED,
                                                 { "unidirectional", TN_ATTR_INT },
                                                 { 0 } };
 
-const tn_decomposition tn_decompose_attention[] = {
+const tn_op tn_ops_attention_expand[] = {
     TN_MICROSOFT("Attention", attention, attention_in, attention_out, attention_attrs,
                  "a projection to queries, keys and values, and MultiHeadAttention of them"),
     TN_MICROSOFT("DecoderMaskedMultiHeadAttention", decoder_attention, decoder_in, decoder_out, decoder_attrs,
@@ -269,5 +269,5 @@ const tn_decomposition tn_decompose_attention[] = {
                  "Attention of sentences of different lengths, packed without padding"),
     TN_MICROSOFT("QAttention", quantised_attention, quantised_in, quantised_out, quantised_attrs,
                  "Attention of quantised inputs and weights"),
-    { .fn = NULL },
+    { 0 },
 };

@@ -1,7 +1,7 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
-/* becomes.c - what a decomposed operator becomes, found out by decomposing a few forms of it: with all counts of
- * inputs, and with every attribute in turn. So lists of operators are never older than the definitions. */
-#include "format/onnx/decompose.h"
+/* becomes.c - what an operator that is a sum of others becomes, found out by expanding a few forms of it: with all
+ * counts of inputs, and with every attribute in turn. So lists of operators are never older than the definitions. */
+#include "op/core/expand.h"
 #include <stdio.h>
 
 typedef struct {
@@ -73,14 +73,14 @@ static bool try_form(search *s, int n_in, int n_out, const tn_attr_spec *varied,
             more = set_attr(n, a, k);
         else if (a->required)
             set_attr(n, a, 0);
-    if ((!varied || more) && tn_onnx_decompose(n) == TN_OK) note(s, m->graph);
+    if ((!varied || more) && tn_op_expand(n) == TN_OK) note(s, m->graph);
 done:
     tn_error_clear(); /* not every form has a meaning */
     tn_model_close(&m);
     return more;
 }
 
-int tn_onnx_becomes(const tn_op *op, const tn_op **rows, int cap) {
+int tn_op_becomes(const tn_op *op, const tn_op **rows, int cap) {
     search s = { .op = op, .rows = rows, .cap = cap };
     bool open, open_out;
     int most = ports(op->in, &open), most_out = ports(op->out, &open_out);
