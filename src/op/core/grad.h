@@ -62,6 +62,16 @@ tn_value *tn_grad_formula(tn_grad *g, const char *fmt, ...) __attribute__((forma
 void tn_grad_let(tn_grad *g, const char *name, tn_value *v);
 void tn_grad_let_number(tn_grad *g, const char *name, double v); /* a scalar of type g->dtype */
 
+/** Reads a formula without building anything: whether it is well formed, every operator is known and takes as many
+ *  arguments and these attributes, and every name is known. For the test, which reads those of the sources.
+ *  errors TN_E_INVALID: what is wrong, and where */
+typedef struct {
+    bool (*known)(const char *name, size_t len, void *user); /* besides x0, y0, d0 and the like */
+    bool (*is_any)(const char *type);                        /* it stands for any operator, with any arguments */
+    void *user;
+} tn_formula_names;
+tn_status tn_formula_check(const char *text, const tn_formula_names *names);
+
 /** Differentiates through a formula: ys[i], computed from the node's inputs by words and formulas after `mark`, stand
  *  for its outputs; what they owe to the inputs becomes dx, and what they owe to values that the node's subgraphs
  *  capture is given to those. For composite operators. */
