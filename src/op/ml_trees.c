@@ -8,6 +8,26 @@
 #include <string.h>
 
 typedef enum { ADD_AVERAGE, ADD_SUM, ADD_MIN, ADD_MAX } aggregate;
+#define AGGREGATES "AVERAGE|SUM|MIN|MAX" /* in that order */
+
+enum { CLASSIFIER, REGRESSOR, ENSEMBLE };
+
+/* Of all rows; what one does not have is 0. `votes` are what leaves say: class_... or target_... */
+typedef struct {
+    tn_ints nodes_featureids, nodes_truenodeids, nodes_falsenodeids, nodes_missing_value_tracks_true;
+    tn_label_attrs labels;
+    int64_t n_targets;
+    /* TreeEnsembleClassifier, TreeEnsembleRegressor */
+    tn_strings nodes_modes;
+    tn_ints nodes_nodeids, nodes_treeids, votes_treeids, votes_nodeids, votes_ids;
+    tn_floats nodes_values, votes_weights, base_values;
+    const tn_tensor *nodes_values_as_tensor, *votes_weights_as_tensor, *base_values_as_tensor;
+    int aggregate_function, post_transform;
+    /* TreeEnsemble */
+    const tn_tensor *nodes_mode_numbers, *nodes_splits, *leaf_weights, *membership_values;
+    tn_ints nodes_trueleafs, nodes_falseleafs, leaf_targetids, tree_roots;
+    int64_t aggregate_number, post_number;
+} settings;
 
 typedef struct {
     tn_trees *trees;
@@ -24,32 +44,20 @@ static tn_status no_memory(const tn_node *n) { return tn_op_fail(n, TN_E_NOMEM, 
 
 /* ------------------------------------------------------------------------------------------- reading what files say */
 
-static tn_status read_ints(const tn_node *n, const char *name, int64_t count, const int64_t **out) {
-    int have;
-    *out = tn_attr_ints(n, name, &have);
-    if (have != count)
-        return tn_op_fail(n, TN_E_INVALID, "attribute '%s' has %d numbers, %lld are needed", name, have,
-                          (long long)count);
-    return TN_OK;
+static tn_status need(const tn_node *n, const char *name, tn_ints list, int64_t count) {
+    return (int64_t)list.n == count ? TN_OK
+                                    : tn_op_fail(n, TN_E_INVALID, "attribute '%s' has %zu numbers, %lld are needed",
+                                                 name, list.n, (long long)count);
 }
 
-/* "NAME", or "NAME_as_tensor". */
-static tn_status read_reals(const tn_node *n, const char *name, const char *tensor, tn_arena *a, const double **out,
-                            int64_t *count) {
-    TN_TRY(tn_ml_reals(n, name, a, out, count));
-    return *count ? TN_OK : tn_ml_reals(n, tensor, a, out, count);
-}
-
-static tn_status read_missing(const tn_node *n, tn_arena *a, tn_tree_source *s) {
-    int have;
-    const int64_t *v = tn_attr_ints(n, "nodes_missing_value_tracks_true", &have);
-    if (!have) return TN_OK;
-    if (have < s->n && have)
-        return tn_op_fail(n, TN_E_INVALID, "nodes_missing_value_tracks_true has %d numbers, %lld are needed", have,
-                          (long long)s->n);
+static tn_status read_missing(const tn_node *n, tn_ints tracks_true, tn_arena *a, tn_tree_source *s) {
+    if (!tracks_true.n) return TN_OK;
+    if ((int64_t)tracks_true.n < s->n)
+        return tn_op_fail(n, TN_E_INVALID, "nodes_missing_value_tracks_true has %zu numbers, %lld are needed",
+                          tracks_true.n, (long long)s->n);
     uint8_t *missing = tn_arena_array(a, uint8_t, (size_t)s->n + 1);
     if (!missing) return no_memory(n);
-    for (int64_t i = 0; i < s->n && i < have; i++) missing[i] = v[i] != 0;
+    for (int64_t i = 0; i < s->n; i++) missing[i] = tracks_true.v[i] != 0;
     s->missing = missing;
     return TN_OK;
 }
@@ -102,35 +110,33 @@ static int64_t find_node(const named_node *v, int64_t n, int64_t tree, int64_t i
     return lo < n && v[lo].tree == tree && v[lo].id == id ? v[lo].at : -1;
 }
 
-static tn_status read_modes(const tn_node *n, uint8_t *mode, int64_t count) {
+static tn_status read_modes(const tn_node *n, tn_strings modes, uint8_t *mode, int64_t count) {
     static const char *const words[] = {
         [TN_TREE_LEQ] = "BRANCH_LEQ", [TN_TREE_LT] = "BRANCH_LT", [TN_TREE_GTE] = "BRANCH_GTE",
         [TN_TREE_GT] = "BRANCH_GT",   [TN_TREE_EQ] = "BRANCH_EQ", [TN_TREE_NEQ] = "BRANCH_NEQ",
         [TN_TREE_MEMBER] = "",        [TN_TREE_LEAF] = "LEAF"
     };
-    const tn_attr *a = tn_attr_find(n, "nodes_modes");
-    if (!a || (int64_t)a->n != count)
-        return tn_op_fail(n, TN_E_INVALID, "attribute 'nodes_modes' has %zu words, %lld are needed", a ? a->n : 0,
+    if ((int64_t)modes.n != count)
+        return tn_op_fail(n, TN_E_INVALID, "attribute 'nodes_modes' has %zu words, %lld are needed", modes.n,
                           (long long)count);
     for (int64_t i = 0; i < count; i++) {
+        tn_string s = modes.v[i];
         size_t k = 0;
-        while (k < TN_COUNT(words) && (!*words[k] || strlen(words[k]) != a->strings[i].len ||
-                                       memcmp(words[k], a->strings[i].ptr, a->strings[i].len)))
-            k++;
+        while (k < TN_COUNT(words) && (!*words[k] || strlen(words[k]) != s.len || memcmp(words[k], s.ptr, s.len))) k++;
         if (k == TN_COUNT(words))
             return tn_op_fail(n, TN_E_INVALID, "tree node %lld has mode '%.*s'", (long long)i,
-                              (int)(a->strings[i].len < 40 ? a->strings[i].len : 40), a->strings[i].ptr);
+                              (int)(s.len < 40 ? s.len : 40), s.ptr);
         mode[i] = (uint8_t)k;
     }
     return TN_OK;
 }
 
 /* Children and roots: the first node listed of a tree is its root. */
-static tn_status link_nodes(const tn_node *n, tn_arena *a, tn_tree_source *s, named_node *named, const int64_t *tree) {
-    const int64_t *id, *yes, *no;
-    TN_TRY(read_ints(n, "nodes_nodeids", s->n, &id));
-    TN_TRY(read_ints(n, "nodes_truenodeids", s->n, &yes));
-    TN_TRY(read_ints(n, "nodes_falsenodeids", s->n, &no));
+static tn_status link_nodes(const tn_node *n, const settings *at, tn_arena *a, tn_tree_source *s, named_node *named) {
+    const int64_t *tree = at->nodes_treeids.v, *id = at->nodes_nodeids.v;
+    TN_TRY(need(n, "nodes_nodeids", at->nodes_nodeids, s->n));
+    TN_TRY(need(n, "nodes_truenodeids", at->nodes_truenodeids, s->n));
+    TN_TRY(need(n, "nodes_falsenodeids", at->nodes_falsenodeids, s->n));
     int64_t *links = tn_arena_array(a, int64_t, 2 * (size_t)s->n + 1),
             *roots = tn_arena_array(a, int64_t, (size_t)s->n + 1);
     if (!links || !roots) return no_memory(n);
@@ -145,52 +151,56 @@ static tn_status link_nodes(const tn_node *n, tn_arena *a, tn_tree_source *s, na
     }
     for (int64_t i = 0; i < s->n; i++) {
         bool leaf = s->mode[i] == TN_TREE_LEAF;
-        links[i] = leaf ? -1 : find_node(named, s->n, tree[i], yes[i]);
-        links[s->n + i] = leaf ? -1 : find_node(named, s->n, tree[i], no[i]);
+        links[i] = leaf ? -1 : find_node(named, s->n, tree[i], at->nodes_truenodeids.v[i]);
+        links[s->n + i] = leaf ? -1 : find_node(named, s->n, tree[i], at->nodes_falsenodeids.v[i]);
     }
     s->yes = links, s->no = links + s->n, s->roots = roots;
     return TN_OK;
 }
 
-/* prefix: "class" or "target", of the attributes that hold the votes. */
-static tn_status read_named(const tn_node *n, tn_arena *a, const char *prefix, int64_t targets, tn_tree_source *s) {
-    char name[4][40];
-    static const char *const parts[] = { "treeids", "nodeids", "ids", "weights" };
-    int have;
-    int64_t splits, weights;
-    const int64_t *tree = tn_attr_ints(n, "nodes_treeids", &have), *vote_tree, *vote_id, *target;
+/* The votes, each with the node that has it. */
+static tn_status read_votes(const tn_node *n, const settings *a, tn_arena *arena, const named_node *named,
+                            int64_t targets, tn_tree_source *s) {
+    static const char *const names[][4] = {
+        [CLASSIFIER] = { "class_weights_as_tensor", "class_treeids", "class_nodeids", "class_ids" },
+        [REGRESSOR] = { "target_weights_as_tensor", "target_treeids", "target_nodeids", "target_ids" }
+    };
+    const char *const *name = names[n->op->arg];
     const double *weight;
-    if (have < 1) return tn_op_fail(n, TN_E_INVALID, "attribute 'nodes_treeids' is empty: there are no trees");
-    *s = (tn_tree_source){ .n = have };
-    uint8_t *mode = tn_arena_array(a, uint8_t, (size_t)have);
-    named_node *named = tn_arena_array(a, named_node, (size_t)have);
-    if (!mode || !named) return no_memory(n);
-    TN_TRY(read_modes(n, mode, have));
-    s->mode = mode;
-    TN_TRY(read_ints(n, "nodes_featureids", have, &s->feature));
-    TN_TRY(read_reals(n, "nodes_values", "nodes_values_as_tensor", a, &s->split, &splits));
-    if (splits != have) return tn_op_fail(n, TN_E_INVALID, "%lld nodes_values, %d are needed", (long long)splits, have);
-    TN_TRY(read_missing(n, a, s));
-    TN_TRY(link_nodes(n, a, s, named, tree));
-    for (int i = 0; i < 4; i++) {
-        strcpy(name[i], prefix);
-        strcat(strcat(name[i], "_"), parts[i]);
-    }
-    char as_tensor[64];
-    strcat(strcpy(as_tensor, name[3]), "_as_tensor");
-    TN_TRY(read_reals(n, name[3], as_tensor, a, &weight, &weights));
-    TN_TRY(read_ints(n, name[0], weights, &vote_tree));
-    TN_TRY(read_ints(n, name[1], weights, &vote_id));
-    TN_TRY(read_ints(n, name[2], weights, &target));
-    int64_t *at = tn_arena_array(a, int64_t, (size_t)weights + 1);
+    int64_t votes;
+    TN_TRY(tn_ml_reals(n, a->votes_weights, a->votes_weights_as_tensor, name[0], arena, &weight, &votes));
+    TN_TRY(need(n, name[1], a->votes_treeids, votes));
+    TN_TRY(need(n, name[2], a->votes_nodeids, votes));
+    TN_TRY(need(n, name[3], a->votes_ids, votes));
+    int64_t *at = tn_arena_array(arena, int64_t, (size_t)votes + 1);
     if (!at) return no_memory(n);
-    for (int64_t i = 0; i < weights; i++) {
-        at[i] = find_node(named, have, vote_tree[i], vote_id[i]);
+    for (int64_t i = 0; i < votes; i++) {
+        int64_t tree = a->votes_treeids.v[i], id = a->votes_nodeids.v[i];
+        at[i] = find_node(named, s->n, tree, id);
         if (at[i] < 0)
             return tn_op_fail(n, TN_E_INVALID, "a vote belongs to node %lld of tree %lld, which does not exist",
-                              (long long)vote_id[i], (long long)vote_tree[i]);
+                              (long long)id, (long long)tree);
     }
-    return group_votes(n, a, s, weights, at, target, weight, targets);
+    return group_votes(n, arena, s, votes, at, a->votes_ids.v, weight, targets);
+}
+
+static tn_status read_named(const tn_node *n, const settings *a, tn_arena *arena, int64_t targets, tn_tree_source *s) {
+    int64_t have = (int64_t)a->nodes_treeids.n, splits;
+    if (have < 1) return tn_op_fail(n, TN_E_INVALID, "attribute 'nodes_treeids' is empty: there are no trees");
+    *s = (tn_tree_source){ .n = have, .feature = a->nodes_featureids.v };
+    uint8_t *mode = tn_arena_array(arena, uint8_t, (size_t)have);
+    named_node *named = tn_arena_array(arena, named_node, (size_t)have);
+    if (!mode || !named) return no_memory(n);
+    TN_TRY(read_modes(n, a->nodes_modes, mode, have));
+    s->mode = mode;
+    TN_TRY(need(n, "nodes_featureids", a->nodes_featureids, have));
+    TN_TRY(tn_ml_reals(n, a->nodes_values, a->nodes_values_as_tensor, "nodes_values_as_tensor", arena, &s->split,
+                       &splits));
+    if (splits != have)
+        return tn_op_fail(n, TN_E_INVALID, "%lld nodes_values, %lld are needed", (long long)splits, (long long)have);
+    TN_TRY(read_missing(n, a->nodes_missing_value_tracks_true, arena, s));
+    TN_TRY(link_nodes(n, a, arena, s, named));
+    return read_votes(n, a, arena, named, targets, s);
 }
 
 /* --------------------------------------------------------------- nodes named by position, leaves apart (version 5) */
@@ -201,10 +211,11 @@ static int by_value(const void *a, const void *b) {
 }
 
 /* The members of the k-th MEMBER node are the k-th run of values that a NaN ends. */
-static tn_status read_sets(const tn_node *n, tn_arena *a, tn_tree_source *s, int64_t inner, double *split) {
+static tn_status read_sets(const tn_node *n, const tn_tensor *membership, tn_arena *a, tn_tree_source *s, int64_t inner,
+                           double *split) {
     const double *values;
     int64_t count, k = 0, sets = 0;
-    TN_TRY(tn_ml_reals(n, "membership_values", a, &values, &count));
+    TN_TRY(tn_ml_reals(n, (tn_floats){ 0 }, membership, "membership_values", a, &values, &count));
     double *members = tn_arena_array(a, double, (size_t)count + 1);
     for (int64_t i = 0; i < inner; i++)
         if (s->mode[i] == TN_TREE_MEMBER) split[i] = (double)s->n_sets++;
@@ -231,19 +242,20 @@ static tn_status read_sets(const tn_node *n, tn_arena *a, tn_tree_source *s, int
 }
 
 /* The trees' numbering: inner nodes, then leaves. */
-static tn_status read_numbered(const tn_node *n, tn_arena *a, int64_t targets, tn_tree_source *s) {
-    int have;
-    const int64_t *feature = tn_attr_ints(n, "nodes_featureids", &have), *yes, *no, *yes_leaf, *no_leaf, *target;
+static tn_status read_numbered(const tn_node *n, const settings *set, tn_arena *a, int64_t targets, tn_tree_source *s) {
+    const tn_floats none = { 0 };
+    const int64_t *yes = set->nodes_truenodeids.v, *no = set->nodes_falsenodeids.v;
+    const int64_t *yes_leaf = set->nodes_trueleafs.v, *no_leaf = set->nodes_falseleafs.v;
     const double *modes, *splits, *weights;
-    int64_t inner = have, n_modes, n_splits, leaves;
-    TN_TRY(tn_ml_reals(n, "nodes_modes", a, &modes, &n_modes));
-    TN_TRY(tn_ml_reals(n, "nodes_splits", a, &splits, &n_splits));
-    TN_TRY(tn_ml_reals(n, "leaf_weights", a, &weights, &leaves));
-    TN_TRY(read_ints(n, "nodes_truenodeids", inner, &yes));
-    TN_TRY(read_ints(n, "nodes_falsenodeids", inner, &no));
-    TN_TRY(read_ints(n, "nodes_trueleafs", inner, &yes_leaf));
-    TN_TRY(read_ints(n, "nodes_falseleafs", inner, &no_leaf));
-    TN_TRY(read_ints(n, "leaf_targetids", leaves, &target));
+    int64_t inner = (int64_t)set->nodes_featureids.n, n_modes, n_splits, leaves;
+    TN_TRY(tn_ml_reals(n, none, set->nodes_mode_numbers, "nodes_modes", a, &modes, &n_modes));
+    TN_TRY(tn_ml_reals(n, none, set->nodes_splits, "nodes_splits", a, &splits, &n_splits));
+    TN_TRY(tn_ml_reals(n, none, set->leaf_weights, "leaf_weights", a, &weights, &leaves));
+    TN_TRY(need(n, "nodes_truenodeids", set->nodes_truenodeids, inner));
+    TN_TRY(need(n, "nodes_falsenodeids", set->nodes_falsenodeids, inner));
+    TN_TRY(need(n, "nodes_trueleafs", set->nodes_trueleafs, inner));
+    TN_TRY(need(n, "nodes_falseleafs", set->nodes_falseleafs, inner));
+    TN_TRY(need(n, "leaf_targetids", set->leaf_targetids, leaves));
     if (n_modes != inner || n_splits != inner)
         return tn_op_fail(n, TN_E_INVALID, "%lld nodes_modes and %lld nodes_splits, %lld are needed",
                           (long long)n_modes, (long long)n_splits, (long long)inner);
@@ -254,10 +266,10 @@ static tn_status read_numbered(const tn_node *n, tn_arena *a, int64_t targets, t
     double *split = tn_arena_array(a, double, (size_t)all + 1);
     if (!mode || !ints || !split) return no_memory(n);
     int64_t *kind = ints, *left = ints + all, *right = left + all, *at = right + all;
-    TN_TRY(read_missing(n, a, s));
+    TN_TRY(read_missing(n, set->nodes_missing_value_tracks_true, a, s));
     for (int64_t i = 0; i < inner; i++) {
         mode[i] = modes[i] >= 0 && modes[i] < TN_TREE_LEAF ? (uint8_t)modes[i] : 255;
-        kind[i] = feature[i], split[i] = splits[i];
+        kind[i] = set->nodes_featureids.v[i], split[i] = splits[i];
         int64_t limit_yes = yes_leaf[i] ? leaves : inner, limit_no = no_leaf[i] ? leaves : inner;
         left[i] = yes[i] < 0 || yes[i] >= limit_yes ? -1 : yes[i] + (yes_leaf[i] ? inner : 0);
         right[i] = no[i] < 0 || no[i] >= limit_no ? -1 : no[i] + (no_leaf[i] ? inner : 0);
@@ -269,51 +281,47 @@ static tn_status read_numbered(const tn_node *n, tn_arena *a, int64_t targets, t
     *s = (tn_tree_source){
         .n = all, .mode = mode, .feature = kind, .split = split, .missing = missing, .yes = left, .no = right
     };
-    s->roots = tn_attr_ints(n, "tree_roots", &have);
-    s->n_roots = have;
-    for (int64_t i = 0; i < have; i++)
+    s->roots = set->tree_roots.v;
+    s->n_roots = (int64_t)set->tree_roots.n;
+    for (int64_t i = 0; i < s->n_roots; i++)
         if (s->roots[i] >= inner) return tn_op_fail(n, TN_E_INVALID, "tree %lld has no root", (long long)i);
-    TN_TRY(read_sets(n, a, s, inner, split));
-    return group_votes(n, a, s, leaves, at, target, weights, targets);
+    TN_TRY(read_sets(n, set->membership_values, a, s, inner, split));
+    return group_votes(n, a, s, leaves, at, set->leaf_targetids.v, weights, targets);
 }
 
 /* ------------------------------------------------------------------------------------------------------ preparing */
 
-enum { CLASSIFIER, REGRESSOR, ENSEMBLE };
-
-static tn_status read_targets(const tn_node *n, ensemble *e) {
+static tn_status read_targets(const tn_node *n, const settings *a, ensemble *e) {
     if (n->op->arg == CLASSIFIER) {
-        TN_TRY(tn_labels_read(n, "classlabels_int64s", "classlabels_strings", &e->labels));
+        TN_TRY(tn_labels_of(n, &a->labels, &e->labels));
         e->targets = e->labels.n;
         if (!e->targets) return tn_op_fail(n, TN_E_INVALID, "there are no class labels");
         return TN_OK;
     }
-    e->targets = tn_attr_int(n, "n_targets", 1);
+    e->targets = a->n_targets;
     return TN_OK;
 }
 
 static tn_status trees_prepare(tn_prep *p) {
     const tn_node *n = p->types.node;
+    const settings *a = p->types.attrs;
     tn_tree_source s;
     ensemble *e = tn_arena_new_of(p->arena, ensemble);
     if (!e) return no_memory(n);
     *e = (ensemble){ .how = ADD_SUM };
-    TN_TRY(read_targets(n, e));
+    TN_TRY(read_targets(n, a, e));
     if (n->op->arg == ENSEMBLE) {
-        e->how = (aggregate)tn_attr_int(n, "aggregate_function", ADD_SUM);
-        e->post = (tn_post)tn_attr_int(n, "post_transform", TN_POST_NONE);
-        TN_TRY(read_numbered(n, p->arena, e->targets, &s));
+        e->how = (aggregate)a->aggregate_number, e->post = (tn_post)a->post_number;
+        TN_TRY(read_numbered(n, a, p->arena, e->targets, &s));
     } else {
-        e->how = tn_attr_is(n, "aggregate_function", "AVERAGE", "SUM") ? ADD_AVERAGE
-                 : tn_attr_is(n, "aggregate_function", "MIN", "SUM")   ? ADD_MIN
-                 : tn_attr_is(n, "aggregate_function", "MAX", "SUM")   ? ADD_MAX
-                                                                       : ADD_SUM;
-        e->post = tn_post_read(n);
-        TN_TRY(read_reals(n, "base_values", "base_values_as_tensor", p->arena, &e->base, &e->n_base));
+        if (n->op->arg == REGRESSOR) e->how = (aggregate)a->aggregate_function;
+        e->post = (tn_post)a->post_transform;
+        TN_TRY(tn_ml_reals(n, a->base_values, a->base_values_as_tensor, "base_values_as_tensor", p->arena, &e->base,
+                           &e->n_base));
         if (e->n_base > 1 && e->n_base != e->targets)
             return tn_op_fail(n, TN_E_INVALID, "%lld base_values for %lld targets", (long long)e->n_base,
                               (long long)e->targets);
-        TN_TRY(read_named(n, p->arena, n->op->arg == CLASSIFIER ? "class" : "target", e->targets, &s));
+        TN_TRY(read_named(n, a, p->arena, e->targets, &s));
     }
     if (n->op->arg == CLASSIFIER) {
         int64_t votes = s.votes_of[s.n];
@@ -450,7 +458,7 @@ static tn_status trees_run(tn_run *r) {
 static tn_status trees_infer(tn_infer *c) {
     ensemble e = { 0 };
     tn_dim rows, features;
-    TN_TRY(read_targets(c->node, &e));
+    TN_TRY(read_targets(c->node, c->attrs, &e));
     tn_rows_infer(c, 0, &rows, &features);
     bool classifier = c->node->op->arg == CLASSIFIER;
     if (classifier) tn_infer_out(c, 0, tn_labels_type(&e.labels), 1, &rows);
@@ -461,66 +469,63 @@ static tn_status trees_infer(tn_infer *c) {
 }
 
 static tn_status trees_cost(const tn_infer *c, tn_cost *out) {
-    int trees = 0;
-    tn_attr_ints(c->node, "tree_roots", &trees);
-    if (!trees) tn_attr_ints(c->node, "nodes_nodeids", &trees);
+    const settings *a = c->attrs;
+    size_t trees = a->tree_roots.n ? a->tree_roots.n : a->nodes_nodeids.n;
     out->flops = (double)c->out[0].dims[0] * (double)trees; /* a guess: how deep rows go depends on them */
     return TN_OK;
 }
 
-#define NODES                                                                     \
-    { "nodes_falsenodeids", TN_ATTR_INTS }, { "nodes_featureids", TN_ATTR_INTS }, \
-        { "nodes_missing_value_tracks_true", TN_ATTR_INTS }, {                    \
-        "nodes_truenodeids", TN_ATTR_INTS                                         \
+#define NODES                                                                                 \
+    { TN_INTS_OF(settings, nodes_falsenodeids) }, { TN_INTS_OF(settings, nodes_featureids) }, \
+        { TN_INTS_OF(settings, nodes_missing_value_tracks_true) }, {                          \
+        TN_INTS_OF(settings, nodes_truenodeids)                                               \
     }
-#define NAMED_NODES                                                                                               \
-    NODES, { "nodes_hitrates", TN_ATTR_FLOATS }, { "nodes_hitrates_as_tensor", TN_ATTR_TENSOR },                  \
-        { "nodes_modes", TN_ATTR_STRINGS }, { "nodes_nodeids", TN_ATTR_INTS }, { "nodes_treeids", TN_ATTR_INTS }, \
-        { "nodes_values", TN_ATTR_FLOATS }, { "nodes_values_as_tensor", TN_ATTR_TENSOR },                         \
-        { "base_values", TN_ATTR_FLOATS }, { "base_values_as_tensor", TN_ATTR_TENSOR }, {                         \
-        "post_transform", TN_ATTR_STRING, .words = TN_POST_WORDS                                                  \
+#define NAMED_NODES                                                                                  \
+    NODES, { "nodes_hitrates", TN_ATTR_FLOATS }, { "nodes_hitrates_as_tensor", TN_ATTR_TENSOR },     \
+        { TN_STRINGS_OF(settings, nodes_modes) }, { TN_INTS_OF(settings, nodes_nodeids) },           \
+        { TN_INTS_OF(settings, nodes_treeids) }, { TN_FLOATS_OF(settings, nodes_values) },           \
+        { TN_TENSOR_OF(settings, nodes_values_as_tensor) }, { TN_FLOATS_OF(settings, base_values) }, \
+        { TN_TENSOR_OF(settings, base_values_as_tensor) }, {                                         \
+        TN_POST_OF(settings)                                                                         \
+    }
+#define VOTES(prefix)                                                                                               \
+    { TN_INTS_AS(settings, votes_ids, prefix "_ids") }, { TN_INTS_AS(settings, votes_nodeids, prefix "_nodeids") }, \
+        { TN_INTS_AS(settings, votes_treeids, prefix "_treeids") },                                                 \
+        { TN_FLOATS_AS(settings, votes_weights, prefix "_weights") }, {                                             \
+        TN_TENSOR_AS(settings, votes_weights_as_tensor, prefix "_weights_as_tensor")                                \
     }
 
-static const tn_attr_spec classifier_attrs[] = { NAMED_NODES,
-                                                 { "class_ids", TN_ATTR_INTS },
-                                                 { "class_nodeids", TN_ATTR_INTS },
-                                                 { "class_treeids", TN_ATTR_INTS },
-                                                 { "class_weights", TN_ATTR_FLOATS },
-                                                 { "class_weights_as_tensor", TN_ATTR_TENSOR },
-                                                 { "classlabels_int64s", TN_ATTR_INTS },
-                                                 { "classlabels_strings", TN_ATTR_STRINGS },
-                                                 { 0 } };
+static const tn_attr_spec classifier_attrs[] = {
+    NAMED_NODES, VOTES("class"), TN_LABELS_OF(settings, labels, "classlabels_int64s", "classlabels_strings"), { 0 }
+};
 static const tn_attr_spec regressor_attrs[] = { NAMED_NODES,
-                                                { "aggregate_function", TN_ATTR_STRING,
-                                                  .words = "AVERAGE|SUM|MIN|MAX" },
-                                                { "n_targets", TN_ATTR_INT, .min = 1, .max = INT32_MAX },
-                                                { "target_ids", TN_ATTR_INTS },
-                                                { "target_nodeids", TN_ATTR_INTS },
-                                                { "target_treeids", TN_ATTR_INTS },
-                                                { "target_weights", TN_ATTR_FLOATS },
-                                                { "target_weights_as_tensor", TN_ATTR_TENSOR },
+                                                { TN_WORD(settings, aggregate_function, AGGREGATES, "SUM") },
+                                                { TN_INT(settings, n_targets, 1), .min = 1, .max = INT32_MAX },
+                                                VOTES("target"),
                                                 { 0 } };
-static const tn_attr_spec ensemble_attrs[] = { NODES,
-                                               { "aggregate_function", TN_ATTR_INT, .min = 0, .max = 3 },
-                                               { "leaf_targetids", TN_ATTR_INTS, .required = true },
-                                               { "leaf_weights", TN_ATTR_TENSOR, .required = true },
-                                               { "membership_values", TN_ATTR_TENSOR },
-                                               { "n_targets", TN_ATTR_INT, .min = 1, .max = INT32_MAX },
-                                               { "nodes_falseleafs", TN_ATTR_INTS, .required = true },
-                                               { "nodes_hitrates", TN_ATTR_TENSOR },
-                                               { "nodes_modes", TN_ATTR_TENSOR, .required = true },
-                                               { "nodes_splits", TN_ATTR_TENSOR, .required = true },
-                                               { "nodes_trueleafs", TN_ATTR_INTS, .required = true },
-                                               { "post_transform", TN_ATTR_INT, .min = 0, .max = 4 },
-                                               { "tree_roots", TN_ATTR_INTS, .required = true },
-                                               { 0 } };
+static const tn_attr_spec ensemble_attrs[] = {
+    NODES,
+    { TN_INT_AS(settings, aggregate_number, "aggregate_function", ADD_SUM), .min = ADD_AVERAGE, .max = ADD_MAX },
+    { TN_INTS_OF(settings, leaf_targetids), .required = true },
+    { TN_TENSOR_OF(settings, leaf_weights), .required = true },
+    { TN_TENSOR_OF(settings, membership_values) },
+    { TN_INT(settings, n_targets, 1), .min = 1, .max = INT32_MAX },
+    { TN_INTS_OF(settings, nodes_falseleafs), .required = true },
+    { "nodes_hitrates", TN_ATTR_TENSOR },
+    { TN_TENSOR_AS(settings, nodes_mode_numbers, "nodes_modes"), .required = true },
+    { TN_TENSOR_OF(settings, nodes_splits), .required = true },
+    { TN_INTS_OF(settings, nodes_trueleafs), .required = true },
+    { TN_INT_AS(settings, post_number, "post_transform", TN_POST_NONE), .min = TN_POST_NONE, .max = TN_POST_PROBIT },
+    { TN_INTS_OF(settings, tree_roots), .required = true },
+    { 0 }
+};
 static const tn_port ensemble_ports[] = {
     { "X", tn_dtype_bit(TN_F32) | tn_dtype_bit(TN_F64) | tn_dtype_bit(TN_F16), 'T' }, { 0 }
 };
 
 #define TREES(name_, since_, in_, out_, attrs_, arg_, doc_)                                                         \
     {                                                                                                               \
-        .name = name_, .domain = TN_ML, .since = since_, .in = in_, .out = out_, .attrs = attrs_,                   \
+        .name = name_, .domain = TN_ML, .since = since_, .in = in_, .out = out_, TN_ATTRS(attrs_, settings),        \
         .infer = trees_infer, .cost = trees_cost, .prepare = trees_prepare, .run = trees_run, .grad = tn_grad_none, \
         .arg = arg_, .doc = doc_                                                                                    \
     }

@@ -7,10 +7,9 @@ set -eu
 cd "$1"
 builders='src/op/conv_back.c src/op/grid.c src/op/grid_back.c' # what they look up, they look up in tn_grad_* only
 others='src/op/binary.c src/op/follow.c'                       # for passes; for inference, whether there is a reduction
-waiting='src/op/ml.c src/op/ml_encode.c src/op/ml_linear.c src/op/ml_svm.c src/op/ml_trees.c' # to be converted
 failed=0
 for f in $(grep -lE 'tn_attr_(find|int|ints|float|floats|string|is|graph|tensor)\(' src/op/*.c); do
-    case " src/op/op.c $builders $others $waiting " in
+    case " src/op/op.c $builders $others " in
     *" $f "*) ;;
     *)
         case $f in
