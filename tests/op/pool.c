@@ -84,7 +84,7 @@ static void sweep_gives(const sweep *s, int form, const op_data *x, const op_dat
 
 static void windows_by_definition(void **state) {
     (void)state;
-    for (int i = 0; i < 5 * 3 * 3 * 2 * 3 * 3 * 4; i++) {
+    for (int i = 0; i < 5 * 3 * 3 * 2 * 3 * 3 * 4; i += 11) { /* 11 divides none of them */
         int r = i;
         sweep s = { .in = 3 + r % 5 };
         s.kernel = 1 + (r /= 5) % 3, s.stride = 1 + (r /= 3) % 3, s.dilation = 1 + (r /= 3) % 2;

@@ -42,6 +42,8 @@ static void grids(void **state) {
 
 static void resizing(void **state) {
     static const op_case rows[] = {
+        { "Resize", NULL, "f32:1,1,2=1,2 _ f32:3=1,1,2 i64:0", "f32:1,1,4=1,1,2,2" }, /* empty: as if omitted */
+        { "Resize", NULL, "f32:1,1,2=1,2 f32:0 f32:0 i64:3=1,1,4", "f32:1,1,4=1,1,2,2" },
         { "Resize", "axes=[1] mode=linear antialias=1", "f32:1,4=1,2,3,4 _ f32:1=0.5", "f32:1,2=1.625,3.375" },
         { "Resize", "axes=[0] mode=linear antialias=1", "f64:6=1,5,2,8,3,9 _ _ i64:1=4", "f64:4=7/3,11/3,17/3,7" },
         { "Resize", "axes=[-1] mode=linear antialias=1", "f32:1,1,1,3=1,5,2 _ _ i64:1=5",

@@ -84,6 +84,21 @@ static void inserting_everywhere(void **state) {
     }
 }
 
+/* An item goes by its place, or the last one where none is said. */
+static void erasing_everywhere(void **state) {
+    for (int at = -3; at <= 3; at++) {
+        int place = at == 3 ? 2 : at < 0 ? at + 3 : at;
+        op_data x = { TN_F32, "3", { 1, 2, 3 } }, y = { TN_F32, "2" };
+        for (int i = 0, n = 0; i < 3; i++)
+            if (i != place) y.v[n++] = i + 1;
+        ob *b = begin(TN_F32);
+        ob_ints_init(b, "at", "", (int64_t[]){ at }, 1);
+        ob_node(b, "SplitToSequence", "x", "t");
+        ob_node(b, "SequenceErase", at == 3 ? "t" : "t at", "s");
+        op_gives(joined(b, 0, 0), 1, &x, 1, &y, 0);
+    }
+}
+
 static void editing(void **state) {
     op_data x = { TN_STRING, "1", .s = { "a" } };
     for (int step = 0; step < 3; step++) {
@@ -309,6 +324,7 @@ static void constants(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = { cmocka_unit_test(splitting_and_joining),
                                         cmocka_unit_test(inserting_everywhere),
+                                        cmocka_unit_test(erasing_everywhere),
                                         cmocka_unit_test(editing),
                                         cmocka_unit_test(branches),
                                         cmocka_unit_test(optionals),
