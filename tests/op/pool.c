@@ -7,7 +7,7 @@
 
 static ob *pool(const char *type, tn_dtype t, bool indices) {
     ob *b = ob_new(9, 22);
-    ob_input(b, "x", t, "1,1,n");
+    ob_input(b, "x", t, "1,c,n");
     ob_output(b, "y");
     if (indices) ob_output(b, "at");
     ob_node(b, type, "x", indices ? "y at" : "y");
@@ -106,7 +106,29 @@ static void windows_by_definition(void **state) {
     }
 }
 
+/* The mean and the largest of rows of every length up to some vectors, in every type. */
+static void of_everything(void **state) {
+    (void)state;
+    static const tn_dtype types[] = { TN_F32, TN_F64, TN_F16 };
+    for (int n = 1; n <= 40; n++)
+        for (size_t t = 0; t < TN_COUNT(types); t++) {
+            char dims[16];
+            double v[80];
+            op_data x = { types[t], dims, .large = v };
+            op_data mean = { types[t], "1,2,1" }, most = { types[t], "1,2,1", { -INFINITY, -INFINITY } };
+            snprintf(dims, sizeof dims, "1,2,%d", n);
+            for (int k = 0; k < 2 * n; k++) {
+                v[k] = (k * 7 + n) % 16 - 4;
+                mean.v[k / n] += v[k] / n;
+                most.v[k / n] = fmax(most.v[k / n], v[k]);
+            }
+            op_gives(pool("GlobalAveragePool", types[t], false), 1, &x, 1, &mean, types[t] == TN_F16 ? 1e-3 : 1e-6);
+            op_gives(pool("GlobalMaxPool", types[t], false), 1, &x, 1, &most, 0);
+        }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(nan_stays), cmocka_unit_test(windows_by_definition) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(nan_stays), cmocka_unit_test(of_everything),
+                                        cmocka_unit_test(windows_by_definition) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
