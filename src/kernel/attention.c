@@ -220,7 +220,7 @@ static void soften(const job *j, const block_of *x, const tile_of *t, int64_t r,
     *top = now;
     *sum += j->kn->reduce.expsum(s + lo, s + lo, (size_t)(hi - lo), now);
     if (qk && a->qk_mode == TN_QK_SOFTMAX)
-        for (int64_t c = 0; c < a->keys; c++) qk[c] = *sum == 0 ? 0 : s[c] / *sum;
+        for (int64_t c = 0; c < a->keys; c++) qk[c] = s[c] / *sum; /* the largest alone makes it 1 */
 }
 
 /* ---------------------------------------------------------------------------------------------------------- work */

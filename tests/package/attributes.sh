@@ -8,10 +8,9 @@ set -eu
 cd "$1"
 builders='src/op/math/cdist.c src/op/nn/conv_back.c src/op/image/grid.c src/op/image/grid_back.c' # in tn_grad_* only
 others='src/op/math/binary.c src/op/core/follow.c' # for passes; for inference, whether there is a reduction
-waiting='src/op/ml/ml.c src/op/ml/ml_encode.c src/op/ml/ml_linear.c src/op/ml/ml_svm.c src/op/ml/ml_trees.c' # to be converted
 failed=0
 for f in $(grep -lE 'tn_attr_(find|int|ints|float|floats|string|is|graph|tensor)\(' src/op/*/*.c); do
-    case " src/op/core/op.c $builders $others $waiting " in
+    case " src/op/core/op.c $builders $others " in
     *" $f "*) ;;
     *)
         case $f in

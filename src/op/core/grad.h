@@ -126,8 +126,6 @@ tn_value *tn_grad_again(tn_grad *g, tn_value *x);
 static inline int tn_grad_axis(int64_t axis, int rank) { return (int)(axis < 0 ? axis + rank : axis); }
 
 /* For rows of ai.onnx.ml; both name what they return "d". */
-tn_value *tn_grad_post(tn_grad *g, int output, int64_t n); /* d of the raw scores, [rows, n], in the type of x */
-tn_value *tn_grad_second(tn_grad *g);                      /* d of the one score behind a pair -s, s */
 
 /* Subgraphs of backward nodes. Words add to one through a tn_grad whose graph it is. */
 tn_graph *tn_grad_body(tn_grad *g, const char *name);
@@ -174,7 +172,7 @@ tn_status tn_grad_flex(tn_grad *g), tn_grad_linear_attention(tn_grad *g), tn_gra
 tn_status tn_grad_fused_matmul(tn_grad *g), tn_grad_nbits(tn_grad *g);
 tn_status tn_grad_integer_to_float(tn_grad *g), tn_grad_dynamic_product(tn_grad *g);
 tn_status tn_grad_quantised_gemm(tn_grad *g);
-tn_status tn_grad_linear(tn_grad *g), tn_grad_scaler(tn_grad *g), tn_grad_imputer(tn_grad *g);
+tn_status tn_grad_scaler(tn_grad *g), tn_grad_imputer(tn_grad *g);
 tn_status tn_grad_normalizer(tn_grad *g), tn_grad_extract(tn_grad *g), tn_grad_vectorizer(tn_grad *g);
 tn_status tn_grad_center(tn_grad *g), tn_grad_unpool(tn_grad *g), tn_grad_tensor_scatter(tn_grad *g);
 tn_status tn_grad_fold(tn_grad *g), tn_grad_inverse(tn_grad *g);
