@@ -789,15 +789,22 @@ static bool quantize_scale_differs(const tn_node *n) {
 
 static bool has_no_input(const tn_node *n) { return n->n_inputs == 0 || !n->inputs[0]; }
 
+/* BatchNormalization: an output of statistics made it training before there was training_mode. */
+static bool has_statistics(const tn_node *n) {
+    for (int i = 1; i < n->n_outputs; i++)
+        if (n->outputs[i]) return true;
+    return false;
+}
+
 static const struct {
     const char *op;
     int since;
     bool (*is)(const tn_node *n);
 } forms[] = {
-    { "Attention", 24, mask_may_be_short },           { "AveragePool", 22, window_may_be_behind },
-    { "BatchNormalization", 14, mean_differs },       { "BatchNormalization", 15, scale_differs },
-    { "MaxPool", 22, window_may_be_behind },          { "OptionalHasElement", 18, has_no_input },
-    { "QuantizeLinear", 23, quantize_scale_differs },
+    { "Attention", 24, mask_may_be_short },       { "AveragePool", 22, window_may_be_behind },
+    { "BatchNormalization", 14, mean_differs },   { "BatchNormalization", 15, scale_differs },
+    { "BatchNormalization", 14, has_statistics }, { "MaxPool", 22, window_may_be_behind },
+    { "OptionalHasElement", 18, has_no_input },   { "QuantizeLinear", 23, quantize_scale_differs },
 };
 
 static int later(int a, int b) { return a > b ? a : b; }
