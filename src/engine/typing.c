@@ -30,8 +30,24 @@ static tn_type type_of_tensor(const tn_tensor *x) {
     return t;
 }
 
+/* What a sequence or an optional holds comes as the model declares it, in whose symbols no rule can reckon here: those
+ * sizes are not known. NULL when there is no memory, which is not known either. */
+static const tn_type *in_numbers(tn_arena *a, const tn_type *t) {
+    if (!t) return NULL;
+    tn_type k = *t;
+    bool same = true;
+    for (int i = 0; i < k.rank; i++)
+        if (!tn_dim_known(k.dims[i])) k.dims[i] = TN_DIM_UNKNOWN, same = same && t->dims[i] == TN_DIM_UNKNOWN;
+    k.elem = in_numbers(a, t->elem);
+    if (same && k.elem == t->elem) return t;
+    tn_type *copy = tn_arena_new_of(a, tn_type);
+    if (copy) *copy = k;
+    return copy;
+}
+
 void tn_typing_set(tn_typing *t, const tn_value *v, const tn_type *type, const tn_tensor *data) {
     t->types[v->id] = *type;
+    t->types[v->id].elem = in_numbers(t->temp, type->elem);
     t->tensors[v->id] = data;
     t->contents[v->id] = NULL;
 }

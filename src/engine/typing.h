@@ -31,7 +31,8 @@ typedef struct tn_owned_tensor {
 
 tn_status tn_typing_init(tn_typing *t, const struct tn_model *m, tn_arena *keep, tn_arena *temp, tn_pool *pool);
 
-/** Gives a graph input or an outer value its type; data is its tensor where that is constant, else NULL. */
+/** Gives a graph input or an outer value its type; data is its tensor where that is constant, else NULL. Of what a
+ *  sequence or an optional holds, sizes that are no numbers are forgotten. */
 void tn_typing_set(tn_typing *t, const tn_value *v, const tn_type *type, const tn_tensor *data);
 
 /** Types all values of g, whose inputs and outer values are set. errors of the shape rules, naming the node. */

@@ -195,6 +195,13 @@ static bool window_may_be_behind(const tn_node *n) {
 static bool scale_differs(const tn_node *n) { return tn_past_type_differs(n, 1); }
 static bool mean_differs(const tn_node *n) { return tn_past_type_differs(n, 3); }
 
+/* An output of statistics made it training before there was training_mode. */
+static bool has_statistics(const tn_node *n) {
+    for (int i = 1; i < n->n_outputs; i++)
+        if (n->outputs[i]) return true;
+    return false;
+}
+
 /* -------------------------------------------------------------------------------------------------------- records */
 
 /* GlobalAveragePool, GlobalMaxPool */
@@ -225,7 +232,8 @@ const tn_op_past tn_op_past_nn[] = {
                   { 14, 5, 3, TN_FLOATS, TN_FLOATS, "epsilon momentum training_mode" },
                   { 15, 5, 3, TN_FLOATS, TN_FLOATS, "epsilon momentum training_mode" }),
       .upgrades = TN_UPGRADES({ 14, tn_up_batch_norm }),
-      .demands = TN_DEMANDS({ 14, .when = mean_differs }, { 15, .when = scale_differs }) },
+      .demands =
+          TN_DEMANDS({ 14, .when = mean_differs }, { 14, .when = has_statistics }, { 15, .when = scale_differs }) },
     { "CenterCropPad", TN_VERSIONS({ 18, 2, 1, TN_TENSORS_13, TN_TENSORS_13, "axes" }) },
     { "Col2Im", TN_VERSIONS({ 18, 3, 1, TN_TENSORS_13, TN_TENSORS_13, "dilations pads strides" }) },
     { "Conv", TN_VERSIONS({ 1, 3, 1, TN_FLOATS_1, TN_FLOATS_1, "auto_pad dilations group kernel_shape pads strides" },
