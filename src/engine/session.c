@@ -205,13 +205,20 @@ static size_t largest_block(const tn_plan *p) {
     return most;
 }
 
+/* What a block that was too small once grows to: shapes that grow from run to run outgrow it seldom. */
+static size_t roomy(size_t bytes) {
+    size_t step = (size_t)4096;
+    while (step < bytes / 8) step *= 2;
+    return tn_align_up(bytes, step);
+}
+
 /* Takes out, under the lock, idle blocks that are larger than any plan asks for: the plan they grew for has gone. */
 static tn_block *drop_blocks(tn_session *s) {
     size_t most = largest_block(s->plans);
     tn_block *out = NULL;
     for (tn_block **at = &s->blocks; *at;) {
         tn_block *b = *at;
-        if (b->bytes <= most) {
+        if (b->bytes <= roomy(most)) {
             at = &b->next;
             continue;
         }
@@ -299,10 +306,12 @@ static tn_status fit_block(tn_block **block, size_t bytes) {
     if (!b && !(b = tn_mem_zalloc(sizeof *b, TN_MEM_GENERAL))) goto fail;
     *block = b;
     if (b->bytes >= bytes) return TN_OK;
+    size_t wanted = b->bytes ? roomy(bytes) : bytes;
     tn_mem_free(b->data); /* first, so that the peak is the larger one and not both */
     b->bytes = 0;
-    if (!(b->data = tn_mem_alloc(bytes, TN_MEM_ACTIVATIONS))) goto fail;
-    b->bytes = bytes;
+    b->data = tn_mem_alloc(wanted, TN_MEM_ACTIVATIONS);
+    if (!b->data && !(b->data = tn_mem_alloc(wanted = bytes, TN_MEM_ACTIVATIONS))) goto fail;
+    b->bytes = wanted;
     return TN_OK;
 fail:
     return tn_fail(TN_E_NOMEM, "no memory for %zu bytes of activations", bytes);

@@ -158,7 +158,7 @@ static bool make_plan(plan *p, const tn_conv_kernels *k, const tn_conv_desc *d, 
     p->bundles = tn_conv_bundles(p->blocks, p->per_bundle);
     if (d->n < 1 || p->s.oh < 1 || p->s.ow < 1 || p->s.h < 1 || p->s.w < 1) return false;
     plan_reading(p);
-    p->clear = tn_conv_must_clear(d, c);
+    p->clear = tn_conv_must_clear(d, c, true);
     p->stream = kind == GEMM && p->planes * p->s.kh * p->s.kw * p->tap_floats * p->blocks * 4 > STREAM_BYTES;
     double taps = (double)p->planes * (double)p->s.kh * (double)p->s.kw;
     double row = (double)p->row_floats * (double)p->planes * ((double)(p->s.kh - 1) * (double)p->s.dh + 1);
@@ -189,7 +189,7 @@ static void fill_list(const plan *p, const tap_list *l, tn_conv_tap *t) {
                 int64_t index = (plane * p->s.kh + y) * p->s.kw + x;
                 *t++ = (tn_conv_tap){ .x = (int32_t)(row + (phase * p->phase_w + column) * p->xv),
                                       .w = (int32_t)(index * p->tap_floats),
-                                      .n = (int32_t)tn_ceil_div(channels, 4) };
+                                      .n = (int32_t)tn_ceil_div(channels, TN_CONV_TOGETHER) };
             }
         }
     }

@@ -58,7 +58,7 @@ static bool make_plan(plan *p, const tn_conv_kernels *k, const tn_conv_desc *d, 
     p->phase_w = s.ow + (s.kw - 1) * s.dw / s.sw;
     p->slot = p->phases * p->phase_w * p->c;
     p->slots = (s.kh - 1) * s.dh + 1;
-    p->clear = tn_conv_must_clear(d, (int)p->c);
+    p->clear = tn_conv_must_clear(d, (int)p->c, false);
     int64_t tasks = d->n * p->blocks;
     p->bands = threads > 1 && tasks % threads && tasks < 8 * threads ? tn_min64(threads, s.oh) : 1;
     p->band_rows = tn_ceil_div(s.oh, p->bands);

@@ -139,7 +139,7 @@ static void run(const tn_kernels *k, const tn_conv_desc *d, const tn_conv_io *io
     int64_t area = d->x_layout == TN_LAYOUT_PLAIN ? p.piece : p.s.h * p.s.w;
     for (int64_t i = 0; i < p.planes; i++)
         taps[i] = (tn_conv_tap){ (int32_t)(i * area * p.c), (int32_t)(i * p.c * p.c),
-                                 (int32_t)tn_ceil_div(tn_min64(p.c, d->ic - i * p.c), 4), 0 };
+                                 (int32_t)tn_ceil_div(tn_min64(p.c, d->ic - i * p.c), TN_CONV_TOGETHER), 0 };
     p.io = io, p.taps = taps, p.scratch = io->scratch;
     tn_parallel(pool, d->n * p.s.h * p.pieces, 1, run_pieces, &p);
 }

@@ -80,8 +80,13 @@ static inline void tn_conv_clear_lanes(float *y, int64_t y_pixel, int64_t n, int
     for (int64_t p = 0; p < n; p++)
         for (int64_t i = used; i < block; i++) y[p * y_pixel + i] = 0;
 }
-static inline bool tn_conv_must_clear(const tn_conv_desc *d, int block) {
-    return d->oc % block && tn_act_scalar(d->act, 0.0f) != 0;
+
+/** Tiles sum channels four at a time, so that up to three lanes past the last channel meet weights of zero. Zero times
+ *  infinity is NaN: what is in those lanes must be finite, also where x was not. `mixes`: channels of x are summed, so
+ *  that an infinite one reaches the lanes of y. */
+enum { TN_CONV_TOGETHER = 4 };
+static inline bool tn_conv_must_clear(const tn_conv_desc *d, int block, bool mixes) {
+    return d->oc % block && ((mixes && d->oc % TN_CONV_TOGETHER) || tn_act_scalar(d->act, 0.0f) != 0);
 }
 
 #endif

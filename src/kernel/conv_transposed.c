@@ -81,7 +81,7 @@ static int64_t list_taps(const plan *p, int64_t oy, int64_t phase, tn_conv_tap *
                 int64_t at = (plane * s->h + y / s->sh) * p->row + x / s->sw + p->margin;
                 int64_t w = ((ky * s->kw + kx) * p->planes + plane) * c * c;
                 list[n++] = (tn_conv_tap){ (int32_t)(at * c), (int32_t)w,
-                                           (int32_t)tn_ceil_div(tn_min64(c, ic - plane * c), 4), 0 };
+                                           (int32_t)tn_ceil_div(tn_min64(c, ic - plane * c), TN_CONV_TOGETHER), 0 };
             }
         }
     }
@@ -93,7 +93,7 @@ static void run_row(const plan *p, int64_t group, int64_t oy, tn_conv_tap *list)
     int64_t c = p->c, area = s->oh * s->ow * c, first_block = (p->image * p->groups + group) * p->blocks;
     int64_t block_floats = p->planes * s->kh * s->kw * c * c;
     const float *w = p->io->w + tn_align_up((size_t)(p->groups * p->blocks * c), 16) + group * p->blocks * block_floats;
-    bool clear = group == p->groups - 1 && tn_conv_must_clear(p->d, p->c);
+    bool clear = group == p->groups - 1 && tn_conv_must_clear(p->d, p->c, true);
     for (int64_t phase = 0; phase < tn_min64(s->sw, s->ow); phase++) {
         tn_conv_tile t = { .taps = list, .y_block = area, .y_pixel = s->sw * c, .act = &p->d->act };
         int64_t pixels = tn_ceil_div(s->ow - phase, s->sw);

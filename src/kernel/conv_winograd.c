@@ -78,7 +78,7 @@ static bool make_plan(plan *p, const tn_conv_kernels *k, const tn_conv_desc *d, 
     if ((double)p->batch * (double)bytes > FLOATS_MAX) return false;
     p->taps_bytes = tn_align_up((size_t)p->planes * sizeof(tn_conv_tap), 64);
     p->thread_bytes = HEAD + tn_align_up((size_t)(PLACES * (p->v_step + p->m_step)) * 4, 64);
-    p->clear = tn_conv_must_clear(d, (int)c);
+    p->clear = tn_conv_must_clear(d, (int)c, true);
     return true;
 }
 
@@ -252,7 +252,7 @@ static void run(const tn_kernels *k, const tn_conv_desc *d, const tn_conv_io *io
     p.io = io, p.taps = io->scratch;
     for (int64_t i = 0; i < p.planes; i++)
         p.taps[i] = (tn_conv_tap){ (int32_t)(i * p.batch * p.c), (int32_t)(i * p.c * p.c),
-                                   (int32_t)tn_ceil_div(tn_min64(p.c, d->ic - i * p.c), 4), 0 };
+                                   (int32_t)tn_ceil_div(tn_min64(p.c, d->ic - i * p.c), TN_CONV_TOGETHER), 0 };
     for (int i = 0; i < tn_pool_threads(pool); i++) *batch_held(&p, i) = -1;
     tn_parallel(pool, p.batches * p.parts, 1, run_parts, &p);
 }

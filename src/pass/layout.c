@@ -6,8 +6,8 @@
  * plain node uses what a region made; both are shared. A first convolution of few channels reads its plain input.
  *
  * Channels past C hold zeros, or - behind an activation - numbers that no one reads: weights of those channels are zero
- * and FromBlocked drops them. Operators and constants that could make infinities of zeros do not follow into a region:
- * zero times infinity would leave it. */
+ * and FromBlocked drops them. They are finite: convolutions clear what an infinite x would leave there, and operators
+ * and constants that could make infinities of zeros do not follow into a region. Zero times infinity would leave it. */
 #include "kernel/kernel.h"
 #include "op/core/fused.h"
 #include "pass/util.h"
