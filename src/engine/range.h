@@ -10,7 +10,7 @@
 #ifndef TN_ENGINE_RANGE_H
 #define TN_ENGINE_RANGE_H
 
-#include "graph/type.h"
+#include "graph/graph.h"
 
 enum { TN_RANGE_SYMBOLS = 16 }; /* more varying dimensions make no range */
 
@@ -18,7 +18,7 @@ typedef struct {
     tn_syms *syms;
     tn_type *inputs; /* by graph input; kind NONE: not given */
     int n_inputs, n_symbols;
-    int64_t least[TN_RANGE_SYMBOLS], most[TN_RANGE_SYMBOLS]; /* by symbol */
+    int64_t least[TN_RANGE_SYMBOLS], most[TN_RANGE_SYMBOLS], usual[TN_RANGE_SYMBOLS]; /* by symbol */
 } tn_range;
 
 void tn_range_free(tn_range **r);
@@ -28,6 +28,11 @@ bool tn_range_match(const tn_range *r, const tn_type *inputs, int64_t *values);
 
 /** t with its dimensions as numbers, for those values of the symbols; TN_DIM_UNKNOWN what they do not decide. */
 tn_type tn_range_at(const tn_range *r, const tn_type *t, const int64_t *values);
+
+/** The range that a user gives for the inputs of m.
+ *  errors   TN_E_NOT_FOUND (no such input), TN_E_SHAPE, TN_E_INVALID (sizes that cannot be), TN_E_UNSUPPORTED (too many
+ *           dimensions vary), TN_E_NOMEM */
+tn_status tn_range_given(const tn_model *m, const tn_shape_range *given, size_t n, tn_range **out);
 
 /** The shapes that calls had. Not safe from several threads at once. */
 typedef struct tn_shapes tn_shapes;

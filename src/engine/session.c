@@ -14,6 +14,8 @@ static tn_status read_opts(const tn_session_opts *o, tn_session_opts *out) {
     TN_TRY(tn_take_opts(out, sizeof *out, o, "tn_session_opts"));
     if (out->threads < 0 || out->threads > 4096)
         return tn_fail(TN_E_INVALID, "%d threads asked for; 0 means as many as there are CPUs", out->threads);
+    if (out->n_ranges && !out->ranges)
+        return tn_fail(TN_E_INVALID, "%zu ranges of shapes, but none given", out->n_ranges);
     if (out->plans < 0) return tn_fail(TN_E_INVALID, "%d plans asked for; 0 means %d", out->plans, TN_DEFAULT_PLANS);
     if (!out->plans) out->plans = TN_DEFAULT_PLANS;
     return TN_OK;
@@ -56,6 +58,8 @@ static tn_status clone_and_optimize(tn_session *s) {
     return tn_session_kept(&b, before, st);
 }
 
+static tn_status plan_given_ranges(tn_session *s);
+
 tn_status tn_session_new(const tn_model *m, const tn_session_opts *opts, tn_session **out) {
     tn_session_opts o;
     tn_status st;
@@ -80,7 +84,8 @@ tn_status tn_session_new(const tn_model *m, const tn_session_opts *opts, tn_sess
     if ((st = make_accounts(s, m)) != TN_OK) goto done;
     tn_pool_set_hooks(&tn_budget_pool_hooks); /* what stops a run stops its parts */
     if ((st = tn_pool_new(o.threads, !o.unpinned, &s->pool)) != TN_OK) goto done;
-    st = clone_and_optimize(s);
+    if ((st = clone_and_optimize(s)) == TN_OK && o.n_ranges) st = plan_given_ranges(s);
+    s->opts.ranges = NULL; /* the caller's again */
 done:
     if (st != TN_OK) tn_session_free(&s);
     *out = s;
@@ -465,6 +470,22 @@ typedef struct {
     const tn_datum *const *in;
 } checked_run;
 
+/* The plan for a range, which it takes over. */
+static tn_status plan_range(tn_session *s, tn_range *range, tn_plan **out) {
+    tn_plan_args args = {
+        .model = s->model, .graph = s->model->graph, .range = range, .pool = s->pool, .packs = s->packs
+    };
+    tn_budget b, *before = tn_session_keep(s, &b);
+    tn_status st = tn_session_kept(&b, before, tn_plan_new(&args, out));
+    size_t limit = s->opts.mem_limit, wants = st == TN_OK ? (*out)->bytes + (*out)->output_bytes : 0;
+    if (limit && wants > limit)
+        st = tn_fail(TN_E_LIMIT,
+                     "the largest shapes need %zu bytes of activations; the memory limit is %zu; %s raises it", wants,
+                     limit, run_words.bytes);
+    if (st != TN_OK) tn_plan_free(out);
+    return st;
+}
+
 /* Whether too many steps of a plan for a range find out their sizes while running: exact plans serve better then. */
 static bool mostly_open(const tn_plan *p) {
     int open = 0;
@@ -475,10 +496,9 @@ static bool mostly_open(const tn_plan *p) {
 
 /* A plan for what the calls so far have in common, to which these types belong; NULL when there is none. Whatever fails
  * is no error: the exact plan will tell. Under the planning lock. */
-static tn_plan *new_ranged(tn_session *s, const checked_run *r, int64_t *values) {
+static tn_plan *learn_range(tn_session *s, const checked_run *r, int64_t *values) {
     tn_range *range;
     tn_plan *p = NULL;
-    tn_plan_args args = r->args;
     tn_status st = TN_OK;
     if (tn_shapes_note(s->shapes, r->args.inputs) < TN_SHAPES_FOR_RANGE || s->no_range >= TN_RANGE_ATTEMPTS)
         return NULL;
@@ -487,15 +507,12 @@ static tn_plan *new_ranged(tn_session *s, const checked_run *r, int64_t *values)
         tn_range_free(&range);
         goto none;
     }
-    args.range = range;
-    tn_budget b, *before = tn_session_keep(s, &b);
-    st = tn_session_kept(&b, before, tn_plan_new(&args, &p));
-    size_t limit = s->opts.mem_limit;
-    if (st == TN_OK && !mostly_open(p) && (!limit || p->bytes + p->output_bytes <= limit)) return p;
+    st = plan_range(s, range, &p);
+    if (st == TN_OK && !mostly_open(p)) return p;
     tn_plan_free(&p);
 none:
     tn_log(TN_LOG_DEBUG, "no plan for a range of shapes: %s",
-           st == TN_OK ? "sizes by value, or too much memory" : tn_error());
+           st == TN_OK ? "too many sizes are found while running" : tn_error());
     tn_error_clear();
     s->no_range++;
     return NULL;
@@ -515,7 +532,7 @@ static tn_plan *ranged_plan(tn_session *s, const checked_run *r, int64_t *values
     tn_plan *p = find_ranged(s, r->args.inputs, values), *old = NULL;
     if (p) return p;
     pthread_mutex_lock(&s->planning);
-    if (!(p = find_ranged(s, r->args.inputs, values)) && (p = new_ranged(s, r, values))) {
+    if (!(p = find_ranged(s, r->args.inputs, values)) && (p = learn_range(s, r, values))) {
         pthread_mutex_lock(&s->lock);
         old = add_plan((tn_plan_list){ &s->ranged, &s->n_ranged, TN_RANGED_PLANS }, p);
         p->refs++;
@@ -524,6 +541,25 @@ static tn_plan *ranged_plan(tn_session *s, const checked_run *r, int64_t *values
     pthread_mutex_unlock(&s->planning);
     free_plans(old);
     return p;
+}
+
+/* What the user said, planned before the first call comes, and a frame for the usual sizes. */
+static tn_status plan_given_ranges(tn_session *s) {
+    tn_range *range;
+    tn_plan *p;
+    tn_frame *f;
+    int64_t usual[TN_RANGE_SYMBOLS];
+    TN_TRY(tn_range_given(s->model, s->opts.ranges, s->opts.n_ranges, &range));
+    memcpy(usual, range->usual, sizeof usual);
+    TN_TRY(plan_range(s, range, &p));
+    add_plan((tn_plan_list){ &s->ranged, &s->n_ranged, TN_RANGED_PLANS }, p);
+    p->refs++;
+    TN_TRY(frame_of(s, p, &f));
+    if (!tn_fit_sizes(f, usual))
+        tn_log(TN_LOG_WARN, "the model's sizes do not follow from its inputs' as a plan for a range needs it; every "
+                            "shape is planned on its own");
+    tn_session_release(s, f);
+    return TN_OK;
 }
 
 /* *out stays NULL when no range serves these types. */
