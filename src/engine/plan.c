@@ -12,6 +12,7 @@ typedef struct {
     const tn_plan_args *args;
     tn_plan *p;
     tn_arena *temp;
+    tn_typing most;        /* of a range: exact, for its largest sizes */
     const tn_node **nodes; /* in order */
     bool *live;            /* by position in nodes */
     bool *needed;          /* by value id */
@@ -88,8 +89,13 @@ static tn_status no_memory(const planner *b) {
 
 static const tn_tensor *constant_of(const planner *b, const tn_value *v) { return tn_typing_tensor(&b->p->typing, v); }
 
+/* What no step makes: constants, and contents that are known as expressions. */
+static bool given(const planner *b, const tn_value *v) {
+    return constant_of(b, v) || tn_typing_shape_data(&b->p->typing, v);
+}
+
 static void need(planner *b, const tn_value *v) {
-    if (v && !constant_of(b, v)) b->needed[v->id] = true;
+    if (v && !given(b, v)) b->needed[v->id] = true;
 }
 
 static tn_status need_captured(planner *b, const tn_node *n) {
@@ -134,6 +140,36 @@ static tn_status mark_live(planner *b) {
 
 /* ----------------------------------------------------------------------------------------------------------- slots */
 
+/* Of a slot that is no constant: its type; in a plan for a range what is an expression there. false without memory. */
+static bool vary(planner *b, tn_slot *s) {
+    const tn_typing *t = &b->p->typing;
+    const tn_value *v = s->value;
+    const tn_content *k = tn_typing_shape_data(t, v);
+    const tn_type *type = &t->types[v->id];
+    s->type = *type;
+    if (!b->args->range || type->kind != TN_KIND_TENSOR || tn_type_static(type)) {
+        if (!k) return true;
+    } else {
+        s->exact = tn_typing_sized(type);
+        if (!s->exact) return true;
+        tn_dim *dims = tn_arena_array(b->p->arena, tn_dim, (size_t)type->rank + 1);
+        if (!dims) return false;
+        memcpy(dims, type->dims, (size_t)type->rank * sizeof *dims);
+        s->varies = dims;
+        s->type = tn_range_at(b->args->range, type, b->args->range->most);
+        const tn_type *most = &b->most.types[v->id];
+        s->exact = most->kind == TN_KIND_TENSOR && tn_dims_equal(most->rank, most->dims, s->type.rank, s->type.dims);
+    }
+    if (!k) return true;
+    size_t bytes = sizeof *k + (size_t)k->n * sizeof k->v[0];
+    tn_content *own = tn_arena_alloc(b->p->arena, bytes, 8);
+    if (!own) return false;
+    memcpy(own, k, bytes);
+    s->content = own;
+    s->home = TN_HOME_SHAPE;
+    return true;
+}
+
 /* The slot of v, made with its type if it is new; -1 without memory. */
 static int slot_for(planner *b, const tn_value *v, tn_home_kind home, int index) {
     tn_plan *p = b->p;
@@ -148,16 +184,16 @@ static int slot_for(planner *b, const tn_value *v, tn_home_kind home, int index)
     }
     tn_slot *s = &p->slots[p->n_slots];
     const tn_tensor *k = constant_of(b, v);
-    *s = (tn_slot){ .value = v, .home = home, .index = index, .constant = k };
+    *s = (tn_slot){ .value = v, .home = home, .index = index, .constant = k, .exact = true };
     if (k) {
         s->home = TN_HOME_CONST;
         s->type = tn_type_tensor(k->dtype);
         s->type.rank = k->rank;
         for (int d = 0; d < k->rank; d++) s->type.dims[d] = k->dims[d];
-    } else {
-        s->type = p->typing.types[v->id];
+    } else if (!vary(b, s)) {
+        return -1;
     }
-    s->exact = s->type.kind == TN_KIND_TENSOR && tn_type_static(&s->type) && s->type.dtype != TN_NONE;
+    s->exact = s->exact && s->type.kind == TN_KIND_TENSOR && tn_type_static(&s->type) && s->type.dtype != TN_NONE;
     s->type.elem = NULL; /* lived in the planning arena */
     return b->slot_of[v->id] = p->n_slots++;
 }
@@ -210,7 +246,7 @@ static tn_status step_outputs(planner *b, tn_step *s) {
     for (int i = 0; i < n->n_outputs; i++) {
         const tn_value *v = n->outputs[i];
         s->out[i] = -1;
-        if (!v || tn_typing_tensor(&b->p->typing, v)) continue;
+        if (!v || given(b, v)) continue;
         if (!b->needed[v->id] && !tn_op_needs_output(n->op, i)) continue;
         if ((s->out[i] = slot_for(b, n->outputs[i], TN_HOME_HEAP, 0)) < 0) return no_memory(b);
     }
@@ -273,6 +309,12 @@ static tn_step_kind kind_of(const planner *b, const tn_step *s) {
     return TN_STEP_STATIC;
 }
 
+static bool varies(const tn_plan *p, const int *slots, int n) {
+    for (int i = 0; i < n; i++)
+        if (slots[i] >= 0 && (p->slots[slots[i]].varies || p->slots[slots[i]].home == TN_HOME_SHAPE)) return true;
+    return false;
+}
+
 /* The slots array grows while steps are made, so homes are joined by value: an output slot copies the input's. */
 static tn_status add_step(planner *b, const tn_node *n) {
     tn_plan *p = b->p;
@@ -291,6 +333,7 @@ static tn_status add_step(planner *b, const tn_node *n) {
         s->open = true;
     TN_TRY(step_outputs(b, s));
     s->kind = kind_of(b, s);
+    s->varies = varies(p, s->in, s->n_in) || varies(p, s->out, s->n_out);
     if (s->kind == TN_STEP_STATIC && !s->run) return tn_op_fail(n, TN_E_UNSUPPORTED, "the operator cannot run");
     for (int i = 0; i < s->n_out && s->kind == TN_STEP_STATIC; i++)
         if (s->out[i] >= 0) p->slots[s->out[i]].home = TN_HOME_ARENA;
@@ -315,9 +358,11 @@ static tn_status make_steps(planner *b, int (**joined)[2], int *n_joined) {
         y->home = x->home;
         y->index = x->index;
         y->constant = x->constant;
+        y->content = x->content;
         (*joined)[*n_joined][0] = s->out[0];
         (*joined)[(*n_joined)++][1] = s->in[0];
-        p->n_steps--;
+        s->kind = TN_STEP_NONE;
+        if (!b->args->range) p->n_steps--;
     }
     return TN_OK;
 }
@@ -413,6 +458,7 @@ static void join_in_place(planner *b, int step) {
         p->slots[in].home = p->slots[out].home;
         p->slots[in].index = p->slots[out].index;
         join(b, in, out);
+        p->steps[step].in_place = i + 1;
         return;
     }
 }
@@ -498,18 +544,34 @@ static tn_status align(planner *b, tn_slot *slot) {
     return TN_OK;
 }
 
+/* What prepare sees of a step. In a plan for a range those are the largest sizes, and no values but constants. */
+static tn_status view_of(planner *b, const tn_step *s, tn_infer *c) {
+    tn_typing *t = b->args->range ? &b->most : &b->p->typing;
+    const tn_node *n = s->node;
+    TN_TRY(tn_typing_view(t, n, c));
+    c->attrs = s->attrs;
+    for (int i = 0; i < s->n_out; i++)
+        if (n->outputs[i]) c->out[i] = t->types[n->outputs[i]->id];
+    if (!b->args->range) return TN_OK;
+    const tn_tensor **data = tn_arena_array(b->temp, const tn_tensor *, (size_t)n->n_inputs + 1);
+    if (!data) return no_memory(b);
+    for (int i = 0; i < n->n_inputs; i++)
+        if (n->inputs[i]) data[i] = constant_of(b, n->inputs[i]);
+    c->in_tensor = data;
+    c->in_content = tn_arena_array(b->temp, const tn_content *, (size_t)n->n_inputs + 1);
+    return c->in_content ? TN_OK : no_memory(b);
+}
+
 static tn_status prepare(planner *b, tn_step *s) {
     tn_plan *p = b->p;
     const tn_op *op = s->node->op;
-    bool ready = s->kind == TN_STEP_STATIC ||
-                 (s->kind == TN_STEP_DYNAMIC && op->flags & TN_OP_DYNAMIC && exact_slots(p, s->in, s->n_in));
+    if (s->kind == TN_STEP_NONE) return TN_OK;
+    bool ready = s->kind == TN_STEP_STATIC || (s->kind == TN_STEP_DYNAMIC && op->flags & TN_OP_DYNAMIC &&
+                                               exact_slots(p, s->in, s->n_in) && !s->varies);
     tn_prep prep = { .arena = p->arena, .pool = b->args->pool, .packs = p->packs, .held = &p->held };
     s->prepared = ready || !op->prepare || s->n_nested;
     if (s->prepared && (op->prepare || b->args->costs)) {
-        TN_TRY(tn_typing_view(&p->typing, s->node, &prep.types));
-        prep.types.attrs = s->attrs;
-        for (int i = 0; i < s->n_out; i++)
-            if (s->node->outputs[i]) prep.types.out[i] = p->typing.types[s->node->outputs[i]->id];
+        TN_TRY(view_of(b, s, &prep.types));
         if (op->prepare) TN_TRY(tn_op_prepare(op, &prep));
         s->state = prep.state;
         s->room = s->kind == TN_STEP_STATIC && prep.room <= SIZE_MAX / 8 ? prep.room : 0;
@@ -550,12 +612,33 @@ static tn_status build(planner *b) {
     return dead_lists(b);
 }
 
+static void set_inputs(const planner *b, tn_typing *t, const tn_type *types) {
+    for (int i = 0; i < b->args->graph->n_inputs; i++) {
+        const tn_value *v = b->args->graph->inputs[i];
+        tn_typing_set(t, v, &types[i], types[i].kind != TN_KIND_NONE ? NULL : v->fallback);
+    }
+}
+
+/* The largest sizes of a range, typed like any shapes: what the symbols say must agree, and the block is for them. */
+static tn_status type_largest(planner *b) {
+    const tn_range *r = b->p->range;
+    const tn_graph *g = b->args->graph;
+    tn_type *types = tn_arena_array(b->temp, tn_type, (size_t)g->n_inputs + 1);
+    if (!types) return no_memory(b);
+    for (int i = 0; i < g->n_inputs; i++) types[i] = tn_range_at(r, &r->inputs[i], r->most);
+    TN_TRY(tn_typing_init(&b->most, b->args->model, b->temp, b->temp, b->args->pool));
+    set_inputs(b, &b->most, types);
+    return tn_typing_graph(&b->most, g);
+}
+
 tn_status tn_plan_new(const tn_plan_args *args, tn_plan **out) {
     tn_status st = TN_E_NOMEM;
     planner b = { .args = args };
     tn_arena *keep = tn_arena_new(16384, TN_MEM_GENERAL), *temp = tn_arena_new(65536, TN_MEM_GENERAL);
     *out = NULL;
     if (!keep || !temp || !(b.p = tn_arena_new_of(keep, tn_plan))) {
+        tn_range *range = args->range;
+        tn_range_free(&range);
         tn_arena_free(&keep);
         st = tn_fail(TN_E_NOMEM, "no memory for a plan");
         goto done;
@@ -564,13 +647,12 @@ tn_status tn_plan_new(const tn_plan_args *args, tn_plan **out) {
     p->arena = keep;
     p->graph = args->graph;
     p->packs = args->packs;
+    p->range = args->range;
     b.temp = temp;
     if ((st = tn_typing_init(&p->typing, args->model, keep, temp, args->pool)) != TN_OK) goto done;
-    for (int i = 0; i < args->graph->n_inputs; i++) {
-        const tn_value *v = args->graph->inputs[i];
-        bool given = args->inputs[i].kind != TN_KIND_NONE;
-        tn_typing_set(&p->typing, v, &args->inputs[i], given ? NULL : v->fallback);
-    }
+    if (p->range) p->typing.syms = p->range->syms;
+    set_inputs(&b, &p->typing, p->range ? p->range->inputs : args->inputs);
+    if (p->range && (st = type_largest(&b)) != TN_OK) goto done;
     for (int i = 0; i < args->n_captured; i++)
         tn_typing_set(&p->typing, args->captured[i], &args->captured_types[i], args->captured_data[i]);
     if ((st = tn_typing_graph(&p->typing, args->graph)) == TN_OK) st = build(&b);
@@ -581,6 +663,7 @@ tn_status tn_plan_new(const tn_plan_args *args, tn_plan **out) {
         b.p = NULL;
     }
 done:
+    tn_owned_release(&b.most.owned);
     if (b.p) tn_plan_free(&b.p);
     tn_arena_free(&temp);
     return st;
@@ -611,6 +694,7 @@ void tn_plan_free(tn_plan **plan) {
     tn_pack_release(p->packs, &p->held);
     tn_owned_release(&p->owned);
     tn_mem_free(p->key);
+    tn_range_free(&p->range);
     tn_arena *a = p->arena; /* the plan itself lives there */
     tn_arena_free(&a);
 }

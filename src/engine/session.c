@@ -1,8 +1,10 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* session.c - the public sessions: a model made ready, plans by input shapes, frames for the threads that run. */
 #include "engine/session.h"
+#include "base/log.h"
 #include "pass/pass.h"
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ------------------------------------------------------------------------------------------------ opening, closing */
@@ -12,6 +14,8 @@ static tn_status read_opts(const tn_session_opts *o, tn_session_opts *out) {
     TN_TRY(tn_take_opts(out, sizeof *out, o, "tn_session_opts"));
     if (out->threads < 0 || out->threads > 4096)
         return tn_fail(TN_E_INVALID, "%d threads asked for; 0 means as many as there are CPUs", out->threads);
+    if (out->n_ranges && !out->ranges)
+        return tn_fail(TN_E_INVALID, "%zu ranges of shapes, but none given", out->n_ranges);
     if (out->plans < 0) return tn_fail(TN_E_INVALID, "%d plans asked for; 0 means %d", out->plans, TN_DEFAULT_PLANS);
     if (!out->plans) out->plans = TN_DEFAULT_PLANS;
     return TN_OK;
@@ -54,6 +58,8 @@ static tn_status clone_and_optimize(tn_session *s) {
     return tn_session_kept(&b, before, st);
 }
 
+static tn_status plan_given_ranges(tn_session *s);
+
 tn_status tn_session_new(const tn_model *m, const tn_session_opts *opts, tn_session **out) {
     tn_session_opts o;
     tn_status st;
@@ -74,10 +80,12 @@ tn_status tn_session_new(const tn_model *m, const tn_session_opts *opts, tn_sess
         st = tn_fail(TN_E_NOMEM, "no memory for a session");
         goto done;
     }
+    if (!o.profile) s->shapes = tn_shapes_new(m->graph->n_inputs); /* what profiles report is said for exact sizes */
     if ((st = make_accounts(s, m)) != TN_OK) goto done;
     tn_pool_set_hooks(&tn_budget_pool_hooks); /* what stops a run stops its parts */
     if ((st = tn_pool_new(o.threads, !o.unpinned, &s->pool)) != TN_OK) goto done;
-    st = clone_and_optimize(s);
+    if ((st = clone_and_optimize(s)) == TN_OK && o.n_ranges) st = plan_given_ranges(s);
+    s->opts.ranges = NULL; /* the caller's again */
 done:
     if (st != TN_OK) tn_session_free(&s);
     *out = s;
@@ -121,6 +129,8 @@ void tn_session_free(tn_session **session) {
     if (!session || !*session) return;
     tn_session *s = *session;
     free_plans(s->plans);
+    free_plans(s->ranged);
+    tn_shapes_free(&s->shapes);
     free_blocks(s->blocks);
     free_temps(s->temps);
     tn_profiler_free(&s->profiler);
@@ -214,7 +224,8 @@ static size_t roomy(size_t bytes) {
 
 /* Takes out, under the lock, idle blocks that are larger than any plan asks for: the plan they grew for has gone. */
 static tn_block *drop_blocks(tn_session *s) {
-    size_t most = largest_block(s->plans);
+    size_t most = largest_block(s->plans), ranged = largest_block(s->ranged);
+    if (ranged > most) most = ranged;
     tn_block *out = NULL;
     for (tn_block **at = &s->blocks; *at;) {
         tn_block *b = *at;
@@ -329,17 +340,12 @@ static void give_back(tn_session *s, tn_block *b, tn_temp *t) {
     }
 }
 
-tn_status tn_session_acquire(tn_session *s, tn_plan_list list, const tn_plan_args *args, const int64_t *key,
-                             size_t key_n, tn_frame **out) {
+/* A frame of p, whose reference it takes over, with all it needs to run. */
+static tn_status frame_of(tn_session *s, tn_plan *p, tn_frame **out) {
     tn_frame *f = NULL;
     tn_block *block = NULL;
     tn_temp *temp;
     *out = NULL;
-    pthread_mutex_lock(&s->lock);
-    tn_plan *p = find_plan(list, key, key_n);
-    if (p) p->refs++;
-    pthread_mutex_unlock(&s->lock);
-    if (!p) TN_TRY(make_plan(s, list, args, key, key_n, &p));
     pthread_mutex_lock(&s->lock);
     if ((f = p->idle)) p->idle = f->next;
     if (p->bytes) block = take_block(s, p->bytes);
@@ -361,6 +367,16 @@ tn_status tn_session_acquire(tn_session *s, tn_plan_list list, const tn_plan_arg
     tn_frame_free(f);
     free_plans(p);
     return st;
+}
+
+tn_status tn_session_acquire(tn_session *s, tn_plan_list list, const tn_plan_args *args, const int64_t *key,
+                             size_t key_n, tn_frame **out) {
+    pthread_mutex_lock(&s->lock);
+    tn_plan *p = find_plan(list, key, key_n);
+    if (p) p->refs++;
+    pthread_mutex_unlock(&s->lock);
+    if (!p) TN_TRY(make_plan(s, list, args, key, key_n, &p));
+    return frame_of(s, p, out);
 }
 
 void tn_session_release(tn_session *s, tn_frame *f) {
@@ -407,13 +423,15 @@ static size_t free_frames(tn_frame *f) {
 static size_t give_up(tn_session *s, int keep) {
     pthread_mutex_lock(&s->lock);
     tn_plan *plans = drop_plans((tn_plan_list){ &s->plans, &s->n_plans, keep }, keep);
-    tn_frame *frames = drop_frames(s->plans, NULL);
+    tn_plan *ranged = drop_plans((tn_plan_list){ &s->ranged, &s->n_ranged, keep }, keep);
+    tn_frame *frames = drop_frames(s->ranged, drop_frames(s->plans, NULL));
     tn_block *blocks = s->blocks;
     tn_temp *temps = s->temps;
     s->blocks = NULL;
     s->temps = NULL;
     pthread_mutex_unlock(&s->lock);
-    size_t bytes = free_plans(plans) + free_frames(frames) + free_blocks(blocks) + free_temps(temps);
+    size_t bytes =
+        free_plans(plans) + free_plans(ranged) + free_frames(frames) + free_blocks(blocks) + free_temps(temps);
     return bytes + tn_heap_trim(s->heap) + tn_heap_trim(s->outputs);
 }
 
@@ -461,11 +479,131 @@ typedef struct {
     const tn_datum *const *in;
 } checked_run;
 
-static tn_status run_once(tn_session *s, const checked_run *r, tn_datum *out) {
+/* The plan for a range, which it takes over. */
+static tn_status plan_range(tn_session *s, tn_range *range, tn_plan **out) {
+    tn_plan_args args = {
+        .model = s->model, .graph = s->model->graph, .range = range, .pool = s->pool, .packs = s->packs
+    };
+    tn_budget b, *before = tn_session_keep(s, &b);
+    tn_status st = tn_session_kept(&b, before, tn_plan_new(&args, out));
+    size_t limit = s->opts.mem_limit, wants = st == TN_OK ? (*out)->bytes + (*out)->output_bytes : 0;
+    if (limit && wants > limit)
+        st = tn_fail(TN_E_LIMIT,
+                     "the largest shapes need %zu bytes of activations; the memory limit is %zu; %s raises it", wants,
+                     limit, run_words.bytes);
+    if (st != TN_OK) tn_plan_free(out);
+    return st;
+}
+
+/* Whether too many steps of a plan for a range find out their sizes while running: exact plans serve better then. */
+static bool mostly_open(const tn_plan *p) {
+    int open = 0;
+    for (int i = 0; i < p->n_steps; i++)
+        open += p->steps[i].kind == TN_STEP_DYNAMIC || p->steps[i].kind == TN_STEP_ALIAS;
+    return open > p->n_steps / 8;
+}
+
+/* A plan for what the calls so far have in common, to which these types belong; NULL when there is none. Whatever fails
+ * is no error: the exact plan will tell. Under the planning lock. */
+static tn_plan *learn_range(tn_session *s, const checked_run *r, int64_t *values) {
+    tn_range *range;
+    tn_plan *p = NULL;
+    tn_status st = TN_OK;
+    if (tn_shapes_note(s->shapes, r->args.inputs) < TN_SHAPES_FOR_RANGE || s->no_range >= TN_RANGE_ATTEMPTS)
+        return NULL;
+    if ((st = tn_shapes_range(s->shapes, &range)) != TN_OK) goto none;
+    if (!tn_range_match(range, r->args.inputs, values)) {
+        tn_range_free(&range);
+        goto none;
+    }
+    st = plan_range(s, range, &p);
+    if (st == TN_OK && !mostly_open(p)) return p;
+    tn_plan_free(&p);
+none:
+    tn_log(TN_LOG_DEBUG, "no plan for a range of shapes: %s",
+           st == TN_OK ? "too many sizes are found while running" : tn_error());
+    tn_error_clear();
+    s->no_range++;
+    return NULL;
+}
+
+/* The plan for a range that these types lie in, with a reference; NULL when there is none. */
+static tn_plan *find_ranged(tn_session *s, const tn_type *types, int64_t *values) {
+    pthread_mutex_lock(&s->lock);
+    tn_plan *p = s->ranged;
+    while (p && !tn_range_match(p->range, types, values)) p = p->next;
+    if (p) p->refs++;
+    pthread_mutex_unlock(&s->lock);
+    return p;
+}
+
+static tn_plan *ranged_plan(tn_session *s, const checked_run *r, int64_t *values) {
+    tn_plan *p = find_ranged(s, r->args.inputs, values), *old = NULL;
+    if (p) return p;
+    pthread_mutex_lock(&s->planning);
+    if (!(p = find_ranged(s, r->args.inputs, values)) && (p = learn_range(s, r, values))) {
+        pthread_mutex_lock(&s->lock);
+        old = add_plan((tn_plan_list){ &s->ranged, &s->n_ranged, TN_RANGED_PLANS }, p);
+        p->refs++;
+        pthread_mutex_unlock(&s->lock);
+    }
+    pthread_mutex_unlock(&s->planning);
+    free_plans(old);
+    return p;
+}
+
+/* What the user said, planned before the first call comes, and a frame for the usual sizes. */
+static tn_status plan_given_ranges(tn_session *s) {
+    tn_range *range;
+    tn_plan *p;
+    tn_frame *f;
+    int64_t usual[TN_RANGE_SYMBOLS];
+    TN_TRY(tn_range_given(s->model, s->opts.ranges, s->opts.n_ranges, &range));
+    memcpy(usual, range->usual, sizeof usual);
+    TN_TRY(plan_range(s, range, &p));
+    add_plan((tn_plan_list){ &s->ranged, &s->n_ranged, TN_RANGED_PLANS }, p);
+    p->refs++;
+    TN_TRY(frame_of(s, p, &f));
+    if (!tn_fit_sizes(f, usual))
+        tn_log(TN_LOG_WARN, "the model's sizes do not follow from its inputs' as a plan for a range needs it; every "
+                            "shape is planned on its own");
+    tn_session_release(s, f);
+    return TN_OK;
+}
+
+/* *out stays NULL when no range serves these types. */
+static void acquire_ranged(tn_session *s, const checked_run *r, tn_frame **out) {
+    int64_t values[TN_RANGE_SYMBOLS];
+    tn_frame *f;
+    tn_plan *p = ranged_plan(s, r, values);
+    *out = NULL;
+    if (!p) return;
+    if (frame_of(s, p, &f) != TN_OK)
+        tn_error_clear();
+    else if (tn_fit_sizes(f, values))
+        *out = f;
+    else
+        tn_session_release(s, f);
+}
+
+static bool has_plan(tn_session *s, tn_plan_list list, const checked_run *r) {
+    pthread_mutex_lock(&s->lock);
+    bool has = find_plan(list, r->key, r->key_n) != NULL;
+    pthread_mutex_unlock(&s->lock);
+    return has;
+}
+
+static tn_status acquire(tn_session *s, const checked_run *r, tn_frame **f) {
     tn_plan_list list = { &s->plans, &s->n_plans, s->opts.plans };
+    *f = NULL;
+    if (s->shapes && !has_plan(s, list, r)) acquire_ranged(s, r, f);
+    return *f ? TN_OK : tn_session_acquire(s, list, &r->args, r->key, r->key_n, f);
+}
+
+static tn_status run_once(tn_session *s, const checked_run *r, tn_datum *out) {
     tn_frame *f;
     if (tn_budget_stopped()) return TN_E_CANCELLED;
-    TN_TRY(tn_session_acquire(s, list, &r->args, r->key, r->key_n, &f));
+    TN_TRY(acquire(s, r, &f));
     tn_status st = tn_frame_run(f, r->in, NULL, out, false);
     tn_session_release(s, f);
     return st;

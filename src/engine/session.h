@@ -13,6 +13,11 @@
 
 #define TN_DEFAULT_PLANS 16
 #define TN_NESTED_PLANS  8
+#define TN_RANGED_PLANS  2
+
+/* A range is worth trying from so many different shapes on, and so often in vain. */
+#define TN_SHAPES_FOR_RANGE 3
+#define TN_RANGE_ATTEMPTS   4
 
 struct tn_session {
     const tn_model *source; /* the caller's */
@@ -24,6 +29,10 @@ struct tn_session {
     tn_guard guards[2];
     tn_plan *plans; /* most recently used first */
     int n_plans;
+    tn_plan *ranged; /* plans for ranges of shapes, most recently made first */
+    int n_ranged;
+    tn_shapes *shapes;    /* of the calls so far; guarded by `planning`. NULL: no ranges */
+    int no_range;         /* attempts at a range that came to nothing */
     tn_block *blocks;     /* idle */
     tn_temp *temps;       /* idle */
     tn_account *running;  /* what runs hold: bounded by opts.mem_limit */

@@ -102,6 +102,7 @@ tn_status tn_typing_view(tn_typing *t, const tn_node *n, tn_infer *c) {
         content[i] = t->contents[v->id];
     }
     *c = (tn_infer){ .node = n,
+                     .syms = t->syms,
                      .arena = t->temp,
                      .n_in = n->n_inputs,
                      .n_out = n->n_outputs,
@@ -178,6 +179,33 @@ static void evaluate(tn_typing *t, const tn_node *n, const tn_infer *c) {
     if (st != TN_OK) tn_error_clear();
 }
 
+/* Values that are expressions are seen by the rule when sizes are numbers (fit.c), before anything runs. */
+static uint64_t open_inputs(const tn_typing *t, const tn_infer *c) {
+    uint64_t open = c->open;
+    for (int i = 0; i < c->n_in && i < 63; i++) {
+        const tn_value *v = c->node->inputs[i];
+        if (open >> i & 1 && v && tn_typing_shape_data(t, v)) open &= ~(UINT64_C(1) << i);
+    }
+    return open;
+}
+
+/* What data decides, a run finds out and nobody foretells: a rule that saw symbols only may have taken one for equal to
+ * another. So in a plan for a range no later step builds on it. */
+static void forget_unsure(const tn_typing *t, tn_infer *c) {
+    bool sure = !(c->node->op->flags & (TN_OP_DYNAMIC | TN_OP_SUBGRAPH)) && !c->open;
+    for (int i = 0; i < c->n_in; i++) sure = sure && (!c->in[i] || tn_typing_sized(c->in[i]));
+    for (int i = 0; i < c->n_out && !sure && t->depth == 0; i++) {
+        for (int d = 0; d < c->out[i].rank; d++) c->out[i].dims[d] = TN_DIM_UNKNOWN;
+        c->out_content[i] = NULL;
+    }
+}
+
+/* Contents that the rule does not give, where the node moves elements of known ones about. */
+static void follow(tn_typing *t, tn_infer *c) {
+    const tn_tensor **data = tn_arena_array(t->temp, const tn_tensor *, (size_t)c->n_out + 1);
+    if (data && !(c->node->op->flags & (TN_OP_RANDOM | TN_OP_SUBGRAPH))) tn_infer_follow(c, t->temp, data);
+}
+
 static tn_status type_nodes(tn_typing *t, const tn_graph *g) {
     for (const tn_node *n = g->first; n; n = n->next) {
         tn_infer c;
@@ -189,6 +217,11 @@ static tn_status type_nodes(tn_typing *t, const tn_graph *g) {
         if (!n->op) return tn_op_fail(n, TN_E_UNSUPPORTED, "the operator is not supported");
         TN_TRY(tn_typing_view(t, n, &c));
         TN_TRY(tn_infer_node(&c));
+        if (t->syms) {
+            c.open = open_inputs(t, &c);
+            follow(t, &c);
+            forget_unsure(t, &c);
+        }
         for (int i = 0; i < n->n_outputs; i++) {
             const tn_value *v = n->outputs[i];
             if (!v) continue;
@@ -202,6 +235,24 @@ static tn_status type_nodes(tn_typing *t, const tn_graph *g) {
         if (!known && t->depth == 0 && can_evaluate(&c, n->op)) evaluate(t, n, &c);
     }
     return TN_OK;
+}
+
+bool tn_typing_sized(const tn_type *t) {
+    if (t->kind != TN_KIND_TENSOR || t->rank < 0 || t->dtype == TN_NONE) return false;
+    for (int d = 0; d < t->rank; d++)
+        if (t->dims[d] == TN_DIM_UNKNOWN) return false;
+    return true;
+}
+
+const tn_content *tn_typing_shape_data(const tn_typing *t, const tn_value *v) {
+    const tn_type *type = &t->types[v->id];
+    const tn_content *k = t->contents[v->id];
+    if (!t->syms || !k || tn_typing_tensor(t, v) || !tn_typing_sized(type) || type->rank > 1) return NULL;
+    if (!(tn_dtype_is_int(type->dtype) || type->dtype == TN_BOOL) || tn_dtypes[type->dtype].block != 1) return NULL;
+    if ((type->rank ? type->dims[0] : 1) != k->n) return NULL;
+    for (int i = 0; i < k->n; i++)
+        if (!tn_dim_symbolic(k->v[i]) && !tn_dim_exact(k->v[i])) return NULL;
+    return k;
 }
 
 bool tn_typing_open(const tn_typing *t, const tn_node *n) {

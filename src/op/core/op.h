@@ -143,6 +143,12 @@ typedef struct tn_run {
     struct tn_exec *exec; /* the engine's: for subgraphs */
 } tn_run;
 
+/** A row's `fit` whose state serves any sizes and which wants no scratch. */
+static inline tn_status tn_fit_any(tn_prep *p) {
+    (void)p;
+    return TN_OK;
+}
+
 /** What one call of tn_run_scratch takes of tn_prep.room. */
 static inline size_t tn_room(size_t bytes) { return tn_align_up(bytes ? bytes : 1, 64); }
 
@@ -307,7 +313,11 @@ struct tn_op {
     tn_infer_fn infer;
     tn_cost_fn cost;       /* NULL: bytes of all inputs and outputs, one FLOP per output element if POINTWISE */
     tn_prepare_fn prepare; /* NULL: nothing to prepare */
-    tn_check_fn check;     /* NULL: the shape rule says all */
+    /** Where `state` does not depend on sizes that vary: says scratch and room for other sizes (p->state is what
+     * prepare made, and stays as it is). It may be prepare itself where that makes no state. NULL: prepared anew for
+     * them. */
+    tn_prepare_fn fit;
+    tn_check_fn check; /* NULL: the shape rule says all */
     tn_run_fn run;
     void (*release)(void *state); /* frees what `state` owns outside the plan's arena; it may be half made */
     tn_status (*grad)(struct tn_grad *g);
