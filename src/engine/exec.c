@@ -44,6 +44,21 @@ static size_t append_key(const tn_type *t, int64_t *key) {
     return n;
 }
 
+/* Weights that were not packed are read where they lie, which must be aligned. */
+static tn_status settle_weights(tn_frame *f, const tn_step *s, unsigned consumed) {
+    for (int i = 0; i < s->n_in; i++) {
+        if (!tn_plan_settles_later(f->plan, s, i)) continue;
+        bool packed = i < 32 && consumed >> i & 1;
+        tn_tensor *t = &f->data[s->in[i]].tensor;
+        const void *copy;
+        tn_pack_note(f->session->packs, f->plan->slots[s->in[i]].constant, packed);
+        if (packed || tn_tensor_aligned(t)) continue;
+        TN_TRY(tn_pack_copy(f->session->packs, f->plan->slots[s->in[i]].constant, f->own, &f->held, &copy));
+        t->data = (void *)(uintptr_t)copy;
+    }
+    return TN_OK;
+}
+
 /* The state for these shapes: the last one if they are the same, else prepared anew. */
 static tn_status prepare_anew(tn_frame *f, int step, const tn_infer *types) {
     const tn_step *s = &f->plan->steps[step];
@@ -72,6 +87,7 @@ static tn_status prepare_anew(tn_frame *f, int step, const tn_infer *types) {
     if ((st = tn_op_prepare(op, &p)) != TN_OK) goto done;
     fresh.state = p.state;
     fresh.scratch = p.scratch;
+    if ((st = settle_weights(f, s, p.consumed)) != TN_OK) goto done;
     tn_dynamic_state old = *d; /* goes last: what both use is not packed again */
     *d = fresh;
     fresh = old;

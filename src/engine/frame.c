@@ -85,6 +85,7 @@ void tn_frame_free(tn_frame *f) {
     for (int i = 0; f->dynamic && i < f->plan->n_steps; i++)
         tn_dynamic_drop(f, f->plan->steps[i].node->op, &f->dynamic[i]);
     tn_fit_free(f);
+    tn_pack_release(f->session->packs, &f->held);
     tn_arena_free(&f->own);
     tn_mem_free(f);
 }

@@ -45,6 +45,7 @@ struct tn_frame {
     tn_run *runs;
     tn_dynamic_state *dynamic; /* by step; NULL in a static plan */
     tn_arena *own;             /* the arrays above */
+    tn_pack_use *held;         /* aligned copies of weights that dynamic steps read as they are */
     tn_temp *room;             /* lent while it runs */
     tn_arena *temp;            /* its arena, emptied after every step */
     tn_arena_mark temp_mark;

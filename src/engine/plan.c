@@ -562,6 +562,12 @@ static tn_status view_of(planner *b, const tn_step *s, tn_infer *c) {
     return c->in_content ? TN_OK : no_memory(b);
 }
 
+bool tn_plan_settles_later(const tn_plan *p, const tn_step *s, int i) {
+    enum { LARGE = 65536 };
+    const tn_tensor *t = s->in[i] >= 0 ? p->slots[s->in[i]].constant : NULL;
+    return !s->prepared && t && t->id && tn_dtype_is_float(t->dtype) && tn_tensor_bytes(t) >= LARGE;
+}
+
 static tn_status prepare(planner *b, tn_step *s) {
     tn_plan *p = b->p;
     const tn_op *op = s->node->op;
@@ -581,7 +587,7 @@ static tn_status prepare(planner *b, tn_step *s) {
     for (int i = 0; i < s->n_in && b->args->packs; i++) {
         tn_slot *slot = s->in[i] >= 0 ? &p->slots[s->in[i]] : NULL;
         bool consumed = i < 32 && prep.consumed >> i & 1;
-        if (!slot || !slot->constant || !slot->constant->data) continue;
+        if (!slot || !slot->constant || !slot->constant->data || tn_plan_settles_later(p, s, i)) continue;
         if (!consumed && !tn_tensor_aligned(slot->constant)) TN_TRY(align(b, slot));
         tn_pack_note(b->args->packs, slot->constant, consumed);
     }

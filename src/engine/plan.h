@@ -128,6 +128,10 @@ typedef struct {
     bool no_sharing; /* neither in place nor overlapping: for tests and comparisons */
 } tn_plan_args;
 
+/** Is input i of the step a weight of the model, and the step prepared while running? Only then it is known whether the
+ *  weight is packed or read where it lies, and so whether an aligned copy is wanted. */
+bool tn_plan_settles_later(const tn_plan *p, const tn_step *s, int i);
+
 /** errors   the shape rules' and the operators', naming the node; TN_E_NOMEM. *out is freed with tn_plan_free. */
 tn_status tn_plan_new(const tn_plan_args *args, tn_plan **out);
 void tn_plan_free(tn_plan **p); /* also its nested plans and idle frames */
