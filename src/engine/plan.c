@@ -610,7 +610,7 @@ static tn_status build(planner *b) {
     TN_TRY(make_outputs(b));
     for (int i = 0; i < p->n_steps && !b->args->no_sharing; i++) join_in_place(b, i);
     for (int i = 0; i < p->n_steps; i++) {
-        if (tn_budget_stopped_between()) return tn_op_fail(p->steps[i].node, TN_E_CANCELLED, "stopped");
+        if (tn_budget_stopped()) return tn_op_fail(p->steps[i].node, TN_E_CANCELLED, "stopped");
         TN_TRY(prepare(b, &p->steps[i]));
     }
     TN_TRY(lay_out(b));

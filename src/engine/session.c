@@ -271,7 +271,8 @@ static tn_status new_frame(tn_session *s, tn_plan *p, tn_frame **out) {
 static tn_status make_plan(tn_session *s, tn_plan_list list, const tn_plan_args *args, const int64_t *key, size_t key_n,
                            tn_plan **out) {
     tn_plan *p = NULL;
-    pthread_mutex_lock(&s->planning);
+    *out = NULL;
+    if (!tn_budget_lock(&s->planning)) return TN_E_CANCELLED; /* another thread's plan took too long */
     pthread_mutex_lock(&s->lock);
     if ((*out = find_plan(list, key, key_n))) (*out)->refs++; /* another thread was faster */
     pthread_mutex_unlock(&s->lock);

@@ -72,7 +72,7 @@ static tn_status infer_subgraph(tn_infer *c, tn_graph *g, const tn_type *in, int
     t->depth++;
     tn_status st = type_nodes(t, g);
     t->depth--;
-    if (st == TN_E_NOMEM || tn_budget_stopped_between()) return st;
+    if (st == TN_E_NOMEM || tn_budget_stopped()) return st;
     /* A branch that cannot work with these shapes matters only if it is taken; then its own plan says so. */
     if (st != TN_OK) {
         tn_error_clear();
@@ -210,7 +210,7 @@ static tn_status type_nodes(tn_typing *t, const tn_graph *g) {
     for (const tn_node *n = g->first; n; n = n->next) {
         tn_infer c;
         bool known = true;
-        if (!tn_budget_work(TN_INFER_UNITS) || tn_budget_stopped_between())
+        if (!tn_budget_work(TN_INFER_UNITS) || tn_budget_stopped())
             return tn_op_fail(n, TN_E_LIMIT, "inferring its shapes");
         bool has_graphs = n->op && n->op->flags & TN_OP_SUBGRAPH;
         if (has_graphs && tn_memo_find(t->memo, n)) continue; /* what is in the tables still stands */

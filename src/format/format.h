@@ -6,7 +6,21 @@
 #ifndef TN_FORMAT_FORMAT_H
 #define TN_FORMAT_FORMAT_H
 
+#include "base/budget.h"
 #include "graph/graph.h"
+
+/** What a call over a model or its file may take: bounds asked for, else such as grow with its bytes (docs/limits.md).
+ */
+typedef struct {
+    tn_budget budget, *before;
+} tn_bounds;
+
+/** Enters the bounds for this thread, within those it is under. opts may be NULL. errors TN_E_NOMEM: not entered. */
+tn_status tn_bounds_enter(tn_bounds *b, const tn_model_opts *opts, const tn_budget_words *words, uint64_t bytes);
+/** Leaves them: what a call under them that returned st returns (tn_budget_verdict). */
+tn_status tn_bounds_leave(tn_bounds *b, tn_status st);
+/** About the bytes that m would have as a file. */
+uint64_t tn_model_bytes(const tn_model *m);
 
 /** What the first bytes look like when they are certainly not ONNX ("a Git LFS pointer, not the file itself: ..."), or
  *  NULL. Used for messages only: ONNX itself has no magic number. */

@@ -9,6 +9,7 @@
  * Few rows (decoding one token) read keys and values where they lie. Columns that no row of a tile sees are left out,
  * so that causal attention costs half. */
 #include "kernel/attention.h"
+#include "base/budget.h"
 #include "base/mem.h"
 #include "kernel/kernel.h"
 #include <math.h>
@@ -280,11 +281,14 @@ static void shared_keys(const job *j, int64_t b, int64_t kv, int64_t begin, int6
     }
     x.few = a->rows * j->group <= FEW_ROWS;
     if (a->qk) last = a->keys;
+    tn_ticks ticks = { 0 };
+    uint64_t each = (uint64_t)(j->tile * j->block * (a->size_k + a->size_v)) / 16; /* units of a step */
     for (x.k0 = 0; x.k0 < last; x.k0 += j->block) {
         x.n = min64(j->block, last - x.k0);
         if (!x.few) pack(j, &x);
         for (int64_t u = begin; u < end; u++) {
             tile_of t = tile_at(j, kv, u, (u - begin) * j->tile);
+            if (tn_ticks_stopped(&ticks, each)) return;
             tile_step(j, &x, &t);
         }
     }

@@ -11,6 +11,7 @@
  * them. Runs need dilation * step == stride * k for whole k; otherwise every column is a run of its own.
  *
  * Weights: [bias, padded][block][ky][kx][c]. */
+#include "base/budget.h"
 #include "base/mem.h"
 #include "kernel/conv_parts.h"
 #include "kernel/kernel.h"
@@ -203,10 +204,11 @@ static size_t scratch_bytes(const tn_kernels *k, const tn_conv_desc *d, int thre
 
 static void pack(const tn_kernels *k, const tn_conv_desc *d, const float *w, const float *bias, float *packed) {
     plan p;
+    tn_ticks ticks = { 0 };
     if (!make_plan(&p, &k->conv, d, 1)) return;
     int64_t taps = p.s.kh * p.s.kw;
     float *to = packed + tn_align_up((size_t)(p.blocks * p.c), 16);
-    for (int64_t o = 0; o < p.blocks * p.c; o++) {
+    for (int64_t o = 0; o < p.blocks * p.c && !tn_ticks_stopped(&ticks, 2 * (uint64_t)taps); o++) {
         packed[o] = bias && o < d->oc ? bias[o] : 0;
         for (int64_t t = 0; t < taps; t++) to[(o / p.c * taps + t) * p.c + o % p.c] = o < d->oc ? w[o * taps + t] : 0;
     }

@@ -7,6 +7,7 @@
  * Rows of x get margins of zeros (a copy) when a quotient leads out of the image.
  *
  * Weights: [bias, padded][group][bundle][ky][kx][plane][c input channels][B][c]. */
+#include "base/budget.h"
 #include "base/mem.h"
 #include "kernel/conv_parts.h"
 #include "kernel/kernel.h"
@@ -137,24 +138,25 @@ static size_t scratch_bytes(const tn_kernels *k, const tn_conv_desc *d, int thre
     return p.copy_floats * 4 + p.taps * sizeof(tn_conv_tap) * (size_t)threads;
 }
 
-static void pack_bundle(const plan *p, const float *w, int64_t group, int64_t bundle, float *to) {
+static void pack_bundle(const plan *p, const float *w, int64_t group, int64_t bundle, float *to, tn_ticks *ticks) {
     int64_t c = p->c, taps = p->s.kh * p->s.kw, ics = p->d->ic / p->groups, ocs = p->d->oc / p->groups;
     int64_t first = bundle * PAIR * c, n = tn_conv_bundle_size(p->blocks, PAIR, bundle) * c;
     for (int64_t tap = 0; tap < taps; tap++)
-        for (int64_t i = 0; i < p->planes * c; i++)
+        for (int64_t i = 0; i < p->planes * c && !tn_ticks_stopped(ticks, 16 * (uint64_t)n); i++)
             for (int64_t o = first; o < first + n; o++)
                 *to++ = i < ics && o < ocs ? w[((group * ics + i) * ocs + o) * taps + tap] : 0;
 }
 
 static void pack(const tn_kernels *k, const tn_conv_desc *d, const float *w, const float *bias, float *packed) {
     plan p;
+    tn_ticks ticks = { 0 };
     if (!make_plan(&p, &k->conv, d)) return;
     int64_t c = p.c, padded = p.blocks * c, ocs = d->oc / d->group;
     float *to = packed + tn_align_up((size_t)(p.groups * padded), 16);
     for (int64_t g = 0; g < p.groups; g++) {
         for (int64_t o = 0; o < padded; o++) packed[g * padded + o] = bias && o < ocs ? bias[g * ocs + o] : 0;
         for (int64_t i = 0; i < p.bundles; i++)
-            pack_bundle(&p, w, g, i, to + (g * p.blocks + i * PAIR) * p.planes * p.s.kh * p.s.kw * c * c);
+            pack_bundle(&p, w, g, i, to + (g * p.blocks + i * PAIR) * p.planes * p.s.kh * p.s.kw * c * c, &ticks);
     }
 }
 

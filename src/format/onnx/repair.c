@@ -3,9 +3,9 @@
  * mistake; unless the operator itself can do what is meant, the function rewrites the node. Nothing is repaired on a
  * guess: types count when inference found them, and what is not known to be wrong stays. */
 #include "format/onnx/repair.h"
+#include "base/sort.h"
 #include "format/findings.h"
 #include "op/core/upgrade.h"
-#include <stdlib.h>
 
 #define ML "ai.onnx.ml"
 
@@ -112,7 +112,7 @@ static int64_t mark_repeated(const int64_t *tree, const int64_t *node, int n, bo
     int64_t kept = n;
     if (!v) return -1;
     for (int i = 0; i < n; i++) v[i] = (vote){ tree[i], node[i], i };
-    qsort(v, (size_t)n, sizeof *v, by_leaf);
+    tn_sort(v, (size_t)n, sizeof *v, by_leaf);
     for (int i = 1; i < n; i++) {
         drop[v[i].at] = v[i].tree == v[i - 1].tree && v[i].node == v[i - 1].node;
         kept -= drop[v[i].at];

@@ -1,8 +1,10 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* op.c - the registry of operators, and checking nodes against their rows. */
 #include "op/core/op.h"
+#include "base/budget.h"
 #include "base/log.h"
 #include "base/number.h"
+#include "base/sort.h"
 #include "op/core/expand.h"
 #include <limits.h>
 #include <pthread.h>
@@ -76,7 +78,9 @@ static void fill_registry(void) {
             registry.slots[at] = op;
         }
     }
-    qsort(registry.sorted, (size_t)registry.n, sizeof *registry.sorted, by_name);
+    tn_budget *before = tn_budget_enter(NULL); /* the first call may be one that is stopped */
+    tn_sort(registry.sorted, (size_t)registry.n, sizeof *registry.sorted, by_name);
+    tn_budget_leave(before);
 }
 
 static const tn_op *find(const char *domain, const char *type, bool expanded) {
@@ -360,6 +364,7 @@ static double bytes_of(tn_syms *s, const tn_type *t) { /* 0 when it is not known
 
 tn_status tn_op_prepare(const tn_op *op, tn_prep *p) {
     tn_status st = op->prepare(p);
+    if (st == TN_OK && tn_budget_stopped()) st = tn_op_fail(p->types.node, TN_E_CANCELLED, "stopped"); /* half made */
     if (st == TN_OK) return st;
     if (p->state && op->release) op->release(p->state);
     p->state = NULL;

@@ -1,6 +1,7 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* cast.c - Cast, CastLike, BitCast: another element type. Numbers convert as tensor/dtype.h says; strings are parsed
  * and printed here. */
+#include "base/budget.h"
 #include "base/number.h"
 #include "op/core/grad.h"
 #include "op/core/ports.h"
@@ -74,7 +75,9 @@ static int print_number(tn_dtype t, const void *data, int64_t i, char *buf, size
 
 static tn_status to_strings(tn_run *r, const tn_tensor *x, tn_tensor *y) {
     char buf[64];
+    tn_ticks ticks = { 0 };
     for (int64_t i = 0; i < tn_count(x); i++) {
+        if (tn_ticks_stopped(&ticks, 1024)) return tn_op_stopped(r);
         int n = print_number(x->dtype, x->data, i, buf, sizeof buf);
         TN_TRY(tn_tensor_set_string(y, i, buf, (size_t)n));
     }
@@ -119,7 +122,9 @@ static tn_number read_number(tn_tensor *y, int64_t i, const char *p, const char 
 
 static tn_status from_strings(tn_run *r, const tn_tensor *x, tn_tensor *y) {
     const tn_string *s = x->data;
+    tn_ticks ticks = { 0 };
     for (int64_t i = 0; i < tn_count(x); i++) {
+        if (tn_ticks_stopped(&ticks, 128 + 8 * s[i].len)) return tn_op_stopped(r);
         const char *p = s[i].len ? s[i].ptr : "";
         tn_number got = read_number(y, i, p, p + s[i].len, r->attrs);
         if (got == TN_NUMBER_READ) continue;

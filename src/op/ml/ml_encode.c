@@ -1,10 +1,11 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* ml_encode.c - LabelEncoder, CategoryMapper, OneHotEncoder: values looked up among keys of any type. */
+#include "base/budget.h"
+#include "base/sort.h"
 #include "op/core/grad.h"
 #include "op/core/support.h"
 #include "op/ml/ml.h"
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ------------------------------------------------------------------------------------------------- keys and values */
@@ -115,7 +116,7 @@ static tn_status sort_keys(const tn_node *n, tn_arena *a, const tn_tensor *keys,
     m->n = keys->dims[0];
     if (!(m->keys = tn_arena_array(a, key, (size_t)m->n + 1))) return tn_op_fail(n, TN_E_NOMEM, "no memory for keys");
     for (int64_t i = 0; i < m->n; i++) m->keys[i] = key_at(keys, i, m->type);
-    qsort(m->keys, (size_t)m->n, sizeof *m->keys, orders[m->type]);
+    tn_sort(m->keys, (size_t)m->n, sizeof *m->keys, orders[m->type]);
     return TN_OK;
 }
 
@@ -234,7 +235,9 @@ static tn_status map_run(tn_run *r) {
     const mapping *m = r->state;
     const tn_tensor *x = tn_in(r, 0);
     tn_tensor *y = tn_out(r, 0);
+    tn_ticks ticks = { 0 };
     for (int64_t i = 0; i < tn_count(x); i++) {
+        if (tn_ticks_stopped(&ticks, 32)) return tn_op_stopped(r);
         int64_t k = find(m, x, i);
         tn_op_copy_element(y, i, k < 0 ? &m->fallback : &m->values, k < 0 ? 0 : k);
     }
@@ -278,8 +281,10 @@ static tn_status one_hot_run(tn_run *r) {
     float *y = tn_out(r, 0)->data;
     int64_t n = tn_count(x);
     bool lenient = ((const settings *)r->attrs)->zeros;
-    if (n) memset(y, 0, (size_t)tn_count(tn_out(r, 0)) * sizeof *y);
+    tn_ticks ticks = { 0 };
+    tn_budget_clear(y, (size_t)tn_count(tn_out(r, 0)) * sizeof *y);
     for (int64_t i = 0; i < n; i++) {
+        if (tn_ticks_stopped(&ticks, 32)) return tn_op_stopped(r);
         int64_t k = find(m, x, i);
         if (k >= 0)
             y[i * m->n + k] = 1;

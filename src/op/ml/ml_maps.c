@@ -2,10 +2,10 @@
 /* ml_maps.c - ZipMap, CastMap, DictVectorizer: tensors to maps and back. A map is a tensor of keys and one of values.
  */
 #include "base/number.h"
+#include "base/sort.h"
 #include "op/core/grad.h"
 #include "op/core/support.h"
 #include "op/ml/ml.h"
-#include <stdlib.h>
 #include <string.h>
 
 static const tn_tensor *keys_of(const tn_datum *d) { return &d->list->items[0].tensor; }
@@ -128,7 +128,7 @@ typedef struct {
 
 static int by_key(const void *a, const void *b) {
     const entry *x = a, *y = b;
-    return (x->key > y->key) - (x->key < y->key);
+    return x->key != y->key ? x->key < y->key ? -1 : 1 : (x->at > y->at) - (x->at < y->at);
 }
 
 /* y[i] := values[k] in y's type. */
@@ -172,7 +172,7 @@ static tn_status cast_map_run(tn_run *r) {
             return tn_op_fail(r->node, TN_E_INVALID, "key %lld is not within 0..%lld", (long long)e[i].key,
                               (long long)size - 1);
     }
-    qsort(e, (size_t)n, sizeof *e, by_key);
+    tn_sort(e, (size_t)n, sizeof *e, by_key);
     TN_TRY(tn_run_alloc(r, 0, cast_types[a->cast_to], 2, (int64_t[]){ 1, size }));
     tn_tensor *y = tn_out(r, 0);
     if (y->dtype != TN_STRING && size) memset(y->data, 0, (size_t)size * (size_t)tn_dtypes[y->dtype].bytes);

@@ -1,7 +1,7 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* trees_read.c - what files say of trees: see trees_read.h. */
 #include "op/ml/trees_read.h"
-#include <stdlib.h>
+#include "base/sort.h"
 #include <string.h>
 
 static tn_status no_memory(const tn_node *n) { return tn_op_fail(n, TN_E_NOMEM, "no memory for the trees"); }
@@ -104,7 +104,7 @@ static tn_status link_nodes(const tn_node *n, const tn_trees_attrs *at, tn_arena
             *roots = tn_arena_array(a, int64_t, (size_t)s->n + 1);
     if (!links || !roots) return no_memory(n);
     for (int64_t i = 0; i < s->n; i++) named[i] = (named_node){ tree[i], id[i], i };
-    qsort(named, (size_t)s->n, sizeof *named, by_name);
+    tn_sort(named, (size_t)s->n, sizeof *named, by_name);
     for (int64_t i = 0, first = 0; i < s->n; i++) {
         if (i && named[i].tree == named[i - 1].tree && named[i].id == named[i - 1].id)
             return tn_op_fail(n, TN_E_INVALID, "tree %lld has two nodes %lld", (long long)named[i].tree,
@@ -191,11 +191,11 @@ static tn_status read_sets(const tn_node *n, const tn_tensor *membership, tn_are
             continue;
         }
         if (sets == s->n_sets) return tn_op_fail(n, TN_E_INVALID, "membership_values has more sets than nodes want");
-        qsort(members + start[sets], (size_t)(k - start[sets]), sizeof *members, by_value);
+        tn_sort(members + start[sets], (size_t)(k - start[sets]), sizeof *members, by_value);
         start[++sets] = k;
     }
     if (sets + 1 == s->n_sets && k > start[sets]) { /* the last one may go without its NaN */
-        qsort(members + start[sets], (size_t)(k - start[sets]), sizeof *members, by_value);
+        tn_sort(members + start[sets], (size_t)(k - start[sets]), sizeof *members, by_value);
         start[++sets] = k;
     }
     if (sets != s->n_sets)
