@@ -249,7 +249,11 @@ static tn_steps *start(tn_grad *g) {
 tn_status tn_grad_scan(tn_grad *g) {
     tn_steps *s = start(g);
     if (!s) return g->st;
-    int states = g->node->n_inputs - (int)tn_attr_int(g->node, "num_scan_inputs", 0), outs = s->body->n_outputs;
+    int64_t scanned = tn_attr_int(g->node, "num_scan_inputs", 0);
+    if (scanned < 0 || scanned > g->node->n_inputs)
+        return tn_op_fail(g->node, TN_E_GRAPH, "num_scan_inputs is %lld of %d inputs", (long long)scanned,
+                          g->node->n_inputs);
+    int states = g->node->n_inputs - (int)scanned, outs = s->body->n_outputs;
     int given = g->node->n_outputs;
     for (int i = 0; i < s->body->n_inputs && g->st == TN_OK; i++) {
         tn_step_input *b = &s->in[i];
