@@ -1,6 +1,8 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* past.c - the records of older operator sets: finding them, bringing nodes up, and how low a node can be written. */
 #include "op/core/past.h"
+#include "base/budget.h"
+#include "base/sort.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +40,9 @@ static void sort(void) {
     if (!sorted.v) return;
     for (size_t f = 0; f < TN_COUNT(folders); f++)
         for (const tn_op_past *p = folders[f]; p->op; p++) sorted.v[sorted.n++] = p;
-    qsort(sorted.v, sorted.n, sizeof *sorted.v, by_name);
+    tn_budget *before = tn_budget_enter(NULL); /* the first call may be one that is stopped */
+    tn_sort(sorted.v, sorted.n, sizeof *sorted.v, by_name);
+    tn_budget_leave(before);
 }
 
 static int by_key(const void *key, const void *at) { return strcmp(key, (*(const tn_op_past *const *)at)->op); }
