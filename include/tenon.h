@@ -270,6 +270,7 @@ typedef struct {
                                      within, with memory for the largest. Without them the session learns from its calls
                                      which sizes vary. Shapes outside work, too, and are planned when they come */
     size_t n_ranges;
+    int no_ranges; /* 1: do not learn from the calls which sizes vary; every set of shapes has a plan of its own */
 } tn_session_opts;
 
 /** Prepares a model for running. opts may be NULL. The model must outlive the session. */

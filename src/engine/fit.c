@@ -220,8 +220,10 @@ bool tn_fit_sizes(tn_frame *f, const int64_t *values) {
     size_t bytes = (size_t)f->plan->range->n_symbols * sizeof *values;
     if (tn_frame_place(f)) t->ready = false;
     if (t->ready && !memcmp(t->values, values, bytes)) return true;
+    tn_budget b, *before = tn_session_keep(f->session, &b); /* what is prepared stays */
     memcpy(t->values, values, bytes);
     t->ready = fit(f);
+    if (tn_session_kept(&b, before, TN_OK) != TN_OK) t->ready = false;
     if (!t->ready) tn_error_clear();
     return t->ready;
 }

@@ -11,6 +11,9 @@
 #include "engine/profile.h"
 #include <pthread.h>
 
+/* How the bound of a run's memory is called. */
+#define TN_MEM_LIMIT_WORDS "tn_session_opts.mem_limit (--mem-limit)"
+
 #define TN_DEFAULT_PLANS 16
 #define TN_NESTED_PLANS  8
 #define TN_RANGED_PLANS  2
@@ -56,6 +59,18 @@ typedef struct {
 tn_status tn_session_acquire(tn_session *s, tn_plan_list list, const tn_plan_args *args, const int64_t *key,
                              size_t key_n, tn_frame **out);
 void tn_session_release(tn_session *s, tn_frame *f);
+
+/** tn_session_acquire for the session's own graph: a plan for a range serves where there is none for these very types.
+ */
+tn_status tn_session_acquire_main(tn_session *s, const tn_plan_args *args, const int64_t *key, size_t key_n,
+                                  tn_frame **out);
+
+/** Plans the ranges that the user gave (opts.ranges) before the first call comes. errors of tn_range_given and of
+ * planning */
+tn_status tn_session_plan_ranges(tn_session *s);
+
+/** Frees all plans, blocks and temporary memory of a session that nobody uses. */
+void tn_session_drop(tn_session *s);
 
 /** Appends what distinguishes a value's exact type to key (at most TN_KEY_MAX entries). */
 #define TN_KEY_MAX (TN_MAX_RANK + 3)
