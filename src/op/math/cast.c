@@ -2,9 +2,9 @@
 /* cast.c - Cast, CastLike, BitCast: another element type. Numbers convert as tensor/dtype.h says; strings are parsed
  * and printed here. */
 #include "base/number.h"
-#include "op/core/grad.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/math/grads.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>

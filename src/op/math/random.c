@@ -3,9 +3,9 @@
  * Dropout. One generator serves all (base/random.h). With a seed every run gives the same values, however many threads
  * there are; without one every run gives others. */
 #include "base/random.h"
-#include "op/core/grad.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/math/grads.h"
 #include <string.h>
 
 enum { NORMAL, UNIFORM };

@@ -1,8 +1,8 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* topk.c - TopK and Unique: order statistics along an axis. */
-#include "op/core/grad.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/math/grads.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* ml_features.c - ArrayFeatureExtractor, Binarizer, FeatureVectorizer, Imputer, Normalizer, Scaler: columns chosen,
  * joined and put on one scale. */
-#include "op/core/grad.h"
 #include "op/core/support.h"
+#include "op/ml/grads.h"
 #include "op/ml/ml.h"
 #include <math.h>
 #include <string.h>

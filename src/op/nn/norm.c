@@ -2,9 +2,9 @@
 /* norm.c - normalisations: batch, layer, RMS, instance, group, Lp, local response. float32 takes kernel/norm.h; every
  * float type has the definition in double precision here. */
 #include "kernel/norm.h"
-#include "op/core/grad.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/nn/grads.h"
 #include <math.h>
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* sequence.c - sequences and optionals: lists of data, and data that may be absent. */
-#include "op/core/grad.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/sequence/grads.h"
 #include <string.h>
 
 /* ------------------------------------------------------------------------------------------------------ inference */

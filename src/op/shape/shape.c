@@ -2,8 +2,8 @@
 /* shape.c - operators on shapes: they read a tensor's dimensions, give its memory another shape, or make tensors from
  * shapes. Their contents are followed symbolically, so that a Shape -> Gather -> Concat -> Reshape chain keeps its
  * meaning before any data exists. */
-#include "op/core/grad.h"
 #include "op/core/support.h"
+#include "op/shape/grads.h"
 #include <string.h>
 
 /* ------------------------------------------------------------------------------------------------- Shape and Size */

@@ -2,9 +2,9 @@
 /* signal.c - DFT and STFT: Fourier transforms along an axis, and of windowed frames. */
 #include "kernel/fft.h"
 #include "kernel/kernel.h"
-#include "op/core/grad.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/signal/grads.h"
 #include <string.h>
 
 /* ------------------------------------------------------------------------------------- many transforms of one length
