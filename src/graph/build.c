@@ -142,6 +142,15 @@ tn_value *tn_build_like(tn_build *b, const char *name, float v, tn_value *like) 
     return tn_emit(b, "CastLike", tn_build_number(b, name, TN_F32, (double)v), like);
 }
 
+tn_value *tn_build_fill(tn_build *b, tn_value *shape, tn_dtype type, double v) {
+    tn_tensor *t = b->st == TN_OK ? tn_model_tensor(b->graph->model) : NULL;
+    if (!t) no_memory(b);
+    if (b->st != TN_OK || !tn_build_ok(b, tn_tensor_init(t, type, 1, (int64_t[]){ 1 }, TN_MEM_GRAPH))) return NULL;
+    tn_set_f64(type, t->data, 0, v);
+    tn_attr value = { .name = "value", .kind = TN_ATTR_TENSOR, .tensor = t };
+    return tn_emit_with(b, "ConstantOfShape", value, shape);
+}
+
 /* ---------------------------------------------------------------------------------------------- in place of b->node */
 
 tn_status tn_give(tn_build *b, int i, tn_value *v) {

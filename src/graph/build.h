@@ -89,10 +89,12 @@ extern tn_value tn_values_end;
 
 tn_value *tn_build_ints(tn_build *b, const char *name, const int64_t *v, int n); /* int64 [n] */
 tn_value *tn_build_int(tn_build *b, const char *name, int64_t v);                /* int64 [1] */
-tn_value *tn_build_number(tn_build *b, const char *name, tn_dtype t, double v);  /* a scalar; integers exactly */
+tn_value *tn_build_number(tn_build *b, const char *name, tn_dtype t, double v);  /* a scalar */
 tn_value *tn_build_long(tn_build *b, const char *name, int64_t v);               /* an int64 scalar */
 /** A scalar of the element type of `like`: a constant when that type is known. */
 tn_value *tn_build_like(tn_build *b, const char *name, float v, tn_value *like);
+/** v everywhere, in a shape that is a value. */
+tn_value *tn_build_fill(tn_build *b, tn_value *shape, tn_dtype t, double v);
 /** A constant that takes over the content of *t, which is reset in any case. */
 tn_value *tn_build_tensor(tn_build *b, const char *name, tn_tensor *t);
 

@@ -106,18 +106,7 @@ tn_value *tn_grad_shape(tn_grad *g, tn_value *v) {
 tn_value *tn_grad_fill(tn_grad *g, tn_value *like, double x) {
     if (g->st != TN_OK || !like) return NULL;
     if (like->type.kind == TN_KIND_SEQUENCE || like->type.kind == TN_KIND_OPTIONAL) return tn_grad_zeros_of(g, like);
-    tn_node *n = tn_build_list(&g->build, "ConstantOfShape", 1, TN_VALUES(tn_grad_shape(g, like)));
-    tn_tensor *t = n ? tn_model_tensor(g->graph->model) : NULL;
-    if (!t) {
-        if (g->st == TN_OK) g->st = TN_E_NOMEM;
-        return NULL;
-    }
-    tn_dtype type = like->type.dtype ? like->type.dtype : g->dtype;
-    g->st = tn_tensor_init(t, type, 1, (int64_t[]){ 1 }, TN_MEM_GRAPH);
-    if (g->st != TN_OK) return NULL;
-    tn_set_f64(type, t->data, 0, x);
-    g->st = tn_attr_set(n, &(tn_attr){ .name = "value", .kind = TN_ATTR_TENSOR, .tensor = t });
-    return tn_build_typed(&g->build, n);
+    return tn_build_fill(&g->build, tn_grad_shape(g, like), like->type.dtype ? like->type.dtype : g->dtype, x);
 }
 
 /* ---------------------------------------------------------------------------------------------------------- shapes */
@@ -141,9 +130,7 @@ tn_value *tn_grad_transpose(tn_grad *g, tn_value *v, const int *perm, int rank) 
     bool same = true;
     for (int i = 0; i < rank; i++) p[i] = perm[i], same &= perm[i] == i;
     if (same || g->st != TN_OK) return v;
-    tn_node *n = tn_build_list(&g->build, "Transpose", 1, TN_VALUES(v));
-    if (n) g->st = tn_attr_set_ints(n, "perm", p, rank);
-    return tn_build_typed(&g->build, n);
+    return tn_emit_with(&g->build, "Transpose", tn_attr_of_ints("perm", p, rank), v);
 }
 
 /* Shapes that only the run knows: the axes where x has 1 and v more are computed. */

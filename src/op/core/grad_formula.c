@@ -64,8 +64,6 @@ static size_t name_at(const char *p) {
 
 static tn_value *sum(parser *q);
 
-static tn_value *made(parser *q, tn_node *n) { return tn_build_typed(&q->g->build, n); }
-
 /* The index in "x12" or "dx0". */
 static int index_at(const char *digits) {
     int64_t i = 0;
@@ -179,7 +177,7 @@ static tn_value *call(parser *q, const char *name, size_t len) {
     if (n == 1 && !strcmp(type, "Shape")) return tn_grad_shape(q->g, in[0]);
     tn_node *node = tn_build_node(&q->g->build, domain, type, in, n, 1);
     if (attrs && node) attributes(q, attrs, NULL, node);
-    return made(q, node);
+    return tn_build_typed(&q->g->build, node);
 }
 
 static tn_value *integers(parser *q) {
@@ -223,7 +221,7 @@ static tn_value *primary(parser *q) {
 static tn_value *unary(parser *q) {
     if (!eat(q, '-')) return primary(q);
     tn_value *v = unary(q);
-    return q->skip ? NULL : made(q, tn_build_list(&q->g->build, "Neg", 1, TN_VALUES(v)));
+    return q->skip ? NULL : tn_emit(&q->g->build, "Neg", v);
 }
 
 static tn_value *product(parser *q) {
@@ -231,7 +229,7 @@ static tn_value *product(parser *q) {
     while (q->g->st == TN_OK && (peek(q) == '*' || *q->p == '/')) {
         const char *type = *q->p++ == '*' ? "Mul" : "Div";
         tn_value *w = unary(q);
-        if (!q->skip) v = made(q, tn_build_list(&q->g->build, type, 1, TN_VALUES(v, w)));
+        if (!q->skip) v = tn_emit(&q->g->build, type, v, w);
     }
     return v;
 }
@@ -242,7 +240,7 @@ static tn_value *sum(parser *q) {
     while (q->g->st == TN_OK && (peek(q) == '+' || *q->p == '-')) {
         const char *type = *q->p++ == '+' ? "Add" : "Sub";
         tn_value *w = product(q);
-        if (!q->skip) v = made(q, tn_build_list(&q->g->build, type, 1, TN_VALUES(v, w)));
+        if (!q->skip) v = tn_emit(&q->g->build, type, v, w);
     }
     q->depth--;
     return v;

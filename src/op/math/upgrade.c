@@ -4,21 +4,11 @@
 #include "op/math/upgrade.h"
 #include <string.h>
 
-/* A 1-D int64 of `count` ones, count being a value of shape [1]. */
-static tn_value *ones(tn_build *b, tn_value *count) {
-    tn_tensor *one = tn_model_tensor(b->graph->model);
-    if (!one || !tn_build_ok(b, tn_tensor_init(one, TN_I64, 1, (int64_t[]){ 1 }, TN_MEM_GRAPH)))
-        return tn_build_ok(b, TN_E_NOMEM), NULL;
-    memcpy(one->data, &(int64_t){ 1 }, sizeof(int64_t));
-    tn_attr value = { .name = "value", .kind = TN_ATTR_TENSOR, .tensor = one };
-    return tn_emit_with(b, "ConstantOfShape", value, count);
-}
-
 static tn_value *rank_of(tn_build *b, tn_value *shape) { return tn_emit(b, "Shape", shape); }
 
 /* v with dimensions of size 1 appended, as many as `count` (of shape [1]) says. */
 static tn_value *append_ones(tn_build *b, tn_value *v, tn_value *shape, tn_value *count) {
-    return tn_emit(b, "Reshape", v, tn_emit_int(b, "Concat", "axis", 0, shape, ones(b, count)));
+    return tn_emit(b, "Reshape", v, tn_emit_int(b, "Concat", "axis", 0, shape, tn_build_fill(b, count, TN_I64, 1)));
 }
 
 /* v with `count` dimensions of size 1 appended to its known rank. */
