@@ -2,17 +2,18 @@
 /* build.c - writing nodes into a graph. */
 #include "graph/build.h"
 #include "base/number.h"
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
-void tn_build_fail(tn_build *b, tn_status st, const char *fmt, ...) {
+tn_status tn_build_fail(tn_build *b, tn_status st, const char *fmt, ...) {
     char text[512];
     va_list ap;
-    if (b->st != TN_OK) return;
+    if (b->st != TN_OK) return b->st;
     va_start(ap, fmt);
     tn_vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    b->st = b->node ? tn_fail(st, "%s: %s", tn_node_where(b->node), text) : tn_fail(st, "%s", text);
+    return b->st = b->node ? tn_fail(st, "%s: %s", tn_node_where(b->node), text) : tn_fail(st, "%s", text);
 }
 
 bool tn_build_ok(tn_build *b, tn_status st) {
@@ -42,8 +43,14 @@ tn_node *tn_build_node(tn_build *b, const char *domain, const char *type, tn_val
 
 tn_value *tn_build_typed(tn_build *b, tn_node *n) {
     if (b->st != TN_OK || !n) return NULL;
-    if (b->infer && !tn_build_ok(b, b->infer(n)) && b->node) tn_fail_at(b->st, "writing %s", tn_node_where(b->node));
+    if (b->infer && !tn_build_ok(b, b->infer(n)) && b->node)
+        tn_fail_at(b->st, "%s %s", b->what ? b->what : "writing", tn_node_where(b->node));
     return b->st == TN_OK ? n->outputs[0] : NULL;
+}
+
+tn_value *tn_build_typed_with(tn_build *b, tn_node *n, tn_attr a) {
+    tn_build_attr(b, n, a);
+    return tn_build_typed(b, n);
 }
 
 void tn_build_outputs(tn_build *b, tn_node *n, tn_value **out, int n_out) {
@@ -67,11 +74,34 @@ void tn_build_keep(tn_build *b, tn_node *n, const tn_node *from, const char *con
     }
 }
 
-tn_value *tn_emit_n(tn_build *b, const char *type, const tn_attr *a, tn_value *const *in, int n_in) {
-    if (b->st == TN_OK && n_in && !in[0]) tn_build_fail(b, TN_E_GRAPH, "an input is missing");
-    tn_node *n = tn_build_node(b, "", type, in, n_in, 1);
-    if (a) tn_build_attr(b, n, *a);
-    return tn_build_typed(b, n);
+tn_value tn_values_end;
+
+static int length_of(tn_value *const *list) {
+    int n = 0;
+    while (list[n] != &tn_values_end) n++;
+    return n;
+}
+
+tn_node *tn_build_list(tn_build *b, const char *type, int n_out, tn_value *const *in) {
+    if (in[0] == NULL) tn_build_fail(b, TN_E_GRAPH, "an input is missing");
+    return tn_build_node(b, "", type, in, length_of(in), n_out);
+}
+
+tn_value *tn_emit_list(tn_build *b, const char *type, const tn_attr *a, tn_value *const *in) {
+    tn_node *n = tn_build_list(b, type, 1, in);
+    return a ? tn_build_typed_with(b, n, *a) : tn_build_typed(b, n);
+}
+
+tn_value *tn_with(tn_build *b, tn_value *v, tn_attr a) {
+    assert(!b->infer);
+    if (v) tn_build_attr(b, v->producer, a);
+    return v;
+}
+
+tn_value *tn_with_kept(tn_build *b, tn_value *v, const char *const *names) {
+    assert(!b->infer);
+    if (v) tn_build_keep(b, v->producer, b->node, names);
+    return v;
 }
 
 /* ------------------------------------------------------------------------------------------------------ constants */
@@ -112,19 +142,26 @@ tn_value *tn_build_like(tn_build *b, const char *name, float v, tn_value *like) 
     return tn_emit(b, "CastLike", tn_build_number(b, name, TN_F32, (double)v), like);
 }
 
+tn_value *tn_build_fill(tn_build *b, tn_value *shape, tn_dtype type, double v) {
+    tn_tensor *t = b->st == TN_OK ? tn_model_tensor(b->graph->model) : NULL;
+    if (!t) no_memory(b);
+    if (b->st != TN_OK || !tn_build_ok(b, tn_tensor_init(t, type, 1, (int64_t[]){ 1 }, TN_MEM_GRAPH))) return NULL;
+    tn_set_f64(type, t->data, 0, v);
+    tn_attr value = { .name = "value", .kind = TN_ATTR_TENSOR, .tensor = t };
+    return tn_emit_with(b, "ConstantOfShape", value, shape);
+}
+
 /* ---------------------------------------------------------------------------------------------- in place of b->node */
 
-void tn_give(tn_build *b, int i, tn_value *v) {
+tn_status tn_give(tn_build *b, int i, tn_value *v) {
     tn_node *n = b->node;
-    if (b->st != TN_OK || i >= n->n_outputs || !n->outputs[i]) return;
+    if (b->st != TN_OK || i >= n->n_outputs || !n->outputs[i]) return b->st;
     tn_value *out = n->outputs[i];
     tn_node *copy = v ? tn_node_new(b->graph, b->before, "", "Identity", &v, 1, 0) : NULL;
-    if (!copy) {
-        no_memory(b);
-        return;
-    }
+    if (!copy) return no_memory(b), b->st;
     if (tn_build_ok(b, tn_node_set_output(n, i, NULL))) tn_build_ok(b, tn_node_set_output(copy, 0, out));
     copy->name = n->name;
+    return b->st;
 }
 
 tn_node *tn_build_behind(tn_build *b, int i, const char *type) {
@@ -138,6 +175,7 @@ tn_node *tn_build_behind(tn_build *b, int i, const char *type) {
     return behind;
 }
 
-void tn_build_input(tn_build *b, int i, tn_value *v) {
+tn_status tn_build_input(tn_build *b, int i, tn_value *v) {
     if (b->st == TN_OK) tn_build_ok(b, tn_node_set_input(b->node, i, v));
+    return b->st;
 }

@@ -14,9 +14,9 @@ static tn_status find(const tn_model *m, const char *name, tn_value **out) {
 
 static tn_status add_output(tn_model *m, const char *of, tn_value *d) {
     tn_value *named = tn_value_new(m->graph, tn_arena_printf(m->arena, "grad/%s", of));
-    tn_node *id = named ? tn_node_new(m->graph, NULL, "", "Identity", &d, 1, 0) : NULL;
+    tn_build b = tn_build_in(m->graph, NULL);
+    tn_node *id = named ? tn_build_node(&b, "", "Identity", &d, 1, 0) : NULL;
     if (!id) return TN_E_NOMEM;
-    id->version = id->op->since;
     id->name = named->name;
     TN_TRY(tn_node_set_output(id, 0, named));
     return tn_graph_add_output(m->graph, named);

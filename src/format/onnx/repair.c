@@ -35,21 +35,18 @@ static tn_status perm_from_end(tn_node *n, bool *repaired) {
 static tn_status signal_without_parts(tn_node *n, bool *repaired) {
     tn_value *x = tn_up_input(n, 0);
     if (!x || tn_up_rank(x) != 2) return TN_OK;
-    tn_value *axis = tn_up_int(n, "parts", 2), *wide = axis ? tn_up_emit(n, "Unsqueeze", x, axis, NULL) : NULL;
-    TN_UP_ROOM(wide);
+    tn_build b = tn_build_for(n);
     *repaired = true;
-    return tn_node_set_input(n, 0, wide);
+    return tn_build_input(&b, 0, tn_emit(&b, "Unsqueeze", x, tn_build_int(&b, "parts", 2)));
 }
 
 /* index_put and istft. */
 static tn_status short_indices(tn_node *n, bool *repaired) {
     tn_value *at = tn_up_input(n, 1);
     if (!at || tn_up_dtype(at) != TN_I32) return TN_OK;
-    tn_value *wide = tn_up_emit(n, "Cast", at, NULL, NULL);
-    TN_UP_ROOM(wide);
-    TN_TRY(tn_attr_set_int(tn_up_last(wide), "to", tn_dtypes[TN_I64].onnx));
+    tn_build b = tn_build_for(n);
     *repaired = true;
-    return tn_node_set_input(n, 1, wide);
+    return tn_build_input(&b, 1, tn_emit_int(&b, "Cast", "to", tn_dtypes[TN_I64].onnx, at));
 }
 
 /* torch.scatter takes the part of src that index covers. */
@@ -69,11 +66,10 @@ static tn_status too_many_updates(tn_node *n, bool *repaired) {
     tn_value *at = tn_up_input(n, 1), *updates = tn_up_input(n, 2);
     int64_t zeros[TN_MAX_RANK] = { 0 };
     if (!at || !updates || !covers_more(updates, at)) return TN_OK;
-    tn_value *from = tn_up_ints(n, "from", zeros, tn_up_rank(at)), *to = tn_up_emit(n, "Shape", at, NULL, NULL);
-    tn_value *part = from && to ? tn_up_emit(n, "Slice", updates, from, to) : NULL;
-    TN_UP_ROOM(part);
+    tn_build b = tn_build_for(n);
+    tn_value *from = tn_build_ints(&b, "from", zeros, tn_up_rank(at)), *to = tn_emit(&b, "Shape", at);
     *repaired = true;
-    return tn_node_set_input(n, 2, part);
+    return tn_build_input(&b, 2, tn_emit(&b, "Slice", updates, from, to));
 }
 
 /* The new exporter joins rotary positions into the operator but leaves the caches at batch 1, or without a batch. The
@@ -84,13 +80,10 @@ static tn_status shared_caches(tn_node *n, bool *repaired) {
     if (!x || !cos || !tn_up_input(n, SIN) || tn_up_input(n, IDS)) return TN_OK;
     int rank = tn_up_rank(cos);
     *repaired = rank == 2 || (rank == 3 && dim_of(cos, 0) == 1 && tn_up_rank(x) > 0 && dim_of(x, 0) != 1);
-    for (int i = COS; i <= SIN && rank == 2; i++) {
-        tn_value *axis = tn_up_int(n, "batch", 0),
-                 *one = axis ? tn_up_emit(n, "Unsqueeze", n->inputs[i], axis, NULL) : NULL;
-        TN_UP_ROOM(one);
-        TN_TRY(tn_node_set_input(n, i, one));
-    }
-    return TN_OK;
+    tn_build b = tn_build_for(n);
+    for (int i = COS; i <= SIN && rank == 2; i++)
+        tn_build_input(&b, i, tn_emit(&b, "Unsqueeze", n->inputs[i], tn_build_int(&b, "batch", 0)));
+    return b.st;
 }
 
 /* ------------------------------------------------------------------------------------------------------------ ML */
@@ -129,19 +122,19 @@ static tn_status keep_votes(tn_node *n, const char *name, const bool *drop, int 
     size_t at = 0;
     if (a->kind == TN_ATTR_INTS && (int)a->n == count) {
         int64_t *v = tn_arena_array(arena, int64_t, (size_t)kept);
-        TN_UP_ROOM(v);
+        if (!v) return tn_fail(TN_E_NOMEM, "votes of trees");
         for (int i = 0; i < count; i++)
             if (!drop[i]) v[at++] = a->ints[i];
         now.ints = v;
     } else if (a->kind == TN_ATTR_FLOATS && (int)a->n == count) {
         float *v = tn_arena_array(arena, float, (size_t)kept);
-        TN_UP_ROOM(v);
+        if (!v) return tn_fail(TN_E_NOMEM, "votes of trees");
         for (int i = 0; i < count; i++)
             if (!drop[i]) v[at++] = a->floats[i];
         now.floats = v;
     } else if (a->kind == TN_ATTR_TENSOR && a->tensor && a->tensor->data && tn_count(a->tensor) == count) {
         tn_tensor *t = tn_model_tensor(n->graph->model);
-        TN_UP_ROOM(t);
+        if (!t) return TN_E_NOMEM;
         TN_TRY(tn_tensor_init(t, a->tensor->dtype, 1, &kept, TN_MEM_GRAPH));
         for (int i = 0; i < count; i++)
             if (!drop[i]) tn_set_f64(t->dtype, t->data, (int64_t)at++, tn_get_f64(t->dtype, a->tensor->data, i));

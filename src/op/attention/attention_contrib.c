@@ -3,7 +3,7 @@
  * masks that add a large negative number. com.microsoft's Attention becomes this one when a model is loaded
  * (attention_expand.c). */
 #include "op/attention/attention.h"
-#include "op/core/grad.h"
+#include "op/attention/grads.h"
 #include <float.h>
 #include <math.h>
 #include <string.h>

@@ -5,24 +5,21 @@
 #include "op/core/upgrade.h"
 
 /* How many rows v has for each head, [1]: its last dimension but one. */
-static tn_value *rows_of(tn_node *n, tn_value *v) {
-    tn_value *at = tn_up_int(n, "rows", -2);
-    return at ? tn_up_emit(n, "Gather", tn_up_emit(n, "Shape", v, NULL, NULL), at, NULL) : NULL;
+static tn_value *rows_of(tn_build *b, tn_value *v) {
+    return tn_emit(b, "Gather", tn_emit(b, "Shape", v), tn_build_int(b, "rows", -2));
 }
 
 /* A mask with one column was for all keys. Since 24 a mask with fewer columns than keys hides the rest. */
-static tn_status tn_up_attention(tn_node *n) {
+static tn_status tn_up_attention(tn_build *b) {
+    tn_node *n = b->node;
     enum { K = 1, MASK = 3, PAST_K = 4 };
     tn_value *k = tn_up_input(n, K), *mask = tn_up_input(n, MASK), *past = tn_up_input(n, PAST_K);
     int rank = mask ? tn_up_rank(mask) : -1;
     tn_dim last = rank > 0 ? mask->type.dims[rank - 1] : TN_DIM_UNKNOWN;
-    if (!k || !mask || rank == 0 || (tn_dim_known(last) && last != 1)) return TN_OK;
-    tn_value *keys = rows_of(n, k), *cached = past ? rows_of(n, past) : NULL;
-    TN_UP_ROOM(keys && (!past || cached));
-    if (past) keys = tn_up_emit(n, "Add", keys, cached, NULL);
-    tn_value *whole = keys ? tn_up_emit(n, "Expand", mask, keys, NULL) : NULL;
-    TN_UP_ROOM(whole);
-    return tn_node_set_input(n, MASK, whole);
+    if (!k || !mask || rank == 0 || (tn_dim_known(last) && last != 1)) return b->st;
+    tn_value *keys = rows_of(b, k), *cached = past ? rows_of(b, past) : NULL;
+    if (past) keys = tn_emit(b, "Add", keys, cached);
+    return tn_build_input(b, MASK, tn_emit(b, "Expand", mask, keys));
 }
 
 /* Attention: a mask with fewer columns than there are keys hides the others since 24; before, one column was for all

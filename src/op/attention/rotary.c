@@ -3,7 +3,7 @@
  * position (Su et al., arXiv 2104.09864). A pair is (i, i + half), or (2 i, 2 i + 1) when interleaved; elements past
  * the rotated part are copied. */
 #include "op/attention/attention.h"
-#include "op/core/grad.h"
+#include "op/attention/grads.h"
 #include "op/core/ports.h"
 #include "tensor/codec.h"
 #include <string.h>

@@ -14,57 +14,46 @@ static tn_status deepen(tn_graph *g) {
 /* Sequences of different lengths: the inner Scan (of `states` states) sees the first `len` steps of its inputs, and
  * what it gathers is filled up with zeros. */
 static tn_status shorten(tn_node *inner, int states, tn_value *len) {
-    tn_graph *g = inner->graph;
-    tn_value *zero = tn_up_int(inner, "zero", 0),
-             *shape = tn_up_emit(inner, "Shape", inner->inputs[states], NULL, NULL);
-    TN_UP_ROOM(zero && shape);
-    TN_TRY(tn_attr_set_int(tn_up_last(shape), "end", 1));
-    tn_value *n = tn_up_emit(inner, "Reshape", len, tn_up_int(inner, "one", 1), NULL);
-    tn_value *rest = tn_up_emit(inner, "Sub", shape, n, NULL), *pads = tn_up_emit(inner, "Concat", zero, rest, NULL);
-    TN_UP_ROOM(n && rest && pads);
-    TN_TRY(tn_attr_set_int(tn_up_last(pads), "axis", 0));
-    for (int i = states; i < inner->n_inputs; i++) {
-        tn_value *first = tn_up_emit(inner, "Slice", inner->inputs[i], zero, n);
-        TN_UP_ROOM(first);
-        TN_TRY(tn_node_set_input(inner, i, first));
-    }
+    tn_build b = tn_build_for(inner), end = tn_build_in(inner->graph, NULL);
+    tn_value *zero = tn_build_int(&b, "zero", 0), *shape = tn_emit_int(&b, "Shape", "end", 1, inner->inputs[states]);
+    tn_value *n = tn_emit(&b, "Reshape", len, tn_build_int(&b, "one", 1));
+    tn_value *pads = tn_emit_int(&b, "Concat", "axis", 0, zero, tn_emit(&b, "Sub", shape, n));
+    for (int i = states; i < inner->n_inputs; i++)
+        tn_build_input(&b, i, tn_emit(&b, "Slice", inner->inputs[i], zero, n));
+    TN_TRY(b.st);
     for (int i = 0; i < inner->n_outputs; i++) {
-        tn_node *pad = NULL;
-        if (i >= states) {
-            pad = tn_node_new(g, NULL, "", "Pad", (tn_value *[]){ inner->outputs[i], pads, NULL, zero }, 4, 1);
-            TN_UP_ROOM(pad);
-            pad->version = TN_ONNX_OPSET_MAX;
-        }
-        TN_TRY(tn_graph_add_output(g, pad ? pad->outputs[0] : inner->outputs[i]));
+        tn_value *y = inner->outputs[i];
+        if (i >= states) y = tn_emit(&end, "Pad", y, pads, NULL, zero);
+        TN_TRY(end.st);
+        TN_TRY(tn_graph_add_output(inner->graph, y));
     }
     return TN_OK;
 }
 
 /* The graph that is run once per sample: an inner Scan over the sequence with the old body; its last input is the
  * sequence's length when `lengths`. */
-static tn_status build_sample(tn_node *n, tn_graph *sample, tn_graph *body, int n_in, bool lengths) {
+static tn_status build_sample(tn_build *b, tn_graph *sample, tn_graph *body, int n_in, bool lengths) {
+    tn_node *n = b->node;
+    tn_build s = tn_build_in(sample, NULL);
     tn_value **in = tn_arena_array(n->graph->model->arena, tn_value *, (size_t)n_in + 1);
-    TN_UP_ROOM(in);
-    for (int i = 0; i < n_in; i++) {
-        in[i] = tn_value_input(sample, "sample", NULL);
-        TN_UP_ROOM(in[i]);
-    }
-    tn_node *inner = tn_node_new(sample, NULL, "", "Scan", in, n_in, n->n_outputs);
-    TN_UP_ROOM(inner);
-    inner->version = TN_ONNX_OPSET_MAX;
+    if (!in) return tn_build_fail(b, TN_E_NOMEM, "%d inputs", n_in);
+    for (int i = 0; i < n_in; i++)
+        if (!(in[i] = tn_value_input(sample, "sample", NULL))) return TN_E_NOMEM;
+    tn_node *inner = tn_build_node(&s, "", "Scan", in, n_in, n->n_outputs);
+    TN_TRY(s.st);
     body->parent = sample;
     TN_TRY(deepen(body));
-    tn_attr a = { .name = "body", .kind = TN_ATTR_GRAPH, .graph = body };
-    TN_TRY(tn_attr_set(inner, &a));
-    TN_TRY(tn_attr_set_int(inner, "num_scan_inputs", tn_attr_int(n, "num_scan_inputs", 0)));
+    tn_build_attr(&s, inner, (tn_attr){ .name = "body", .kind = TN_ATTR_GRAPH, .graph = body });
+    tn_build_attr(&s, inner, tn_attr_of_int("num_scan_inputs", tn_attr_int(n, "num_scan_inputs", 0)));
     int count;
     const int64_t *directions = tn_attr_ints(n, "directions", &count);
-    if (count) TN_TRY(tn_attr_set_ints(inner, "scan_input_directions", directions, count));
+    if (count) tn_build_attr(&s, inner, tn_attr_of_ints("scan_input_directions", directions, count));
+    TN_TRY(s.st);
     if (lengths) {
         int64_t scanned = tn_attr_int(n, "num_scan_inputs", 0);
         tn_value *len = tn_value_input(sample, "length", NULL);
-        TN_UP_ROOM(len);
-        if (scanned < 1 || scanned > n_in) return tn_up_fail(n, "num_scan_inputs does not fit its inputs");
+        if (!len) return TN_E_NOMEM;
+        if (scanned < 1 || scanned > n_in) return tn_up_fail(b, "num_scan_inputs does not fit its inputs");
         return shorten(inner, n_in - (int)scanned, len);
     }
     for (int i = 0; i < inner->n_outputs; i++) TN_TRY(tn_graph_add_output(sample, inner->outputs[i]));
@@ -73,19 +62,20 @@ static tn_status build_sample(tn_node *n, tn_graph *sample, tn_graph *body, int 
 
 /* Scan-8 ran its body for every sample of a batch (dimension 0) and every step of a sequence (dimension 1). That is a
  * Scan over the batch around a Scan over the sequence. */
-static tn_status tn_up_scan_8(tn_node *n) {
+static tn_status tn_up_scan_8(tn_build *b) {
+    tn_node *n = b->node;
     tn_value *lengths = tn_up_input(n, 0);
     int n_in = n->n_inputs - 1, at = 0;
     while (at < n->n_attrs && (strcmp(n->attrs[at].name, "body") || n->attrs[at].kind != TN_ATTR_GRAPH)) at++;
-    if (at == n->n_attrs || n_in < 1) return tn_fail(TN_E_GRAPH, "%s: no body or no inputs", tn_node_where(n));
+    if (at == n->n_attrs || n_in < 1) return tn_build_fail(b, TN_E_GRAPH, "no body or no inputs");
     tn_graph *body = n->attrs[at].graph;
     tn_graph *sample = tn_graph_new(n->graph->model, n->graph, "sample");
     if (!sample) return TN_E_LIMIT;
-    TN_TRY(build_sample(n, sample, body, n_in, lengths));
+    TN_TRY(build_sample(b, sample, body, n_in, lengths));
     n->attrs[at].graph = sample; /* not through tn_attr_set: the old body is still in use */
     sample->parent_node = n;
-    for (int i = 0; i < n_in; i++) TN_TRY(tn_node_set_input(n, i, n->inputs[i + 1]));
-    TN_TRY(tn_node_set_input(n, n_in, lengths));
+    for (int i = 0; i < n_in; i++) tn_build_input(b, i, n->inputs[i + 1]);
+    tn_build_input(b, n_in, lengths);
     n->n_inputs = n_in + (lengths != NULL);
     tn_attr_remove(n, "directions");
     return tn_attr_set_int(n, "num_scan_inputs", n->n_inputs);

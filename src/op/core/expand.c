@@ -40,7 +40,9 @@ tn_status tn_op_expand(tn_node *n) {
     TN_TRY(tn_op_check_node_as(n, op));
     TN_TRY(check_attr_names(n, op));
     TN_TRY(check_types(n, op));
-    TN_TRY(op->expand(n));
+    tn_build b = tn_build_for(n);
+    TN_TRY(op->expand(&b));
+    TN_TRY(b.st);
     for (int k = 0; k < n->n_outputs; k++)
         if (n->outputs[k]) return tn_fail(TN_E_GRAPH, "%s: %d outputs", tn_node_where(n), n->n_outputs);
     tn_node_remove(n);

@@ -64,8 +64,6 @@ static size_t name_at(const char *p) {
 
 static tn_value *sum(parser *q);
 
-static tn_value *made(parser *q, tn_node *n) { return tn_grad_made(q->g, n); }
-
 /* The index in "x12" or "dx0". */
 static int index_at(const char *digits) {
     int64_t i = 0;
@@ -177,9 +175,9 @@ static tn_value *call(parser *q, const char *name, size_t len) {
     }
     if (q->skip || q->g->st != TN_OK) return NULL;
     if (n == 1 && !strcmp(type, "Shape")) return tn_grad_shape(q->g, in[0]);
-    tn_node *node = tn_grad_node_n(q->g, domain, type, in, n, 1);
+    tn_node *node = tn_build_node(&q->g->build, domain, type, in, n, 1);
     if (attrs && node) attributes(q, attrs, NULL, node);
-    return made(q, node);
+    return tn_build_typed(&q->g->build, node);
 }
 
 static tn_value *integers(parser *q) {
@@ -190,7 +188,7 @@ static tn_value *integers(parser *q) {
         if (!eat(q, ',')) break;
     }
     expect(q, ']');
-    return q->skip ? NULL : tn_grad_ints(q->g, v, n);
+    return q->skip ? NULL : tn_build_ints(&q->g->build, "ints", v, n);
 }
 
 static tn_value *primary(parser *q) {
@@ -203,12 +201,12 @@ static tn_value *primary(parser *q) {
     if (eat(q, '[')) return integers(q);
     if (eat(q, '#')) {
         int64_t v = integer(q);
-        return q->skip ? NULL : tn_grad_number(q->g, TN_I64, (double)v);
+        return q->skip ? NULL : tn_build_number(&q->g->build, "number", TN_I64, (double)v);
     }
     if (isdigit((unsigned char)c)) {
         double v = 0;
         tn_take_f64(&q->p, NULL, &v);
-        return q->skip ? NULL : tn_grad_number(q->g, q->g->dtype, v);
+        return q->skip ? NULL : tn_build_number(&q->g->build, "number", q->g->dtype, v);
     }
     size_t n = name_at(q->p);
     const char *name = q->p;
@@ -223,7 +221,7 @@ static tn_value *primary(parser *q) {
 static tn_value *unary(parser *q) {
     if (!eat(q, '-')) return primary(q);
     tn_value *v = unary(q);
-    return q->skip ? NULL : made(q, tn_grad_node(q->g, "Neg", 1, v));
+    return q->skip ? NULL : tn_emit(&q->g->build, "Neg", v);
 }
 
 static tn_value *product(parser *q) {
@@ -231,7 +229,7 @@ static tn_value *product(parser *q) {
     while (q->g->st == TN_OK && (peek(q) == '*' || *q->p == '/')) {
         const char *type = *q->p++ == '*' ? "Mul" : "Div";
         tn_value *w = unary(q);
-        if (!q->skip) v = made(q, tn_grad_node(q->g, type, 1, v, w));
+        if (!q->skip) v = tn_emit(&q->g->build, type, v, w);
     }
     return v;
 }
@@ -242,7 +240,7 @@ static tn_value *sum(parser *q) {
     while (q->g->st == TN_OK && (peek(q) == '+' || *q->p == '-')) {
         const char *type = *q->p++ == '+' ? "Add" : "Sub";
         tn_value *w = product(q);
-        if (!q->skip) v = made(q, tn_grad_node(q->g, type, 1, v, w));
+        if (!q->skip) v = tn_emit(&q->g->build, type, v, w);
     }
     q->depth--;
     return v;
@@ -312,5 +310,5 @@ void tn_grad_let(tn_grad *g, const char *name, tn_value *v) {
 }
 
 void tn_grad_let_number(tn_grad *g, const char *name, double v) {
-    tn_grad_let(g, name, tn_grad_number(g, g->dtype, v));
+    tn_grad_let(g, name, tn_build_number(&g->build, "number", g->dtype, v));
 }

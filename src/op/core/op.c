@@ -97,6 +97,14 @@ static const tn_op *find(const char *domain, const char *type, bool expanded) {
 
 const tn_op *tn_op_find(const char *domain, const char *type) { return find(domain, type, false); }
 
+/* What has no row is expanded, and of its newest version. */
+static void resolve(tn_node *n) {
+    n->op = tn_op_find(n->domain, n->type);
+    n->version = n->op ? n->op->since : *n->domain ? 1 : TN_ONNX_OPSET_MAX;
+}
+
+__attribute__((constructor)) static void tell_graph(void) { tn_node_resolve = resolve; }
+
 const tn_op *tn_op_expanded(const char *domain, const char *type) { return find(domain, type, true); }
 
 const tn_op *tn_op_expanded_at(int i) {

@@ -11,7 +11,7 @@
 #define TN_OP_CORE_OP_H
 
 #include "base/pool.h"
-#include "graph/graph.h"
+#include "graph/build.h"
 #include <stddef.h>
 
 /** Newest version of the default operator set that this library knows. */
@@ -299,6 +299,9 @@ typedef tn_status (*tn_run_fn)(tn_run *r);
 /** What must hold of the actual inputs for `run` to be safe and is not in the shape rule: values of axes, indices,
  *  lengths, offsets. Called before every run; it changes nothing. errors naming the node, the value and the range */
 typedef tn_status (*tn_check_fn)(const tn_run *r);
+/** Writes b->node as what it means: gives its outputs to other nodes, or brings it into its newest form. Called when a
+ *  model is loaded. A failure is also one of b's. */
+typedef tn_status (*tn_rewrite_fn)(tn_build *b);
 struct tn_grad; /* op/core/grad.h */
 
 struct tn_op {
@@ -321,10 +324,9 @@ struct tn_op {
     tn_run_fn run;
     void (*release)(void *state); /* frees what `state` owns outside the plan's arena; it may be half made */
     tn_status (*grad)(struct tn_grad *g);
-    tn_status (*expand)(tn_node *n); /* of a row that has none of these functions: gives n's outputs to other nodes,
-                                        named after n, when a model is loaded; NULL: the operator is run */
-    int arg;                         /* for families whose rows share functions: which member */
-    const char *doc;                 /* one line */
+    tn_rewrite_fn expand; /* of a row that has none of these functions; NULL: the operator is run */
+    int arg;              /* for families whose rows share functions: which member */
+    const char *doc;      /* one line */
 };
 
 /** All families; each array ends with a row whose name is NULL. */
@@ -340,6 +342,13 @@ int tn_op_max_inputs(const tn_op *op); /* INT_MAX when variadic */
 /** Whether `run` counts on output i: it is neither optional nor one of any number. Such an output is made also where
  *  nobody wants it. */
 bool tn_op_needs_output(const tn_op *op, int i);
+
+/** Every invariant of a graph: uses and producers agree, order is topological, outer references point outwards,
+ * operators known, input counts and attributes as their rows say. errors TN_E_GRAPH, TN_E_UNSUPPORTED, naming the node.
+ */
+tn_status tn_graph_check(const tn_graph *g);
+/** Types, shapes and contents of every value from the inputs' types. errors TN_E_TYPE, TN_E_SHAPE, naming the node. */
+tn_status tn_graph_infer(tn_graph *g);
 
 /** Checks a node against its row: counts, attribute names and kinds, ranges. errors TN_E_GRAPH, TN_E_INVALID. */
 tn_status tn_op_check_node(const tn_node *n);

@@ -89,7 +89,9 @@ tn_status tn_op_upgrade_node(tn_node *n) {
     for (const tn_op_upgrade *u = upgrades_of(n); u && u->fn; u++) {
         if (n->version >= u->below) continue;
         TN_TRY(check_inputs(n));
-        TN_TRY(u->fn(n));
+        tn_build b = tn_build_for(n);
+        TN_TRY(u->fn(&b));
+        TN_TRY(b.st);
     }
     return TN_OK;
 }

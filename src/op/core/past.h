@@ -26,7 +26,7 @@ typedef struct {
  *  only widened types or added attributes with neutral defaults need none. */
 typedef struct {
     int below; /* TN_ONNX_OPSET_MAX: the operator is gone */
-    tn_status (*fn)(tn_node *n);
+    tn_rewrite_fn fn;
 } tn_op_upgrade;
 
 /** What a node of the newest form may ask for that versions below `since` do not have, although they accept its inputs

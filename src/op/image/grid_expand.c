@@ -3,17 +3,16 @@
  * ONNX Runtime. */
 #include "op/core/expand.h"
 
-static tn_status grid_sample(tn_node *n) {
+static tn_status grid_sample(tn_build *b) {
+    tn_node *n = b->node;
     static const char *const names[] = { "padding_mode", "align_corners", NULL };
-    TN_TRY(need(n, 2));
     bool cubic = tn_attr_is(n, "mode", "bicubic", "bilinear"), nearest = tn_attr_is(n, "mode", "nearest", "bilinear");
-    tn_value *v = with_word(bin(n, "GridSample", n->inputs[0], n->inputs[1]), "mode",
-                            cubic     ? "cubic"
-                            : nearest ? "nearest"
-                                      : "linear");
-    TN_UP_ROOM(v);
-    TN_TRY(keep(v->producer, n, names));
-    return give(n, 0, v);
+    tn_value *v = tn_emit_with(b, "GridSample",
+                               tn_attr_of_word("mode", cubic     ? "cubic"
+                                                       : nearest ? "nearest"
+                                                                 : "linear"),
+                               n->inputs[0], n->inputs[1]);
+    return tn_give(b, 0, tn_with_kept(b, v, names));
 }
 
 #define ANY(name_) \

@@ -14,31 +14,29 @@ static tn_status asymmetric(tn_node *n, tn_value *scales) {
     return tn_attr_set_string(n, "nearest_mode", "floor");
 }
 
-static tn_value *floats(const tn_node *n, const float *v, int count) {
+static tn_value *floats(tn_build *b, const char *name, const float *v, int rank, const int64_t *dims) {
     tn_tensor t = { 0 };
-    if (tn_tensor_init(&t, TN_F32, 1, (int64_t[]){ count }, TN_MEM_GRAPH) != TN_OK) return NULL;
-    if (count) memcpy(t.data, v, sizeof *v * (size_t)count);
-    tn_value *c = tn_value_constant(n->graph, "scales", &t);
-    tn_tensor_reset(&t);
-    return c;
+    if (!tn_build_ok(b, tn_tensor_init(&t, TN_F32, rank, dims, TN_MEM_GRAPH))) return NULL;
+    if (tn_count(&t)) memcpy(t.data, v, tn_tensor_bytes(&t));
+    return tn_build_tensor(b, name, &t);
 }
 
 /* 1: height_scale and width_scale of [N,C,H,W]; 7: scales, an attribute; 9: scales, an input. */
-static tn_status tn_up_upsample(tn_node *n) {
+static tn_status tn_up_upsample(tn_build *b) {
+    tn_node *n = b->node;
     int count;
     const float *v = tn_attr_floats(n, "scales", &count);
     tn_value *scales = tn_up_input(n, 1);
     if (v) {
-        scales = floats(n, v, count);
-        TN_UP_ROOM(scales);
+        scales = floats(b, "scales", v, 1, (int64_t[]){ count });
     } else if (!scales) {
         float h = tn_attr_float(n, "height_scale", 0), w = tn_attr_float(n, "width_scale", 0);
-        if (!(h > 0 && w > 0)) return tn_fail(TN_E_GRAPH, "%s: no scales", tn_node_where(n));
-        scales = floats(n, (float[]){ 1, 1, h, w }, 4);
-        TN_UP_ROOM(scales);
+        if (!(h > 0 && w > 0)) return tn_build_fail(b, TN_E_GRAPH, "no scales");
+        scales = floats(b, "scales", (float[]){ 1, 1, h, w }, 1, (int64_t[]){ 4 });
     }
     static const char *const old[] = { "scales", "height_scale", "width_scale" };
     for (size_t i = 0; i < TN_COUNT(old); i++) tn_attr_remove(n, old[i]);
+    TN_TRY(b->st);
     return asymmetric(n, scales);
 }
 
@@ -54,23 +52,24 @@ static void scale_kinds(const tn_value *scales, bool *below, bool *above) {
 
 /* Nearest of version 10 rounds down where it enlarges and up where it shrinks: then one Resize does the shrinking, and
  * another, if need be, the rest. */
-static tn_status tn_up_resize_10(tn_node *n) {
+static tn_status tn_up_resize_10(tn_build *b) {
+    tn_node *n = b->node;
     tn_value *scales = tn_up_input(n, 1);
     bool below = false, above = false;
-    if (!scales) return tn_fail(TN_E_GRAPH, "%s: no scales", tn_node_where(n));
+    if (!scales) return tn_build_fail(b, TN_E_GRAPH, "no scales");
     if (tn_attr_is(n, "mode", "nearest", "nearest")) scale_kinds(scales, &below, &above);
     if (below && above) {
-        tn_value *one = tn_value_scalar_f32(n->graph, "one", 1);
-        tn_value *most = tn_up_emit(n, "Min", scales, one, NULL);
-        tn_value *less = most ? tn_up_emit(n, "Resize", n->inputs[0], NULL, most) : NULL;
-        TN_UP_ROOM(one && less);
+        tn_value *one = tn_build_number(b, "one", TN_F32, 1);
+        tn_value *most = tn_emit(b, "Min", scales, one);
+        tn_value *less = tn_emit(b, "Resize", n->inputs[0], NULL, most);
+        TN_TRY(b->st);
         TN_TRY(asymmetric(less->producer, most));
-        TN_TRY(tn_attr_set_string(less->producer, "nearest_mode", "ceil"));
-        TN_TRY(tn_node_set_input(n, 0, less));
-        scales = tn_up_emit(n, "Max", scales, one, NULL);
-        TN_UP_ROOM(scales);
+        tn_with(b, less, tn_attr_of_word("nearest_mode", "ceil"));
+        tn_build_input(b, 0, less);
+        scales = tn_emit(b, "Max", scales, one);
         below = false;
     }
+    TN_TRY(b->st);
     TN_TRY(asymmetric(n, scales));
     return below ? tn_attr_set_string(n, "nearest_mode", "ceil") : TN_OK;
 }
@@ -78,36 +77,35 @@ static tn_status tn_up_resize_10(tn_node *n) {
 /* "tf_half_pixel_for_nn" went away with 13. Its coordinate is half a pixel to the right of half_pixel's, so rounding
  * down there is rounding half up here, and rounding to nearest (half down) there is rounding up here. What else it can
  * be said with has no newer name; the operator still knows the old one. */
-static tn_status tn_up_resize_names(tn_node *n) {
-    if (!tn_attr_is(n, "coordinate_transformation_mode", "tf_half_pixel_for_nn", "half_pixel")) return TN_OK;
+static tn_status tn_up_resize_names(tn_build *b) {
+    tn_node *n = b->node;
+    if (!tn_attr_is(n, "coordinate_transformation_mode", "tf_half_pixel_for_nn", "half_pixel")) return b->st;
     const char *mode = NULL;
     if (tn_attr_is(n, "nearest_mode", "floor", "round_prefer_floor")) mode = "round_prefer_ceil";
     if (tn_attr_is(n, "nearest_mode", "round_prefer_floor", "round_prefer_floor")) mode = "ceil";
-    if (!mode || !tn_attr_is(n, "mode", "nearest", "nearest")) return TN_OK;
+    if (!mode || !tn_attr_is(n, "mode", "nearest", "nearest")) return b->st;
     TN_TRY(tn_attr_set_string(n, "coordinate_transformation_mode", "half_pixel"));
     return tn_attr_set_string(n, "nearest_mode", mode);
 }
 
-static tn_status tn_up_grid_sample(tn_node *n) {
+static tn_status tn_up_grid_sample(tn_build *b) {
+    tn_node *n = b->node;
     if (tn_attr_is(n, "mode", "bilinear", "")) return tn_attr_set_string(n, "mode", "linear");
     if (tn_attr_is(n, "mode", "bicubic", "")) return tn_attr_set_string(n, "mode", "cubic");
-    return TN_OK;
+    return b->st;
 }
 
-static tn_status tn_up_roi_align(tn_node *n) {
+static tn_status tn_up_roi_align(tn_build *b) {
+    tn_node *n = b->node;
     return tn_attr_set_string(n, "coordinate_transformation_mode", "output_half_pixel");
 }
 
 /* y = scale * x + bias[c] */
-static tn_status tn_up_image_scaler(tn_node *n) {
+static tn_status tn_up_image_scaler(tn_build *b) {
     int count;
-    const float *bias = tn_attr_floats(n, "bias", &count);
-    tn_tensor t = { 0 };
-    TN_TRY(tn_tensor_init(&t, TN_F32, 3, (int64_t[]){ count, 1, 1 }, TN_MEM_GRAPH));
-    if (count) memcpy(t.data, bias, sizeof *bias * (size_t)count);
-    tn_value *b = tn_value_constant(n->graph, "bias", &t);
-    tn_tensor_reset(&t);
-    return tn_up_scale_and_add(n, tn_attr_float(n, "scale", 1), b);
+    const float *bias = tn_attr_floats(b->node, "bias", &count);
+    tn_value *v = floats(b, "bias", bias, 3, (int64_t[]){ count, 1, 1 });
+    return tn_up_scale_and_add(b, tn_attr_float(b->node, "scale", 1), v);
 }
 
 /* -------------------------------------------------------------------------------------------------------- records */

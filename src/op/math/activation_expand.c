@@ -10,19 +10,22 @@ typedef struct {
     int64_t axis;
 } act_params;
 
-static tn_value *scaled(tn_node *n, tn_value *v, float by) { return bin(n, "Mul", v, num(n, by, v)); }
+static tn_value *scaled(tn_build *b, tn_value *v, float by) {
+    return tn_emit(b, "Mul", v, tn_build_like(b, "number", by, v));
+}
 
 /* Those that are several operators. */
-static tn_value *composed(tn_node *n, const char *word, tn_value *v, const act_params *p) {
-    if (!v) return NULL;
-    if (!strcmp(word, "Clip")) return tri(n, "Clip", v, num(n, p->alpha, v), num(n, p->beta, v));
-    if (!strcmp(word, "Affine")) return bin(n, "Add", scaled(n, v, p->alpha), num(n, p->beta, v));
-    v = un(n, !strcmp(word, "ScaledTanh") ? "Tanh" : "Softplus", scaled(n, v, p->beta)); /* ParametricSoftplus */
-    return v ? scaled(n, v, p->alpha) : NULL;
+static tn_value *composed(tn_build *b, const char *word, tn_value *v, const act_params *p) {
+    if (!strcmp(word, "Clip"))
+        return tn_emit(b, "Clip", v, tn_build_like(b, "number", p->alpha, v), tn_build_like(b, "number", p->beta, v));
+    if (!strcmp(word, "Affine"))
+        return tn_emit(b, "Add", scaled(b, v, p->alpha), tn_build_like(b, "number", p->beta, v));
+    v = tn_emit(b, !strcmp(word, "ScaledTanh") ? "Tanh" : "Softplus", scaled(b, v, p->beta)); /* ParametricSoftplus */
+    return scaled(b, v, p->alpha);
 }
 
 /* act(v) for the names that fused nodes carry. */
-static tn_status activate(tn_node *n, tn_value *v, tn_string name, const act_params *p, tn_value **out) {
+static tn_status activate(tn_build *b, tn_value *v, tn_string name, const act_params *p, tn_value **out) {
     static const struct {
         const char *word, *type; /* NULL: composed */
         const char *a, *b, *c;   /* what alpha, beta and gamma are called; c: "axis", too */
@@ -50,126 +53,128 @@ static tn_status activate(tn_node *n, tn_value *v, tn_string name, const act_par
                  { "Tanh", "Tanh", 0, 0, 0 },
                  { "ThresholdedRelu", "ThresholdedRelu", "alpha", 0, 0 } };
     *out = v;
-    if (name.len == 0) return TN_OK;
+    if (name.len == 0) return b->st;
     for (size_t i = 0; i < TN_COUNT(acts); i++) {
         if (strlen(acts[i].word) != name.len || memcmp(acts[i].word, name.ptr, name.len)) continue;
-        *out = acts[i].type ? un(n, acts[i].type, v) : composed(n, acts[i].word, v, p);
-        if (acts[i].a) *out = with_float(*out, acts[i].a, p->alpha);
-        if (acts[i].b) *out = with_float(*out, acts[i].b, p->beta);
+        *out = acts[i].type ? tn_emit(b, acts[i].type, v) : composed(b, acts[i].word, v, p);
+        if (acts[i].a) tn_with(b, *out, tn_attr_of_float(acts[i].a, p->alpha));
+        if (acts[i].b) tn_with(b, *out, tn_attr_of_float(acts[i].b, p->beta));
         if (acts[i].c)
-            *out = *acts[i].c == 'g' ? with_float(*out, acts[i].c, p->gamma) : with_int(*out, acts[i].c, p->axis);
-        return TN_OK;
+            tn_with(b, *out,
+                    *acts[i].c == 'g' ? tn_attr_of_float(acts[i].c, p->gamma) : tn_attr_of_int(acts[i].c, p->axis));
+        return b->st;
     }
-    return tn_fail(TN_E_UNSUPPORTED, "%s: activation '%.*s'", tn_node_where(n), (int)(name.len < 40 ? name.len : 40),
-                   name.ptr);
+    return tn_build_fail(b, TN_E_UNSUPPORTED, "activation '%.*s'", (int)(name.len < 40 ? name.len : 40), name.ptr);
 }
 
-static tn_value *gelu_tanh(tn_node *n, tn_value *v) { return with_word(un(n, "Gelu", v), "approximate", "tanh"); }
-
-static tn_status gelu(tn_node *n) {
-    TN_TRY(need(n, 1));
-    return give(n, 0, un(n, "Gelu", plus(n, n->inputs[0], tn_up_input(n, 1)))); /* BiasGelu has the second one */
+static tn_value *gelu_tanh(tn_build *b, tn_value *v) {
+    return tn_emit_with(b, "Gelu", tn_attr_of_word("approximate", "tanh"), v);
 }
 
-static tn_status fast_gelu(tn_node *n) {
-    TN_TRY(need(n, 1));
-    return give(n, 0, gelu_tanh(n, plus(n, n->inputs[0], tn_up_input(n, 1))));
+static tn_status gelu(tn_build *b) {
+    tn_node *n = b->node;
+    return tn_give(b, 0,
+                   tn_emit(b, "Gelu", plus(b, n->inputs[0], tn_up_input(n, 1)))); /* BiasGelu has the second one */
 }
 
-static tn_status quick_gelu(tn_node *n) {
-    TN_TRY(need(n, 1));
-    return give(n, 0, with_float(un(n, "Swish", n->inputs[0]), "alpha", tn_attr_float(n, "alpha", 1.702f)));
+static tn_status fast_gelu(tn_build *b) {
+    tn_node *n = b->node;
+    return tn_give(b, 0, gelu_tanh(b, plus(b, n->inputs[0], tn_up_input(n, 1))));
 }
 
-static tn_status bias_add(tn_node *n) {
-    TN_TRY(need(n, 3));
-    return give(n, 0, plus(n, plus(n, n->inputs[0], n->inputs[1]), n->inputs[2]));
+static tn_status quick_gelu(tn_build *b) {
+    tn_node *n = b->node;
+    return tn_give(b, 0,
+                   tn_emit_with(b, "Swish", tn_attr_of_float("alpha", tn_attr_float(n, "alpha", 1.702f)),
+                                n->inputs[0]));
 }
 
-static tn_status bias_split_gelu(tn_node *n) {
-    TN_TRY(need(n, 2));
-    tn_value *sum = plus(n, n->inputs[0], n->inputs[1]);
-    TN_UP_ROOM(sum);
-    tn_node *halves = emit(n, "", "Split", &sum, 1, 2);
-    TN_UP_ROOM(halves);
-    TN_TRY(tn_attr_set_int(halves, "axis", -1));
-    TN_TRY(tn_attr_set_int(halves, "num_outputs", 2));
-    return give(n, 0, bin(n, "Mul", halves->outputs[0], un(n, "Gelu", halves->outputs[1])));
+static tn_status bias_add(tn_build *b) {
+    tn_node *n = b->node;
+    return tn_give(b, 0, plus(b, plus(b, n->inputs[0], n->inputs[1]), n->inputs[2]));
+}
+
+static tn_status bias_split_gelu(tn_build *b) {
+    tn_node *n = b->node;
+    tn_value *sum = plus(b, n->inputs[0], n->inputs[1]);
+    tn_node *split = tn_build_node(b, "", "Split", &sum, 1, 2);
+    tn_value *halves[2];
+    tn_build_attr(b, split, tn_attr_of_int("axis", -1));
+    tn_build_attr(b, split, tn_attr_of_int("num_outputs", 2));
+    tn_build_outputs(b, split, halves, 2);
+    return tn_give(b, 0, tn_emit(b, "Mul", halves[0], tn_emit(b, "Gelu", halves[1])));
 }
 
 /* softmax(data + bias) over the dimensions from `axis` on. The bias has fewer rows than the data: each of them serves
  * some that follow each other (inner), or all serve in turn, again and again. */
-static tn_status bias_softmax(tn_node *n) {
-    TN_TRY(need(n, 2));
+static tn_status bias_softmax(tn_build *b) {
+    tn_node *n = b->node;
     bool inner = tn_attr_int(n, "is_inner_broadcast", 1) != 0;
     int64_t axis = tn_attr_int(n, "axis", 1);
     tn_value *x = n->inputs[0], *bias = n->inputs[1];
     if (inner && (axis == -1 || axis == tn_up_rank(x) - 1)) /* plain broadcasting */
-        return give(n, 0, with_int(un(n, "Softmax", plus(n, x, bias)), "axis", -1));
-    tn_value *rows = with_int(un(n, "Flatten", x), "axis", axis), *shape = un(n, "Shape", x);
-    tn_value *length = bin(n, "Gather", un(n, "Shape", rows), tn_up_int(n, "row", 1)), *any = tn_up_int(n, "any", -1);
-    bias = any ? bin(n, "Reshape", bias, with_int(bin(n, "Concat", any, length), "axis", 0)) : NULL;
-    tn_value *count = bin(n, "Gather", un(n, "Shape", bias), tn_up_int(n, "rows", 0));
-    tn_value *parts[] = { inner ? count : any, inner ? any : count, length };
-    TN_UP_ROOM(shape && length && count);
-    tn_node *grid = emit(n, "", "Concat", parts, 3, 1);
-    TN_UP_ROOM(grid);
-    TN_TRY(tn_attr_set_int(grid, "axis", 0));
-    bias = bin(n, "Unsqueeze", bias, tn_up_int(n, "repeated", inner ? 1 : 0));
-    tn_value *sum = bias ? bin(n, "Add", bin(n, "Reshape", x, grid->outputs[0]), bias) : NULL;
-    return give(n, 0, bin(n, "Reshape", with_int(un(n, "Softmax", sum), "axis", -1), shape));
+        return tn_give(b, 0, tn_emit_int(b, "Softmax", "axis", -1, plus(b, x, bias)));
+    tn_value *rows = tn_emit_int(b, "Flatten", "axis", axis, x), *shape = tn_emit(b, "Shape", x);
+    tn_value *length = tn_emit(b, "Gather", tn_emit(b, "Shape", rows), tn_build_int(b, "row", 1)),
+             *any = tn_build_int(b, "any", -1);
+    bias = tn_emit(b, "Reshape", bias, tn_emit_int(b, "Concat", "axis", 0, any, length));
+    tn_value *count = tn_emit(b, "Gather", tn_emit(b, "Shape", bias), tn_build_int(b, "rows", 0));
+    tn_value *grid = tn_emit_int(b, "Concat", "axis", 0, inner ? count : any, inner ? any : count, length);
+    bias = tn_emit(b, "Unsqueeze", bias, tn_build_int(b, "repeated", inner ? 1 : 0));
+    tn_value *sum = tn_emit(b, "Add", tn_emit(b, "Reshape", x, grid), bias);
+    return tn_give(b, 0, tn_emit(b, "Reshape", tn_emit_int(b, "Softmax", "axis", -1, sum), shape));
 }
 
-static tn_status swiglu(tn_node *n) {
-    TN_TRY(need(n, 2));
-    tn_value *gate = un(n, "Swish", n->inputs[0]);
-    TN_UP_ROOM(gate);
-    TN_TRY(tn_attr_set_float(gate->producer, "alpha", tn_attr_float(n, "alpha", 1)));
-    return give(n, 0, bin(n, "Mul", gate, n->inputs[1]));
+static tn_status swiglu(tn_build *b) {
+    tn_node *n = b->node;
+    tn_value *gate = tn_emit_with(b, "Swish", tn_attr_of_float("alpha", tn_attr_float(n, "alpha", 1)), n->inputs[0]);
+    return tn_give(b, 0, tn_emit(b, "Mul", gate, n->inputs[1]));
 }
 
 /* ------------------------------------------------------------------------------------------------------- products */
 
 /* A product of n's first inputs, with the attributes named, and n's activation behind it. */
-static tn_status activated(tn_node *n, const char *domain, const char *type, int inputs, const char *const *names) {
-    TN_TRY(need(n, 2));
-    tn_node *e = emit(n, domain, type, n->inputs, inputs, 1);
+static tn_status activated(tn_build *b, const char *domain, const char *type, int inputs, const char *const *names) {
+    tn_node *n = b->node;
+    tn_node *e = tn_build_node(b, domain, type, n->inputs, inputs, 1);
     tn_value *v;
-    TN_UP_ROOM(e);
-    TN_TRY(keep(e, n, names));
+    TN_TRY(b->st);
+    tn_build_keep(b, e, n, names);
     act_params p = { tn_attr_float(n, "activation_alpha", 0.01f), tn_attr_float(n, "activation_beta", 0),
                      tn_attr_float(n, "activation_gamma", 0), tn_attr_int(n, "activation_axis", -1) };
-    TN_TRY(activate(n, e->outputs[0], tn_attr_string(n, "activation", ""), &p, &v));
-    return give(n, 0, v);
+    TN_TRY(activate(b, e->outputs[0], tn_attr_string(n, "activation", ""), &p, &v));
+    return tn_give(b, 0, v);
 }
 
-static tn_status fused_gemm(tn_node *n) {
+static tn_status fused_gemm(tn_build *b) {
+    tn_node *n = b->node;
     static const char *const names[] = { "alpha", "beta", "transA", "transB", NULL };
-    return activated(n, "", "Gemm", n->n_inputs, names);
+    return activated(b, "", "Gemm", n->n_inputs, names);
 }
 
-static tn_status fused_conv(tn_node *n) {
+static tn_status fused_conv(tn_build *b) {
+    tn_node *n = b->node;
     static const char *const names[] = { "auto_pad", "dilations", "group", "kernel_shape", "pads", "strides", NULL };
     int count;
     const float *p = tn_attr_floats(n, "activation_params", &count);
-    TN_TRY(need(n, 2));
-    tn_node *e = emit(n, "", "Conv", n->inputs, n->n_inputs < 3 ? n->n_inputs : 3, 1);
+    tn_node *e = tn_build_node(b, "", "Conv", n->inputs, n->n_inputs < 3 ? n->n_inputs : 3, 1);
     tn_value *v;
-    TN_UP_ROOM(e);
-    TN_TRY(keep(e, n, names));
+    TN_TRY(b->st);
+    tn_build_keep(b, e, n, names);
     act_params a = { .alpha = p && count > 0 ? p[0] : 0, .beta = p && count > 1 ? p[1] : 0, .axis = 1 };
-    TN_TRY(activate(n, plus(n, e->outputs[0], tn_up_input(n, 3)), tn_attr_string(n, "activation", ""), &a, &v));
-    return give(n, 0, v);
+    TN_TRY(activate(b, plus(b, e->outputs[0], tn_up_input(n, 3)), tn_attr_string(n, "activation", ""), &a, &v));
+    return tn_give(b, 0, v);
 }
 
-static tn_status fused_matmul_activation(tn_node *n) {
+static tn_status fused_matmul_activation(tn_build *b) {
+    tn_node *n = b->node;
     static const char *const names[] = { "alpha", "transA", "transB", "transBatchA", "transBatchB", NULL };
-    return activated(n, n->domain, "FusedMatMul", 2, names);
+    return activated(b, n->domain, "FusedMatMul", 2, names);
 }
 
-static tn_status gemm_fast_gelu(tn_node *n) {
-    TN_TRY(need(n, 2));
-    return give(n, 0, gelu_tanh(n, plus(n, bin(n, "MatMul", n->inputs[0], n->inputs[1]), tn_up_input(n, 2))));
+static tn_status gemm_fast_gelu(tn_build *b) {
+    tn_node *n = b->node;
+    return tn_give(b, 0, gelu_tanh(b, plus(b, tn_emit(b, "MatMul", n->inputs[0], n->inputs[1]), tn_up_input(n, 2))));
 }
 
 /* ----------------------------------------------------------------------------------------------------------- rows */

@@ -2,9 +2,9 @@
 /* binary.c - pointwise operators of two or more tensors, with NumPy broadcasting: arithmetic, comparison, logic, bits.
  * The loops are kernel/broadcast.h; rows only say which. */
 #include "kernel/broadcast.h"
-#include "op/core/grad.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/math/grads.h"
 #include "op/math/pointwise.h"
 #include <string.h>
 

@@ -3,9 +3,9 @@
  * and printed here. */
 #include "base/budget.h"
 #include "base/number.h"
-#include "op/core/grad.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/math/grads.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>

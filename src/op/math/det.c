@@ -1,9 +1,9 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* det.c - Det: determinants of square matrices, by elimination with row exchanges, in double. */
 #include "base/budget.h"
-#include "op/core/grad.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/math/grads.h"
 #include <math.h>
 #include <string.h>
 

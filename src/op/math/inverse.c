@@ -1,9 +1,9 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* inverse.c - com.microsoft.Inverse: inverses of square matrices, by Gauss and Jordan. */
 #include "base/budget.h"
-#include "op/core/grad.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/math/grads.h"
 #include <math.h>
 
 static tn_status inverse_infer(tn_infer *c) {

@@ -5,9 +5,9 @@
  * hands whole batches to the driver of kernel/gemm.h. float32 goes there; other types take the generic C product. */
 #include "kernel/kernel.h"
 #include "op/core/fused.h"
-#include "op/core/grad.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/math/grads.h"
 #include <string.h>
 
 /* What a row of this family is; .arg of the row. */

@@ -4,9 +4,9 @@
  * there are; without one every run gives others. */
 #include "base/random.h"
 #include "base/budget.h"
-#include "op/core/grad.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/math/grads.h"
 #include <string.h>
 
 enum { NORMAL, UNIFORM };

@@ -2,9 +2,10 @@
 /* topk.c - TopK and Unique: order statistics along an axis. */
 #include "base/budget.h"
 #include "base/sort.h"
-#include "op/core/grad.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/math/grads.h"
+#include <stdlib.h>
 #include <string.h>
 
 /* ---------------------------------------------------------------------------------------------------------- TopK */

@@ -2,9 +2,9 @@
 /* unary.c - pointwise operators of one tensor: y[i] = f(x[i]; a, b). One table says which function and where its
  * parameters come from; the loops for every element type are kernel/broadcast.h. */
 #include "kernel/broadcast.h"
-#include "op/core/grad.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/math/grads.h"
 #include "op/math/pointwise.h"
 #include <math.h>
 #include <string.h>

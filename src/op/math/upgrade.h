@@ -5,16 +5,16 @@
 
 #include "op/core/upgrade.h"
 
-tn_status tn_up_broadcast(tn_node *n);
-tn_status tn_up_prelu(tn_node *n);
-tn_status tn_up_flat_softmax(tn_node *n);
-tn_status tn_up_gemm(tn_node *n);
-tn_status tn_up_cast(tn_node *n);
-tn_status tn_up_selu(tn_node *n);
-tn_status tn_up_affine(tn_node *n);
-tn_status tn_up_scaled_tanh(tn_node *n);
-tn_status tn_up_clip(tn_node *n);
-tn_status tn_up_top_k(tn_node *n);
-tn_status tn_up_dropout(tn_node *n);
+tn_status tn_up_broadcast(tn_build *b);
+tn_status tn_up_prelu(tn_build *b);
+tn_status tn_up_flat_softmax(tn_build *b);
+tn_status tn_up_gemm(tn_build *b);
+tn_status tn_up_cast(tn_build *b);
+tn_status tn_up_selu(tn_build *b);
+tn_status tn_up_affine(tn_build *b);
+tn_status tn_up_scaled_tanh(tn_build *b);
+tn_status tn_up_clip(tn_build *b);
+tn_status tn_up_top_k(tn_build *b);
+tn_status tn_up_dropout(tn_build *b);
 
 #endif

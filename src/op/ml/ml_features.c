@@ -2,8 +2,8 @@
 /* ml_features.c - ArrayFeatureExtractor, Binarizer, FeatureVectorizer, Imputer, Normalizer, Scaler: columns chosen,
  * joined and put on one scale. */
 #include "base/budget.h"
-#include "op/core/grad.h"
 #include "op/core/support.h"
+#include "op/ml/grads.h"
 #include "op/ml/ml.h"
 #include <math.h>
 #include <string.h>

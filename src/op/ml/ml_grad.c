@@ -1,7 +1,7 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* ml_grad.c - gradients of ai.onnx.ml: scores that were transformed, features scaled, chosen and joined. Results
  * are float32 whatever the features are, so flows are cast. Trees are steps and have none; maps carry none. */
-#include "op/core/grad.h"
+#include "op/ml/grads.h"
 #include "op/ml/ml.h"
 #include <math.h>
 #include <string.h>
@@ -91,8 +91,8 @@ tn_status tn_grad_vectorizer(tn_grad *g) {
                             (long long)width[i]);
         parts[i] = tn_grad_formula(g, "CastLike(part, y)");
     }
-    tn_node *joined = tn_grad_node_n(g, "", "Concat", parts, n->n_inputs, 1);
-    tn_value *y = tn_grad_made_int(g, joined, "axis", 1);
+    tn_node *joined = tn_build_node(&g->build, "", "Concat", parts, n->n_inputs, 1);
+    tn_value *y = tn_build_typed_with(&g->build, joined, tn_attr_of_int("axis", 1));
     tn_grad_through(g, mark, &y, 1);
     return g->st;
 }

@@ -1,6 +1,6 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* ml_linear.c - LinearClassifier, LinearRegressor: a matrix of coefficients, then a transform of the scores. */
-#include "op/core/grad.h"
+#include "op/ml/grads.h"
 #include "op/ml/ml.h"
 #include <string.h>
 

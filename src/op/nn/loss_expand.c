@@ -2,55 +2,54 @@
 /* loss_expand.c - losses as sums of other operators. Source: docs/Operators.md of ONNX. */
 #include "op/core/expand.h"
 
-static tn_value *total(tn_node *n, tn_value *v) { return with_int(un(n, "ReduceSum", v), "keepdims", 0); }
+static tn_value *total(tn_build *b, tn_value *v) { return tn_emit_int(b, "ReduceSum", "keepdims", 0, v); }
 
 /* -x[i, target[i], ...], times the weight of the class; nothing where the target is the one to ignore. */
-static tn_status class_loss(tn_node *n, tn_value *x, tn_value *target, tn_value *weight, tn_value **loss) {
+static tn_status class_loss(tn_build *b, tn_value *x, tn_value *target, tn_value *weight, tn_value **loss) {
+    tn_node *n = b->node;
     const tn_attr *ignore = tn_attr_find(n, "ignore_index");
-    tn_value *ignored = NULL, *safe = target, *zero = num(n, 0, x), *one = tn_up_int(n, "class", 1);
+    tn_value *ignored = NULL, *safe = target, *zero = tn_build_like(b, "number", 0, x),
+             *one = tn_build_int(b, "class", 1);
     if (ignore && ignore->kind == TN_ATTR_INT) {
-        ignored = bin(n, "Equal", target, integer_like(n, ignore->i, target));
-        safe = tri(n, "Where", ignored, integer_like(n, 0, target), target);
-        TN_UP_ROOM(safe);
+        ignored = tn_emit(b, "Equal", target, integer_like(b, ignore->i, target));
+        safe = tn_emit(b, "Where", ignored, integer_like(b, 0, target), target);
     }
-    tn_value *picked = bin(n, "GatherElements", x, bin(n, "Unsqueeze", safe, one));
-    tn_value *l = un(n, "Neg", bin(n, "Squeeze", with_int(picked, "axis", 1), one)), *w = NULL;
+    tn_value *picked = tn_emit_int(b, "GatherElements", "axis", 1, x, tn_emit(b, "Unsqueeze", safe, one));
+    tn_value *l = tn_emit(b, "Neg", tn_emit(b, "Squeeze", picked, one)), *w = NULL;
     if (weight)
-        w = bin(n, "Gather", weight, safe);
+        w = tn_emit(b, "Gather", weight, safe);
     else if (ignored)
-        w = bin(n, "CastLike", un(n, "Not", ignored), x);
+        w = tn_emit(b, "CastLike", tn_emit(b, "Not", ignored), x);
     if (ignored) {
-        l = tri(n, "Where", ignored, zero, l);
-        if (weight) w = tri(n, "Where", ignored, zero, w);
+        l = tn_emit(b, "Where", ignored, zero, l);
+        if (weight) w = tn_emit(b, "Where", ignored, zero, w);
     }
-    if (weight) l = bin(n, "Mul", l, w);
-    TN_UP_ROOM(l && (w || !(weight || ignored)));
+    if (weight) l = tn_emit(b, "Mul", l, w);
     if (tn_attr_is(n, "reduction", "none", "mean"))
         *loss = l;
     else if (tn_attr_is(n, "reduction", "sum", "mean"))
-        *loss = total(n, l);
+        *loss = total(b, l);
     else if (!w)
-        *loss = with_int(un(n, "ReduceMean", l), "keepdims", 0);
+        *loss = tn_emit_int(b, "ReduceMean", "keepdims", 0, l);
     else
-        *loss = bin(n, "Div", total(n, l), total(n, w));
-    return TN_OK;
+        *loss = tn_emit(b, "Div", total(b, l), total(b, w));
+    return b->st;
 }
 
-static tn_status negative_log_likelihood(tn_node *n) {
+static tn_status negative_log_likelihood(tn_build *b) {
+    tn_node *n = b->node;
     tn_value *loss = NULL;
-    TN_TRY(need(n, 2));
-    TN_TRY(class_loss(n, n->inputs[0], n->inputs[1], tn_up_input(n, 2), &loss));
-    return give(n, 0, loss);
+    TN_TRY(class_loss(b, n->inputs[0], n->inputs[1], tn_up_input(n, 2), &loss));
+    return tn_give(b, 0, loss);
 }
 
-static tn_status softmax_cross_entropy(tn_node *n) {
+static tn_status softmax_cross_entropy(tn_build *b) {
+    tn_node *n = b->node;
     tn_value *loss = NULL;
-    TN_TRY(need(n, 2));
-    tn_value *log = with_int(un(n, "LogSoftmax", n->inputs[0]), "axis", 1);
-    TN_UP_ROOM(log);
-    TN_TRY(class_loss(n, log, n->inputs[1], tn_up_input(n, 2), &loss));
-    TN_TRY(give(n, 0, loss));
-    return give(n, 1, log);
+    tn_value *log = tn_emit_int(b, "LogSoftmax", "axis", 1, n->inputs[0]);
+    TN_TRY(class_loss(b, log, n->inputs[1], tn_up_input(n, 2), &loss));
+    tn_give(b, 0, loss);
+    return tn_give(b, 1, log);
 }
 
 static const tn_port likelihood_in[] = {

@@ -3,9 +3,9 @@
  * float type has the definition in double precision here. */
 #include "kernel/norm.h"
 #include "base/budget.h"
-#include "op/core/grad.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/nn/grads.h"
 #include <math.h>
 #include <string.h>
 

@@ -4,94 +4,90 @@
 #include "op/core/expand.h"
 
 /* sum := the inputs 0 and 1 and the bias; output 3 is that sum. */
-static tn_status skip_sum(tn_node *n, int bias, tn_value **sum) {
-    TN_TRY(need(n, 3));
-    *sum = plus(n, plus(n, n->inputs[0], n->inputs[1]), tn_up_input(n, bias));
-    TN_UP_ROOM(*sum);
-    return give(n, 3, *sum);
+static tn_status skip_sum(tn_build *b, int bias, tn_value **sum) {
+    tn_node *n = b->node;
+    *sum = plus(b, plus(b, n->inputs[0], n->inputs[1]), tn_up_input(n, bias));
+    return tn_give(b, 3, *sum);
 }
 
-static tn_status layer_norm(tn_node *n, tn_value *x, tn_value *gamma, tn_value *beta, float eps, tn_node **out) {
-    tn_value *in[] = { x, gamma, beta };
-    tn_node *e = *out = emit(n, "", "LayerNormalization", in, beta ? 3 : 2, 3);
-    TN_UP_ROOM(e);
-    TN_TRY(tn_attr_set_int(e, "axis", -1));
-    return tn_attr_set_float(e, "epsilon", eps);
+/* Three outputs: the result, mean and 1 / deviation. */
+static void layer_norm(tn_build *b, tn_value *x, tn_value *gamma, tn_value *beta, float eps, tn_value **out) {
+    tn_node *e = tn_build_node(b, "", "LayerNormalization", (tn_value *[]){ x, gamma, beta }, 3, 3);
+    tn_build_attr(b, e, tn_attr_of_int("axis", -1));
+    tn_build_attr(b, e, tn_attr_of_float("epsilon", eps));
+    tn_build_outputs(b, e, out, 3);
 }
 
-static tn_status skip_layer_norm(tn_node *n) {
-    tn_value *sum;
-    tn_node *e;
-    TN_TRY(skip_sum(n, 4, &sum));
-    TN_TRY(layer_norm(n, sum, n->inputs[2], tn_up_input(n, 3), tn_attr_float(n, "epsilon", 1e-12f), &e));
-    for (int i = 0; i < 3; i++) TN_TRY(give(n, i, e->outputs[i]));
-    return TN_OK;
+static tn_status skip_layer_norm(tn_build *b) {
+    tn_node *n = b->node;
+    tn_value *sum, *norm[3];
+    TN_TRY(skip_sum(b, 4, &sum));
+    layer_norm(b, sum, n->inputs[2], tn_up_input(n, 3), tn_attr_float(n, "epsilon", 1e-12f), norm);
+    for (int i = 0; i < 3; i++) tn_give(b, i, norm[i]);
+    return b->st;
 }
 
-static tn_value *scalar_int(tn_node *n, int64_t v) {
-    return bin(n, "Squeeze", tn_up_int(n, "number", v), tn_up_int(n, "axis", 0));
+static tn_value *scalar_int(tn_build *b, int64_t v) {
+    return tn_emit(b, "Squeeze", tn_build_int(b, "number", v), tn_build_int(b, "axis", 0));
 }
 
 /* RMS normalisation of x along the last axes, and 1 / RMS, in float32, as output `rstd` where it is wanted. */
-static tn_status rms_norm(tn_node *n, tn_value *x, tn_value *gamma, float eps, int64_t axis, int rstd) {
-    tn_value *y = with_float(with_int(bin(n, "RMSNormalization", x, gamma), "axis", axis), "epsilon", eps);
-    TN_TRY(give(n, 0, y));
-    if (rstd >= n->n_outputs || !n->outputs[rstd]) return TN_OK;
-    tn_value *axes = tn_up_int(n, "axis", -1);
+static tn_status rms_norm(tn_build *b, tn_value *x, tn_value *gamma, float eps, int64_t axis, int rstd) {
+    tn_node *n = b->node;
+    tn_value *y = tn_emit_int(b, "RMSNormalization", "axis", axis, x, gamma);
+    tn_give(b, 0, tn_with(b, y, tn_attr_of_float("epsilon", eps)));
+    if (rstd >= n->n_outputs || !n->outputs[rstd]) return b->st;
+    tn_value *axes = tn_build_int(b, "axis", -1);
     if (axis != -1) { /* from `axis` to the last one, however many there are */
-        tn_value *end = axis < 0 ? scalar_int(n, 0) : un(n, "Size", un(n, "Shape", x));
-        axes = tri(n, "Range", scalar_int(n, axis), end, scalar_int(n, 1));
+        tn_value *end = axis < 0 ? scalar_int(b, 0) : tn_emit(b, "Size", tn_emit(b, "Shape", x));
+        axes = tn_emit(b, "Range", scalar_int(b, axis), end, scalar_int(b, 1));
     }
-    tn_value *mean = axes ? bin(n, "ReduceMean", bin(n, "Mul", x, x), axes) : NULL;
-    tn_value *one = un(n, "Reciprocal", un(n, "Sqrt", mean ? bin(n, "Add", mean, num(n, eps, x)) : NULL));
-    return give(n, rstd, with_int(un(n, "Cast", one), "to", tn_dtypes[TN_F32].onnx));
+    tn_value *mean = tn_emit(b, "ReduceMean", tn_emit(b, "Mul", x, x), axes);
+    tn_value *root = tn_emit(b, "Sqrt", tn_emit(b, "Add", mean, tn_build_like(b, "number", eps, x)));
+    return tn_give(b, rstd, cast(b, tn_emit(b, "Reciprocal", root), TN_F32));
 }
 
-static tn_status skip_rms_norm(tn_node *n) {
+static tn_status skip_rms_norm(tn_build *b) {
+    tn_node *n = b->node;
     tn_value *sum;
-    TN_TRY(skip_sum(n, 3, &sum));
-    TN_TRY(rms_norm(n, sum, n->inputs[2], tn_attr_float(n, "epsilon", 1e-12f), -1, 2));
-    if (n->n_outputs < 2 || !n->outputs[1]) return TN_OK; /* the mean that is not subtracted counts as 0 */
-    tn_value *mean = bin(n, "ReduceMean", sum, tn_up_int(n, "axis", -1));
-    mean = with_int(un(n, "Cast", mean), "to", tn_dtypes[TN_F32].onnx);
-    return give(n, 1, mean ? bin(n, "Sub", mean, mean) : NULL);
+    TN_TRY(skip_sum(b, 3, &sum));
+    TN_TRY(rms_norm(b, sum, n->inputs[2], tn_attr_float(n, "epsilon", 1e-12f), -1, 2));
+    if (n->n_outputs < 2 || !n->outputs[1]) return b->st; /* the mean that is not subtracted counts as 0 */
+    tn_value *mean = tn_emit(b, "ReduceMean", sum, tn_build_int(b, "axis", -1));
+    mean = cast(b, mean, TN_F32);
+    return tn_give(b, 1, tn_emit(b, "Sub", mean, mean));
 }
 
-static tn_status simple_layer_norm(tn_node *n) {
-    TN_TRY(need(n, 2));
-    return rms_norm(n, n->inputs[0], n->inputs[1], tn_attr_float(n, "epsilon", 1e-5f), tn_attr_int(n, "axis", -1), 1);
+static tn_status simple_layer_norm(tn_build *b) {
+    tn_node *n = b->node;
+    return rms_norm(b, n->inputs[0], n->inputs[1], tn_attr_float(n, "epsilon", 1e-5f), tn_attr_int(n, "axis", -1), 1);
 }
 
 /* Sum of the embeddings of words, positions and segments, normalised. */
-static tn_status embed_layer_norm(tn_node *n) {
-    TN_TRY(need(n, 1));
+static tn_status embed_layer_norm(tn_build *b) {
+    tn_node *n = b->node;
     tn_value *ids = n->inputs[0], *segments = tn_up_input(n, 1), *table = tn_up_input(n, 4), *at = tn_up_input(n, 8),
              *mask = tn_up_input(n, 7), *positions = tn_up_input(n, 3), *gamma = tn_up_input(n, 5),
              *words = tn_up_input(n, 2);
     if (!words || !positions || !gamma)
-        return tn_fail(TN_E_GRAPH, "%s: word_embedding, position_embedding or gamma is missing", tn_node_where(n));
+        return tn_build_fail(b, TN_E_GRAPH, "word_embedding, position_embedding or gamma is missing");
     if (at) {
-        positions = bin(n, "Gather", positions, at);
+        positions = tn_emit(b, "Gather", positions, at);
     } else { /* the first ones */
-        tn_value *shape = un(n, "Shape", ids), *length = bin(n, "Gather", shape, tn_up_int(n, "one", 1));
-        tn_value *in[] = { positions, tn_up_int(n, "from", 0), length, tn_up_int(n, "axis", 0) };
-        TN_UP_ROOM(in[1] && in[2] && in[3]);
-        tn_node *e = emit(n, "", "Slice", in, 4, 1);
-        TN_UP_ROOM(e);
-        positions = e->outputs[0];
+        tn_value *shape = tn_emit(b, "Shape", ids), *length = tn_emit(b, "Gather", shape, tn_build_int(b, "one", 1));
+        positions = tn_emit(b, "Slice", positions, tn_build_int(b, "from", 0), length, tn_build_int(b, "axis", 0));
     }
-    tn_value *sum = bin(n, "Add", bin(n, "Gather", words, ids), positions);
+    tn_value *sum = tn_emit(b, "Add", tn_emit(b, "Gather", words, ids), positions);
     if (table) /* without segments all is the first one */
-        sum = bin(n, "Add", sum, bin(n, "Gather", table, segments ? segments : tn_up_int(n, "first", 0)));
-    TN_UP_ROOM(sum);
-    tn_node *norm;
-    TN_TRY(layer_norm(n, sum, gamma, tn_up_input(n, 6), tn_attr_float(n, "epsilon", 1e-12f), &norm));
-    TN_TRY(give(n, 0, norm->outputs[0]));
-    TN_TRY(give(n, 2, sum));
-    if (n->n_outputs < 2 || !n->outputs[1]) return TN_OK;
+        sum = tn_emit(b, "Add", sum, tn_emit(b, "Gather", table, segments ? segments : tn_build_int(b, "first", 0)));
+    tn_value *norm[3];
+    layer_norm(b, sum, gamma, tn_up_input(n, 6), tn_attr_float(n, "epsilon", 1e-12f), norm);
+    tn_give(b, 0, norm[0]);
+    tn_give(b, 2, sum);
+    if (n->n_outputs < 2 || !n->outputs[1]) return b->st;
     /* how many words of each sentence count; without a mask nobody asks, and the runtime says 0 */
-    tn_value *count = mask ? mask : bin(n, "Sub", ids, ids);
-    return give(n, 1, with_int(bin(n, "ReduceSum", count, tn_up_int(n, "axis", 1)), "keepdims", 0));
+    tn_value *count = mask ? mask : tn_emit(b, "Sub", ids, ids);
+    return tn_give(b, 1, tn_emit_int(b, "ReduceSum", "keepdims", 0, count, tn_build_int(b, "axis", 1)));
 }
 
 /* ----------------------------------------------------------------------------------------------------------- rows */

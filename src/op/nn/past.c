@@ -6,109 +6,99 @@
 #include <math.h>
 
 /* p was any number. Of a fraction: (sum |x|^p)^(1/p), the sum being a norm with p = 1. */
-static tn_status tn_up_lp(tn_node *n) {
+static tn_status tn_up_lp(tn_build *b) {
+    tn_node *n = b->node;
     const tn_attr *a = tn_attr_find(n, "p");
-    if (!a || a->kind != TN_ATTR_FLOAT) return TN_OK;
+    if (!a || a->kind != TN_ATTR_FLOAT) return b->st;
     float p = a->f;
     if (p >= 1 && p <= 1000 && p == (float)(int)p) return tn_attr_set_int(n, "p", (int64_t)p);
-    if (!(p > 0 && p < INFINITY))
-        return tn_fail(TN_E_INVALID, "%s: p is %g, which makes no norm", tn_node_where(n), (double)p);
-    tn_value *x = n->inputs[0], *by = tn_up_scalar_like(n, "p", p, x), *inner, *root;
-    TN_UP_ROOM(by);
-    tn_value *power = tn_up_emit(n, "Pow", tn_up_emit(n, "Abs", x, NULL, NULL), by, NULL);
-    TN_UP_ROOM(power);
-    TN_TRY(tn_node_set_input(n, 0, power));
+    if (!(p > 0 && p < INFINITY)) return tn_build_fail(b, TN_E_INVALID, "p is %g, which makes no norm", (double)p);
+    tn_value *x = n->inputs[0], *by = tn_build_like(b, "p", p, x);
+    tn_value *power = tn_emit(b, "Pow", tn_emit(b, "Abs", x), by);
+    tn_build_input(b, 0, power);
     TN_TRY(tn_attr_set_int(n, "p", 1));
-    if (!n->n_outputs || !n->outputs[0]) return TN_OK; /* nobody sees the result */
-    root = tn_up_emit(n, "Reciprocal", by, NULL, NULL);
-    tn_node *pow = tn_up_after(n, 0, "Pow", &inner);
-    TN_UP_ROOM(root && pow);
-    return tn_node_set_input(pow, 1, root);
+    if (!n->n_outputs || !n->outputs[0]) return b->st; /* nobody sees the result */
+    tn_value *root = tn_emit(b, "Reciprocal", by);
+    tn_node *pow = tn_build_behind(b, 0, "Pow");
+    return pow ? tn_node_set_input(pow, 1, root) : b->st;
 }
 
 /* spatial=0: mean and variance belong to every element of a sample, so broadcasting arithmetic says it all. */
-static tn_status elementwise_norm(tn_node *n) {
+static tn_status elementwise_norm(tn_build *b) {
+    tn_node *n = b->node;
     tn_value **in = n->inputs;
-    tn_value *eps = tn_up_scalar_like(n, "epsilon", tn_attr_float(n, "epsilon", 1e-5f), in[0]);
-    TN_UP_ROOM(eps);
-    tn_value *deviation = tn_up_emit(n, "Sqrt", tn_up_emit(n, "Add", in[4], eps, NULL), NULL, NULL);
-    TN_UP_ROOM(deviation);
-    tn_value *unit = tn_up_emit(n, "Div", tn_up_emit(n, "Sub", in[0], in[3], NULL), deviation, NULL);
-    tn_value *scaled = tn_up_emit(n, "Mul", unit, in[1], NULL), *bias = in[2];
-    TN_UP_ROOM(scaled);
+    tn_value *eps = tn_build_like(b, "epsilon", tn_attr_float(n, "epsilon", 1e-5f), in[0]);
+    tn_value *deviation = tn_emit(b, "Sqrt", tn_emit(b, "Add", in[4], eps));
+    tn_value *unit = tn_emit(b, "Div", tn_emit(b, "Sub", in[0], in[3]), deviation);
+    tn_value *scaled = tn_emit(b, "Mul", unit, in[1]), *bias = in[2];
     tn_up_retype(n, "Add");
     n->n_attrs = 0;
-    TN_TRY(tn_node_set_input(n, 0, scaled));
-    TN_TRY(tn_node_set_input(n, 1, bias));
-    for (int i = 2; i < n->n_inputs; i++) TN_TRY(tn_node_set_input(n, i, NULL));
+    tn_build_input(b, 0, scaled);
+    tn_build_input(b, 1, bias);
+    for (int i = 2; i < n->n_inputs; i++) tn_build_input(b, i, NULL);
     n->n_inputs = 2;
-    return TN_OK;
+    return b->st;
 }
 
 /* Output i of n is `shape`d like v from now on: a reshaping stands between it and its users. */
-static tn_status reshaped(tn_node *n, int i, tn_value *shape) {
-    tn_value *inner;
-    if (i >= n->n_outputs || !n->outputs[i]) return TN_OK;
-    tn_node *back = tn_up_after(n, i, "Reshape", &inner);
-    TN_UP_ROOM(back);
-    TN_TRY(tn_attr_set_int(back, "allowzero", 1));
-    return tn_node_set_input(back, 1, shape);
+static tn_status reshaped(tn_build *b, int i, tn_value *shape) {
+    tn_node *n = b->node;
+    if (i >= n->n_outputs || !n->outputs[i]) return b->st;
+    tn_node *back = tn_build_behind(b, i, "Reshape");
+    tn_build_attr(b, back, tn_attr_of_int("allowzero", 1));
+    return back ? tn_node_set_input(back, 1, shape) : b->st;
 }
 
 /* Statistics of every element of a sample, over the batch: those of a matrix [N, C * D1 * .. * Dn], whose columns are
  * channels. */
-static tn_status flat_norm(tn_node *n) {
-    tn_value *shape = tn_up_emit(n, "Shape", n->inputs[0], NULL, NULL), *flat = tn_up_int(n, "flat", -1);
-    tn_value *x = tn_up_emit(n, "Flatten", n->inputs[0], NULL, NULL), *like = NULL;
-    TN_UP_ROOM(shape && flat && x);
+static tn_status flat_norm(tn_build *b) {
+    tn_node *n = b->node;
+    tn_value *shape = tn_emit(b, "Shape", n->inputs[0]), *flat = tn_build_int(b, "flat", -1);
+    tn_value *x = tn_emit(b, "Flatten", n->inputs[0]), *like = NULL;
     for (int i = 1; i < 5; i++) {
-        if (i == 3) like = tn_up_emit(n, "Shape", n->inputs[3], NULL, NULL);
-        tn_value *v = tn_up_emit(n, "Reshape", n->inputs[i], flat, NULL);
-        TN_UP_ROOM(v && (i < 3 || like));
-        TN_TRY(tn_node_set_input(n, i, v));
+        if (i == 3) like = tn_emit(b, "Shape", n->inputs[3]);
+        tn_value *v = tn_emit(b, "Reshape", n->inputs[i], flat);
+        tn_build_input(b, i, v);
     }
-    TN_TRY(tn_node_set_input(n, 0, x));
-    for (int i = 0; i < 5; i++) TN_TRY(reshaped(n, i, i ? like : shape));
-    return TN_OK;
+    tn_build_input(b, 0, x);
+    for (int i = 0; i < 5; i++) TN_TRY(reshaped(b, i, i ? like : shape));
+    return b->st;
 }
 
 /* The mean and variance of the batch itself: with a momentum of 0 they are what newer versions give as the running
  * ones, and those are blended here. */
-static tn_status saved_statistics(tn_node *n) {
+static tn_status saved_statistics(tn_build *b) {
+    tn_node *n = b->node;
     float momentum = tn_attr_float(n, "momentum", 0.9f);
-    tn_value *saved[2];
     for (int i = 0; i < 2; i++) { /* [1 + i]: running; [3 + i]: saved */
         tn_value *running = n->outputs[1 + i], *out = n->n_outputs > 3 + i ? n->outputs[3 + i] : NULL;
-        saved[i] = tn_value_new(n->graph, out ? out->name : "saved");
-        TN_UP_ROOM(saved[i]);
-        TN_TRY(tn_node_set_output(n, 1 + i, saved[i]));
-        tn_node *after = n->next;
+        tn_value *saved = tn_value_new(n->graph, out ? out->name : "saved");
+        if (!saved) return TN_E_NOMEM;
+        TN_TRY(tn_node_set_output(n, 1 + i, saved));
+        tn_build after = tn_build_in(n->graph, n->next);
         if (out) {
+            tn_node *copy = tn_build_node(&after, "", "Identity", &saved, 1, 0);
+            TN_TRY(after.st);
             TN_TRY(tn_node_set_output(n, 3 + i, NULL));
-            tn_node *copy = tn_node_new(n->graph, after, "", "Identity", &saved[i], 1, 0);
-            TN_UP_ROOM(copy);
             TN_TRY(tn_node_set_output(copy, 0, out));
-            copy->version = TN_ONNX_OPSET_MAX;
         }
         if (!running) continue;
-        tn_value *old = tn_up_scalar_like(n, "momentum", momentum, n->inputs[3 + i]),
-                 *one = tn_up_scalar_like(n, "one", 1, n->inputs[3 + i]);
-        tn_value *rest = old && one ? tn_up_emit(n, "Sub", one, old, NULL) : NULL;
-        tn_value *kept = old ? tn_up_emit(n, "Mul", n->inputs[3 + i], old, NULL) : NULL;
-        TN_UP_ROOM(rest && kept);
-        tn_node *now = tn_node_new(n->graph, after, "", "Mul", (tn_value *[]){ saved[i], rest }, 2, 1);
-        TN_UP_ROOM(now);
-        tn_node *sum = tn_node_new(n->graph, after, "", "Add", (tn_value *[]){ kept, now->outputs[0] }, 2, 0);
-        TN_UP_ROOM(sum);
+        tn_value *old = tn_build_like(b, "momentum", momentum, n->inputs[3 + i]);
+        tn_value *rest = tn_emit(b, "Sub", tn_build_like(b, "one", 1, n->inputs[3 + i]), old);
+        tn_value *kept = tn_emit(b, "Mul", n->inputs[3 + i], old);
+        TN_TRY(b->st);
+        tn_value *now = tn_emit(&after, "Mul", saved, rest);
+        tn_node *sum = tn_build_node(&after, "", "Add", (tn_value *[]){ kept, now }, 2, 0);
+        TN_TRY(after.st);
         TN_TRY(tn_node_set_output(sum, 0, running));
-        now->version = sum->version = TN_ONNX_OPSET_MAX;
     }
     n->n_outputs = 3;
     return tn_attr_set_float(n, "momentum", 0);
 }
 
 /* The outputs listed said whether this was training; versions 1 and 6 had a word for it, too. */
-static tn_status tn_up_batch_norm(tn_node *n) {
+static tn_status tn_up_batch_norm(tn_build *b) {
+    tn_node *n = b->node;
     bool spatial = tn_attr_int(n, "spatial", 1) != 0, test = tn_attr_int(n, "is_test", 0) != 0;
     bool training = false, saved = false, wanted = false;
     for (int i = 1; i < n->n_outputs; i++) {
@@ -118,54 +108,49 @@ static tn_status tn_up_batch_norm(tn_node *n) {
     }
     tn_attr_remove(n, "spatial");
     tn_attr_remove(n, "is_test");
-    if (test && wanted) return tn_fail(TN_E_GRAPH, "%s: statistics are wanted, but is_test", tn_node_where(n));
+    if (test && wanted) return tn_build_fail(b, TN_E_GRAPH, "statistics are wanted, but is_test");
     tn_up_drop_outputs(n, !training ? 1 : saved ? 5 : 3);
     for (int i = 0; i < 5; i++)
-        if (!tn_up_input(n, i)) return tn_fail(TN_E_GRAPH, "%s: input %d is missing", tn_node_where(n), i);
-    if (!training) return spatial ? TN_OK : elementwise_norm(n);
-    if (!spatial) TN_TRY(flat_norm(n));
+        if (!tn_up_input(n, i)) return tn_build_fail(b, TN_E_GRAPH, "input %d is missing", i);
+    if (!training) return spatial ? TN_OK : elementwise_norm(b);
+    if (!spatial) TN_TRY(flat_norm(b));
     TN_TRY(tn_attr_set_int(n, "training_mode", 1));
-    return saved ? saved_statistics(n) : TN_OK;
+    return saved ? saved_statistics(b) : TN_OK;
 }
 
 /* Scale and bias were given per group; now per channel: each is repeated C / groups times. */
-static tn_status tn_up_group_norm(tn_node *n) {
+static tn_status tn_up_group_norm(tn_build *b) {
+    tn_node *n = b->node;
     int64_t groups = tn_attr_int(n, "num_groups", 0);
-    if (groups < 1) return tn_fail(TN_E_GRAPH, "%s: num_groups %lld", tn_node_where(n), (long long)groups);
-    tn_value *channels = tn_up_emit(n, "Shape", n->inputs[0], NULL, NULL), *count = tn_up_int(n, "groups", groups);
-    TN_UP_ROOM(channels && count);
-    TN_TRY(tn_attr_set_int(channels->producer, "start", 1));
-    TN_TRY(tn_attr_set_int(channels->producer, "end", 2));
-    tn_value *shape = tn_up_emit(n, "Concat", count, tn_up_emit(n, "Div", channels, count, NULL), NULL);
-    tn_value *column = tn_up_ints(n, "column", (int64_t[]){ groups, 1 }, 2), *flat = tn_up_int(n, "flat", -1);
-    TN_UP_ROOM(shape && shape->producer->n_inputs == 2 && column && flat);
-    TN_TRY(tn_attr_set_int(shape->producer, "axis", 0));
+    if (groups < 1) return tn_build_fail(b, TN_E_GRAPH, "num_groups %lld", (long long)groups);
+    tn_value *channels = tn_emit_int(b, "Shape", "start", 1, n->inputs[0]), *count = tn_build_int(b, "groups", groups);
+    tn_with(b, channels, tn_attr_of_int("end", 2));
+    tn_value *shape = tn_emit_int(b, "Concat", "axis", 0, count, tn_emit(b, "Div", channels, count));
+    tn_value *column = tn_build_ints(b, "column", (int64_t[]){ groups, 1 }, 2), *flat = tn_build_int(b, "flat", -1);
     for (int i = 1; i <= 2; i++) {
         tn_value *v = tn_up_input(n, i);
-        if (!v) return tn_fail(TN_E_GRAPH, "%s: input %d is missing", tn_node_where(n), i);
-        v = tn_up_emit(n, "Expand", tn_up_emit(n, "Reshape", v, column, NULL), shape, NULL);
-        v = tn_up_emit(n, "Reshape", v, flat, NULL);
-        TN_UP_ROOM(v);
-        TN_TRY(tn_node_set_input(n, i, v));
+        if (!v) return tn_build_fail(b, TN_E_GRAPH, "input %d is missing", i);
+        v = tn_emit(b, "Expand", tn_emit(b, "Reshape", v, column), shape);
+        v = tn_emit(b, "Reshape", v, flat);
+        tn_build_input(b, i, v);
     }
-    return TN_OK;
+    return b->st;
 }
 
 /* Of images [N, C, H, W], across the channels too or not; the variance was left alone on demand. What `across_channels`
  * takes together is what onnxruntime does. */
-static tn_status tn_up_mean_variance(tn_node *n) {
+static tn_status tn_up_mean_variance(tn_build *b) {
+    tn_node *n = b->node;
     static const int64_t axes[] = { 0, 2, 3, 1 };
     int count = tn_attr_int(n, "across_channels", 0) != 0 ? 4 : 3;
     bool scaled = tn_attr_int(n, "normalize_variance", 1) != 0;
     tn_attr_remove(n, "across_channels");
     tn_attr_remove(n, "normalize_variance");
     if (scaled) return count == 4 ? tn_attr_set_ints(n, "axes", axes, count) : TN_OK;
-    tn_value *c = tn_up_ints(n, "axes", axes, count),
-             *mean = c ? tn_up_emit(n, "ReduceMean", n->inputs[0], c, NULL) : NULL;
-    TN_UP_ROOM(mean);
+    tn_value *c = tn_build_ints(b, "axes", axes, count), *mean = c ? tn_emit(b, "ReduceMean", n->inputs[0], c) : NULL;
     tn_up_retype(n, "Sub");
     n->n_attrs = 0;
-    return tn_node_set_input(n, 1, mean);
+    return tn_build_input(b, 1, mean);
 }
 
 static int64_t item(const tn_node *n, const char *name, int i, int64_t dflt) {

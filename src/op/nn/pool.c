@@ -3,9 +3,9 @@
 #include "op/nn/pool.h"
 #include "kernel/kernel.h"
 #include "kernel/pooling.h"
-#include "op/core/grad.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/nn/grads.h"
 #include "op/nn/pool_any.h"
 #include "op/nn/window.h"
 #include <math.h>

@@ -1,9 +1,9 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* unpool.c - MaxUnpool, Col2Im, CenterCropPad: parts put back, or set into the middle of, a larger image. */
 #include "base/budget.h"
-#include "op/core/grad.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/nn/grads.h"
 #include "op/nn/window.h"
 #include <string.h>
 

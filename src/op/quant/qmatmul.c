@@ -6,9 +6,9 @@
  * most. Whatever is left - float8, int16, factors per row - takes sums of doubles or int32 and ends in finish(). */
 #include "kernel/kernel.h"
 #include "kernel/loop.h"
-#include "op/core/grad.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/quant/grads.h"
 #include "op/quant/qparam.h"
 #include <math.h>
 #include <string.h>

@@ -3,229 +3,183 @@
  * quantise. Source: docs/ContribOperators.md of ONNX Runtime. */
 #include "op/core/expand.h"
 
-static tn_value *cast(tn_node *n, tn_value *v, tn_dtype t) {
-    return with_int(un(n, "Cast", v), "to", tn_dtypes[t].onnx);
-}
-
-/* The attributes that the new node's operator has too. */
-static tn_value *with_attrs(tn_value *v, const tn_node *n, const char *const *names) {
-    for (; v && *names; names++) {
-        const tn_attr *a = tn_attr_find(n, *names);
-        if (a && tn_attr_set(v->producer, a) != TN_OK) return NULL;
-    }
-    return v;
-}
-
 /* Inputs at, at + 1, at + 2: codes, scale, zero point (may be missing). */
-static tn_value *floats(tn_node *n, int at) {
-    return tn_up_emit(n, "DequantizeLinear", n->inputs[at], n->inputs[at + 1], tn_up_input(n, at + 2));
+static tn_value *floats(tn_build *b, int at) {
+    tn_node *n = b->node;
+    return tn_emit(b, "DequantizeLinear", n->inputs[at], n->inputs[at + 1], tn_up_input(n, at + 2));
 }
 
 /* Output 0 := v in codes, with the scale at input `at` and the zero point behind it, else 0 of the type of input
  * `like`. */
-static tn_status quantised(tn_node *n, tn_value *v, int at, int like) {
+static tn_status quantised(tn_build *b, tn_value *v, int at, int like) {
+    tn_node *n = b->node;
     tn_value *zero = tn_up_input(n, at + 1);
-    if (v && !zero) zero = tn_up_scalar_like(n, "zero", 0, n->inputs[like]);
-    if (!v || !zero) return tn_fail(TN_E_NOMEM, "%s: no memory", tn_node_where(n));
-    return give(n, 0, tn_up_emit(n, "QuantizeLinear", v, n->inputs[at], zero));
+    if (!zero) zero = tn_build_like(b, "zero", 0, n->inputs[like]);
+    return tn_give(b, 0, tn_emit(b, "QuantizeLinear", v, n->inputs[at], zero));
 }
 
-static tn_status all_of(const tn_node *n, const int *inputs, int count) {
-    for (int i = 0; i < count; i++)
-        if (!tn_up_input(n, inputs[i]))
-            return tn_fail(TN_E_GRAPH, "%s: input %d is missing", tn_node_where(n), inputs[i]);
-    return TN_OK;
-}
-#define NEED(n, ...) \
-    TN_TRY(all_of(n, (const int[]){ __VA_ARGS__ }, (int)(sizeof((const int[]){ __VA_ARGS__ }) / sizeof(int))))
+/* ------------------------------------------------------------------------------------------- element by element */
 
-/* ---------------------------------------------------------------------------------------------------- element by
- * element */
-
-static tn_status binary(tn_node *n, const char *type) {
-    NEED(n, 0, 1, 3, 4, 6);
-    return quantised(n, bin(n, type, floats(n, 0), floats(n, 3)), 6, 0);
+static tn_status binary(tn_build *b, const char *type) {
+    return quantised(b, tn_emit(b, type, floats(b, 0), floats(b, 3)), 6, 0);
 }
 
-static tn_status add(tn_node *n) { return binary(n, "Add"); }
-static tn_status mul(tn_node *n) { return binary(n, "Mul"); }
+static tn_status add(tn_build *b) { return binary(b, "Add"); }
+static tn_status mul(tn_build *b) { return binary(b, "Mul"); }
 
-static tn_status sigmoid(tn_node *n) {
-    NEED(n, 0, 1, 3);
-    return quantised(n, un(n, "Sigmoid", floats(n, 0)), 3, 0);
+static tn_status sigmoid(tn_build *b) { return quantised(b, tn_emit(b, "Sigmoid", floats(b, 0)), 3, 0); }
+
+static tn_status leaky_relu(tn_build *b) {
+    tn_value *v = tn_emit(b, "LeakyRelu", floats(b, 0));
+    return quantised(b, tn_with_kept(b, v, (const char *const[]){ "alpha", NULL }), 3, 0);
 }
 
-static tn_status leaky_relu(tn_node *n) {
-    NEED(n, 0, 1, 3);
-    tn_value *v = un(n, "LeakyRelu", floats(n, 0));
-    return quantised(n, with_attrs(v, n, (const char *const[]){ "alpha", NULL }), 3, 0);
+static tn_status where(tn_build *b) {
+    return quantised(b, tn_emit(b, "Where", b->node->inputs[0], floats(b, 1), floats(b, 4)), 7, 1);
 }
 
-static tn_status where(tn_node *n) {
-    NEED(n, 0, 1, 2, 4, 5, 7);
-    tn_value *x = floats(n, 1), *y = floats(n, 4);
-    return quantised(n, x && y ? tn_up_emit(n, "Where", n->inputs[0], x, y) : NULL, 7, 1);
-}
-
-static tn_status mul_integer(tn_node *n) {
-    NEED(n, 0, 2);
+static tn_status mul_integer(tn_build *b) {
+    tn_node *n = b->node;
     tn_value *side[2];
     for (int i = 0; i < 2; i++) {
-        side[i] = cast(n, n->inputs[2 * i], TN_I32);
+        side[i] = cast(b, n->inputs[2 * i], TN_I32);
         tn_value *zero = tn_up_input(n, 2 * i + 1);
-        if (zero) side[i] = (zero = cast(n, zero, TN_I32)) ? bin(n, "Sub", side[i], zero) : NULL;
-        TN_UP_ROOM(side[i]);
+        if (zero) side[i] = tn_emit(b, "Sub", side[i], cast(b, zero, TN_I32));
     }
-    return give(n, 0, bin(n, "Mul", side[0], side[1]));
+    return tn_give(b, 0, tn_emit(b, "Mul", side[0], side[1]));
 }
 
-/* ------------------------------------------------------------------------------------------------- along some
- * dimensions */
+/* ----------------------------------------------------------------------------------------- along some dimensions */
 
 /* [N, spatial, C] to [N, C, spatial], or back. */
-static tn_value *move_channels(tn_node *n, tn_value *v, int rank, bool to_front) {
+static tn_value *move_channels(tn_build *b, tn_value *v, int rank, bool to_front) {
     int64_t perm[TN_MAX_RANK] = { 0 };
     for (int i = 1; i < rank; i++) perm[i] = to_front ? (i == 1 ? rank - 1 : i - 1) : (i == rank - 1 ? 1 : i + 1);
-    v = un(n, "Transpose", v);
-    return v && tn_attr_set_ints(v->producer, "perm", perm, rank) == TN_OK ? v : NULL;
+    return tn_emit_with(b, "Transpose", tn_attr_of_ints("perm", perm, rank), v);
 }
 
-static tn_status kernel_rank(const tn_node *n, int *rank) {
+static tn_status kernel_rank(tn_build *b, int *rank) {
+    tn_node *n = b->node;
     int count;
-    if (!tn_attr_ints(n, "kernel_shape", &count))
-        return tn_fail(TN_E_INVALID, "%s: kernel_shape is missing", tn_node_where(n));
+    if (!tn_attr_ints(n, "kernel_shape", &count)) return tn_build_fail(b, TN_E_INVALID, "kernel_shape is missing");
     *rank = count + 2;
-    return *rank <= TN_MAX_RANK ? TN_OK : tn_fail(TN_E_SHAPE, "%s: %d dimensions", tn_node_where(n), *rank);
+    return *rank <= TN_MAX_RANK ? TN_OK : tn_build_fail(b, TN_E_SHAPE, "%d dimensions", *rank);
 }
 
 static const char *const window[] = { "auto_pad",     "ceil_mode", "count_include_pad", "dilations",
                                       "kernel_shape", "pads",      "strides",           NULL };
 
-static tn_status average_pool(tn_node *n) {
+static tn_status average_pool(tn_build *b) {
+    tn_node *n = b->node;
     int rank = 0;
     bool last = tn_attr_int(n, "channels_last", 0) != 0;
-    NEED(n, 0, 1, 3);
-    TN_TRY(kernel_rank(n, &rank));
-    tn_value *v = floats(n, 0);
-    if (last) v = move_channels(n, v, rank, true);
-    v = with_attrs(un(n, "AveragePool", v), n, window);
-    if (last) v = move_channels(n, v, rank, false);
-    return quantised(n, v, 3, 0);
+    TN_TRY(kernel_rank(b, &rank));
+    tn_value *v = floats(b, 0);
+    if (last) v = move_channels(b, v, rank, true);
+    v = tn_with_kept(b, tn_emit(b, "AveragePool", v), window);
+    if (last) v = move_channels(b, v, rank, false);
+    return quantised(b, v, 3, 0);
 }
 
-static tn_status nhwc_max_pool(tn_node *n) {
+static tn_status nhwc_max_pool(tn_build *b) {
+    tn_node *n = b->node;
     int rank = 0;
-    NEED(n, 0);
-    TN_TRY(kernel_rank(n, &rank));
-    tn_value *v = with_attrs(un(n, "MaxPool", move_channels(n, n->inputs[0], rank, true)), n, window);
-    return give(n, 0, move_channels(n, v, rank, false));
+    TN_TRY(kernel_rank(b, &rank));
+    tn_value *v = tn_with_kept(b, tn_emit(b, "MaxPool", move_channels(b, n->inputs[0], rank, true)), window);
+    return tn_give(b, 0, move_channels(b, v, rank, false));
 }
 
 /* Means over all dimensions but the first and the last, however many there are: of [N, ..., C] as [N, spatial, C]. */
-static tn_value *middle_means(tn_node *n, tn_value *v) {
-    tn_value *shape = un(n, "Shape", n->inputs[0]), *first = tn_up_int(n, "first", 0), *last = tn_up_int(n, "last", -1);
-    tn_value *batch = bin(n, "Gather", shape, first), *channels = bin(n, "Gather", shape, last);
-    tn_value *ones = bin(n, "Sub", un(n, "Shape", shape), tn_up_int(n, "ends", 2));
-    ones = bin(n, "Expand", tn_up_int(n, "one", 1), ones);
-    if (!batch || !last || !channels || !ones) return NULL;
-    tn_node *flat = emit(n, "", "Concat", (tn_value *[]){ batch, last, channels }, 3, 1);
-    tn_node *whole = emit(n, "", "Concat", (tn_value *[]){ batch, ones, channels }, 3, 1);
-    if (!flat || !whole) return NULL;
-    v = bin(n, "ReduceMean", bin(n, "Reshape", v, with_int(flat->outputs[0], "axis", 0)), tn_up_int(n, "axis", 1));
-    return v ? bin(n, "Reshape", v, with_int(whole->outputs[0], "axis", 0)) : NULL;
+static tn_value *middle_means(tn_build *b, tn_value *v) {
+    tn_node *n = b->node;
+    tn_value *shape = tn_emit(b, "Shape", n->inputs[0]), *first = tn_build_int(b, "first", 0),
+             *last = tn_build_int(b, "last", -1);
+    tn_value *batch = tn_emit(b, "Gather", shape, first), *channels = tn_emit(b, "Gather", shape, last);
+    tn_value *ones = tn_emit(b, "Sub", tn_emit(b, "Shape", shape), tn_build_int(b, "ends", 2));
+    ones = tn_emit(b, "Expand", tn_build_int(b, "one", 1), ones);
+    tn_value *flat = tn_emit_int(b, "Concat", "axis", 0, batch, last, channels);
+    tn_value *whole = tn_emit_int(b, "Concat", "axis", 0, batch, ones, channels);
+    v = tn_emit(b, "ReduceMean", tn_emit(b, "Reshape", v, flat), tn_build_int(b, "axis", 1));
+    return tn_emit(b, "Reshape", v, whole);
 }
 
-static tn_status global_average_pool(tn_node *n) {
-    NEED(n, 0, 1, 3);
+static tn_status global_average_pool(tn_build *b) {
+    tn_node *n = b->node;
     bool last = tn_attr_int(n, "channels_last", 0) != 0;
-    tn_value *v = floats(n, 0);
-    return quantised(n, last ? middle_means(n, v) : un(n, "GlobalAveragePool", v), 3, 0);
+    tn_value *v = floats(b, 0);
+    return quantised(b, last ? middle_means(b, v) : tn_emit(b, "GlobalAveragePool", v), 3, 0);
 }
 
 /* A reduction whose axes are an attribute here and an input there. */
-static tn_value *reduced(tn_node *n, const char *type, tn_value *v) {
+static tn_value *reduced(tn_build *b, const char *type, tn_value *v) {
+    tn_node *n = b->node;
     int count;
     const int64_t *axes = tn_attr_ints(n, "axes", &count);
-    tn_value *at = axes ? tn_up_ints(n, "axes", axes, count) : NULL;
-    if (axes && !at) return NULL;
-    return with_int(tn_up_emit(n, type, v, at, NULL), "keepdims", tn_attr_int(n, "keepdims", 1));
+    tn_value *at = axes ? tn_build_ints(b, "axes", axes, count) : NULL;
+    return tn_emit_int(b, type, "keepdims", tn_attr_int(n, "keepdims", 1), v, at);
 }
 
-static tn_status reduce_mean(tn_node *n) {
-    NEED(n, 0, 1, 3);
-    return quantised(n, reduced(n, "ReduceMean", floats(n, 0)), 3, 0);
-}
+static tn_status reduce_mean(tn_build *b) { return quantised(b, reduced(b, "ReduceMean", floats(b, 0)), 3, 0); }
 
-static tn_status reduce_sum_integer(tn_node *n) {
-    NEED(n, 0);
+static tn_status reduce_sum_integer(tn_build *b) {
+    tn_node *n = b->node;
     tn_dtype t = tn_up_dtype(n->inputs[0]) == TN_U8 ? TN_U32 : TN_I32;
     if (tn_up_dtype(n->inputs[0]) == TN_NONE)
-        return tn_fail(TN_E_UNSUPPORTED, "%s: whether it sums int8 or uint8 is not known", tn_node_where(n));
-    return give(n, 0, reduced(n, "ReduceSum", cast(n, n->inputs[0], t)));
+        return tn_build_fail(b, TN_E_UNSUPPORTED, "whether it sums int8 or uint8 is not known");
+    return tn_give(b, 0, reduced(b, "ReduceSum", cast(b, n->inputs[0], t)));
 }
 
 /* Below version 13 the axis and all behind it are one dimension. */
-static tn_status softmax(tn_node *n) {
-    NEED(n, 0, 1, 3);
+static tn_status softmax(tn_build *b) {
+    tn_node *n = b->node;
     bool flat = tn_attr_int(n, "opset", 13) < 13;
     int64_t axis = tn_attr_int(n, "axis", -1);
-    tn_value *x = floats(n, 0), *v = x;
-    if (flat) v = with_int(un(n, "Flatten", v), "axis", axis);
-    v = with_int(un(n, "Softmax", v), "axis", flat ? -1 : axis);
-    if (flat && v) {
-        tn_value *shape = un(n, "Shape", n->inputs[0]);
-        v = shape ? bin(n, "Reshape", v, shape) : NULL;
-    }
-    return quantised(n, v, 3, 0);
+    tn_value *v = floats(b, 0);
+    if (flat) v = tn_emit_int(b, "Flatten", "axis", axis, v);
+    v = tn_emit_int(b, "Softmax", "axis", flat ? -1 : axis, v);
+    if (flat) v = tn_emit(b, "Reshape", v, tn_emit(b, "Shape", n->inputs[0]));
+    return quantised(b, v, 3, 0);
 }
 
 /* Y_scale, Y_zero_point, then three inputs a tensor. */
-static tn_status concat(tn_node *n) {
+static tn_status concat(tn_build *b) {
+    tn_node *n = b->node;
     int count = (n->n_inputs - 2) / 3;
-    NEED(n, 0, 2, 3);
-    if (count * 3 != n->n_inputs - 2) return tn_fail(TN_E_GRAPH, "%s: %d inputs", tn_node_where(n), n->n_inputs);
+    if (count * 3 != n->n_inputs - 2) return tn_build_fail(b, TN_E_GRAPH, "%d inputs", n->n_inputs);
+    TN_TRY(need(b, n->n_inputs - 1)); /* the last zero point may be missing, too */
     tn_value **parts = tn_arena_array(n->graph->model->arena, tn_value *, (size_t)count);
-    TN_UP_ROOM(parts);
-    for (int i = 0; i < count; i++) {
-        NEED(n, 2 + 3 * i, 3 + 3 * i);
-        parts[i] = floats(n, 2 + 3 * i);
-        TN_UP_ROOM(parts[i]);
-    }
-    tn_node *whole = emit(n, "", "Concat", parts, count, 1);
-    TN_UP_ROOM(whole);
-    return quantised(n, with_attrs(whole->outputs[0], n, (const char *const[]){ "axis", NULL }), 0, 2);
+    if (!parts) return tn_build_fail(b, TN_E_NOMEM, "%d inputs", n->n_inputs);
+    for (int i = 0; i < count; i++) parts[i] = floats(b, 2 + 3 * i);
+    tn_value *whole = tn_build_typed(b, tn_build_node(b, "", "Concat", parts, count, 1));
+    return quantised(b, tn_with_kept(b, whole, (const char *const[]){ "axis", NULL }), 0, 2);
 }
 
 /* ------------------------------------------------------------------------------------------------------------ LSTM */
 
 /* Weights [directions, in, 4 hidden] as LSTM's [directions, 4 hidden, in]; scale and zero point per direction, or per
  * direction and column. */
-static tn_value *lstm_weights(tn_node *n, int at, int scale) {
-    tn_value *w = cast(n, n->inputs[at], TN_F32), *form = tn_up_ints(n, "columns", (const int64_t[]){ 0, 1, -1 }, 3);
-    tn_value *zero = tn_up_input(n, scale + 1), *s = form ? bin(n, "Reshape", n->inputs[scale], form) : NULL;
-    if (w && zero) {
-        zero = bin(n, "Reshape", cast(n, zero, TN_F32), form);
-        w = zero ? bin(n, "Sub", w, zero) : NULL;
-    }
-    w = s ? bin(n, "Mul", w, s) : NULL;
-    w = un(n, "Transpose", w);
-    return w && tn_attr_set_ints(w->producer, "perm", (const int64_t[]){ 0, 2, 1 }, 3) == TN_OK ? w : NULL;
+static tn_value *lstm_weights(tn_build *b, int at, int scale) {
+    tn_node *n = b->node;
+    tn_value *w = cast(b, n->inputs[at], TN_F32), *form = tn_build_ints(b, "columns", (const int64_t[]){ 0, 1, -1 }, 3);
+    tn_value *zero = tn_up_input(n, scale + 1), *s = tn_emit(b, "Reshape", n->inputs[scale], form);
+    if (zero) w = tn_emit(b, "Sub", w, tn_emit(b, "Reshape", cast(b, zero, TN_F32), form));
+    w = tn_emit(b, "Mul", w, s);
+    return tn_emit_with(b, "Transpose", tn_attr_of_ints("perm", (const int64_t[]){ 0, 2, 1 }, 3), w);
 }
 
 /* The weights are dequantised; what flows through the cells is never quantised. */
-static tn_status lstm(tn_node *n) {
+static tn_status lstm(tn_build *b) {
+    tn_node *n = b->node;
     static const char *const names[] = { "activation_alpha", "activation_beta", "activations",  "clip",
                                          "direction",        "hidden_size",     "input_forget", NULL };
-    NEED(n, 0, 1, 2, 8, 10);
-    tn_value *in[8];
+    tn_value *in[8], *out[3];
     for (int i = 0; i < 8; i++) in[i] = n->inputs[i];
-    in[1] = lstm_weights(n, 1, 8), in[2] = lstm_weights(n, 2, 10);
-    TN_UP_ROOM(in[1] && in[2]);
-    tn_node *cell = emit(n, "", "LSTM", in, 8, 3);
-    TN_UP_ROOM(cell);
-    TN_UP_ROOM(with_attrs(cell->outputs[0], n, names));
-    for (int i = 0; i < 3; i++) TN_TRY(give(n, i, cell->outputs[i]));
-    return TN_OK;
+    in[1] = lstm_weights(b, 1, 8), in[2] = lstm_weights(b, 2, 10);
+    tn_node *cell = tn_build_node(b, "", "LSTM", in, 8, 3);
+    tn_build_keep(b, cell, n, names);
+    tn_build_outputs(b, cell, out, 3);
+    for (int i = 0; i < 3; i++) tn_give(b, i, out[i]);
+    return b->st;
 }
 
 /* ----------------------------------------------------------------------------------------------------------- table */

@@ -4,7 +4,8 @@
 #include "op/core/past.h"
 #include "op/core/upgrade.h"
 
-static tn_status tn_up_rnn(tn_node *n) {
+static tn_status tn_up_rnn(tn_build *b) {
+    tn_node *n = b->node;
     tn_attr_remove(n, "output_sequence");
     return tn_attr_is(n, "direction", "foward", "") ? tn_attr_set_string(n, "direction", "forward") : TN_OK;
 }

@@ -1,9 +1,9 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* sequence.c - sequences and optionals: lists of data, and data that may be absent. */
 #include "base/budget.h"
-#include "op/core/grad.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/sequence/grads.h"
 #include <string.h>
 
 /* ------------------------------------------------------------------------------------------------------ inference */

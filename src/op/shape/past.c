@@ -17,91 +17,94 @@ static bool never_negative(const tn_value *v) {
 
 /* Indices below 0 were outside, like those from the depth on. Since 11 they count from the end, so here they become one
  * that is too far from there. */
-static tn_status tn_up_one_hot(tn_node *n) {
+static tn_status tn_up_one_hot(tn_build *b) {
+    tn_node *n = b->node;
     tn_value *at = n->inputs[0];
-    if (never_negative(at)) return TN_OK;
-    tn_value *zero = tn_up_long(n, "zero", 0), *least = tn_up_long(n, "outside", INT64_MIN / 2);
-    TN_UP_ROOM(zero && least);
-    if (tn_up_dtype(at) != TN_I64) at = tn_up_emit(n, "CastLike", at, zero, NULL);
-    tn_value *below = tn_up_emit(n, "Less", at, zero, NULL);
-    at = below ? tn_up_emit(n, "Where", below, least, at) : NULL;
-    TN_UP_ROOM(at);
-    return tn_node_set_input(n, 0, at);
+    if (never_negative(at)) return b->st;
+    tn_value *zero = tn_build_long(b, "zero", 0), *least = tn_build_long(b, "outside", INT64_MIN / 2);
+    if (tn_up_dtype(at) != TN_I64) at = tn_emit(b, "CastLike", at, zero);
+    tn_value *below = tn_emit(b, "Less", at, zero);
+    return tn_build_input(b, 0, tn_emit(b, "Where", below, least, at));
 }
 
-static tn_status tn_up_concat(tn_node *n) { return tn_attr_find(n, "axis") ? TN_OK : tn_attr_set_int(n, "axis", 1); }
+static tn_status tn_up_concat(tn_build *b) {
+    return tn_attr_find(b->node, "axis") ? TN_OK : tn_attr_set_int(b->node, "axis", 1);
+}
 
-static tn_status tn_up_scatter(tn_node *n) {
+static tn_status tn_up_scatter(tn_build *b) {
+    tn_node *n = b->node;
     tn_up_retype(n, "ScatterElements");
-    return TN_OK;
+    return b->st;
 }
 
-static tn_status tn_up_reshape(tn_node *n) {
+static tn_status tn_up_reshape(tn_build *b) {
+    tn_node *n = b->node;
     const tn_attr *a = tn_attr_find(n, "shape");
-    if (!a && n->n_inputs < 2) return tn_fail(TN_E_GRAPH, "%s: no shape", tn_node_where(n));
-    return tn_up_ints_to_input(n, "shape", 1);
+    if (!a && n->n_inputs < 2) return tn_build_fail(b, TN_E_GRAPH, "no shape");
+    return tn_up_ints_to_input(b, "shape", 1);
 }
 
-static tn_status tn_up_slice(tn_node *n) {
+static tn_status tn_up_slice(tn_build *b) {
+    tn_node *n = b->node;
     if (!tn_attr_find(n, "starts") || !tn_attr_find(n, "ends"))
-        return tn_fail(TN_E_GRAPH, "%s: no starts or no ends", tn_node_where(n));
-    TN_TRY(tn_up_ints_to_input(n, "starts", 1));
-    TN_TRY(tn_up_ints_to_input(n, "ends", 2));
-    return tn_up_ints_to_input(n, "axes", 3);
+        return tn_build_fail(b, TN_E_GRAPH, "no starts or no ends");
+    TN_TRY(tn_up_ints_to_input(b, "starts", 1));
+    TN_TRY(tn_up_ints_to_input(b, "ends", 2));
+    return tn_up_ints_to_input(b, "axes", 3);
 }
 
-static tn_status tn_up_pad_names(tn_node *n) {
+static tn_status tn_up_pad_names(tn_build *b) {
+    tn_node *n = b->node;
     int count;
     const int64_t *v = tn_attr_ints(n, "paddings", &count);
-    if (!v) return TN_OK;
+    if (!v) return b->st;
     TN_TRY(tn_attr_set_ints(n, "pads", v, count));
     tn_attr_remove(n, "paddings");
-    return TN_OK;
+    return b->st;
 }
 
-static tn_status tn_up_pad(tn_node *n) {
-    if (!tn_attr_find(n, "pads")) return tn_fail(TN_E_GRAPH, "%s: no pads", tn_node_where(n));
-    TN_TRY(tn_up_ints_to_input(n, "pads", 1));
+static tn_status tn_up_pad(tn_build *b) {
+    tn_node *n = b->node;
+    if (!tn_attr_find(n, "pads")) return tn_build_fail(b, TN_E_GRAPH, "no pads");
+    TN_TRY(tn_up_ints_to_input(b, "pads", 1));
     float v = tn_attr_float(n, "value", 0);
     tn_attr_remove(n, "value");
-    if (v == 0 || !tn_attr_is(n, "mode", "constant", "constant")) return TN_OK;
-    tn_value *c = tn_up_scalar_like(n, "value", v, n->inputs[0]);
-    TN_UP_ROOM(c);
-    return tn_node_set_input(n, 2, c);
+    if (v == 0 || !tn_attr_is(n, "mode", "constant", "constant")) return b->st;
+    tn_value *c = tn_build_like(b, "value", v, n->inputs[0]);
+    return tn_build_input(b, 2, c);
 }
 
 /* The lengths, when they were an input, had the data's type, which was one of floats. */
-static tn_status tn_up_split_1(tn_node *n) {
+static tn_status tn_up_split_1(tn_build *b) {
+    tn_node *n = b->node;
     tn_value *lengths = tn_up_input(n, 1);
-    if (!lengths || tn_up_dtype(lengths) == TN_I64) return TN_OK;
-    tn_value *longs = tn_up_int(n, "int64", 0), *whole = longs ? tn_up_emit(n, "CastLike", lengths, longs, NULL) : NULL;
-    TN_UP_ROOM(whole);
-    return tn_node_set_input(n, 1, whole);
+    if (!lengths || tn_up_dtype(lengths) == TN_I64) return b->st;
+    tn_value *longs = tn_build_int(b, "int64", 0), *whole = tn_emit(b, "CastLike", lengths, longs);
+    return tn_build_input(b, 1, whole);
 }
 
-static tn_status tn_up_split_input(tn_node *n) { return tn_up_ints_to_input(n, "split", 1); }
+static tn_status tn_up_split_input(tn_build *b) { return tn_up_ints_to_input(b, "split", 1); }
 
-static tn_status tn_up_split_count(tn_node *n) {
+static tn_status tn_up_split_count(tn_build *b) {
+    tn_node *n = b->node;
     return tn_up_input(n, 1) ? TN_OK : tn_attr_set_int(n, "num_outputs", n->n_outputs);
 }
 
 /* (input, tiles, axis), two scalars of the data's type, to (input, repeats): ones with `tiles` at `axis`. */
-static tn_status tn_up_tile(tn_node *n) {
-    if (n->n_inputs != 3) return TN_OK; /* the new form, as some writers of old opsets used it */
-    tn_value *one = tn_up_int(n, "one", -1), *longs = tn_up_int(n, "int64", 0);
-    TN_UP_ROOM(n->inputs[1] && n->inputs[2] && one && longs);
-    tn_value *tiles = tn_up_emit(n, "CastLike", tn_up_emit(n, "Reshape", n->inputs[1], one, NULL), longs, NULL);
-    tn_value *axis = tn_up_emit(n, "CastLike", tn_up_emit(n, "Reshape", n->inputs[2], one, NULL), longs, NULL);
-    tn_value *zero = tn_up_int(n, "zero", 0), *single = tn_up_int(n, "single", 1);
-    tn_value *zeros = tn_up_emit(n, "Mul", tn_up_emit(n, "Shape", n->inputs[0], NULL, NULL), zero, NULL);
-    tn_value *ones = tn_up_emit(n, "Add", zeros, single, NULL);
-    TN_UP_ROOM(zero && single && tiles && axis);
-    tn_value *repeats = tn_up_emit(n, "ScatterElements", ones, axis, tiles);
-    TN_UP_ROOM(repeats);
-    TN_TRY(tn_node_set_input(n, 1, repeats));
-    TN_TRY(tn_node_set_input(n, 2, NULL));
+static tn_status tn_up_tile(tn_build *b) {
+    tn_node *n = b->node;
+    if (n->n_inputs != 3) return b->st; /* the new form, as some writers of old opsets used it */
+    tn_value *one = tn_build_int(b, "one", -1), *longs = tn_build_int(b, "int64", 0);
+    tn_value *tiles = tn_emit(b, "CastLike", tn_emit(b, "Reshape", n->inputs[1], one), longs);
+    tn_value *axis = tn_emit(b, "CastLike", tn_emit(b, "Reshape", n->inputs[2], one), longs);
+    tn_value *zero = tn_build_int(b, "zero", 0), *single = tn_build_int(b, "single", 1);
+    tn_value *zeros = tn_emit(b, "Mul", tn_emit(b, "Shape", n->inputs[0]), zero);
+    tn_value *ones = tn_emit(b, "Add", zeros, single);
+    tn_value *repeats = tn_emit(b, "ScatterElements", ones, axis, tiles);
+    tn_build_input(b, 1, repeats);
+    tn_build_input(b, 2, NULL);
     n->n_inputs = 2;
-    return TN_OK;
+    return b->st;
 }
 
 /* -------------------------------------------------------------------------------------------------------- records */

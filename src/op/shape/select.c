@@ -1,9 +1,10 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* select.c - Where, Compress, NonZero, OneHot, Trilu, ReverseSequence: elements chosen or placed by a condition. */
 #include "base/budget.h"
-#include "op/core/grad.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/math/grads.h"
+#include "op/shape/grads.h"
 #include <string.h>
 
 /* --------------------------------------------------------------------------------------------------------- Where */

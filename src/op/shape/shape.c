@@ -3,8 +3,8 @@
  * shapes. Their contents are followed symbolically, so that a Shape -> Gather -> Concat -> Reshape chain keeps its
  * meaning before any data exists. */
 #include "base/budget.h"
-#include "op/core/grad.h"
 #include "op/core/support.h"
+#include "op/shape/grads.h"
 #include <string.h>
 
 /* ------------------------------------------------------------------------------------------------- Shape and Size */

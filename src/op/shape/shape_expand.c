@@ -3,52 +3,49 @@
  * docs/ContribOperators.md of ONNX Runtime. */
 #include "op/core/expand.h"
 
-static tn_status trilu(tn_node *n) {
-    static const char *const names[] = { "upper", NULL };
-    return same_as(n, "Trilu", names);
+static tn_status trilu(tn_build *b) {
+    tn_value *y = tn_build_typed(b, tn_build_node(b, "", "Trilu", b->node->inputs, b->node->n_inputs, 1));
+    return tn_give(b, 0, tn_with_kept(b, y, (const char *const[]){ "upper", NULL }));
 }
 
-static tn_status range(tn_node *n) {
-    TN_TRY(need(n, 2));
+static tn_status range(tn_build *b) {
+    tn_node *n = b->node;
     tn_value *step = tn_up_input(n, 2);
-    return give(n, 0, tri(n, "Range", n->inputs[0], n->inputs[1], step ? step : num(n, 1, n->inputs[0])));
+    return tn_give(b, 0,
+                   tn_emit(b, "Range", n->inputs[0], n->inputs[1],
+                           step ? step : tn_build_like(b, "number", 1, n->inputs[0])));
 }
 
-static tn_status gather_nd(tn_node *n) { /* indices may have 32 bits here */
-    TN_TRY(need(n, 2));
-    tn_value *at = with_int(un(n, "Cast", n->inputs[1]), "to", tn_dtypes[TN_I64].onnx);
-    return give(n, 0, bin(n, "GatherND", n->inputs[0], at));
+static tn_status gather_nd(tn_build *b) { /* indices may have 32 bits here */
+    tn_value **in = b->node->inputs;
+    return tn_give(b, 0, tn_emit(b, "GatherND", in[0], cast(b, in[1], TN_I64)));
 }
 
-static tn_status pad(tn_node *n) {
+static tn_status pad(tn_build *b) {
+    tn_node *n = b->node;
     static const char *const names[] = { "mode", NULL };
-    TN_TRY(need(n, 2));
-    tn_value *value = tn_up_input(n, 2), *flat = tn_up_int(n, "flat", -1);
-    tn_value *pads = bin(n, "Reshape", n->inputs[1], flat);
-    if (value) value = bin(n, "Squeeze", bin(n, "Reshape", value, flat), tn_up_int(n, "axis", 0));
-    tn_value *in[] = { n->inputs[0], pads, value };
-    TN_UP_ROOM(pads);
-    tn_node *e = emit(n, "", "Pad", in, value ? 3 : 2, 1);
-    TN_UP_ROOM(e);
-    TN_TRY(keep(e, n, names));
-    return give(n, 0, e->outputs[0]);
+    tn_value *value = tn_up_input(n, 2), *flat = tn_build_int(b, "flat", -1);
+    tn_value *pads = tn_emit(b, "Reshape", n->inputs[1], flat);
+    if (value) value = tn_emit(b, "Squeeze", tn_emit(b, "Reshape", value, flat), tn_build_int(b, "axis", 0));
+    return tn_give(b, 0, tn_with_kept(b, tn_emit(b, "Pad", n->inputs[0], pads, value), names));
 }
 
 /* Values in the order they come, where each element's value stands, how often each comes. */
-static tn_status unique(tn_node *n) {
-    TN_TRY(need(n, 1));
-    tn_node *e = emit(n, "", "Unique", n->inputs, 1, 4);
-    TN_UP_ROOM(e);
-    TN_TRY(tn_attr_set_int(e, "sorted", 0));
-    TN_TRY(give(n, 0, e->outputs[0]));
-    TN_TRY(give(n, 1, e->outputs[2]));
-    return give(n, 2, e->outputs[3]);
+static tn_status unique(tn_build *b) {
+    tn_node *e = tn_build_node(b, "", "Unique", b->node->inputs, 1, 4);
+    tn_value *out[4];
+    tn_build_attr(b, e, tn_attr_of_int("sorted", 0));
+    tn_build_outputs(b, e, out, 4);
+    tn_give(b, 0, out[0]);
+    tn_give(b, 1, out[2]);
+    return tn_give(b, 2, out[3]);
 }
 
-static tn_status expand_dims(tn_node *n) {
-    TN_TRY(need(n, 2));
-    tn_value *axis = with_int(un(n, "Cast", n->inputs[1]), "to", tn_dtypes[TN_I64].onnx);
-    return give(n, 0, bin(n, "Unsqueeze", n->inputs[0], bin(n, "Reshape", axis, tn_up_int(n, "flat", -1))));
+static tn_status expand_dims(tn_build *b) {
+    tn_node *n = b->node;
+    tn_value *axis = cast(b, n->inputs[1], TN_I64);
+    return tn_give(b, 0,
+                   tn_emit(b, "Unsqueeze", n->inputs[0], tn_emit(b, "Reshape", axis, tn_build_int(b, "flat", -1))));
 }
 
 /* ----------------------------------------------------------------------------------------------------------- rows */

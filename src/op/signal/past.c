@@ -4,11 +4,11 @@
 #include "op/core/past.h"
 #include "op/core/upgrade.h"
 
-static tn_status tn_up_dft(tn_node *n) {
-    tn_value *c = tn_up_long(n, "axis", tn_attr_int(n, "axis", 1));
-    TN_UP_ROOM(c);
+static tn_status tn_up_dft(tn_build *b) {
+    tn_node *n = b->node;
+    tn_value *c = tn_build_long(b, "axis", tn_attr_int(n, "axis", 1));
     tn_attr_remove(n, "axis");
-    return tn_node_set_input(n, 2, c);
+    return tn_build_input(b, 2, c);
 }
 
 /* -------------------------------------------------------------------------------------------------------- records */

@@ -3,9 +3,9 @@
 #include "base/budget.h"
 #include "kernel/fft.h"
 #include "kernel/kernel.h"
-#include "op/core/grad.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/signal/grads.h"
 #include <string.h>
 
 /* ------------------------------------------------------------------------------------- many transforms of one length

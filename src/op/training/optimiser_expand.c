@@ -3,97 +3,110 @@
  * ICLR 2015 (Adam); Duchi et al., JMLR 12, 2011 (Adagrad). */
 #include "op/core/expand.h"
 
-static tn_value *scaled(tn_node *n, tn_value *v, float by) { return bin(n, "Mul", v, num(n, by, v)); }
+static tn_value *scaled(tn_build *b, tn_value *v, float by) {
+    return tn_emit(b, "Mul", v, tn_build_like(b, "number", by, v));
+}
 
 /* (1 - by) v, the difference taken in v's own type. */
-static tn_value *rest(tn_node *n, tn_value *v, float by) {
-    return bin(n, "Mul", v, bin(n, "Sub", num(n, 1, v), num(n, by, v)));
+static tn_value *rest(tn_build *b, tn_value *v, float by) {
+    return tn_emit(b, "Mul", v, tn_emit(b, "Sub", tn_build_like(b, "number", 1, v), tn_build_like(b, "number", by, v)));
 }
 
 /* X, then what belongs to each X, in groups of `count`: item i of group g. */
-static tn_value *item(const tn_node *n, int group, int count, int i) { return n->inputs[2 + group * count + i]; }
+static tn_value *item(const tn_build *b, int group, int count, int i) { return b->node->inputs[2 + group * count + i]; }
 
-static tn_status groups(const tn_node *n, int per_tensor, int *count) {
+static tn_status groups(tn_build *b, int per_tensor, int *count) {
+    tn_node *n = b->node;
     *count = (n->n_inputs - 2) / per_tensor;
     if (*count < 1 || *count * per_tensor != n->n_inputs - 2)
-        return tn_fail(TN_E_GRAPH, "%s: %d inputs", tn_node_where(n), n->n_inputs);
-    return need(n, n->n_inputs);
+        return tn_build_fail(b, TN_E_GRAPH, "%d inputs", n->n_inputs);
+    return need(b, n->n_inputs);
 }
 
 /* The learning rate, whose type is its own, in the type of x. */
-static tn_value *rate_for(tn_node *n, tn_value *x) { return bin(n, "CastLike", n->inputs[0], x); }
+static tn_value *rate_for(tn_build *b, tn_value *x) { return tn_emit(b, "CastLike", b->node->inputs[0], x); }
 
 /* The gradient with the penalty on large weights: g + norm_coefficient x. */
-static tn_value *penalised(tn_node *n, tn_value *x, tn_value *g) {
-    return bin(n, "Add", scaled(n, x, tn_attr_float(n, "norm_coefficient", 0)), g);
+static tn_value *penalised(tn_build *b, tn_value *x, tn_value *g) {
+    tn_node *n = b->node;
+    return tn_emit(b, "Add", scaled(b, x, tn_attr_float(n, "norm_coefficient", 0)), g);
 }
 
 /* v where the update count is above 0, else w. */
-static tn_value *when_started(tn_node *n, tn_value *t, tn_value *v, tn_value *w) {
-    return tri(n, "Where", bin(n, "Greater", t, integer_like(n, 0, t)), v, w);
+static tn_value *when_started(tn_build *b, tn_value *t, tn_value *v, tn_value *w) {
+    return tn_emit(b, "Where", tn_emit(b, "Greater", t, integer_like(b, 0, t)), v, w);
 }
 
-static tn_status momentum(tn_node *n) {
+static tn_status momentum(tn_build *b) {
+    tn_node *n = b->node;
     int count;
-    TN_TRY(groups(n, 3, &count));
+    TN_TRY(groups(b, 3, &count));
     tn_value *t = n->inputs[1];
     float alpha = tn_attr_float(n, "alpha", 0), beta = tn_attr_float(n, "beta", 0);
     for (int i = 0; i < count; i++) {
-        tn_value *x = item(n, 0, count, i), *v = item(n, 2, count, i), *g = penalised(n, x, item(n, 1, count, i));
-        tn_value *b = when_started(n, t, num(n, beta, x), num(n, 1, x));
-        v = bin(n, "Add", scaled(n, v, alpha), bin(n, "Mul", g, b));
+        tn_value *x = item(b, 0, count, i), *v = item(b, 2, count, i), *g = penalised(b, x, item(b, 1, count, i));
+        tn_value *by = when_started(b, t, tn_build_like(b, "number", beta, x), tn_build_like(b, "number", 1, x));
+        v = tn_emit(b, "Add", scaled(b, v, alpha), tn_emit(b, "Mul", g, by));
         tn_value *step = v;
-        if (tn_attr_is(n, "mode", "nesterov", "standard")) step = bin(n, "Add", g, v ? scaled(n, v, alpha) : NULL);
-        TN_TRY(give(n, i, bin(n, "Sub", x, bin(n, "Mul", step, rate_for(n, x)))));
-        TN_TRY(give(n, count + i, v));
+        if (tn_attr_is(n, "mode", "nesterov", "standard")) step = tn_emit(b, "Add", g, scaled(b, v, alpha));
+        tn_give(b, i, tn_emit(b, "Sub", x, tn_emit(b, "Mul", step, rate_for(b, x))));
+        tn_give(b, count + i, v);
     }
-    return TN_OK;
+    return b->st;
 }
 
-static tn_status adagrad(tn_node *n) {
+static tn_status adagrad(tn_build *b) {
+    tn_node *n = b->node;
     int count;
-    TN_TRY(groups(n, 3, &count));
+    TN_TRY(groups(b, 3, &count));
     for (int i = 0; i < count; i++) {
-        tn_value *x = item(n, 0, count, i), *h = item(n, 2, count, i), *g = penalised(n, x, item(n, 1, count, i));
-        tn_value *steps = bin(n, "CastLike", n->inputs[1], x);
+        tn_value *x = item(b, 0, count, i), *h = item(b, 2, count, i), *g = penalised(b, x, item(b, 1, count, i));
+        tn_value *steps = tn_emit(b, "CastLike", n->inputs[1], x);
         tn_value *slow =
-            bin(n, "Add", steps ? scaled(n, steps, tn_attr_float(n, "decay_factor", 0)) : NULL, num(n, 1, x));
-        h = bin(n, "Add", h, bin(n, "Mul", g, g));
-        tn_value *scale = bin(n, "Add", un(n, "Sqrt", h), num(n, tn_attr_float(n, "epsilon", 1e-6f), x));
-        tn_value *step = bin(n, "Div", bin(n, "Mul", bin(n, "Div", rate_for(n, x), slow), g), scale);
-        TN_TRY(give(n, i, bin(n, "Sub", x, step)));
-        TN_TRY(give(n, count + i, h));
+            tn_emit(b, "Add", scaled(b, steps, tn_attr_float(n, "decay_factor", 0)), tn_build_like(b, "number", 1, x));
+        h = tn_emit(b, "Add", h, tn_emit(b, "Mul", g, g));
+        tn_value *scale =
+            tn_emit(b, "Add", tn_emit(b, "Sqrt", h), tn_build_like(b, "number", tn_attr_float(n, "epsilon", 1e-6f), x));
+        tn_value *step = tn_emit(b, "Div", tn_emit(b, "Mul", tn_emit(b, "Div", rate_for(b, x), slow), g), scale);
+        tn_give(b, i, tn_emit(b, "Sub", x, step));
+        tn_give(b, count + i, h);
     }
-    return TN_OK;
+    return b->st;
 }
 
 /* alpha-weighted mean of old and new */
-static tn_value *blend(tn_node *n, tn_value *old, tn_value *now, float alpha) {
-    return now ? bin(n, "Add", scaled(n, old, alpha), rest(n, now, alpha)) : NULL;
+static tn_value *blend(tn_build *b, tn_value *old, tn_value *now, float alpha) {
+    return tn_emit(b, "Add", scaled(b, old, alpha), rest(b, now, alpha));
 }
 
-static tn_status adam(tn_node *n) {
+static tn_status adam(tn_build *b) {
+    tn_node *n = b->node;
     int count;
-    TN_TRY(groups(n, 4, &count));
+    TN_TRY(groups(b, 4, &count));
     float alpha = tn_attr_float(n, "alpha", 0.9f), beta = tn_attr_float(n, "beta", 0.999f);
     for (int i = 0; i < count; i++) {
-        tn_value *x = item(n, 0, count, i), *g = penalised(n, x, item(n, 1, count, i)), *one = num(n, 1, x);
-        tn_value *v = blend(n, item(n, 2, count, i), g, alpha);
-        tn_value *h = blend(n, item(n, 3, count, i), bin(n, "Mul", g, g), beta),
-                 *t = bin(n, "CastLike", n->inputs[1], x);
+        tn_value *x = item(b, 0, count, i), *g = penalised(b, x, item(b, 1, count, i)),
+                 *one = tn_build_like(b, "number", 1, x);
+        tn_value *v = blend(b, item(b, 2, count, i), g, alpha);
+        tn_value *h = blend(b, item(b, 3, count, i), tn_emit(b, "Mul", g, g), beta),
+                 *t = tn_emit(b, "CastLike", n->inputs[1], x);
         tn_value *rate =
-            bin(n, "Mul", rate_for(n, x), un(n, "Sqrt", bin(n, "Sub", one, bin(n, "Pow", num(n, beta, x), t))));
-        rate = bin(n, "Div", rate, bin(n, "Sub", one, bin(n, "Pow", num(n, alpha, x), t)));
-        rate = when_started(n, n->inputs[1], rate, rate_for(n, x));
-        tn_value *root = bin(n, "Add", un(n, "Sqrt", h), num(n, tn_attr_float(n, "epsilon", 1e-6f), x));
-        tn_value *now = bin(n, "Sub", x, bin(n, "Div", bin(n, "Mul", rate, v), root));
+            tn_emit(b, "Mul", rate_for(b, x),
+                    tn_emit(b, "Sqrt",
+                            tn_emit(b, "Sub", one, tn_emit(b, "Pow", tn_build_like(b, "number", beta, x), t))));
+        rate =
+            tn_emit(b, "Div", rate, tn_emit(b, "Sub", one, tn_emit(b, "Pow", tn_build_like(b, "number", alpha, x), t)));
+        rate = when_started(b, n->inputs[1], rate, rate_for(b, x));
+        tn_value *root =
+            tn_emit(b, "Add", tn_emit(b, "Sqrt", h), tn_build_like(b, "number", tn_attr_float(n, "epsilon", 1e-6f), x));
+        tn_value *now = tn_emit(b, "Sub", x, tn_emit(b, "Div", tn_emit(b, "Mul", rate, v), root));
         float post = tn_attr_float(n, "norm_coefficient_post", 0);
-        if (post != 0 && now) now = rest(n, now, post);
-        TN_TRY(give(n, i, now));
-        TN_TRY(give(n, count + i, v));
-        TN_TRY(give(n, 2 * count + i, h));
+        if (post != 0) now = rest(b, now, post);
+        tn_give(b, i, now);
+        tn_give(b, count + i, v);
+        tn_give(b, 2 * count + i, h);
     }
-    return TN_OK;
+    return b->st;
 }
 
 /* ----------------------------------------------------------------------------------------------------------- rows */
