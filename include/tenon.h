@@ -257,6 +257,10 @@ typedef struct {
                              the model's constants */
     uint64_t work_limit;  /* units of work (about a nanosecond each) for optimizing the model, and for making a plan:
                              inferring shapes, computing constants. 0: 2^34, and 256 for every byte of constants */
+    const char *precision; /* "f32", "bf16", "f16" or "mixed" for all nodes, "PRECISION:PATTERN" for those whose name
+                              the pattern fits (* and ?), several with commas between, the last that fits counts:
+                              "bf16,f32:head.*". NULL or "": as the file says. Sums are of float32 in all of them; see
+                              docs/precision.md. Not looked at with no_optimize. Copied */
 } tn_session_opts;
 
 /** Prepares a model for running. opts may be NULL. The model must outlive the session. */

@@ -2,6 +2,7 @@
 /* session.c - the public sessions: a model made ready, plans by input shapes, frames for the threads that run. */
 #include "engine/session.h"
 #include "pass/pass.h"
+#include "pass/precision.h"
 #include <limits.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@ static tn_status read_opts(const tn_session_opts *o, tn_session_opts *out) {
     if (out->threads < 0 || out->threads > 4096)
         return tn_fail(TN_E_INVALID, "%d threads asked for; 0 means as many as there are CPUs", out->threads);
     if (out->plans < 0) return tn_fail(TN_E_INVALID, "%d plans asked for; 0 means %d", out->plans, TN_DEFAULT_PLANS);
+    TN_TRY(tn_precision_check(out->precision));
     if (!out->plans) out->plans = TN_DEFAULT_PLANS;
     return TN_OK;
 }
@@ -50,7 +52,7 @@ static tn_status make_accounts(tn_session *s, const tn_model *m) {
 static tn_status clone_and_optimize(tn_session *s) {
     tn_budget b, *before = tn_session_keep(s, &b);
     tn_status st = tn_model_clone(s->source, &s->model);
-    if (st == TN_OK && !s->opts.no_optimize) st = tn_optimize(s->model, s->pool);
+    if (st == TN_OK && !s->opts.no_optimize) st = tn_optimize(s->model, s->opts.precision, s->pool);
     return tn_session_kept(&b, before, st);
 }
 
@@ -78,6 +80,7 @@ tn_status tn_session_new(const tn_model *m, const tn_session_opts *opts, tn_sess
     tn_pool_set_hooks(&tn_budget_pool_hooks); /* what stops a run stops its parts */
     if ((st = tn_pool_new(o.threads, !o.unpinned, &s->pool)) != TN_OK) goto done;
     st = clone_and_optimize(s);
+    s->opts.precision = NULL; /* the caller's: it has been followed */
 done:
     if (st != TN_OK) tn_session_free(&s);
     *out = s;

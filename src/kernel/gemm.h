@@ -89,8 +89,10 @@ typedef struct tn_gemm_args {
     const float *a, *b;
     int64_t lda, ldb; /* a is [m, k], or [k, m] when trans_a; b is [k, n], or [n, k] when trans_b */
     bool trans_a, trans_b;
-    const float *a_packed; /* from tn_gemm_pack_a with the same m, k: a, lda and trans_a are ignored */
-    const float *b_packed; /* from tn_gemm_pack_b with the same k, n: b, ldb and trans_b are ignored */
+    const float *a_packed;  /* from tn_gemm_pack_a with the same m, k: a, lda and trans_a are ignored */
+    const float *b_packed;  /* from tn_gemm_pack_b with the same k, n: b, ldb and trans_b are ignored */
+    const uint16_t *b_half; /* the same from tn_gemm_pack_b_half: 16-bit floats, which become float32 a piece at a */
+    tn_dtype half_type;     /* time, in cache; of this type. NULL, TN_NONE: none */
     float *c;
     int64_t ldc;
     float alpha;
@@ -137,6 +139,11 @@ tn_status tn_gemm(const tn_gemm_kernels *k, const tn_gemm_args *g, void *scratch
 size_t tn_gemm_pack_b_bytes(const tn_gemm_kernels *kn, int64_t k, int64_t n);
 void tn_gemm_pack_b(const tn_gemm_kernels *kn, bool trans, int64_t k, int64_t n, const float *b, int64_t ldb,
                     float *out, tn_pool *pool);
+/** Packed panels of 16-bit floats (TN_F16 or TN_BF16, to nearest even): half the bytes. panel: room for k * nr floats,
+ *  zeroed or not. */
+size_t tn_gemm_pack_b_half_bytes(const tn_gemm_kernels *kn, int64_t k, int64_t n);
+void tn_gemm_pack_b_half(const tn_gemm_kernels *kn, tn_dtype t, bool trans, int64_t k, int64_t n, const float *b,
+                         int64_t ldb, uint16_t *out, float *panel);
 size_t tn_gemm_pack_a_bytes(const tn_gemm_kernels *kn, int64_t m, int64_t k);
 void tn_gemm_pack_a(const tn_gemm_kernels *kn, bool trans, int64_t m, int64_t k, const float *a, int64_t lda,
                     float *out, tn_pool *pool);

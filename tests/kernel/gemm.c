@@ -126,6 +126,34 @@ static void deep(check_ctx *c) { run(c, 20, 70, 2200); } /* K in several slices 
 static void wide(check_ctx *c) { run(c, 3, 9000, 20); }
 static void tall(check_ctx *c) { run(c, 3000, 40, 30); }
 
+/* Panels of 16-bit floats give what the same numbers in float32 give. */
+static void half(check_ctx *c) {
+    const tn_gemm_kernels *kn = &c->fast->gemm;
+    tn_dtype t = check_chance(c, 50) ? TN_F16 : TN_BF16;
+    int64_t m = check_chance(c, 40) ? 1 : check_int(c, 0, 60), n = check_int(c, 0, 300), k = check_int(c, 0, 900);
+    bool trans = check_chance(c, 50);
+    float *b = check_floats(c, (size_t)(k * n)), *d = check_floats(c, (size_t)(m * n));
+    uint16_t *rounded = check_aligned(c, (size_t)(k * n) * sizeof *rounded + 64);
+    tn_gemm_args g = tn_gemm_dense(m, n, k, check_floats(c, (size_t)(m * k)), b, NULL);
+    g.trans_b = trans, g.ldb = trans ? k : n;
+    g.d = check_chance(c, 50) ? d : NULL;
+    g.bias_n = check_chance(c, 50) ? check_floats(c, (size_t)n) : NULL;
+    g.act = random_act(c);
+    uint16_t *packed = check_aligned(c, tn_gemm_pack_b_half_bytes(kn, k, n) + 64);
+    float *panel = check_aligned(c, (size_t)(k * kn->nr) * sizeof *panel + 64);
+    tn_gemm_pack_b_half(kn, t, trans, k, n, b, g.ldb, packed, panel);
+    (void)tn_convert(TN_F32, b, t, rounded, k * n, false, TN_ROUND_NEAREST);
+    (void)tn_convert(t, rounded, TN_F32, b, k * n, false, TN_ROUND_NEAREST);
+    float *want = check_out(c, (size_t)(m * n) * sizeof *want);
+    product(&g, g.a, g.b, g.d, want);
+    g.c = check_out(c, (size_t)(m * n) * sizeof(float));
+    g.b = NULL, g.b_half = packed, g.half_type = t;
+    tn_pool *pool = check_pool(c);
+    void *scratch = check_chance(c, 50) ? NULL : check_aligned(c, tn_gemm_scratch(kn, &g, tn_pool_threads(pool)));
+    check_call(c, tn_gemm(kn, &g, scratch, pool));
+    check_close(c, g.c, want, (size_t)(m * n), 2 * bound(k, 1), 1e-5);
+}
+
 /* The threads must not change a bit. */
 static void same_bits(check_ctx *c) {
     const tn_gemm_kernels *kn = &c->fast->gemm;
@@ -223,7 +251,7 @@ static const check_case cases[] = {
     { "deep", deep, 60 },        { "wide", wide, 30 },
     { "tall", tall, 30 },        { "same_bits", same_bits, 6 },
     { "gemv", gemv, 100 },       { "activations", activations, 300 },
-    { "generic", generic, 200 },
+    { "generic", generic, 200 }, { "half", half, 80 },
 };
 
 int main(int argc, char **argv) { return check_main("gemm", cases, TN_COUNT(cases), argc, argv); }
