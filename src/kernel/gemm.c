@@ -15,6 +15,7 @@
 #include "base/cpu.h"
 #include "base/mem.h"
 #include "kernel/empty.h"
+#include "kernel/gemm_pairs.h"
 #include "tensor/dtype.h"
 #include <string.h>
 
@@ -136,7 +137,6 @@ static void plan(job *j, const tn_gemm_kernels *kn, const tn_gemm_args *g, int t
 
     size_t floats = 0;
     if (j->chunk) floats = (size_t)(j->chunk * g->k * kn->nr);
-    if (j->gemv && g->b_half) floats = (size_t)(HALF_PANELS * HALF_ROWS * kn->nr);
     if (j->gemv && !g->b_packed && !g->b_half && g->trans_a && g->trans_b) floats = (size_t)g->k; /* a row of A */
     if (wants_copy(j)) {
         j->copy_ld = (j->kc + 15) / 16 * 16 + 16;
@@ -235,22 +235,6 @@ static void run_packing(const job *j, const cell *x, float *scratch, cell *packe
     }
 }
 
-/* y[0, n) += alpha * (row a) * B[:, n0 ..], B in 16-bit panels: a few rows of a few panels at a time. */
-static void gemv_half(const job *j, const float *a, int64_t n0, int64_t n, float *scratch, float *y) {
-    const tn_gemm_args *g = &j->g;
-    int64_t nr = j->kn->nr, inc = g->trans_a ? g->lda : 1;
-    for (int64_t q = 0; q < n && !tn_budget_stopped(); q += HALF_PANELS * nr) {
-        int64_t columns = min64(HALF_PANELS * nr, n - q);
-        for (int64_t k0 = 0; k0 < g->k; k0 += HALF_ROWS) {
-            int64_t rows = min64(HALF_ROWS, g->k - k0);
-            for (int64_t p = 0; p * nr < columns; p++)
-                (void)tn_convert(g->half_type, g->b_half + (n0 + q + p * nr) * g->k + k0 * nr, TN_F32,
-                                 scratch + p * rows * nr, rows * nr, false, TN_ROUND_NEAREST);
-            j->kn->gemv_packed(rows, columns, g->alpha, a + k0 * inc, inc, scratch, y + q);
-        }
-    }
-}
-
 /* Columns [n0, n1) of row i by the family's gemv, which adds to what C holds. */
 static void gemv_row(const job *j, const cell *x, int64_t i, int64_t n0, int64_t n1, float *scratch) {
     const tn_gemm_args *g = &j->g;
@@ -262,7 +246,7 @@ static void gemv_row(const job *j, const cell *x, int64_t i, int64_t n0, int64_t
     else if (d != c || g->beta != 1.0f)
         for (int64_t q = 0; q < n; q++) c[q] = g->beta * d[q];
     if (g->b_half) {
-        gemv_half(j, a, n0, n, scratch, c);
+        j->kn->gemv_half(g->half_type, g->k, n, g->alpha, a, g->trans_a ? g->lda : 1, g->b_half + n0 * g->k, c);
     } else if (g->b_packed) {
         j->kn->gemv_packed(g->k, n, g->alpha, a, g->trans_a ? g->lda : 1, x->b + n0 * g->k, c);
     } else if (!g->trans_b) {
@@ -335,6 +319,7 @@ static void run_cells(void *arg, int64_t begin, int64_t end, int thread) {
 size_t tn_gemm_scratch(const tn_gemm_kernels *k, const tn_gemm_args *g, int threads) {
     job j;
     if (g->m <= 0 || g->n <= 0) return 0;
+    if (g->b_pairs) return tn_gemm_pairs_scratch(g);
     plan(&j, k, g, threads);
     return j.scratch_floats * sizeof(float) * (size_t)j.threads;
 }
@@ -343,6 +328,7 @@ tn_status tn_gemm(const tn_gemm_kernels *k, const tn_gemm_args *g, void *scratch
     job j;
     void *own = NULL;
     if (g->m <= 0 || g->n <= 0) return TN_OK;
+    if (g->b_pairs) return tn_gemm_by_pairs(k, g, scratch, pool);
     plan(&j, k, g, tn_pool_threads(pool));
     j.g.a = tn_some(j.g.a), j.g.b = tn_some(j.g.b); /* k may be 0 */
     size_t bytes = j.scratch_floats * sizeof(float) * (size_t)j.threads;

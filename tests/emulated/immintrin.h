@@ -153,6 +153,35 @@ EMU_HALF(512, simde__m256i, emu_f16, 16)
 #define _mm512_cvtph_ps emu_mm512_cvtph_ps
 #define _mm512_cvtps_ph emu_mm512_cvtps_ph
 
+/* Two products of bfloat16 to each float32; denormal numbers count as zeros, before and behind. */
+typedef simde__m512i emu_m512bh;
+#define __m512bh emu_m512bh
+EMU float emu_bf16(uint32_t half) {
+    float f = tn_from_bits(half << 16);
+    return fabsf(f) < 0x1p-126f ? 0.0f : f;
+}
+EMU_CALL simde__m512 emu_mm512_dpbf16_ps(simde__m512 acc, simde__m512i a, simde__m512i b) {
+    emu_f16 r = { acc };
+    emu_i16 x = { a }, y = { b };
+    for (int i = 0; i < 16; i++) {
+        uint32_t u = (uint32_t)x.a[i], v = (uint32_t)y.a[i];
+        r.a[i] = (float)((double)emu_bf16(u >> 16) * (double)emu_bf16(v >> 16) + (double)r.a[i]);
+        r.a[i] = (float)((double)emu_bf16(u & 0xffff) * (double)emu_bf16(v & 0xffff) + (double)r.a[i]);
+    }
+    return r.v;
+}
+#undef _mm512_dpbf16_ps
+#define _mm512_dpbf16_ps emu_mm512_dpbf16_ps
+EMU simde__m512i emu_mm512_cvtepu16_epi32(simde__m256i v) {
+    uint16_t h[16];
+    emu_i16 r;
+    memcpy(h, &v, sizeof h);
+    for (int i = 0; i < 16; i++) r.a[i] = h[i];
+    return r.v;
+}
+#undef _mm512_cvtepu16_epi32
+#define _mm512_cvtepu16_epi32 emu_mm512_cvtepu16_epi32
+
 /* ------------------------------------------------------------------------------------------------ what it lacks */
 
 EMU simde__m128i _mm_maskz_set1_epi8(simde__mmask16 m, char x) {

@@ -3,7 +3,7 @@
 #include "kernel/x86/simd_avx2.h"
 #include "kernel/x86/tables.h"
 
-#define H_WIDEN(p)     _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)(p)))
+#define H_WIDEN(p)     V_WIDEN_F16(p)
 #define H_NARROW(p, v) _mm_storeu_si128((__m128i *)(void *)(p), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT))
 
 /* The upper halves, rounded: half of the last bit's weight, and one less where that bit is 0, goes before. */

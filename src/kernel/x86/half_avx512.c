@@ -3,7 +3,7 @@
 #include "kernel/x86/simd_avx512.h"
 #include "kernel/x86/tables.h"
 
-#define H_WIDEN(p)     _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)(p)))
+#define H_WIDEN(p)     V_WIDEN_F16(p)
 #define H_NARROW(p, v) _mm256_storeu_si256((__m256i *)(void *)(p), _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT))
 #include "kernel/x86/half_simd.h"
 

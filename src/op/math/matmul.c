@@ -19,7 +19,8 @@ enum { MATMUL, GEMM, FUSED_MATMUL };
 
 typedef struct {
     const float *a_packed, *b_packed;
-    const uint16_t *b_half; /* B in panels of half_type */
+    const uint16_t *b_half;  /* B in panels of half_type */
+    const uint32_t *b_pairs; /* B in panels of bfloat16 pairs */
     tn_dtype half_type;
     size_t scratch; /* bytes planned, 0: unknown shapes, the driver allocates */
     float alpha, beta;
@@ -172,6 +173,7 @@ static tn_gemm_args args_of(const product_state *s, const product *p) {
     g.trans_a = p->trans_a, g.trans_b = p->trans_b;
     g.a_packed = s->a_packed, g.b_packed = s->b_packed;
     g.b_half = s->b_half, g.half_type = s->half_type;
+    g.b_pairs = s->b_pairs;
     g.alpha = s->alpha, g.beta = 1, g.act = s->act;
     for (int i = 0; i < 2 && i < p->loops; i++) {
         int from = p->loops - 1 - i; /* driver's batch[1] is the inner one */
@@ -190,12 +192,15 @@ typedef struct {
     bool trans;
     tn_pool *pool;
     tn_dtype type; /* of the packed form */
+    bool pairs;
 } pack_job;
 
 static void pack_b_as(const pack_job *j, const float *w, void *dst, float *panel) {
     const tn_gemm_kernels *kn = &tn_kernels_get()->gemm;
     int64_t ld = j->trans ? j->rows : j->cols;
-    if (j->type == TN_F32)
+    if (j->pairs)
+        tn_gemm_pack_b_pairs(kn, j->trans, j->rows, j->cols, w, ld, dst, panel);
+    else if (j->type == TN_F32)
         tn_gemm_pack_b(kn, j->trans, j->rows, j->cols, w, ld, dst, j->pool);
     else
         tn_gemm_pack_b_half(kn, j->type, j->trans, j->rows, j->cols, w, ld, dst, panel);
@@ -223,21 +228,31 @@ static tn_status pack_a(void *dst, const void *user) {
 /* Is constant input i one matrix (leading dimensions all 1)? */
 static bool one_matrix(const tn_tensor *t) { return t && t->rank >= 2 && tn_op_product(t->dims, 0, t->rank - 2) == 1; }
 
-/* B, packed as it is or as `weights` says. A column is kept in float32: the driver turns it. */
+static size_t packed_bytes(const tn_gemm_kernels *kn, const pack_job *j) {
+    if (j->pairs) return tn_gemm_pack_b_pairs_bytes(kn, j->rows, j->cols);
+    return j->type == TN_F32 ? tn_gemm_pack_b_bytes(kn, j->rows, j->cols)
+                             : tn_gemm_pack_b_half_bytes(kn, j->rows, j->cols);
+}
+
+/* B, packed as it is or as `weights` says. A column is kept in float32: the driver turns it. Where the CPU multiplies
+ * pairs of bfloat16, what was asked to be kept in that is multiplied in it, too; what the file has in it is not. */
 static tn_status pack_right(tn_prep *p, product_state *s, const tn_tensor *b, tn_dtype weights) {
     const tn_gemm_kernels *kn = &tn_kernels_get()->gemm;
     int64_t rows = b->dims[b->rank - 2], cols = b->dims[b->rank - 1];
-    pack_job j = { b, s->trans_b ? cols : rows, s->trans_b ? rows : cols, s->trans_b, p->pool, TN_F32 };
+    pack_job j = { b, s->trans_b ? cols : rows, s->trans_b ? rows : cols, s->trans_b, p->pool, TN_F32, false };
     if (j.cols > 1) j.type = weights != TN_NONE ? weights : b->dtype;
-    bool half = j.type != TN_F32;
-    char key[32];
+    j.pairs = j.type == TN_BF16 && weights == TN_BF16 && kn->pairs;
+    char key[48];
     const void *packed;
-    snprintf(key, sizeof key, "%s %s", s->trans_b ? "gemm_bt" : "gemm_b", tn_dtype_name(j.type));
-    size_t bytes = half ? tn_gemm_pack_b_half_bytes(kn, j.rows, j.cols) : tn_gemm_pack_b_bytes(kn, j.rows, j.cols);
-    TN_TRY(tn_prep_pack(p, 1u << 1, key, bytes, pack_b, &j, &packed));
-    s->b_packed = half ? NULL : packed;
-    s->b_half = half ? packed : NULL;
-    s->half_type = half ? j.type : TN_NONE;
+    snprintf(key, sizeof key, "%s %s%s", s->trans_b ? "gemm_bt" : "gemm_b", tn_dtype_name(j.type),
+             j.pairs ? " pairs" : "");
+    TN_TRY(tn_prep_pack(p, 1u << 1, key, packed_bytes(kn, &j), pack_b, &j, &packed));
+    if (j.pairs)
+        s->b_pairs = packed;
+    else if (j.type == TN_F32)
+        s->b_packed = packed;
+    else
+        s->b_half = packed, s->half_type = j.type;
     p->consumed |= 1u << 1;
     return TN_OK;
 }
@@ -260,7 +275,7 @@ static tn_status matmul_prepare(tn_prep *p) {
         TN_TRY(pack_right(p, s, b, at.weights));
     } else if (one_matrix(a) && a->dtype == TN_F32 && !b && tn_infer_rank(&p->types, 1) >= 2) {
         int64_t rows = a->dims[a->rank - 2], cols = a->dims[a->rank - 1];
-        pack_job j = { a, s->trans_a ? cols : rows, s->trans_a ? rows : cols, s->trans_a, p->pool, TN_F32 };
+        pack_job j = { a, s->trans_a ? cols : rows, s->trans_a ? rows : cols, s->trans_a, p->pool, TN_F32, false };
         TN_TRY(tn_prep_pack(p, 1u << 0, s->trans_a ? "gemm_at" : "gemm_a", tn_gemm_pack_a_bytes(kn, j.rows, j.cols),
                             pack_a, &j, &packed));
         s->a_packed = packed;
@@ -374,7 +389,7 @@ static tn_status matmul_run(tn_run *r) {
     const tn_tensor *a = tn_in(r, 0), *b = tn_in(r, 1);
     product p;
     if (tn_count(tn_out(r, 0)) == 0) return TN_OK;
-    if (a->dtype != b->dtype && !s->b_packed && !s->b_half)
+    if (a->dtype != b->dtype && !s->b_packed && !s->b_half && !s->b_pairs)
         return tn_op_fail(r->node, TN_E_TYPE, "A is %s and B %s, which is no constant matrix", tn_dtype_name(a->dtype),
                           tn_dtype_name(b->dtype));
     product_of(s, a->rank, a->dims, b->rank, b->dims, &p);
