@@ -271,6 +271,10 @@ typedef struct {
                                      which sizes vary. Shapes outside work, too, and are planned when they come */
     size_t n_ranges;
     int no_ranges; /* 1: do not learn from the calls which sizes vary; every set of shapes has a plan of its own */
+    const char *precision; /* "f32", "bf16", "f16" or "mixed" for all nodes, "PRECISION:PATTERN" for those whose name
+                              the pattern fits (* and ?), several with commas between, the last that fits counts:
+                              "bf16,f32:head.*". NULL or "": as the file says. Sums are of float32 in all of them; see
+                              docs/precision.md. Not looked at with no_optimize. Copied */
 } tn_session_opts;
 
 /** Prepares a model for running. opts may be NULL. The model must outlive the session. */

@@ -146,7 +146,7 @@ int main(int argc, char **argv) {
         line(name, transpose, i, 512 * 512, 2 << i);
     }
     if (tn_pool_new(0, true, &pool) != TN_OK) return 1;
-    int a = tn_program_input(&chain, false), b = tn_program_input(&chain, false);
+    int a = tn_program_input(&chain, TN_PROGRAM_F32), b = tn_program_input(&chain, TN_PROGRAM_F32);
     int s = tn_program_add(&chain, TN_P_BINARY, TN_B_ADD, a, b, 0, 0, 0);
     int g = tn_program_add(&chain, TN_P_UNARY, TN_U_SIGMOID, s, 0, 0, 0, 0);
     tn_program_output(&chain, tn_program_add(&chain, TN_P_BINARY, TN_B_MUL, s, g, 0, 0, 0));

@@ -6,6 +6,7 @@
 #include "base/number.h"
 #include "cli/cli.h"
 #include "cli/feed.h"
+#include "cli/loss.h"
 #include "cli/options.h"
 #include "engine/session.h"
 #include <math.h>
@@ -21,6 +22,7 @@ static tn_feed_opts feed = { .seed = 1 };
 static int streams = 1, iterations;
 static float warmup = 0.5f, duration = 3;
 static const char *times_file, *trace_file;
+static const char *precision;
 static bool profile, no_optimize, json, unpinned;
 
 static const tn_option options[] = {
@@ -38,6 +40,8 @@ static const tn_option options[] = {
     { "--export-times", TN_OPT_STRING, &times_file, "FILE.json", "write every run's latency" },
     { "--trace", TN_OPT_STRING, &trace_file, "FILE.json", "write a Chrome trace (chrome://tracing, Perfetto)" },
     { "--unpinned", TN_OPT_FLAG, &unpinned, NULL, "do not pin workers to CPUs" },
+    { "--precision", TN_OPT_STRING, &precision, "WORDS",
+      "f32, bf16, f16 or mixed; also for some nodes: bf16,f32:/head/* (default: as the file says)" },
     { "--no-optimize", TN_OPT_FLAG, &no_optimize, NULL, "run the graph as it stands, without folding and fusion" },
     { "--json", TN_OPT_FLAG, &json, NULL, "machine-readable output" },
 };
@@ -50,7 +54,8 @@ static const tn_command_usage usage = {
     .examples = "  tenon bench resnet50.onnx --threads 2\n"
                 "  tenon bench bert.onnx --shapes batch=1 --shapes sequence=128 --duration 10\n"
                 "  tenon bench model.onnx --streams 2 --threads 1 --export-times times.json\n"
-                "  tenon bench model.onnx --profile --trace trace.json\n",
+                "  tenon bench model.onnx --profile --trace trace.json\n"
+                "  tenon bench model.onnx --precision bf16    also says how far results are from float32\n",
     .options = options,
     .n = TN_COUNT(options),
     .min_args = 1,
@@ -139,16 +144,16 @@ static void summarize(double *ms, size_t n, result *r) {
     r->per_second = (double)n / r->seconds;
 }
 
-static void print(const result *r, const char *model, int n_threads) {
+static void print(const result *r, const char *model, int n_threads, const char *loss) {
     char cpu[64];
     if (json) {
         printf("{\"model\": \"%s\", \"threads\": %d, \"streams\": %d, \"runs\": %zu, \"load_ms\": %.4f, \"first_ms\": "
                "%.4f, "
                "\"mean_ms\": %.5f, \"p50_ms\": %.5f, \"p90_ms\": %.5f, \"p95_ms\": %.5f, \"p99_ms\": %.5f, \"min_ms\": "
                "%.5f, "
-               "\"max_ms\": %.5f, \"per_second\": %.4f, \"peak_mib\": %.2f}\n",
+               "\"max_ms\": %.5f, \"per_second\": %.4f, \"peak_mib\": %.2f%s}\n",
                model, n_threads, streams, r->runs, r->load_ms, r->first_ms, r->mean, r->p50, r->p90, r->p95, r->p99,
-               r->min, r->max, r->per_second, r->peak_mib);
+               r->min, r->max, r->per_second, r->peak_mib, loss);
         return;
     }
     const bool color = tn_stream_is_terminal(STDOUT_FILENO);
@@ -159,7 +164,7 @@ static void print(const result *r, const char *model, int n_threads) {
            r->p50, r->p90, r->p95, r->p99, r->min, r->max);
     printf("throughput  %.4g runs/s over %zu runs in %.2f s\n", r->per_second, r->runs, r->seconds);
     printf("start       load %.4g ms, first result after %.4g ms\n", r->load_ms, r->load_ms + r->first_ms);
-    printf("memory      peak %.1f MiB resident\n", r->peak_mib);
+    printf("memory      peak %.1f MiB resident\n%s", r->peak_mib, loss);
 }
 
 static tn_status export_times(const stream *s) {
@@ -233,6 +238,7 @@ int tn_cmd_bench(int argc, char **argv) {
     tn_feed f = { 0 };
     stream *s = NULL;
     result r = { 0 };
+    tn_text loss = { 0 };
     double ms;
     int code = tn_options_parse(&usage, &common, argc, argv, &args, &n_args);
     if (code >= 0) goto done;
@@ -241,7 +247,8 @@ int tn_cmd_bench(int argc, char **argv) {
                              .threads = common.threads,
                              .unpinned = unpinned || streams > 1,
                              .profile = profile || trace_file,
-                             .no_optimize = no_optimize };
+                             .no_optimize = no_optimize,
+                             .precision = precision };
     const char *env = getenv("TN_THREADS");
     if (!common.threads && !(env && tn_parse_int(env, 1, 1024, &common.threads))) common.threads = tn_cpu_count();
     opts.threads = common.threads;
@@ -263,7 +270,8 @@ int tn_cmd_bench(int argc, char **argv) {
     if (st == TN_OK) st = measure(s, &r);
     struct rusage use;
     if (getrusage(RUSAGE_SELF, &use) == 0) r.peak_mib = (double)use.ru_maxrss / 1024;
-    if (st == TN_OK) print(&r, args[0], common.threads);
+    if (st == TN_OK && precision) st = tn_loss(m, &f, &opts, json, &loss);
+    if (st == TN_OK) print(&r, args[0], common.threads, loss.s ? loss.s : "");
     if (st == TN_OK && profile) st = print_profile(s[0].session);
     if (st == TN_OK && times_file) st = export_times(s);
     if (st == TN_OK && trace_file) st = write_trace(s[0].session);
@@ -274,6 +282,7 @@ done:
         tn_session_free(&s[i].session);
     }
     free(s);
+    tn_text_free(&loss);
     tn_feed_free(&f);
     tn_model_close(&m);
     tn_mem_free(feed.inputs.v);

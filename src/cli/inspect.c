@@ -7,6 +7,7 @@
 #include "cli/feed.h"
 #include "cli/options.h"
 #include "engine/forecast.h"
+#include "pass/precision.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,12 +16,15 @@
 static tn_feed_opts feed;
 static int top = 20;
 static bool json, nodes;
+static const char *precision;
 
 static const tn_option options[] = {
     { "--shape", TN_OPT_LIST, &feed.shapes, "NAME=1x3x224x224", "an input's shape, or a symbol's size (batch=8)" },
     { "--dimension", TN_OPT_INT, &feed.dimension, "N", "size of every dimension that stays open", 1, 1 << 24 },
     { "--top", TN_OPT_INT, &top, "N", "operators to list, most work first (default: 20)", 0, 100000 },
     { "--nodes", TN_OPT_FLAG, &nodes, NULL, "list every node with its cost" },
+    { "--precision", TN_OPT_STRING, &precision, "WORDS",
+      "f32, bf16, f16 or mixed; also for some nodes: bf16,f32:/head/* (default: as the file says)" },
     { "--json", TN_OPT_FLAG, &json, NULL, "machine-readable output" },
 };
 
@@ -73,6 +77,39 @@ static void put_ops(const facts *f, tn_text *out) {
     if (rest > 0) tn_text_printf(out, "  and %d more kind%s (--top %d)\n", rest, rest > 1 ? "s" : "", f->a->n_ops);
 }
 
+/* What the node computes in, where that is not what its tensors say, and what its weights are kept in. */
+static void put_precision(const tn_node *n, tn_text *out) {
+    tn_dtype weights = tn_precision_weights(precision, n, n->mark == 1);
+    if (tn_precision_widens(n)) tn_text_puts(out, "  in float32");
+    if (weights != TN_NONE) tn_text_printf(out, "  weights %s", tn_dtype_name(weights));
+}
+
+/* Nodes that compute in float32 though their tensors are of 16 bits, and the weights that are kept in 16. */
+typedef struct {
+    int widened, narrowed;
+    double kept;
+} precisions;
+
+static precisions count_precisions(const tn_graph *g) {
+    precisions p = { 0 };
+    for (const tn_node *n = g->first; n; n = n->next) {
+        tn_dtype t = tn_precision_weights(precision, n, n->mark == 1);
+        p.widened += tn_precision_widens(n);
+        if (t != TN_F16 && t != TN_BF16) continue;
+        p.narrowed++;
+        p.kept += (double)tn_count(n->inputs[1]->constant) * tn_dtypes[t].bytes;
+    }
+    return p;
+}
+
+static void put_precisions(const tn_graph *g, tn_text *out) {
+    char a[32];
+    precisions p = count_precisions(g);
+    if (!precision && !p.widened && !p.narrowed) return;
+    tn_text_printf(out, "precision   %d nodes of 16-bit floats compute in float32; %d may keep weights in 16 bits (%s)\n",
+                   p.widened, p.narrowed, tn_human_bytes(p.kept, a, sizeof a));
+}
+
 static void put_nodes(const facts *f, tn_text *out) {
     char b[32], c[32];
     tn_text_printf(out, "\nnodes\n");
@@ -85,6 +122,7 @@ static void put_nodes(const facts *f, tn_text *out) {
             tn_text_puts(out, "  ");
             if (n->node->outputs[k]) tn_type_print(f->m->syms, &n->node->outputs[k]->type, out);
         }
+        put_precision(n->node, out);
         tn_text_puts(out, n->known ? "\n" : "  (lower bound)\n");
     }
 }
@@ -152,6 +190,7 @@ static void put_text(const facts *f, tn_text *out) {
                        f->memory.open ? ", and what depends on the data" : "");
     else if (!m->broken)
         tn_text_puts(out, "memory      known once every shape is: give --shape or --dimension\n");
+    put_precisions(m->graph, out);
     if (f->a->shapes != TN_OK) tn_text_printf(out, "shapes      %s\n", f->a->why);
     tn_text_puts(out, "\ninputs\n");
     for (int i = 0; i < m->graph->n_inputs; i++) put_value(m, m->graph->inputs[i], &f->types[i], out);
@@ -218,6 +257,9 @@ static void put_json(const facts *f, tn_text *out) {
     if (f->planned)
         tn_text_printf(out, ", \"memory\": {\"activations\": %zu, \"packed_weights\": %zu, \"inputs_outputs\": %zu}",
                        f->memory.activations, f->memory.packed, f->memory.inputs + f->memory.outputs);
+    precisions p = count_precisions(m->graph);
+    tn_text_printf(out, ", \"in_float32\": %d, \"narrow_weights\": %d, \"narrow_weight_bytes\": %.0f", p.widened,
+                   p.narrowed, p.kept);
     for (int side = 0; side < 2; side++) {
         int n = side ? m->graph->n_outputs : m->graph->n_inputs;
         tn_text_puts(out, side ? ", \"outputs\": [" : ", \"inputs\": [");
@@ -259,7 +301,7 @@ static tn_status forecast(const tn_model *m, const tn_type *types, int threads, 
     if (!own) return tn_fail(TN_E_NOMEM, "no memory");
     for (size_t i = 0; i < n; i++)
         if (!m->graph->inputs[i]->fallback) own[i] = types[i];
-    tn_status st = tn_forecast_run(m, own, threads, out);
+    tn_status st = tn_forecast_run_as(m, own, threads, precision, out);
     free(own);
     return st;
 }
@@ -277,6 +319,8 @@ int tn_cmd_inspect(int argc, char **argv) {
     tn_status st = tn_model_open_with(args[0], &(tn_model_opts){ .size = sizeof(tn_model_opts), .inspect = 1 }, &m);
     if (st == TN_OK && !(types = calloc((size_t)m->graph->n_inputs + 1, sizeof *types)))
         st = tn_fail(TN_E_NOMEM, "no memory");
+    if (st == TN_OK) st = tn_precision_check(precision);
+    if (st == TN_OK) tn_precision_mark_last(m->graph);
     if (st == TN_OK) st = tn_feed_types(m, &feed, true, types);
     if (st == TN_OK) st = tn_analyse(m, types, &a);
     facts f = { .m = m, .path = args[0], .a = a, .types = types, .planned = st == TN_OK && !m->broken };

@@ -23,6 +23,7 @@ static tn_feed_opts feed = { .seed = 1 };
 static const char *output_dir, *expect_dir;
 static int top = 5;
 static float tol_rel = 1e-3f, tol_abs = 1e-5f;
+static const char *precision;
 static bool profile, no_optimize, json;
 static float timeout_s;
 static size_t mem_limit;
@@ -40,6 +41,8 @@ static const tn_option options[] = {
     { "--atol", TN_OPT_FLOAT, &tol_abs, "X", "absolute tolerance of --expect (default: 1e-5)", 0, 1e9 },
     { "--top", TN_OPT_INT, &top, "K", "how many of the largest values to print (default: 5)", 0, 64 },
     { "--profile", TN_OPT_FLAG, &profile, NULL, "print where the time went" },
+    { "--precision", TN_OPT_STRING, &precision, "WORDS",
+      "f32, bf16, f16 or mixed; also for some nodes: bf16,f32:/head/* (default: as the file says)" },
     { "--no-optimize", TN_OPT_FLAG, &no_optimize, NULL, "run the graph as it stands, without folding and fusion" },
     { "--timeout", TN_OPT_FLOAT, &timeout_s, "SECONDS", "stop the run when it takes longer", 1e-3, 1e9 },
     { "--mem-limit", TN_OPT_BYTES, &mem_limit, "SIZE",
@@ -188,6 +191,7 @@ int tn_cmd_run(int argc, char **argv) {
                              .threads = common.threads,
                              .profile = profile,
                              .no_optimize = no_optimize,
+                             .precision = precision,
                              .mem_limit = mem_limit };
     tn_run_opts run = { .size = sizeof run, .timeout_ns = (uint64_t)((double)timeout_s * 1e9) };
     double t0 = tn_clock_s();

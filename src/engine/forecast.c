@@ -11,7 +11,12 @@ static size_t bytes_of(const tn_type *t) {
 }
 
 tn_status tn_forecast_run(const tn_model *m, const tn_type *inputs, int threads, tn_forecast *out) {
-    tn_session_opts opts = { .size = sizeof opts, .threads = threads };
+    return tn_forecast_run_as(m, inputs, threads, NULL, out);
+}
+
+tn_status tn_forecast_run_as(const tn_model *m, const tn_type *inputs, int threads, const char *precision,
+                             tn_forecast *out) {
+    tn_session_opts opts = { .size = sizeof opts, .threads = threads, .precision = precision };
     tn_session *s = NULL;
     tn_plan *p = NULL;
     *out = (tn_forecast){ 0 };

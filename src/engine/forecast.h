@@ -20,4 +20,8 @@ typedef struct {
  *  errors   as those two */
 tn_status tn_forecast_run(const tn_model *m, const tn_type *inputs, int threads, tn_forecast *out);
 
+/** The same with tn_session_opts.precision. */
+tn_status tn_forecast_run_as(const tn_model *m, const tn_type *inputs, int threads, const char *precision,
+                             tn_forecast *out);
+
 #endif

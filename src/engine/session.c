@@ -2,6 +2,7 @@
 /* session.c - the public sessions: a model made ready and run. What runs borrow is in lease.c. */
 #include "engine/session.h"
 #include "pass/pass.h"
+#include "pass/precision.h"
 #include <string.h>
 
 /* ------------------------------------------------------------------------------------------------ opening, closing */
@@ -14,6 +15,7 @@ static tn_status read_opts(const tn_session_opts *o, tn_session_opts *out) {
     if (out->n_ranges && !out->ranges)
         return tn_fail(TN_E_INVALID, "%zu ranges of shapes, but none given", out->n_ranges);
     if (out->plans < 0) return tn_fail(TN_E_INVALID, "%d plans asked for; 0 means %d", out->plans, TN_DEFAULT_PLANS);
+    TN_TRY(tn_precision_check(out->precision));
     if (!out->plans) out->plans = TN_DEFAULT_PLANS;
     return TN_OK;
 }
@@ -37,7 +39,7 @@ static tn_status make_accounts(tn_session *s, const tn_model *m) {
 static tn_status clone_and_optimize(tn_session *s) {
     tn_budget b, *before = tn_session_keep(s, &b);
     tn_status st = tn_model_clone(s->source, &s->model);
-    if (st == TN_OK && !s->opts.no_optimize) st = tn_optimize(s->model, s->pool);
+    if (st == TN_OK && !s->opts.no_optimize) st = tn_optimize(s->model, s->opts.precision, s->pool);
     return tn_session_kept(&b, before, st);
 }
 
@@ -67,7 +69,8 @@ tn_status tn_session_new(const tn_model *m, const tn_session_opts *opts, tn_sess
     tn_pool_set_hooks(&tn_budget_pool_hooks); /* what stops a run stops its parts */
     if ((st = tn_pool_new(o.threads, !o.unpinned, &s->pool)) != TN_OK) goto done;
     if ((st = clone_and_optimize(s)) == TN_OK && o.n_ranges) st = tn_session_plan_ranges(s);
-    s->opts.ranges = NULL; /* the caller's again */
+    s->opts.ranges = NULL;    /* the caller's again */
+    s->opts.precision = NULL; /* the caller's: it has been followed */
 done:
     if (st != TN_OK) tn_session_free(&s);
     *out = s;

@@ -74,6 +74,9 @@ typedef struct tn_conv_algo {
     /** bias [oc] is copied too (NULL when !d->bias); channels past oc and ic become zeros. */
     void (*pack)(const struct tn_kernels *k, const tn_conv_desc *d, const float *w, const float *bias, float *packed);
     void (*run)(const struct tn_kernels *k, const tn_conv_desc *d, const tn_conv_io *io, tn_pool *pool);
+    /** Floats that packed weights begin with and that are no weights (the bias): what follows may be kept in 16 bits
+     *  between runs. NULL: it may not (transformed weights would lose more than their own rounding). */
+    size_t (*bias_floats)(const struct tn_kernels *k, const tn_conv_desc *d);
 } tn_conv_algo;
 
 /** The algorithms that fit, likely fastest first; returns how many (at least one, at most max). */

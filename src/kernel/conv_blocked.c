@@ -389,6 +389,11 @@ static void pack(const tn_kernels *k, const tn_conv_desc *d, const float *w, con
     }
 }
 
+static size_t bias_floats(const tn_kernels *k, const tn_conv_desc *d, tile_kind kind) {
+    plan p;
+    return make_plan(&p, &k->conv, d, kind, 1) ? tn_align_up((size_t)(p.groups * p.blocks * p.c), 16) : 0;
+}
+
 /* ----------------------------------------------------------------------------------------------------- algorithms */
 
 #define ALGORITHM(id, NAME, KIND)                                                                                     \
@@ -406,7 +411,10 @@ static void pack(const tn_kernels *k, const tn_conv_desc *d, const float *w, con
     static void id##_run(const tn_kernels *k, const tn_conv_desc *d, const tn_conv_io *io, tn_pool *pool) {           \
         run(k, d, io, pool, KIND);                                                                                    \
     }                                                                                                                 \
-    const tn_conv_algo tn_conv_algo_##id = { NAME, id##_fits, id##_packed, id##_scratch, id##_pack, id##_run };
+    static size_t id##_bias(const tn_kernels *k, const tn_conv_desc *d) { return bias_floats(k, d, KIND); }           \
+    const tn_conv_algo tn_conv_algo_##id = {                                                                          \
+        NAME, id##_fits, id##_packed, id##_scratch, id##_pack, id##_run, id##_bias                                    \
+    };
 
 ALGORITHM(blocked, "blocked", GEMM)
 ALGORITHM(thin, "thin", THIN)

@@ -6,6 +6,7 @@
 #include "kernel/conv.h"
 #include "kernel/fft.h"
 #include "kernel/gemm.h"
+#include "kernel/half.h"
 #include "kernel/move.h"
 #include "kernel/nbits.h"
 #include "kernel/qgemm.h"
@@ -22,6 +23,7 @@
     X(reduce)                 \
     X(move)                   \
     X(resize)                 \
-    X(fft)
+    X(fft)                    \
+    X(half)
 
 #endif

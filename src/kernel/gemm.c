@@ -15,6 +15,8 @@
 #include "base/cpu.h"
 #include "base/mem.h"
 #include "kernel/empty.h"
+#include "kernel/gemm_pairs.h"
+#include "tensor/dtype.h"
 #include <string.h>
 
 enum {
@@ -24,7 +26,9 @@ enum {
     CELLS = 8,              /* of a thread: others can take over what it has not begun */
     CELL_PANELS = 4,        /* no cell is narrower, so that A is read in long strips; */
     COPY_PANELS = 16,       /* nor than this where each copies A */
-    DOT_ROWS = 4,           /* up to so many rows a transposed B is read in place, row by row */
+    HALF_ROWS = 64,  /* of so many 16-bit panels, and so many rows of them, become float32 at a time for one row */
+    HALF_PANELS = 4, /* of A: 16 KiB with panels of 16 columns, which stay in L1 */
+    DOT_ROWS = 4,    /* up to so many rows a transposed B is read in place, row by row */
 };
 
 /* The shape of the work, the same for all products of the batch. */
@@ -49,7 +53,7 @@ static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 /* C^T = B^T A^T turns a column vector into a row vector; C's and D's elements must be contiguous for it. */
 static void turn_column(tn_gemm_args *g, int nr) {
     bool dense = g->ldc == 1 && (!g->d || g->ldd == 1);
-    if (g->n != 1 || g->m == 1 || !dense || g->a_packed) return;
+    if (g->n != 1 || g->m == 1 || !dense || g->a_packed || g->b_half) return;
     tn_gemm_args t = *g;
     t.m = 1, t.n = g->m;
     t.a = g->b_packed ? g->b_packed : g->b;
@@ -64,9 +68,10 @@ static void turn_column(tn_gemm_args *g, int nr) {
 }
 
 /* Packing costs about 3 cycles per row of a panel (twice that when transposing), a tile costs 14: it pays when several
- * tiles share the panel, or where B's rows are so far apart that each is a page. */
+ * tiles share the panel, or where B's rows are so far apart that each is a page. 16-bit panels are always made anew. */
 static bool wants_pack(const job *j) {
     const tn_gemm_args *g = &j->g;
+    if (g->b_half) return g->k > 0 && !j->gemv;
     if (g->b_packed || j->gemv || g->k == 0) return false;
     return g->trans_b || (j->tiles > 3 && g->k * g->ldb > (int64_t)(tn_cpu_cache(1) / sizeof(float)));
 }
@@ -113,7 +118,7 @@ static void plan(job *j, const tn_gemm_kernels *kn, const tn_gemm_args *g, int t
     turn_column(&j->g, kn->nr);
     g = &j->g;
     j->batch = max64(g->batch[0], 1) * max64(g->batch[1], 1);
-    j->gemv = !g->a_packed && (g->m == 1 || (!g->b_packed && g->trans_b && g->m <= DOT_ROWS));
+    j->gemv = !g->a_packed && (g->m == 1 || (!g->b_packed && !g->b_half && g->trans_b && g->m <= DOT_ROWS));
     j->tiles = ceil_div(g->m, kn->mr);
     j->panels = ceil_div(g->n, kn->nr);
 
@@ -133,7 +138,7 @@ static void plan(job *j, const tn_gemm_kernels *kn, const tn_gemm_args *g, int t
 
     size_t floats = 0;
     if (j->chunk) floats = (size_t)(j->chunk * g->k * kn->nr);
-    if (j->gemv && !g->b_packed && g->trans_a && g->trans_b) floats = (size_t)g->k; /* a row of A */
+    if (j->gemv && !g->b_packed && !g->b_half && g->trans_a && g->trans_b) floats = (size_t)g->k; /* a row of A */
     if (wants_copy(j)) {
         j->copy_ld = (j->kc + 15) / 16 * 16 + 16;
         j->copy_at = tn_align_up(floats, 16);
@@ -204,17 +209,27 @@ static void multiply(const job *j, const cell *x, int64_t p0, int64_t p1, const 
     }
 }
 
+/* Panels [p, end) as float32, in scratch: packed from B, or made of the 16-bit ones. */
+static void make_panels(const job *j, const cell *x, int64_t p, int64_t end, float *scratch) {
+    const tn_gemm_args *g = &j->g;
+    int64_t nr = j->kn->nr;
+    if (g->b_half) {
+        (void)tn_convert(g->half_type, g->b_half + p * g->k * nr, TN_F32, scratch, (end - p) * g->k * nr, false,
+                         TN_ROUND_NEAREST);
+        return;
+    }
+    for (int64_t q = p; q < end; q++)
+        j->kn->pack_b(g->trans_b, g->k, min64(nr, g->n - q * nr), x->b + q * nr * (g->trans_b ? g->ldb : 1), g->ldb,
+                      scratch + (q - p) * g->k * nr);
+}
+
 /* packed_for: the cell whose panels lie in scratch, when the whole range fitted; spares packing again when the next
  * cell of this thread differs only in its rows. */
 static void run_packing(const job *j, const cell *x, float *scratch, cell *packed_for) {
-    const tn_gemm_args *g = &j->g;
-    int64_t nr = j->kn->nr;
     for (int64_t p = x->p0; p < x->p1 && !tn_budget_stopped(); p += j->chunk) {
         int64_t end = min64(p + j->chunk, x->p1);
         if (packed_for->b != x->b || packed_for->p0 != p || packed_for->p1 != end) {
-            for (int64_t q = p; q < end; q++)
-                j->kn->pack_b(g->trans_b, g->k, min64(nr, g->n - q * nr), x->b + q * nr * (g->trans_b ? g->ldb : 1),
-                              g->ldb, scratch + (q - p) * g->k * nr);
+            make_panels(j, x, p, end, scratch);
             *packed_for = (cell){ .b = x->b, .p0 = p, .p1 = end };
         }
         multiply(j, x, p, end, scratch, true, scratch);
@@ -231,7 +246,9 @@ static void gemv_row(const job *j, const cell *x, int64_t i, int64_t n0, int64_t
         memset(c, 0, (size_t)n * sizeof *c);
     else if (d != c || g->beta != 1.0f)
         for (int64_t q = 0; q < n; q++) c[q] = g->beta * d[q];
-    if (g->b_packed) {
+    if (g->b_half) {
+        j->kn->gemv_half(g->half_type, g->k, n, g->alpha, a, g->trans_a ? g->lda : 1, g->b_half + n0 * g->k, c);
+    } else if (g->b_packed) {
         j->kn->gemv_packed(g->k, n, g->alpha, a, g->trans_a ? g->lda : 1, x->b + n0 * g->k, c);
     } else if (!g->trans_b) {
         j->kn->gemv(g->k, n, g->alpha, a, g->trans_a ? g->lda : 1, x->b + n0, g->ldb, c);
@@ -303,6 +320,7 @@ static void run_cells(void *arg, int64_t begin, int64_t end, int thread) {
 size_t tn_gemm_scratch(const tn_gemm_kernels *k, const tn_gemm_args *g, int threads) {
     job j;
     if (g->m <= 0 || g->n <= 0) return 0;
+    if (g->b_pairs) return tn_gemm_pairs_scratch(g);
     plan(&j, k, g, threads);
     return j.scratch_floats * sizeof(float) * (size_t)j.threads;
 }
@@ -311,6 +329,7 @@ tn_status tn_gemm(const tn_gemm_kernels *k, const tn_gemm_args *g, void *scratch
     job j;
     void *own = NULL;
     if (g->m <= 0 || g->n <= 0) return TN_OK;
+    if (g->b_pairs) return tn_gemm_by_pairs(k, g, scratch, pool);
     plan(&j, k, g, tn_pool_threads(pool));
     j.g.a = tn_some(j.g.a), j.g.b = tn_some(j.g.b); /* k may be 0 */
     size_t bytes = j.scratch_floats * sizeof(float) * (size_t)j.threads;
@@ -326,6 +345,19 @@ tn_status tn_gemm(const tn_gemm_kernels *k, const tn_gemm_args *g, void *scratch
 
 size_t tn_gemm_pack_b_bytes(const tn_gemm_kernels *kn, int64_t k, int64_t n) {
     return (size_t)(ceil_div(n, kn->nr) * kn->nr * k) * sizeof(float);
+}
+
+size_t tn_gemm_pack_b_half_bytes(const tn_gemm_kernels *kn, int64_t k, int64_t n) {
+    return tn_gemm_pack_b_bytes(kn, k, n) / 2;
+}
+
+void tn_gemm_pack_b_half(const tn_gemm_kernels *kn, tn_dtype t, bool trans, int64_t k, int64_t n, const float *b,
+                         int64_t ldb, uint16_t *out, float *panel) {
+    int64_t nr = kn->nr;
+    for (int64_t j = 0; j < n && k; j += nr, out += k * nr) {
+        kn->pack_b(trans, k, min64(nr, n - j), b + j * (trans ? ldb : 1), ldb, panel);
+        (void)tn_convert(TN_F32, panel, t, out, k * nr, false, TN_ROUND_NEAREST);
+    }
 }
 
 size_t tn_gemm_pack_a_bytes(const tn_gemm_kernels *kn, int64_t m, int64_t k) {

@@ -26,6 +26,7 @@
  *       a00 a01                        tile 0                                tile 1
  *       a10 a11           ->  a00 a10 0 0 a01 a11 0 0   |   a20 a30 a40 0 a21 a31 a41 0
  *       ...
+ * gemm_pairs.c is the driver for products of bfloat16 pairs; tn_gemm hands them on.
  * (Goto & van de Geijn, ACM TOMS 34(3), 2008; Van Zee & van de Geijn, ACM TOMS 41(3), 2015.) */
 #ifndef TN_KERNEL_GEMM_H
 #define TN_KERNEL_GEMM_H
@@ -55,6 +56,19 @@ typedef struct tn_gemm_strip {
     const float *ahead; /* k * nr floats that the next strip will want from far memory; only a hint, may be NULL */
 } tn_gemm_strip;
 
+/** A strip of products of bfloat16 pairs: C[i, j] = (add ? C[i, j] : 0) + alpha * the sum over p < k of both products
+ * of pairs a[i * lda + p] and b[p * nr + j], i < m, j < n <= nr. The lower half of a word is the pair's first number.
+ */
+typedef struct tn_gemm_pairs {
+    int64_t m, n, k; /* k: pairs */
+    const uint32_t *a, *b;
+    ptrdiff_t lda; /* in pairs */
+    float *c;
+    ptrdiff_t ldc;
+    float alpha;
+    bool add;
+} tn_gemm_pairs;
+
 typedef struct tn_gemm_kernels {
     int mr, nr; /* the register tile: rows and columns */
 
@@ -77,6 +91,13 @@ typedef struct tn_gemm_kernels {
 
     /** y[j] += alpha * sum_p x[p * incx] * B[p, j], j < n, B in packed panels of k rows. */
     void (*gemv_packed)(int64_t k, int64_t n, float alpha, const float *x, ptrdiff_t incx, const float *b, float *y);
+
+    /** The same with panels of 16-bit floats, TN_F16 or TN_BF16. */
+    void (*gemv_half)(tn_dtype t, int64_t k, int64_t n, float alpha, const float *x, ptrdiff_t incx, const uint16_t *b,
+                      float *y);
+
+    /** NULL where there is no instruction for it. Denormal numbers count as zeros; sums are of float32. */
+    void (*pairs)(const tn_gemm_pairs *s);
 } tn_gemm_kernels;
 
 extern const tn_gemm_kernels tn_gemm_table_ref; /* plain C, every field; other sets: kernel/kernel.h */
@@ -89,8 +110,11 @@ typedef struct tn_gemm_args {
     const float *a, *b;
     int64_t lda, ldb; /* a is [m, k], or [k, m] when trans_a; b is [k, n], or [n, k] when trans_b */
     bool trans_a, trans_b;
-    const float *a_packed; /* from tn_gemm_pack_a with the same m, k: a, lda and trans_a are ignored */
-    const float *b_packed; /* from tn_gemm_pack_b with the same k, n: b, ldb and trans_b are ignored */
+    const float *a_packed;   /* from tn_gemm_pack_a with the same m, k: a, lda and trans_a are ignored */
+    const float *b_packed;   /* from tn_gemm_pack_b with the same k, n: b, ldb and trans_b are ignored */
+    const uint16_t *b_half;  /* the same from tn_gemm_pack_b_half: 16-bit floats, which become float32 a piece at a */
+    tn_dtype half_type;      /* time, in cache; of this type. NULL, TN_NONE: none */
+    const uint32_t *b_pairs; /* from tn_gemm_pack_b_pairs: A is rounded to bfloat16, too. Not with a_packed */
     float *c;
     int64_t ldc;
     float alpha;
@@ -137,6 +161,16 @@ tn_status tn_gemm(const tn_gemm_kernels *k, const tn_gemm_args *g, void *scratch
 size_t tn_gemm_pack_b_bytes(const tn_gemm_kernels *kn, int64_t k, int64_t n);
 void tn_gemm_pack_b(const tn_gemm_kernels *kn, bool trans, int64_t k, int64_t n, const float *b, int64_t ldb,
                     float *out, tn_pool *pool);
+/** Packed panels of 16-bit floats (TN_F16 or TN_BF16, to nearest even): half the bytes. panel: room for k * nr floats,
+ *  zeroed or not. */
+size_t tn_gemm_pack_b_half_bytes(const tn_gemm_kernels *kn, int64_t k, int64_t n);
+void tn_gemm_pack_b_half(const tn_gemm_kernels *kn, tn_dtype t, bool trans, int64_t k, int64_t n, const float *b,
+                         int64_t ldb, uint16_t *out, float *panel);
+/** Panels of bfloat16 pairs, for tables that have `pairs`: pair p of column j at [panel][p][j], an odd k is filled with
+ *  zeros. panel as above. */
+size_t tn_gemm_pack_b_pairs_bytes(const tn_gemm_kernels *kn, int64_t k, int64_t n);
+void tn_gemm_pack_b_pairs(const tn_gemm_kernels *kn, bool trans, int64_t k, int64_t n, const float *b, int64_t ldb,
+                          uint32_t *out, float *panel);
 size_t tn_gemm_pack_a_bytes(const tn_gemm_kernels *kn, int64_t m, int64_t k);
 void tn_gemm_pack_a(const tn_gemm_kernels *kn, bool trans, int64_t m, int64_t k, const float *a, int64_t lda,
                     float *out, tn_pool *pool);

@@ -23,6 +23,7 @@ enum {
     move_is_whole = 0,
     resize_is_whole = 0,
     fft_is_whole = 0,
+    half_is_whole = 0,
 };
 
 /* The others are arrays of pointers, of which a table may lack some. */
@@ -55,7 +56,10 @@ void tn_kernels_fill(tn_kernels *k, unsigned cpu) { tn_kernels_fill_from(k, cpu,
 
 static tn_kernels current;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static void fill_current(void) { tn_kernels_fill(&current, tn_cpu_flags()); }
+static void fill_current(void) {
+    tn_kernels_fill(&current, tn_cpu_flags());
+    tn_convert_use(&current.half); /* conversions are a floor below: they cannot ask */
+}
 
 const tn_kernels *tn_kernels_get(void) {
     pthread_once(&once, fill_current);

@@ -21,9 +21,14 @@ static const struct {
 
 /* ------------------------------------------------------------------------------------------------------ building */
 
-int tn_program_input(tn_program *p, bool is_bool) {
+/* Bytes of an element. */
+static size_t bytes_of(char type) {
+    return type == TN_PROGRAM_F32 ? sizeof(float) : type == TN_PROGRAM_BOOL ? 1 : sizeof(uint16_t);
+}
+
+int tn_program_input(tn_program *p, tn_program_type type) {
     if (p->n_in >= TN_PROGRAM_INPUTS) return -1;
-    p->in_bool[p->n_in] = is_bool;
+    p->in_type[p->n_in] = (char)type;
     return p->n_in++;
 }
 
@@ -62,10 +67,10 @@ static tn_status check_instr(tn_program *p, int i) {
         if (!defined(p, in->src[k], i))
             return tn_fail(TN_E_INVALID, "pointwise program: instruction %d reads value %d, which is not defined yet",
                            i, in->src[k]);
-        if (p->is_bool[in->src[k]] != (kinds[in->kind].types[k + 1] == 'b'))
+        if (p->type[in->src[k]] != kinds[in->kind].types[k + 1])
             return tn_fail(TN_E_INVALID, "pointwise program: operand %d of instruction %d has the wrong type", k, i);
     }
-    p->is_bool[TN_PROGRAM_INPUTS + i] = kinds[in->kind].types[0] == 'b';
+    p->type[TN_PROGRAM_INPUTS + i] = kinds[in->kind].types[0];
     return TN_OK;
 }
 
@@ -80,8 +85,8 @@ static int last_use(const tn_program *p, int value) {
     return last;
 }
 
-/* Buffers by lifetime. A result may take over the buffer of an operand that ends here if both have 4-byte elements;
- * kernels allow that. */
+/* Buffers by lifetime. A result may take over the buffer of an operand that ends here if both have one type; kernels
+ * allow that. */
 static void assign_slots(tn_program *p) {
     int busy[TN_PROGRAM_CODE]; /* the instruction until which a slot is taken, inclusive */
     p->n_slots = 0;
@@ -91,7 +96,7 @@ static void assign_slots(tn_program *p) {
             if (busy[s] < i) break;
         for (int k = 0; k < kinds[p->code[i].kind].operands; k++) {
             int v = p->code[i].src[k] - TN_PROGRAM_INPUTS;
-            bool same = v >= 0 && p->is_bool[v + TN_PROGRAM_INPUTS] == p->is_bool[i + TN_PROGRAM_INPUTS];
+            bool same = v >= 0 && p->type[v + TN_PROGRAM_INPUTS] == p->type[i + TN_PROGRAM_INPUTS];
             if (same && busy[p->slot[v]] == i) {
                 s = p->slot[v];
                 break;
@@ -108,7 +113,7 @@ tn_status tn_program_finish(tn_program *p) {
         p->n_out > TN_PROGRAM_OUTPUTS)
         return tn_fail(TN_E_INVALID, "pointwise program: %d inputs, %d instructions, %d outputs", p->n_in, p->n_code,
                        p->n_out);
-    for (int i = 0; i < p->n_in; i++) p->is_bool[i] = p->in_bool[i];
+    for (int i = 0; i < p->n_in; i++) p->type[i] = p->in_type[i];
     for (int i = 0; i < p->n_code; i++) TN_TRY(check_instr(p, i));
     for (int o = 0; o < p->n_out; o++)
         if (!defined(p, p->out[o], p->n_code))
@@ -120,7 +125,7 @@ tn_status tn_program_finish(tn_program *p) {
 
 bool tn_program_may_alias(const tn_program *p, int i, int o) {
     int v = p->out[o], written = v < TN_PROGRAM_INPUTS ? p->n_code : v - TN_PROGRAM_INPUTS;
-    if (p->is_bool[v] != p->in_bool[i]) return false;
+    if (p->type[v] != p->in_type[i]) return false;
     for (int k = 0; k < p->n_out; k++)
         if (k != o && (p->out[k] == i || p->out[k] == v)) return false;
     for (int k = written + 1; k < p->n_code; k++)
@@ -135,7 +140,7 @@ typedef tn_tile_view view;
 
 typedef struct {
     const tn_program *p;
-    const tn_vec_kernels *k;
+    const tn_kernels *k;
     view v[TN_PROGRAM_VALUES];
     float one[TN_PROGRAM_CODE]; /* results that are one number */
     float *slots;               /* n_slots tiles */
@@ -194,7 +199,8 @@ static void run_logic(tn_instr_kind kind, view a, view b, uint8_t *y, size_t n) 
         for (size_t i = 0; i < n; i++) y[i] = !pa[i * sa] != !pb[i * sb];
 }
 
-static void run_instr(const tn_vec_kernels *k, const tn_instr *in, const view *v, void *y, size_t n) {
+static void run_instr(const tn_kernels *all, const tn_instr *in, const view *v, void *y, size_t n) {
+    const tn_vec_kernels *k = &all->vec;
     view x = v[in->src[0]], z = v[in->src[1]], w = v[in->src[2]];
     /* n == 1: everything is an array of one element */
     if (n == 1) x.one = z.one = w.one = false;
@@ -210,6 +216,10 @@ static void run_instr(const tn_vec_kernels *k, const tn_instr *in, const view *v
         break;
     case TN_P_TO_F32: k->from_bool(x.p, y, n); break;
     case TN_P_TO_BOOL: k->to_bool(x.p, y, n); break;
+    case TN_P_FROM_F16: all->half.widen_f16(x.p, y, n); break;
+    case TN_P_FROM_BF16: all->half.widen_bf16(x.p, y, n); break;
+    case TN_P_TO_F16: all->half.narrow_f16(x.p, y, n); break;
+    case TN_P_TO_BF16: all->half.narrow_bf16(x.p, y, n); break;
     default: run_logic(in->kind, x, z, y, n);
     }
 }
@@ -217,14 +227,16 @@ static void run_instr(const tn_vec_kernels *k, const tn_instr *in, const view *v
 /* An output is a result's own memory where possible; inputs, numbers and second outputs of a value are copied. */
 static void store_output(machine *m, int value, void *out, size_t n) {
     view v = m->v[value];
-    size_t each = m->p->is_bool[value] ? 1 : sizeof(float);
+    size_t each = bytes_of(m->p->type[value]);
     if (v.p == out && !v.one) return;
     if (!v.one)
         memmove(out, v.p, n * each);
     else if (each == 1)
         memset(out, *(const uint8_t *)v.p, n);
+    else if (each == 2)
+        for (size_t i = 0; i < n; i++) ((uint16_t *)out)[i] = *(const uint16_t *)v.p;
     else
-        m->k->fill(*(const float *)v.p, out, n);
+        m->k->vec.fill(*(const float *)v.p, out, n);
 }
 
 static void run_tile(machine *m, void *const *out, size_t n) {
@@ -253,11 +265,10 @@ typedef struct {
 static void run_one(void *user, const tn_tile_view *v, int64_t at, size_t n, char *scratch, int tile) {
     const job *j = user;
     const tn_program *p = j->p;
-    machine m = { .p = p, .k = &tn_kernels_get()->vec, .slots = (float *)scratch, .tile = tile };
+    machine m = { .p = p, .k = tn_kernels_get(), .slots = (float *)scratch, .tile = tile };
     void *out[TN_PROGRAM_OUTPUTS];
     memcpy(m.v, v, (size_t)p->n_in * sizeof *v);
-    for (int o = 0; o < p->n_out; o++)
-        out[o] = (char *)j->out[o] + (size_t)at * (p->is_bool[p->out[o]] ? 1 : sizeof(float));
+    for (int o = 0; o < p->n_out; o++) out[o] = (char *)j->out[o] + (size_t)at * bytes_of(p->type[p->out[o]]);
     run_tile(&m, out, n);
 }
 
@@ -266,7 +277,7 @@ void tn_program_run(const tn_program *p, int rank, const int64_t *dims, const tn
     job j = { p, out };
     tn_tile_array a[TN_PROGRAM_INPUTS];
     for (int i = 0; i < p->n_in; i++) {
-        a[i] = (tn_tile_array){ .data = in[i].data, .bytes = p->in_bool[i] ? 1 : sizeof(float) };
+        a[i] = (tn_tile_array){ .data = in[i].data, .bytes = (int)bytes_of(p->in_type[i]) };
         memcpy(a[i].stride, in[i].stride, (size_t)rank * sizeof(int64_t));
     }
     tn_tiles t = { .rank = rank,

@@ -2,11 +2,12 @@
 /* program.h - chains of pointwise operations run as one pass: a small program executed tile by tile, so that
  * intermediate results stay in the L1 cache.
  *
- * A program is a list of instructions in the order they run; each defines one value (f32 or bool, one per element) from
- * inputs and earlier values. Inputs are arrays with broadcasting strides; outputs are dense. Example, y = relu(x + b):
+ * A program is a list of instructions in the order they run; each defines one value (f32, bool or a 16-bit float, one
+ * per element) from inputs and earlier values. Inputs are arrays with broadcasting strides; outputs are dense. Example,
+ * y = relu(x + b):
  *
  *     tn_program p = { 0 };
- *     int x = tn_program_input(&p, false), b = tn_program_input(&p, false);
+ *     int x = tn_program_input(&p, TN_PROGRAM_F32), b = tn_program_input(&p, TN_PROGRAM_F32);
  *     int s = tn_program_add(&p, TN_P_BINARY, TN_B_ADD, x, b, 0, 0, 0);
  *     tn_program_output(&p, tn_program_add(&p, TN_P_UNARY, TN_U_RELU, s, 0, 0, 0, 0));
  *     tn_status st = tn_program_finish(&p);
@@ -23,7 +24,15 @@
 #define TN_PROGRAM_OUTPUTS 4
 #define TN_PROGRAM_VALUES  (TN_PROGRAM_INPUTS + TN_PROGRAM_CODE)
 
-/* kind, operands, their types and the result's (f float, b bool; first letter the result), meaning */
+/* What a value's elements are: a letter each, as in the table below. 16-bit floats are only converted. */
+typedef enum {
+    TN_PROGRAM_F32 = 'f',
+    TN_PROGRAM_BOOL = 'b',
+    TN_PROGRAM_F16 = 'h',
+    TN_PROGRAM_BF16 = 'g'
+} tn_program_type;
+
+/* kind, operands, the result's type and theirs, meaning */
 #define TN_INSTRS(X)                                              \
     X(CONST, 0, "f")     /* the number a */                       \
     X(UNARY, 1, "ff")    /* tn_unary op of x with a and b */      \
@@ -35,8 +44,12 @@
     X(OR, 2, "bbb")                                               \
     X(XOR, 2, "bbb")                                              \
     X(NOT, 1, "bb")                                               \
-    X(TO_F32, 1, "fb")  /* 0 or 1 */                              \
-    X(TO_BOOL, 1, "bf") /* x != 0 */
+    X(TO_F32, 1, "fb")    /* 0 or 1 */                            \
+    X(TO_BOOL, 1, "bf")   /* x != 0 */                            \
+    X(FROM_F16, 1, "fh")  /* exactly */                           \
+    X(FROM_BF16, 1, "fg") /* exactly */                           \
+    X(TO_F16, 1, "hf")    /* to nearest even */                   \
+    X(TO_BF16, 1, "gf")
 
 typedef enum {
 #define X(id, operands, types) TN_P_##id,
@@ -53,18 +66,18 @@ typedef struct {
 
 typedef struct {
     int n_in, n_code, n_out;
-    bool in_bool[TN_PROGRAM_INPUTS]; /* the input's elements are bool bytes; else f32 */
+    char in_type[TN_PROGRAM_INPUTS]; /* tn_program_type */
     tn_instr code[TN_PROGRAM_CODE];
     uint8_t out[TN_PROGRAM_OUTPUTS]; /* values; any, also inputs */
     /* by tn_program_finish: */
-    bool is_bool[TN_PROGRAM_VALUES];
+    char type[TN_PROGRAM_VALUES];
     uint8_t slot[TN_PROGRAM_CODE]; /* the buffer of each result */
     int n_slots;
 } tn_program;
 
 /** Building. Each returns the new value's number, or -1 when the program is full (or an operand was -1), so that
  *  calls can be chained and checked once. Operands that the kind does not take are ignored. */
-int tn_program_input(tn_program *p, bool is_bool);
+int tn_program_input(tn_program *p, tn_program_type type);
 int tn_program_add(tn_program *p, tn_instr_kind kind, int op, int x, int y, int z, float a, float b);
 int tn_program_const(tn_program *p, float value);
 int tn_program_output(tn_program *p, int value); /* the output's index, or -1 */
@@ -82,7 +95,7 @@ typedef struct {
     int64_t stride[TN_MAX_RANK]; /* in elements; 0 repeats: see tn_broadcast_strides (kernel/loop.h) */
 } tn_program_array;
 
-/** Runs a finished program over a shape. out[i] is dense, row-major, f32 or bool by p->is_bool[p->out[i]].
+/** Runs a finished program over a shape. out[i] is dense, row-major, of the type p->type[p->out[i]].
  *  Scratch is on the stack of each thread: 48 KiB and a little. */
 void tn_program_run(const tn_program *p, int rank, const int64_t *dims, const tn_program_array *in, void *const *out,
                     tn_pool *pool);

@@ -166,7 +166,7 @@ static void take_bias(chain *c) {
 }
 
 static tn_status fuse_product(tn_node *n, tn_pass_ctx *ctx) {
-    bool gemm = tn_pass_is_op(n, "", "Gemm");
+    bool gemm = !tn_pass_is_op(n, "", "MatMul"); /* Gemm, or tenon.MatMul, which has its attributes */
     chain c = { .end = n->outputs[0], .last = n, .alpha = tn_attr_float(n, "alpha", 1) };
     const tn_type *y = &c.end->type;
     if (y->kind != TN_KIND_TENSOR || y->dtype != TN_F32 || y->rank < 2) return TN_OK;
@@ -184,6 +184,11 @@ static tn_status fuse_product(tn_node *n, tn_pass_ctx *ctx) {
     return replace(n, f, &c, ctx);
 }
 
+/* tenon.Conv and tenon.MatMul as they are made for 16-bit weights: nothing is fused into them yet. */
+static bool is_bare(const tn_node *n, const char *type) {
+    return tn_pass_is_op(n, "tenon", type) && n->n_inputs < 4 && !tn_attr_find(n, "activation");
+}
+
 static bool f32_output(const tn_node *n) {
     return n->n_outputs == 1 && n->outputs[0] && n->outputs[0]->type.kind == TN_KIND_TENSOR &&
            n->outputs[0]->type.dtype == TN_F32;
@@ -193,9 +198,9 @@ static tn_status fuse_graph(tn_graph *g, tn_pass_ctx *c) {
     for (tn_node *n = g->last, *before; n; n = before) { /* backwards: what goes lies behind */
         before = n->prev;
         if (!f32_output(n)) continue;
-        if (tn_pass_is_op(n, "", "Conv"))
+        if (tn_pass_is_op(n, "", "Conv") || is_bare(n, "Conv"))
             TN_TRY(fuse_conv(n, c));
-        else if (tn_pass_is_op(n, "", "MatMul") || tn_pass_is_op(n, "", "Gemm"))
+        else if (tn_pass_is_op(n, "", "MatMul") || tn_pass_is_op(n, "", "Gemm") || is_bare(n, "MatMul"))
             TN_TRY(fuse_product(n, c));
     }
     return TN_OK;

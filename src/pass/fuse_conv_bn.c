@@ -5,6 +5,7 @@
  * A scale that is one number for all channels stays a node: the pointwise pass runs it with the shift and activation
  * behind it, and the weights keep their values. Rounding them anew moves all pixels of a flat background the same way,
  * which networks with such a scale behind every convolution add up to several times their other rounding errors. */
+#include "op/core/support.h"
 #include "pass/util.h"
 #include <math.h>
 #include <string.h>
@@ -16,15 +17,23 @@ typedef struct {
     double *scale, *shift;
 } affine;
 
+/* tenon.Conv: one of 16-bit weights, which become float32 when they are scaled. Nothing is fused into it yet. */
+static bool is_plain(const tn_node *n) {
+    return tn_pass_is_op(n, "", "Conv") ||
+           (tn_pass_is_op(n, "tenon", "Conv") && n->n_inputs < 4 && !tn_attr_find(n, "activation"));
+}
+
 static bool is_conv(const tn_node *n) {
-    return (tn_pass_is_op(n, "", "Conv") || tn_pass_is_op(n, "", "ConvTranspose")) && n->n_inputs >= 2 &&
-           n->inputs[1] && n->inputs[1]->constant && n->inputs[1]->constant->dtype == TN_F32 &&
-           n->inputs[1]->constant->rank >= 3 && (!tn_pass_input(n, 2) || n->inputs[2]->constant);
+    const tn_tensor *w = n->n_inputs >= 2 && n->inputs[1] ? n->inputs[1]->constant : NULL;
+    bool narrow = w && is_plain(n) && n->domain && *n->domain;
+    return (is_plain(n) || tn_pass_is_op(n, "", "ConvTranspose")) && w && w->rank >= 3 &&
+           (w->dtype == TN_F32 || (narrow && (w->dtype == TN_F16 || w->dtype == TN_BF16))) &&
+           (!tn_pass_input(n, 2) || n->inputs[2]->constant);
 }
 
 static int64_t channels_of(const tn_node *conv) {
     const tn_tensor *w = conv->inputs[1]->constant;
-    return tn_pass_is_op(conv, "", "Conv") ? w->dims[0] : w->dims[1] * tn_attr_int(conv, "group", 1);
+    return is_plain(conv) ? w->dims[0] : w->dims[1] * tn_attr_int(conv, "group", 1);
 }
 
 /* One number per channel from a constant that broadcasts over [N, C, ..] with `rank` dimensions. */
@@ -84,14 +93,13 @@ static bool read_affine(const tn_node *n, const tn_value *v, int rank, affine *a
 
 static tn_status scale_weights(const tn_node *conv, const affine *a, tn_tensor *out) {
     const tn_tensor *w = conv->inputs[1]->constant;
-    bool plain = tn_pass_is_op(conv, "", "Conv");
-    TN_TRY(tn_tensor_init(out, TN_F32, w->rank, w->dims, TN_MEM_WEIGHTS));
+    bool plain = is_plain(conv);
+    TN_TRY(tn_op_widen(w, out));
     int64_t per = 1;
     for (int d = 2; d < w->rank; d++) per *= w->dims[d];
     int64_t ocg = plain ? w->dims[0] : w->dims[1], icg = plain ? w->dims[1] : w->dims[0];
     int64_t groups = plain ? 1 : tn_attr_int(conv, "group", 1);
     float *y = out->data;
-    memcpy(y, w->data, tn_tensor_bytes(w));
     for (int64_t i = 0; i < w->dims[0]; i++)
         for (int64_t k = 0; k < w->dims[1]; k++, y += per) {
             int64_t c = plain ? i : i / (icg / groups) * ocg + k;

@@ -1,6 +1,6 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
-/* fuse_pointwise.c - chains (and small trees and diamonds) of pointwise operators on float32 and bool become one node,
- * which walks memory once (op/math/pointwise.h).
+/* fuse_pointwise.c - chains (and small trees and diamonds) of pointwise operators on float32 and bool, with the casts
+ * of 16-bit floats at their ends, become one node, which walks memory once (op/math/pointwise.h).
  *
  * From the last node of a chain backwards: the producer of an operand joins when its value has the chain's shape and
  * nobody else wants it. Operands of other shapes broadcast; constant numbers become part of the program. */
@@ -16,13 +16,32 @@ typedef struct {
     float a, b;
 } instr;
 
-static bool is_type(const tn_value *v, tn_dtype t) { return v->type.kind == TN_KIND_TENSOR && v->type.dtype == t; }
+/* The program's letter for what v holds, 0 where there is none. */
+static char letter_of(const tn_value *v) {
+    return v->type.kind == TN_KIND_TENSOR ? (char)tn_op_program_type(v->type.dtype) : 0;
+}
+
+/* The instruction that a Cast is; TN_INSTR_COUNT where it is none. */
+static tn_instr_kind cast_of(const tn_node *n) {
+    static const struct {
+        char from, to;
+        tn_instr_kind kind;
+    } casts[] = {
+        { TN_PROGRAM_BOOL, TN_PROGRAM_F32, TN_P_TO_F32 },    { TN_PROGRAM_F32, TN_PROGRAM_BOOL, TN_P_TO_BOOL },
+        { TN_PROGRAM_F16, TN_PROGRAM_F32, TN_P_FROM_F16 },   { TN_PROGRAM_F32, TN_PROGRAM_F16, TN_P_TO_F16 },
+        { TN_PROGRAM_BF16, TN_PROGRAM_F32, TN_P_FROM_BF16 }, { TN_PROGRAM_F32, TN_PROGRAM_BF16, TN_P_TO_BF16 },
+    };
+    const tn_value *x = tn_pass_input(n, 0), *y = n->n_outputs ? n->outputs[0] : NULL;
+    for (size_t i = 0; i < TN_COUNT(casts) && x && y; i++)
+        if (letter_of(x) == casts[i].from && letter_of(y) == casts[i].to) return casts[i].kind;
+    return TN_INSTR_COUNT;
+}
 
 static bool operand_fits(const tn_node *n, int i, char type) {
     const tn_value *v = tn_pass_input(n, i);
     double x;
     if (!v) return false;
-    if (is_type(v, type == 'b' ? TN_BOOL : TN_F32)) return true;
+    if (letter_of(v) == type) return true;
     /* Pow's exponent may be an integer */
     return type == 'f' && i == 1 && tn_pass_is_op(n, "", "Pow") && v->constant && tn_count(v->constant) == 1 &&
            (tn_dtype_is_int(v->constant->dtype) || tn_pass_scalar(v, &x));
@@ -52,13 +71,13 @@ static bool describe(const tn_node *n, instr *d) {
         d->operands = 3;
     } else if (tn_pass_is_op(n, "", "Not")) {
         d->kind = TN_P_NOT;
-    } else if (tn_pass_is_op(n, "", "Cast") && n->n_outputs && n->outputs[0]) {
-        d->kind = is_type(n->outputs[0], TN_F32) ? TN_P_TO_F32 : TN_P_TO_BOOL;
+    } else if (tn_pass_is_op(n, "", "Cast") && cast_of(n) != TN_INSTR_COUNT) {
+        d->kind = cast_of(n);
     } else {
         return false;
     }
     const char *t = types[d->kind];
-    if (n->n_outputs != 1 || !n->outputs[0] || !is_type(n->outputs[0], t[0] == 'b' ? TN_BOOL : TN_F32)) return false;
+    if (n->n_outputs != 1 || !n->outputs[0] || letter_of(n->outputs[0]) != t[0]) return false;
     for (int i = 0; i < d->operands; i++)
         if (!operand_fits(n, i, t[i + 1])) return false;
     return true;
@@ -127,7 +146,7 @@ static int value_of(build *b, const tn_node *n, tn_value *v) {
         if (c >= 0) b->from[c - TN_PROGRAM_INPUTS] = v;
         return c;
     }
-    int i = tn_program_input(&b->p, is_type(v, TN_BOOL));
+    int i = tn_program_input(&b->p, (tn_program_type)letter_of(v));
     if (i >= 0) b->in[i] = v;
     return i;
 }

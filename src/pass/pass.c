@@ -12,10 +12,14 @@ const tn_pass tn_passes[] = {
     { "fold", "constant expressions become constants", tn_pass_fold, true },
     { "eliminate", "the same, for what constants have decided", tn_pass_eliminate, true },
     { "forms", "operators that were written in pieces are put together", tn_pass_forms, true },
+    { "precision", "regions of 16-bit floats are computed in float32, rounded where they end", tn_pass_precision,
+      true },
     { "fuse-attention", "products around a softmax, with scale, mask and transposes, become one node",
       tn_pass_fuse_attention, true },
     { "fuse-conv-bn", "scales and shifts of channels go into convolutions", tn_pass_fuse_conv_bn, true },
     { "fuse-activation", "bias, residual and activation run inside convolutions and products", tn_pass_fuse_activation,
+      true },
+    { "narrow-weights", "weights of products and convolutions are kept in 16 bits, where asked", tn_pass_narrow_weights,
       true },
     { "layout", "convolutions and what lies between them work on blocked channels", tn_pass_layout, true },
     { "fuse-pointwise", "chains of pointwise operators run in one pass over memory", tn_pass_fuse_pointwise, true },
@@ -35,10 +39,10 @@ static bool allowed(const char *name) {
     return named == only;
 }
 
-tn_status tn_optimize(tn_model *m, tn_pool *pool) {
+tn_status tn_optimize(tn_model *m, const char *precision, tn_pool *pool) {
     for (const tn_pass *p = tn_passes; p->name; p++) {
         if (!allowed(p->name)) continue;
-        tn_pass_ctx c = { .pool = pool };
+        tn_pass_ctx c = { .pool = pool, .precision = precision };
         double t0 = tn_clock_s();
         TN_TRY(p->run(m, &c));
         if (c.changed && p->infer) TN_TRY(tn_graph_infer(m->graph));

@@ -11,8 +11,9 @@
 
 typedef struct {
     tn_pool *pool;
-    int changed;  /* the pass adds to it */
-    size_t grown; /* bytes that folding has added */
+    int changed;           /* the pass adds to it */
+    size_t grown;          /* bytes that folding has added */
+    const char *precision; /* as tn_session_opts.precision, checked; NULL: as the file says */
 } tn_pass_ctx;
 
 typedef tn_status (*tn_pass_fn)(tn_model *m, tn_pass_ctx *c);
@@ -27,16 +28,20 @@ typedef struct {
  *  named, TN_PASSES=-layout leaves one out: to find a culprit. */
 extern const tn_pass tn_passes[];
 
-/** Runs all passes; what changed is logged at the debug level. errors TN_E_NOMEM, and those of inference. */
-tn_status tn_optimize(tn_model *m, tn_pool *pool);
+/** Runs all passes; what changed is logged at the debug level.
+ *  precision  as tn_session_opts.precision, checked by tn_precision_check; NULL: as the file says
+ *  errors     TN_E_NOMEM, and those of inference */
+tn_status tn_optimize(tn_model *m, const char *precision, tn_pool *pool);
 
 /* The passes. */
 tn_status tn_pass_fold(tn_model *m, tn_pass_ctx *c);            /* constant expressions become constants */
 tn_status tn_pass_eliminate(tn_model *m, tn_pass_ctx *c);       /* what does nothing, or nothing new, goes */
 tn_status tn_pass_forms(tn_model *m, tn_pass_ctx *c);           /* operators written in pieces are put together */
+tn_status tn_pass_precision(tn_model *m, tn_pass_ctx *c);       /* 16-bit floats are computed in float32, in regions */
 tn_status tn_pass_fuse_attention(tn_model *m, tn_pass_ctx *c);  /* products, softmax and transposes become one node */
 tn_status tn_pass_fuse_conv_bn(tn_model *m, tn_pass_ctx *c);    /* scales and shifts go into convolutions */
 tn_status tn_pass_fuse_activation(tn_model *m, tn_pass_ctx *c); /* bias, residual, activation into conv and matmul */
+tn_status tn_pass_narrow_weights(tn_model *m, tn_pass_ctx *c);  /* weights of products are kept in 16 bits, if asked */
 tn_status tn_pass_layout(tn_model *m, tn_pass_ctx *c);          /* regions in the blocked channel layout */
 tn_status tn_pass_fuse_pointwise(tn_model *m, tn_pass_ctx *c);  /* chains of pointwise operators become one */
 

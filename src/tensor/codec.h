@@ -43,6 +43,7 @@ static inline float tn_decode_f16(uint16_t h) {
     uint32_t sign = (uint32_t)(h & 0x8000) << 16, rest = h & 0x7fff;
     uint32_t normal = (rest << 13) + (rest >= 0x7c00 ? 224u << 23 : 112u << 23);
     uint32_t small = tn_bits((float)(int32_t)rest * 0x1p-24f);
+    normal |= rest > 0x7c00 ? 1u << 22 : 0; /* NaNs are quiet, as processors make them */
     return tn_from_bits(sign | (rest < 0x400 ? small : normal));
 }
 

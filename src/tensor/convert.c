@@ -127,18 +127,35 @@ static const float *f8_table(tn_dtype t) {
     return f8_values[t == TN_F8E8M0 ? 4 : t - TN_F8E4M3FN];
 }
 
+void tn_half_widen_f16(const uint16_t *h, float *f, size_t n) {
+    for (size_t i = 0; i < n; i++) f[i] = tn_decode_f16(h[i]);
+}
+void tn_half_widen_bf16(const uint16_t *h, float *f, size_t n) {
+    for (size_t i = 0; i < n; i++) f[i] = tn_from_bits((uint32_t)h[i] << 16);
+}
+void tn_half_narrow_f16(const float *f, uint16_t *h, size_t n) {
+    for (size_t i = 0; i < n; i++) h[i] = tn_encode_f16(f[i]);
+}
+void tn_half_narrow_bf16(const float *f, uint16_t *h, size_t n) {
+    for (size_t i = 0; i < n; i++) h[i] = tn_encode_bf16(f[i]);
+}
+
+static const tn_half_loops plain_loops = { tn_half_widen_f16, tn_half_widen_bf16, tn_half_narrow_f16,
+                                           tn_half_narrow_bf16 };
+static const tn_half_loops *loops = &plain_loops;
+
+void tn_convert_use(const tn_half_loops *better) { __atomic_store_n(&loops, better, __ATOMIC_RELEASE); }
+
+static const tn_half_loops *half_loops(void) { return __atomic_load_n(&loops, __ATOMIC_ACQUIRE); }
+
 static void floats_load(tn_dtype t, const void *src, int64_t at, int n, float *out) {
     static const float f4[16] = { 0, 0.5f, 1, 1.5f, 2, 3, 4, 6, -0.0f, -0.5f, -1, -1.5f, -2, -3, -4, -6 };
     const uint16_t *h = (const uint16_t *)src + at;
     const uint8_t *b = (const uint8_t *)src + at;
     switch (t) {
     case TN_F32: memcpy(out, (const float *)src + at, (size_t)n * sizeof *out); break;
-    case TN_F16:
-        for (int i = 0; i < n; i++) out[i] = tn_decode_f16(h[i]);
-        break;
-    case TN_BF16:
-        for (int i = 0; i < n; i++) out[i] = tn_from_bits((uint32_t)h[i] << 16);
-        break;
+    case TN_F16: half_loops()->widen_f16(h, out, (size_t)n); break;
+    case TN_BF16: half_loops()->widen_bf16(h, out, (size_t)n); break;
     case TN_F4E2M1:
         b = (const uint8_t *)src + at / 2;
         for (int i = 0; i < n; i++) out[i] = f4[b[i / 2] >> (i % 2 * 4) & 15];
@@ -156,12 +173,8 @@ static void floats_store(tn_dtype t, const float *in, int n, void *dst, int64_t 
     uint8_t *b = (uint8_t *)dst + at;
     switch (t) {
     case TN_F32: memcpy((float *)dst + at, in, (size_t)n * sizeof *in); break;
-    case TN_F16:
-        for (int i = 0; i < n; i++) h[i] = tn_encode_f16(in[i]);
-        break;
-    case TN_BF16:
-        for (int i = 0; i < n; i++) h[i] = tn_encode_bf16(in[i]);
-        break;
+    case TN_F16: half_loops()->narrow_f16(in, h, (size_t)n); break;
+    case TN_BF16: half_loops()->narrow_bf16(in, h, (size_t)n); break;
     case TN_F4E2M1:
         b = (uint8_t *)dst + at / 2;
         for (int i = 0; i < n; i += 2)

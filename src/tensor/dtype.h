@@ -56,6 +56,24 @@ void tn_set_i64(tn_dtype t, void *data, int64_t i, int64_t v);
 
 typedef enum { TN_ROUND_NEAREST, TN_ROUND_UP, TN_ROUND_DOWN } tn_round_mode; /* e8m0's round_mode */
 
+/** Arrays of n 16-bit floats to float32 and back, to nearest even. */
+typedef struct {
+    void (*widen_f16)(const uint16_t *h, float *f, size_t n);
+    void (*widen_bf16)(const uint16_t *h, float *f, size_t n);
+    void (*narrow_f16)(const float *f, uint16_t *h, size_t n);
+    void (*narrow_bf16)(const float *f, uint16_t *h, size_t n);
+} tn_half_loops;
+
+/* In plain C. */
+void tn_half_widen_f16(const uint16_t *h, float *f, size_t n);
+void tn_half_widen_bf16(const uint16_t *h, float *f, size_t n);
+void tn_half_narrow_f16(const float *f, uint16_t *h, size_t n);
+void tn_half_narrow_bf16(const float *f, uint16_t *h, size_t n);
+
+/** The loops that tn_convert and tn_cast go through from now on, which compute the same bits: the layer above has
+ *  those of this CPU (kernel/half.h). They live as long as the process. Called from any thread. */
+void tn_convert_use(const tn_half_loops *loops);
+
 /** Converts n elements from src to dst; types may be any real types or bool (strings: see op/math/cast.c), complex to
  *  complex only. Fast paths for the common pairs. dst and src must not overlap unless equal types.
  *  errors   TN_E_TYPE. */

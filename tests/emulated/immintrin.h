@@ -16,6 +16,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "tensor/codec.h"
+
 /* Names that the library keeps to itself. */
 #define __mmask16                 simde__mmask16
 #define _MM_FROUND_NO_EXC         SIMDE_MM_FROUND_NO_EXC
@@ -118,6 +120,67 @@ EMU void emu_mm_mask_storeu_epi8(void *to, simde__mmask16 m, simde__m128i v) {
 #define _mm512_mask_storeu_ps emu_mm512_mask_storeu_ps
 #define _mm_maskz_loadu_epi8  emu_mm_maskz_loadu_epi8
 #define _mm_mask_storeu_epi8  emu_mm_mask_storeu_epi8
+
+/* -------------------------------------------------------------------------------------------------------- float16 */
+
+EMU void emu_widen(const void *from, int n, float *f) {
+    uint16_t h[16];
+    memcpy(h, from, (size_t)n * sizeof *h);
+    for (int i = 0; i < n; i++) f[i] = tn_decode_f16(h[i]);
+}
+EMU void emu_narrow(const float *f, int n, void *to) {
+    uint16_t h[16];
+    for (int i = 0; i < n; i++) h[i] = tn_encode_f16(f[i]);
+    memcpy(to, h, (size_t)n * sizeof *h);
+}
+#define EMU_HALF(bits, half, lanes, n)                              \
+    EMU simde__m##bits emu_mm##bits##_cvtph_ps(half h) {            \
+        lanes r;                                                    \
+        emu_widen(&h, n, r.a);                                      \
+        return r.v;                                                 \
+    }                                                               \
+    EMU half emu_mm##bits##_cvtps_ph(simde__m##bits v, int how) {   \
+        lanes x = { v };                                            \
+        half h;                                                     \
+        (void)how; /* to nearest even: nothing else is asked for */ \
+        emu_narrow(x.a, n, &h);                                     \
+        return h;                                                   \
+    }
+EMU_HALF(256, simde__m128i, emu_f8, 8)
+EMU_HALF(512, simde__m256i, emu_f16, 16)
+#define _mm256_cvtph_ps emu_mm256_cvtph_ps
+#define _mm256_cvtps_ph emu_mm256_cvtps_ph
+#define _mm512_cvtph_ps emu_mm512_cvtph_ps
+#define _mm512_cvtps_ph emu_mm512_cvtps_ph
+
+/* Two products of bfloat16 to each float32; denormal numbers count as zeros, before and behind. */
+typedef simde__m512i emu_m512bh;
+#define __m512bh emu_m512bh
+EMU float emu_bf16(uint32_t half) {
+    float f = tn_from_bits(half << 16);
+    return fabsf(f) < 0x1p-126f ? 0.0f : f;
+}
+EMU_CALL simde__m512 emu_mm512_dpbf16_ps(simde__m512 acc, simde__m512i a, simde__m512i b) {
+    emu_f16 r = { acc };
+    emu_i16 x = { a }, y = { b };
+    for (int i = 0; i < 16; i++) {
+        uint32_t u = (uint32_t)x.a[i], v = (uint32_t)y.a[i];
+        r.a[i] = (float)((double)emu_bf16(u >> 16) * (double)emu_bf16(v >> 16) + (double)r.a[i]);
+        r.a[i] = (float)((double)emu_bf16(u & 0xffff) * (double)emu_bf16(v & 0xffff) + (double)r.a[i]);
+    }
+    return r.v;
+}
+#undef _mm512_dpbf16_ps
+#define _mm512_dpbf16_ps emu_mm512_dpbf16_ps
+EMU simde__m512i emu_mm512_cvtepu16_epi32(simde__m256i v) {
+    uint16_t h[16];
+    emu_i16 r;
+    memcpy(h, &v, sizeof h);
+    for (int i = 0; i < 16; i++) r.a[i] = h[i];
+    return r.v;
+}
+#undef _mm512_cvtepu16_epi32
+#define _mm512_cvtepu16_epi32 emu_mm512_cvtepu16_epi32
 
 /* ------------------------------------------------------------------------------------------------ what it lacks */
 

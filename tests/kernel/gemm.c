@@ -126,6 +126,75 @@ static void deep(check_ctx *c) { run(c, 20, 70, 2200); } /* K in several slices 
 static void wide(check_ctx *c) { run(c, 3, 9000, 20); }
 static void tall(check_ctx *c) { run(c, 3000, 40, 30); }
 
+/* Panels of 16-bit floats give what the same numbers in float32 give. */
+static void half(check_ctx *c) {
+    const tn_gemm_kernels *kn = &c->fast->gemm;
+    tn_dtype t = check_chance(c, 50) ? TN_F16 : TN_BF16;
+    int64_t m = check_chance(c, 40) ? 1 : check_int(c, 0, 60), n = check_int(c, 0, 300), k = check_int(c, 0, 900);
+    bool trans = check_chance(c, 50);
+    float *b = check_floats(c, (size_t)(k * n)), *d = check_floats(c, (size_t)(m * n));
+    uint16_t *rounded = check_aligned(c, (size_t)(k * n) * sizeof *rounded + 64);
+    tn_gemm_args g = tn_gemm_dense(m, n, k, check_floats(c, (size_t)(m * k)), b, NULL);
+    g.trans_b = trans, g.ldb = trans ? k : n;
+    g.d = check_chance(c, 50) ? d : NULL;
+    g.bias_n = check_chance(c, 50) ? check_floats(c, (size_t)n) : NULL;
+    g.act = random_act(c);
+    uint16_t *packed = check_aligned(c, tn_gemm_pack_b_half_bytes(kn, k, n) + 64);
+    float *panel = check_aligned(c, (size_t)(k * kn->nr) * sizeof *panel + 64);
+    tn_gemm_pack_b_half(kn, t, trans, k, n, b, g.ldb, packed, panel);
+    (void)tn_convert(TN_F32, b, t, rounded, k * n, false, TN_ROUND_NEAREST);
+    (void)tn_convert(t, rounded, TN_F32, b, k * n, false, TN_ROUND_NEAREST);
+    float *want = check_out(c, (size_t)(m * n) * sizeof *want);
+    product(&g, g.a, g.b, g.d, want);
+    g.c = check_out(c, (size_t)(m * n) * sizeof(float));
+    g.b = NULL, g.b_half = packed, g.half_type = t;
+    tn_pool *pool = check_pool(c);
+    void *scratch = check_chance(c, 50) ? NULL : check_aligned(c, tn_gemm_scratch(kn, &g, tn_pool_threads(pool)));
+    check_call(c, tn_gemm(kn, &g, scratch, pool));
+    check_close(c, g.c, want, (size_t)(m * n), 2 * bound(k, 1), 1e-5);
+}
+
+/* Rounded to bfloat16 in place; nothing denormal. */
+static void as_bf16(float *v, int64_t n) {
+    for (int64_t i = 0; i < n; i++) v[i] = fabsf(v[i]) < 1e-30f ? 0 : tn_bf16_to_f32(tn_f32_to_bf16(v[i]));
+}
+
+/* Pairs of bfloat16, where the set multiplies them: both operands are rounded, sums are not. */
+static void bf16_pairs(check_ctx *c) {
+    const tn_gemm_kernels *kn = &c->fast->gemm;
+    int64_t m = check_int(c, 0, 120), n = check_int(c, 0, 200), k = check_chance(c, 20) ? 1500 : check_int(c, 0, 130);
+    if (!kn->pairs) return;
+    int64_t batch = check_int(c, 1, 2);
+    float *a = check_floats(c, (size_t)(m * k * batch)), *b = check_floats(c, (size_t)(k * n));
+    tn_gemm_args g = tn_gemm_dense(m, n, k, a, b, NULL);
+    g.trans_a = check_chance(c, 30), g.trans_b = check_chance(c, 50);
+    g.lda = g.trans_a ? m : k, g.ldb = g.trans_b ? k : n;
+    g.batch[1] = batch, g.stride_a[1] = m * k, g.stride_c[1] = g.stride_d[1] = m * n;
+    if (check_chance(c, 50)) g.d = check_floats(c, (size_t)(m * n * batch)), g.beta = check_float(c, -2, 2);
+    if (check_chance(c, 50)) g.bias_n = check_floats(c, (size_t)n);
+    if (check_chance(c, 30)) g.bias_m = check_floats(c, (size_t)m);
+    if (check_chance(c, 50)) g.alpha = check_float(c, -2, 2);
+    g.act = random_act(c);
+    uint32_t *packed = check_aligned(c, tn_gemm_pack_b_pairs_bytes(kn, k, n) + 64);
+    float *panel = check_aligned(c, (size_t)(k * kn->nr) * sizeof *panel + 64);
+    tn_gemm_pack_b_pairs(kn, g.trans_b, k, n, b, g.ldb, packed, panel);
+    float *want = check_out(c, (size_t)(m * n * batch) * sizeof *want);
+    g.c = check_out(c, (size_t)(m * n * batch) * sizeof(float));
+    float *got = g.c;
+    as_bf16(b, k * n);
+    as_bf16(a, m * k * batch);
+    for (int64_t i = 0; i < batch; i++) {
+        tn_gemm_args one = g;
+        one.c = want + i * m * n;
+        product(&one, a + i * m * k, b, g.d ? g.d + i * m * n : NULL, one.c);
+    }
+    g.b = NULL, g.b_pairs = packed;
+    tn_pool *pool = check_pool(c);
+    void *scratch = check_chance(c, 50) ? NULL : check_aligned(c, tn_gemm_scratch(kn, &g, tn_pool_threads(pool)));
+    check_call(c, tn_gemm(kn, &g, scratch, pool));
+    check_close(c, got, want, (size_t)(m * n * batch), 2 * bound(k, fabs((double)g.alpha)), 1e-5);
+}
+
 /* The threads must not change a bit. */
 static void same_bits(check_ctx *c) {
     const tn_gemm_kernels *kn = &c->fast->gemm;
@@ -219,11 +288,17 @@ static void generic(check_ctx *c) {
 }
 
 static const check_case cases[] = {
-    { "small", small, 400 },     { "medium", medium, 60 },
-    { "deep", deep, 60 },        { "wide", wide, 30 },
-    { "tall", tall, 30 },        { "same_bits", same_bits, 6 },
-    { "gemv", gemv, 100 },       { "activations", activations, 300 },
+    { "small", small, 400 },
+    { "medium", medium, 60 },
+    { "deep", deep, 60 },
+    { "wide", wide, 30 },
+    { "tall", tall, 30 },
+    { "same_bits", same_bits, 6 },
+    { "gemv", gemv, 100 },
+    { "activations", activations, 300 },
     { "generic", generic, 200 },
+    { "half", half, 80 },
+    { "bf16_pairs", bf16_pairs, 60 },
 };
 
 int main(int argc, char **argv) { return check_main("gemm", cases, TN_COUNT(cases), argc, argv); }

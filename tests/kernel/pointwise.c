@@ -55,7 +55,7 @@ static int64_t source(int rank, const int64_t *dims, int r, const int64_t *d, in
 /* y0 = where(x0 < x1, relu(x0) * 2.5 + x2, x1) and y1 = !(x0 < x1) in every broadcast. */
 static void programs_broadcast(void **state) {
     tn_program p = { 0 };
-    int x0 = tn_program_input(&p, false), x1 = tn_program_input(&p, false), x2 = tn_program_input(&p, false);
+    int x0 = tn_program_input(&p, TN_PROGRAM_F32), x1 = tn_program_input(&p, TN_PROGRAM_F32), x2 = tn_program_input(&p, TN_PROGRAM_F32);
     int less = tn_program_add(&p, TN_P_COMPARE, TN_C_LT, x0, x1, 0, 0, 0);
     int relu = tn_program_add(&p, TN_P_UNARY, TN_U_RELU, x0, 0, 0, 0, 0);
     int sum = tn_program_add(&p, TN_P_MULADD, 0, relu, tn_program_const(&p, 2.5f), x2, 0, 0);
@@ -95,7 +95,7 @@ static void programs_broadcast(void **state) {
 /* A long chain with many live values, in place over its first input. */
 static void programs_reuse_buffers(void **state) {
     tn_program p = { 0 };
-    int x = tn_program_input(&p, false), v[20];
+    int x = tn_program_input(&p, TN_PROGRAM_F32), v[20];
     for (int i = 0; i < 20; i++) v[i] = tn_program_add(&p, TN_P_UNARY, TN_U_AFFINE, x, 0, 0, 1.0f, (float)i);
     int s = v[0];
     for (int i = 1; i < 20; i++) s = tn_program_add(&p, TN_P_BINARY, i % 2 ? TN_B_ADD : TN_B_SUB, s, v[i], 0, 0, 0);
@@ -115,7 +115,7 @@ static void programs_reuse_buffers(void **state) {
 static void programs_are_checked(void **state) {
     tn_program p = { 0 };
     check_fails(tn_program_finish(&p), TN_E_INVALID, "outputs");
-    int x = tn_program_input(&p, false), c = tn_program_input(&p, true);
+    int x = tn_program_input(&p, TN_PROGRAM_F32), c = tn_program_input(&p, TN_PROGRAM_BOOL);
     tn_program q = p;
     tn_program_output(&q, tn_program_add(&q, TN_P_BINARY, TN_B_ADD, x, c, 0, 0, 0));
     check_fails(tn_program_finish(&q), TN_E_INVALID, "type");

@@ -1,6 +1,7 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* gemm.c - the f32 matrix product in plain C: the definition of correct, and what runs where nothing faster does. */
 #include "kernel/gemm.h"
+#include "tensor/dtype.h"
 #include <string.h>
 
 enum { MR = 4, NR = 8 };
@@ -61,6 +62,15 @@ static void gemv_packed(int64_t k, int64_t n, float alpha, const float *x, ptrdi
     for (int64_t j = 0; j < n; j += NR, b += k * NR) gemv(k, n - j < NR ? n - j : NR, alpha, x, incx, b, NR, y + j);
 }
 
+static void gemv_half(tn_dtype t, int64_t k, int64_t n, float alpha, const float *x, ptrdiff_t incx, const uint16_t *b,
+                      float *y) {
+    for (int64_t j = 0; j < n; j += NR, b += k * NR)
+        for (int64_t p = 0; p < k; p++)
+            for (int64_t c = j; c < n && c < j + NR; c++)
+                y[c] += alpha * x[p * incx] *
+                        (t == TN_F16 ? tn_f16_to_f32(b[p * NR + c - j]) : tn_bf16_to_f32(b[p * NR + c - j]));
+}
+
 const tn_gemm_kernels tn_gemm_table_ref = {
     .mr = MR,
     .nr = NR,
@@ -70,4 +80,5 @@ const tn_gemm_kernels tn_gemm_table_ref = {
     .gemv = gemv,
     .gemv_t = gemv_t,
     .gemv_packed = gemv_packed,
+    .gemv_half = gemv_half,
 };

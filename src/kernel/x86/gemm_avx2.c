@@ -32,4 +32,4 @@ static inline __attribute__((always_inline)) void transpose(__m256 *r) {
 
 #include "kernel/x86/gemm_simd.h"
 
-const tn_gemm_kernels TN_TABLE(gemm, avx2) = GEMM_KERNELS;
+const tn_gemm_kernels TN_TABLE(gemm, avx2) = { GEMM_FUNCTIONS };

@@ -312,15 +312,22 @@ static void gemv(int64_t k, int64_t n, float alpha, const float *x, ptrdiff_t in
     }
 }
 
+/* A vector of B's elements, of type t (a constant), from element `at` on. */
+INLINE tn_vf load_as(const tn_dtype t, const void *b, int64_t at) {
+    if (t == TN_F16) return V_WIDEN_F16((const uint16_t *)b + at);
+    return t == TN_BF16 ? V_WIDEN_BF16((const uint16_t *)b + at) : V_LOAD((const float *)b + at);
+}
+
 /* `count` (a constant, <= 4) packed panels side by side: a single stream of loads leaves a third of the memory's speed
  * unused, and eight accumulators hide the latency of the multiply-add. */
-INLINE void gemv_panels(const int count, int64_t k, int64_t n, float alpha, const float *x, ptrdiff_t incx,
-                        const float *b, float *y) {
+INLINE void gemv_panels(const int count, const tn_dtype t, int64_t k, int64_t n, float alpha, const float *x,
+                        ptrdiff_t incx, const void *b, float *y) {
     tn_vf acc[8];
     for (int v = 0; v < 2 * count; v++) acc[v] = V_ZERO();
     for (int64_t p = 0; p < k; p++, x += incx) {
         tn_vf s = V_SET(*x);
-        for (int v = 0; v < 2 * count; v++) acc[v] = V_FMA(s, V_LOAD(b + (v / 2 * k + p) * NR + v % 2 * TN_VL), acc[v]);
+        for (int v = 0; v < 2 * count; v++)
+            acc[v] = V_FMA(s, load_as(t, b, (v / 2 * k + p) * NR + v % 2 * TN_VL), acc[v]);
     }
     tn_vf a = V_SET(alpha);
     for (int v = 0; v < 2 * count && v * TN_VL < n; v++) {
@@ -332,8 +339,20 @@ INLINE void gemv_panels(const int count, int64_t k, int64_t n, float alpha, cons
 
 static void gemv_packed(int64_t k, int64_t n, float alpha, const float *x, ptrdiff_t incx, const float *b, float *y) {
     int64_t j = 0;
-    for (; j + 3 * NR < n; j += 4 * NR) gemv_panels(4, k, n - j, alpha, x, incx, b + j * k, y + j);
-    for (; j < n; j += NR) gemv_panels(1, k, n - j, alpha, x, incx, b + j * k, y + j);
+    for (; j + 3 * NR < n; j += 4 * NR) gemv_panels(4, TN_F32, k, n - j, alpha, x, incx, b + j * k, y + j);
+    for (; j < n; j += NR) gemv_panels(1, TN_F32, k, n - j, alpha, x, incx, b + j * k, y + j);
+}
+
+INLINE void gemv_of(const tn_dtype t, int64_t k, int64_t n, float alpha, const float *x, ptrdiff_t incx,
+                    const uint16_t *b, float *y) {
+    int64_t j = 0;
+    for (; j + 3 * NR < n; j += 4 * NR) gemv_panels(4, t, k, n - j, alpha, x, incx, b + j * k, y + j);
+    for (; j < n; j += NR) gemv_panels(1, t, k, n - j, alpha, x, incx, b + j * k, y + j);
+}
+
+static void gemv_half(tn_dtype t, int64_t k, int64_t n, float alpha, const float *x, ptrdiff_t incx, const uint16_t *b,
+                      float *y) {
+    t == TN_F16 ? gemv_of(TN_F16, k, n, alpha, x, incx, b, y) : gemv_of(TN_BF16, k, n, alpha, x, incx, b, y);
 }
 
 /* Four dot products at once, two accumulators each. */
@@ -362,10 +381,9 @@ static void gemv_t(int64_t k, int64_t n, float alpha, const float *x, const floa
     for (; j < n; j++) dots(1, k, alpha, x, b + j * ldb, ldb, y + j);
 }
 
-#define GEMM_KERNELS                                                                                            \
-    {                                                                                                           \
-        .mr = MR, .nr = NR, .strip = strip, .pack_b = pack_b, .pack_a = pack_a, .gemv = gemv, .gemv_t = gemv_t, \
-        .gemv_packed = gemv_packed                                                                              \
-    }
+/* What every table of these kernels holds. */
+#define GEMM_FUNCTIONS                                                                                      \
+    .mr = MR, .nr = NR, .strip = strip, .pack_b = pack_b, .pack_a = pack_a, .gemv = gemv, .gemv_t = gemv_t, \
+    .gemv_packed = gemv_packed, .gemv_half = gemv_half
 
 #endif

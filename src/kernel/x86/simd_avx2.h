@@ -45,6 +45,11 @@ typedef __m256 tn_vm; /* all bits of a lane, or none */
 #define V_BITS(a)     _mm256_castps_si256(a)
 #define V_OF_BITS(a)  _mm256_castsi256_ps(a)
 
+/* 16-bit floats, TN_VL of them at any address. */
+#define V_WIDEN_F16(p) _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)(p)))
+#define V_WIDEN_BF16(p) \
+    V_OF_BITS(VI_SHL(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)(p))), 16))
+
 static inline float tn_v_sum_of(tn_vf a) {
     __m128 s = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
     s = _mm_add_ps(s, _mm_movehl_ps(s, s));

@@ -47,6 +47,11 @@ typedef __mmask16 tn_vm; /* one truth per lane */
 
 #define V_SUM(a) _mm512_reduce_add_ps(a)
 
+/* 16-bit floats, TN_VL of them at any address. */
+#define V_WIDEN_F16(p) _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)(p)))
+#define V_WIDEN_BF16(p) \
+    V_OF_BITS(VI_SHL(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)(p))), 16))
+
 static inline tn_vm tn_v_first(size_t n) { return (tn_vm)((1u << n) - 1); } /* n < 16 */
 
 static inline tn_vm tn_v_lanes(size_t n) { return tn_v_first(n); }

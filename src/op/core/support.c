@@ -129,3 +129,14 @@ tn_status tn_op_one_int(const tn_run *r, int i, int64_t dflt, int64_t *out) {
     *out = tn_get_i64(t->dtype, t->data, 0);
     return TN_OK;
 }
+
+tn_status tn_op_widen(const tn_tensor *t, tn_tensor *out) {
+    tn_tensor own = { 0 };
+    tn_status st = tn_tensor_aligned(t) ? TN_OK : tn_tensor_copy(&own, t, TN_MEM_SCRATCH);
+    if (st == TN_OK) st = tn_tensor_init(out, TN_F32, t->rank, t->dims, TN_MEM_SCRATCH);
+    if (st == TN_OK)
+        st = tn_convert(t->dtype, own.data ? own.data : t->data, TN_F32, out->data, tn_count(t), false,
+                        TN_ROUND_NEAREST);
+    tn_tensor_reset(&own);
+    return st;
+}

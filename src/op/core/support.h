@@ -31,6 +31,11 @@ tn_status tn_op_own_strings(tn_tensor *t);
 /** All elements of an integer tensor (any rank, any integer type) as int64 in the run's arena. errors TN_E_NOMEM. */
 tn_status tn_op_ints(tn_run *r, const tn_tensor *t, int64_t **out, int64_t *n);
 
+/** A float32 copy of a constant of any float type, which may lie at any address.
+ *  errors   TN_E_NOMEM
+ *  owns     the caller owns *out: tn_tensor_reset */
+tn_status tn_op_widen(const tn_tensor *t, tn_tensor *out);
+
 /** Scratch for a * b + extra elements of `each` bytes, none of them negative: for sizes that nothing else has shown to
  *  fit memory. NULL when there is not so much. */
 void *tn_op_scratch(tn_run *r, size_t each, int64_t a, int64_t b, int64_t extra);

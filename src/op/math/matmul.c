@@ -2,12 +2,16 @@
 /* matmul.c - MatMul and Gemm, and their fused forms: C = act(alpha op(A) op(B) + beta bias + residual).
  *
  * One description (`product`) is read from the node and the shapes; prepare packs whichever operand is a constant; run
- * hands whole batches to the driver of kernel/gemm.h. float32 goes there; other types take the generic C product. */
+ * hands whole batches to the driver of kernel/gemm.h. float32 goes there; other types take the generic C product.
+ *
+ * tenon.MatMul with A of float32 may have a constant B of 16-bit floats, or keep its float32 B in such (`weights`): its
+ * packed panels are of that type then, and become float32 in cache. */
 #include "kernel/kernel.h"
 #include "op/core/fused.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
 #include "op/math/grads.h"
+#include <stdio.h>
 #include <string.h>
 
 /* What a row of this family is; .arg of the row. */
@@ -15,6 +19,9 @@ enum { MATMUL, GEMM, FUSED_MATMUL };
 
 typedef struct {
     const float *a_packed, *b_packed;
+    const uint16_t *b_half;  /* B in panels of half_type */
+    const uint32_t *b_pairs; /* B in panels of bfloat16 pairs */
+    tn_dtype half_type;
     float alpha, beta;
     bool trans_a, trans_b;
     bool turn_a, turn_b; /* the rows of the matrices stand before the batch */
@@ -33,6 +40,7 @@ typedef struct {
     float alpha, beta;
     bool trans_a, trans_b, batch_a, batch_b; /* batch: transBatch */
     tn_fused_attrs fused;
+    tn_dtype weights; /* what B is kept in; TN_NONE: as it is */
 } settings;
 
 /* MatMul itself has none. */
@@ -163,6 +171,8 @@ static tn_gemm_args args_of(const product_state *s, const product *p) {
     tn_gemm_args g = { .m = p->m, .n = p->n, .k = p->k, .lda = p->lda, .ldb = p->ldb, .ldc = p->n, .ldd = p->n };
     g.trans_a = p->trans_a, g.trans_b = p->trans_b;
     g.a_packed = s->a_packed, g.b_packed = s->b_packed;
+    g.b_half = s->b_half, g.half_type = s->half_type;
+    g.b_pairs = s->b_pairs;
     g.alpha = s->alpha, g.beta = 1, g.act = s->act;
     for (int i = 0; i < 2 && i < p->loops; i++) {
         int from = p->loops - 1 - i; /* driver's batch[1] is the inner one */
@@ -180,13 +190,31 @@ typedef struct {
     int64_t rows, cols; /* of the packed operand as the driver wants it: k x n, or m x k */
     bool trans;
     tn_pool *pool;
+    tn_dtype type; /* of the packed form */
+    bool pairs;
 } pack_job;
+
+static void pack_b_as(const pack_job *j, const float *w, void *dst, float *panel) {
+    const tn_gemm_kernels *kn = &tn_kernels_get()->gemm;
+    int64_t ld = j->trans ? j->rows : j->cols;
+    if (j->pairs)
+        tn_gemm_pack_b_pairs(kn, j->trans, j->rows, j->cols, w, ld, dst, panel);
+    else if (j->type == TN_F32)
+        tn_gemm_pack_b(kn, j->trans, j->rows, j->cols, w, ld, dst, j->pool);
+    else
+        tn_gemm_pack_b_half(kn, j->type, j->trans, j->rows, j->cols, w, ld, dst, panel);
+}
 
 static tn_status pack_b(void *dst, const void *user) {
     const pack_job *j = user;
-    tn_gemm_pack_b(&tn_kernels_get()->gemm, j->trans, j->rows, j->cols, j->w->data, j->trans ? j->rows : j->cols, dst,
-                   j->pool);
-    return TN_OK;
+    tn_tensor wide = { 0 };
+    if (j->w->dtype != TN_F32) TN_TRY(tn_op_widen(j->w, &wide));
+    size_t bytes = (size_t)(j->rows * tn_kernels_get()->gemm.nr) * sizeof(float);
+    float *panel = tn_mem_alloc(bytes + 64, TN_MEM_SCRATCH);
+    if (panel) pack_b_as(j, wide.data ? wide.data : j->w->data, dst, panel);
+    tn_mem_free(panel);
+    tn_tensor_reset(&wide);
+    return panel ? TN_OK : tn_fail(TN_E_NOMEM, "no memory to pack weights");
 }
 
 static tn_status pack_a(void *dst, const void *user) {
@@ -197,8 +225,35 @@ static tn_status pack_a(void *dst, const void *user) {
 }
 
 /* Is constant input i one matrix (leading dimensions all 1)? */
-static bool one_matrix(const tn_tensor *t) {
-    return t && t->dtype == TN_F32 && t->rank >= 2 && tn_op_product(t->dims, 0, t->rank - 2) == 1;
+static bool one_matrix(const tn_tensor *t) { return t && t->rank >= 2 && tn_op_product(t->dims, 0, t->rank - 2) == 1; }
+
+static size_t packed_bytes(const tn_gemm_kernels *kn, const pack_job *j) {
+    if (j->pairs) return tn_gemm_pack_b_pairs_bytes(kn, j->rows, j->cols);
+    return j->type == TN_F32 ? tn_gemm_pack_b_bytes(kn, j->rows, j->cols)
+                             : tn_gemm_pack_b_half_bytes(kn, j->rows, j->cols);
+}
+
+/* B, packed as it is or as `weights` says. A column is kept in float32: the driver turns it. Where the CPU multiplies
+ * pairs of bfloat16, what was asked to be kept in that is multiplied in it, too; what the file has in it is not. */
+static tn_status pack_right(tn_prep *p, product_state *s, const tn_tensor *b, tn_dtype weights) {
+    const tn_gemm_kernels *kn = &tn_kernels_get()->gemm;
+    int64_t rows = b->dims[b->rank - 2], cols = b->dims[b->rank - 1];
+    pack_job j = { b, s->trans_b ? cols : rows, s->trans_b ? rows : cols, s->trans_b, p->pool, TN_F32, false };
+    if (j.cols > 1) j.type = weights != TN_NONE ? weights : b->dtype;
+    j.pairs = j.type == TN_BF16 && weights == TN_BF16 && kn->pairs;
+    char key[48];
+    const void *packed;
+    snprintf(key, sizeof key, "%s %s%s", s->trans_b ? "gemm_bt" : "gemm_b", tn_dtype_name(j.type),
+             j.pairs ? " pairs" : "");
+    TN_TRY(tn_prep_pack(p, 1u << 1, key, packed_bytes(kn, &j), pack_b, &j, &packed));
+    if (j.pairs)
+        s->b_pairs = packed;
+    else if (j.type == TN_F32)
+        s->b_packed = packed;
+    else
+        s->b_half = packed, s->half_type = j.type;
+    p->consumed |= 1u << 1;
+    return TN_OK;
 }
 
 /* The scratch that products of these sizes want; where it is not known, the driver allocates. */
@@ -228,15 +283,10 @@ static tn_status matmul_prepare(tn_prep *p) {
     const tn_tensor *a = s->turn_a ? NULL : p->types.in_tensor[0], *b = s->turn_b ? NULL : p->types.in_tensor[1];
     const void *packed = NULL;
     if (one_matrix(b) && !a) {
-        int64_t rows = b->dims[b->rank - 2], cols = b->dims[b->rank - 1];
-        pack_job j = { b, s->trans_b ? cols : rows, s->trans_b ? rows : cols, s->trans_b, p->pool };
-        TN_TRY(tn_prep_pack(p, 1u << 1, s->trans_b ? "gemm_bt" : "gemm_b", tn_gemm_pack_b_bytes(kn, j.rows, j.cols),
-                            pack_b, &j, &packed));
-        s->b_packed = packed;
-        p->consumed |= 1u << 1;
-    } else if (one_matrix(a) && !b && tn_infer_rank(&p->types, 1) >= 2) {
+        TN_TRY(pack_right(p, s, b, at.weights));
+    } else if (one_matrix(a) && a->dtype == TN_F32 && !b && tn_infer_rank(&p->types, 1) >= 2) {
         int64_t rows = a->dims[a->rank - 2], cols = a->dims[a->rank - 1];
-        pack_job j = { a, s->trans_a ? cols : rows, s->trans_a ? rows : cols, s->trans_a, p->pool };
+        pack_job j = { a, s->trans_a ? cols : rows, s->trans_a ? rows : cols, s->trans_a, p->pool, TN_F32, false };
         TN_TRY(tn_prep_pack(p, 1u << 0, s->trans_a ? "gemm_at" : "gemm_a", tn_gemm_pack_a_bytes(kn, j.rows, j.cols),
                             pack_a, &j, &packed));
         s->a_packed = packed;
@@ -344,6 +394,9 @@ static tn_status matmul_run(tn_run *r) {
     const tn_tensor *a = tn_in(r, 0), *b = tn_in(r, 1);
     product p;
     if (tn_count(tn_out(r, 0)) == 0) return TN_OK;
+    if (a->dtype != b->dtype && !s->b_packed && !s->b_half && !s->b_pairs)
+        return tn_op_fail(r->node, TN_E_TYPE, "A is %s and B %s, which is no constant matrix", tn_dtype_name(a->dtype),
+                          tn_dtype_name(b->dtype));
     product_of(s, a->rank, a->dims, b->rank, b->dims, &p);
     return a->dtype == TN_F32 ? run_f32(r, s, &p) : run_any(r, s, &p);
 }
@@ -355,7 +408,7 @@ static const tn_port gemm_in[] = {
     { "A", TYPES, 'T' }, { "B", TYPES, 'T' }, { "C", TYPES, 'T', .optional = true }, { 0 }
 };
 static const tn_port fused_in[] = { { "A", TN_FLOATS, 'T' },
-                                    { "B", TN_FLOATS, 'T' },
+                                    { "B", TN_FLOATS, 0 }, /* constants also of 16 bits */
                                     { "bias", TN_FLOATS, 'T', .optional = true },
                                     { "residual", TN_FLOATS, 'T', .optional = true },
                                     { 0 } };
@@ -373,7 +426,9 @@ static const tn_attr_spec contrib_attrs[] = {
     { TN_FLAG_AS(settings, batch_b, "transBatchB", false), .min = 0, .max = 1 },
     { 0 }
 };
-static const tn_attr_spec fused_attrs[] = { GEMM_ATTRS, TN_FUSED_ATTRS(settings, fused), { 0 } };
+static const tn_attr_spec fused_attrs[] = {
+    GEMM_ATTRS, TN_FUSED_ATTRS(settings, fused), { TN_DTYPE(settings, weights, TN_NONE) }, { 0 }
+};
 
 #define CONTRIB(NAME)                                                                                             \
     {                                                                                                             \

@@ -5,8 +5,31 @@
 #include "op/core/ports.h"
 #include <string.h>
 
-/* The attribute: inputs, instructions, output value; a bit per bool input; then two words per instruction. */
+/* The attribute: inputs, instructions, output value; two bits per input, its place in `types`; then two words per
+ * instruction. */
 enum { HEAD = 4, WORDS = HEAD + 2 * TN_PROGRAM_CODE };
+
+static const struct {
+    char letter;
+    tn_dtype type;
+} types[] = { { TN_PROGRAM_F32, TN_F32 },
+              { TN_PROGRAM_BOOL, TN_BOOL },
+              { TN_PROGRAM_F16, TN_F16 },
+              { TN_PROGRAM_BF16, TN_BF16 } };
+
+tn_program_type tn_op_program_type(tn_dtype t) {
+    for (size_t i = 0; i < TN_COUNT(types); i++)
+        if (types[i].type == t) return (tn_program_type)types[i].letter;
+    return (tn_program_type)0;
+}
+
+static int place_of(char letter) {
+    int i = 0;
+    while (types[i].letter != letter) i++;
+    return i;
+}
+
+static tn_dtype dtype_of(char letter) { return types[place_of(letter)].type; }
 
 static uint32_t bits_of(float f) {
     uint32_t u;
@@ -21,7 +44,7 @@ static float float_of(uint32_t u) {
 
 tn_status tn_op_set_program(tn_node *n, const tn_program *p) {
     int64_t w[WORDS] = { p->n_in, p->n_code, p->out[0], 0 };
-    for (int i = 0; i < p->n_in; i++) w[3] |= (int64_t)p->in_bool[i] << i;
+    for (int i = 0; i < p->n_in; i++) w[3] |= (int64_t)place_of(p->in_type[i]) << (2 * i);
     for (int i = 0; i < p->n_code; i++) {
         const tn_instr *in = &p->code[i];
         w[HEAD + 2 * i] =
@@ -42,7 +65,7 @@ static tn_status read_program(const tn_node *n, const chain *a, tn_program *p) {
         a->program.n != (size_t)(HEAD + 2 * w[1]))
         return tn_op_fail(n, TN_E_INVALID, "the attribute 'program' is malformed");
     p->n_in = (int)w[0];
-    for (int i = 0; i < p->n_in; i++) p->in_bool[i] = w[3] >> i & 1;
+    for (int i = 0; i < p->n_in; i++) p->in_type[i] = types[w[3] >> (2 * i) & 3].letter;
     for (int i = 0; i < w[1]; i++) {
         uint64_t c = (uint64_t)w[HEAD + 2 * i], f = (uint64_t)w[HEAD + 2 * i + 1];
         if (tn_program_add(p, (tn_instr_kind)(c & 255), (int)(c >> 8 & 255), (int)(c >> 16 & 255), (int)(c >> 24 & 255),
@@ -64,11 +87,11 @@ static tn_status infer(tn_infer *c) {
     TN_TRY(read_program(c->node, c->attrs, &p));
     for (int i = 0; i < p.n_in; i++) {
         tn_dtype t = tn_infer_dtype(c, i);
-        if (t != TN_NONE && t != (p.in_bool[i] ? TN_BOOL : TN_F32))
+        if (t != TN_NONE && t != dtype_of(p.in_type[i]))
             return tn_infer_fail(c, TN_E_TYPE, "input %d is %s", i, tn_dtype_name(t));
     }
     TN_TRY(tn_infer_broadcast(c, 0, c->n_in - 1, &rank, dims));
-    tn_infer_out(c, 0, p.is_bool[p.out[0]] ? TN_BOOL : TN_F32, rank, dims);
+    tn_infer_out(c, 0, dtype_of(p.type[p.out[0]]), rank, dims);
     return TN_OK;
 }
 
@@ -80,7 +103,7 @@ static tn_status cost(const tn_infer *c, tn_cost *out) {
         double n = 1;
         if (!t || t->kind != TN_KIND_TENSOR || t->rank < 0) continue;
         for (int d = 0; d < t->rank; d++) n *= tn_dim_known(t->dims[d]) ? (double)t->dims[d] : 1;
-        double bytes = n * (t->dtype == TN_BOOL ? 1 : 4);
+        double bytes = n * tn_dtypes[t->dtype].bytes;
         if (i < c->n_in)
             out->bytes_read += bytes;
         else
@@ -107,7 +130,7 @@ static tn_status run(tn_run *r) {
     }
     for (int i = 0; i < p->n_in; i++) {
         const tn_tensor *x = tn_in(r, i);
-        if (!x || x->dtype != (p->in_bool[i] ? TN_BOOL : TN_F32))
+        if (!x || x->dtype != dtype_of(p->in_type[i]))
             return tn_op_fail(r->node, TN_E_TYPE, "input %d is missing or of another type than 'program' says", i);
         in[i].data = x->data;
         tn_broadcast_strides(y->rank, y->dims, x->rank, x->dims, in[i].stride);
@@ -116,9 +139,9 @@ static tn_status run(tn_run *r) {
     return TN_OK;
 }
 
-#define F32_OR_BOOL (tn_dtype_bit(TN_F32) | TN_BOOLS)
-static const tn_port ports_in[] = { { "X", F32_OR_BOOL, 0, .variadic = true }, { 0 } };
-static const tn_port ports_out[] = { { "Y", F32_OR_BOOL, 0 }, { 0 } };
+#define TYPES (tn_dtype_bit(TN_F32) | TN_BOOLS | tn_dtype_bit(TN_F16) | tn_dtype_bit(TN_BF16))
+static const tn_port ports_in[] = { { "X", TYPES, 0, .variadic = true }, { 0 } };
+static const tn_port ports_out[] = { { "Y", TYPES, 0 }, { 0 } };
 static const tn_attr_spec attrs[] = { { TN_INTS_OF(chain, program), .required = true }, { 0 } };
 
 /* In place is safe: the output is written by the last instruction, tile by tile. */

@@ -3,9 +3,11 @@
  *
  * tenon.Conv is Conv with a residual (input 3), an activation, and its tensors plain or blocked: x_block and y_block
  * are the channels per block (kernel/conv.h), 0 for plain. A blocked value is an ordinary tensor
- * [N, ceil(C / c), spatial.., c]; that C is not a multiple of c is known from the weight. */
+ * [N, ceil(C / c), spatial.., c]; that C is not a multiple of c is known from the weight. Beside an X of float32 its
+ * constant W may be of 16-bit floats, which become float32 when they are packed. */
 #include "op/nn/conv.h"
 #include "base/budget.h"
+#include "base/mem.h"
 #include "kernel/kernel.h"
 #include "op/core/fused.h"
 #include "op/core/ports.h"
@@ -19,7 +21,9 @@ typedef struct {
     const tn_conv_algo *algo; /* NULL: chosen at run time (shapes unknown, other types) */
     const float *packed;
     size_t scratch;
-    tn_conv_desc desc; /* exact when algo is set */
+    tn_conv_desc desc;  /* exact when algo is set */
+    tn_dtype half_type; /* not TN_NONE: packed is `head` floats, then `rest` 16-bit floats of that type */
+    size_t head, rest;
 } conv_state;
 
 enum { CONV, CONV_TRANSPOSE, CONV_FUSED };
@@ -171,21 +175,48 @@ typedef struct {
     const float *bias;
 } pack_job;
 
-/* Weights may lie at any address of their file, but are read through pointers to floats: from a copy, if need be. */
+/* Weights may lie at any address of their file, and be of 16 bits, but are read through pointers to floats: from a
+ * copy, if need be. */
 static tn_status pack_weights(void *dst, const void *user) {
     const pack_job *j = user;
     tn_tensor own = { 0 };
-    bool there = tn_tensor_aligned(j->w);
-    if (!there) TN_TRY(tn_tensor_copy(&own, j->w, TN_MEM_SCRATCH));
+    bool there = tn_tensor_aligned(j->w) && j->w->dtype == TN_F32;
+    if (!there) TN_TRY(tn_op_widen(j->w, &own));
     j->s->algo->pack(tn_kernels_get(), &j->s->desc, there ? j->w->data : own.data, j->bias, dst);
     tn_tensor_reset(&own);
     return TN_OK;
 }
 
+/* The packed form in 16 bits but for the bias: weights of a float32 model that were asked for so. */
+static tn_status pack_narrow(void *dst, const void *user) {
+    const pack_job *j = user;
+    const conv_state *s = j->s;
+    float *wide = tn_mem_alloc((s->head + s->rest) * sizeof *wide + 64, TN_MEM_SCRATCH);
+    if (!wide) return tn_fail(TN_E_NOMEM, "no memory to pack weights");
+    tn_status st = pack_weights(wide, user);
+    memcpy(dst, wide, s->head * sizeof *wide);
+    if (st == TN_OK)
+        st = tn_convert(TN_F32, wide + s->head, s->half_type, (float *)dst + s->head, (int64_t)s->rest, false,
+                        TN_ROUND_NEAREST);
+    tn_mem_free(wide);
+    return st;
+}
+
+/* How the packed weights are kept: in what was asked for, where the algorithm allows it. */
+static size_t choose_form(conv_state *s, tn_dtype weights) {
+    const tn_kernels *k = tn_kernels_get();
+    size_t bytes = s->algo->packed_bytes(k, &s->desc), floats = bytes / sizeof(float);
+    if (weights == TN_NONE || !s->algo->bias_floats) return bytes;
+    s->half_type = weights;
+    s->head = s->algo->bias_floats(k, &s->desc);
+    s->rest = floats - s->head;
+    return s->head * sizeof(float) + s->rest * sizeof(uint16_t);
+}
+
 /* No elements: there is nothing to choose or pack for, and the weights may be empty, too. */
 static bool nothing(const tn_type *y) { return tn_type_static(y) && tn_dims_count(y->rank, y->dims) == 0; }
 
-/* What run_unprepared and run_converted ask for. */
+/* What run_wide asks for. */
 static tn_status room_of_unprepared(tn_prep *p) {
     const tn_infer *t = &p->types;
     const tn_kernels *k = tn_kernels_get();
@@ -196,19 +227,17 @@ static tn_status room_of_unprepared(tn_prep *p) {
     for (int i = 0; i < t->n_in; i++) {
         if (!t->in[i]) continue;
         if (!tn_type_static(t->in[i])) return TN_OK;
-        copies += tn_room((size_t)tn_dims_count(t->in[i]->rank, t->in[i]->dims) * sizeof(float) + 64);
+        if (t->in[i]->dtype != TN_F32)
+            copies += tn_room((size_t)tn_dims_count(t->in[i]->rank, t->in[i]->dims) * sizeof(float) + 64);
     }
     if (type == TN_F64 || !tn_type_static(&t->out[0])) return TN_OK;
     int64_t count = tn_dims_count(t->out[0].rank, t->out[0].dims);
     if (count <= 0) return TN_OK;
-    if (type != TN_F32) {
-        p->room = copies + tn_room((size_t)count * sizeof(float) + 64);
-        return TN_OK;
-    }
+    if (type != TN_F32) copies += tn_room((size_t)count * sizeof(float) + 64);
     TN_TRY(describe(t->node, t->attrs, t->in[0]->dims, t->in[0]->rank, t->in[1]->dims, tn_infer_has(t, 2),
                     tn_infer_has(t, 3), &d));
     if (tn_conv_list(k, &d, list, TN_CONV_ALGOS) == 0) return TN_OK; /* the run says so */
-    p->room = tn_room(list[0]->packed_bytes(k, &d) + 64) +
+    p->room = copies + tn_room(list[0]->packed_bytes(k, &d) + 64) +
               tn_room(list[0]->scratch_bytes(k, &d, tn_pool_threads(p->pool)) + 64);
     return TN_OK;
 }
@@ -229,15 +258,16 @@ static tn_status conv_prepare(tn_prep *p) {
         return tn_op_fail(t->node, TN_E_UNSUPPORTED, "no algorithm for this convolution");
     s->algo = list[0];
     s->scratch = s->algo->scratch_bytes(tn_kernels_get(), &s->desc, tn_pool_threads(p->pool));
-    p->scratch = s->scratch;
+    size_t bytes = choose_form(s, ((const tn_conv_attrs *)t->attrs)->weights);
+    p->scratch = tn_align_up(s->scratch, 64) + (s->head + s->rest) * sizeof(float);
     pack_job j = { s, w, bias ? bias->data : NULL };
     /* The packed form depends on the algorithm, the bias it carries, and for some on the layouts. */
     unsigned inputs = 1u << 1 | (bias ? 1u << 2 : 0);
     char key[96];
-    snprintf(key, sizeof key, "conv %s %lld %d%d", s->algo->name, (long long)s->desc.group, (int)s->desc.x_layout,
-             (int)s->desc.y_layout);
+    snprintf(key, sizeof key, "conv %s %lld %d%d %d", s->algo->name, (long long)s->desc.group, (int)s->desc.x_layout,
+             (int)s->desc.y_layout, (int)s->half_type);
     const void *packed;
-    TN_TRY(tn_prep_pack(p, inputs, key, s->algo->packed_bytes(tn_kernels_get(), &s->desc), pack_weights, &j, &packed));
+    TN_TRY(tn_prep_pack(p, inputs, key, bytes, s->half_type != TN_NONE ? pack_narrow : pack_weights, &j, &packed));
     s->packed = packed;
     p->consumed |= inputs;
     return TN_OK;
@@ -245,9 +275,14 @@ static tn_status conv_prepare(tn_prep *p) {
 
 /* ------------------------------------------------------------------------------------------------------------ run */
 
+/* What a convolution in float32 reads and writes. */
+typedef struct {
+    const float *in[4];
+    float *y;
+} operands;
+
 /* Weights or shapes that were not known when planning: choose and pack now. */
-static tn_status run_unprepared(tn_run *r, const tn_conv_desc *d, const tn_tensor *x, const tn_tensor *w,
-                                const tn_tensor *bias, const tn_tensor *residual, tn_tensor *y) {
+static tn_status run_unprepared(tn_run *r, const tn_conv_desc *d, const operands *o) {
     const tn_kernels *k = tn_kernels_get();
     const tn_conv_algo *list[TN_CONV_ALGOS];
     if (tn_conv_list(k, d, list, TN_CONV_ALGOS) == 0)
@@ -256,10 +291,8 @@ static tn_status run_unprepared(tn_run *r, const tn_conv_desc *d, const tn_tenso
     float *packed = tn_run_scratch(r, list[0]->packed_bytes(k, d) + 64);
     void *scratch = tn_run_scratch(r, need + 64);
     if (!packed || !scratch) return tn_op_fail(r->node, TN_E_NOMEM, "no memory to pack weights");
-    list[0]->pack(k, d, w->data, bias ? bias->data : NULL, packed);
-    tn_conv_io io = {
-        .x = x->data, .w = packed, .residual = residual ? residual->data : NULL, .y = y->data, .scratch = scratch
-    };
+    list[0]->pack(k, d, o->in[1], o->in[2], packed);
+    tn_conv_io io = { .x = o->in[0], .w = packed, .residual = o->in[3], .y = o->y, .scratch = scratch };
     list[0]->run(k, d, &io, r->pool);
     return TN_OK;
 }
@@ -298,26 +331,47 @@ static void run_f64(const tn_conv_desc *d, const double *x, const double *w, con
     }
 }
 
-/* 16-bit floats: through float32. */
-static tn_status run_converted(tn_run *r, const tn_conv_desc *d, const tn_tensor *const *from, tn_tensor *y) {
-    const float *in[4] = { 0 };
+typedef struct {
+    tn_dtype from, to;
+    const char *x;
+    char *y;
+} conversion;
+
+static void convert_part(void *arg, int64_t begin, int64_t end, int thread) {
+    const conversion *c = arg;
+    (void)thread;
+    (void)tn_convert(c->from, c->x + begin * tn_dtypes[c->from].bytes, c->to, c->y + begin * tn_dtypes[c->to].bytes,
+                     end - begin, true, TN_ROUND_NEAREST);
+}
+
+static void convert_all(tn_dtype from, const void *x, tn_dtype to, void *y, int64_t n, tn_pool *pool) {
+    conversion c = { from, to, x, y };
+    tn_parallel(pool, n, 32768, convert_part, &c);
+}
+
+/* In float32, whatever 16-bit floats there are: they are converted before and behind. */
+static tn_status run_wide(tn_run *r, const tn_conv_desc *d, const tn_tensor *const *from, tn_tensor *y) {
+    operands o = { .y = y->data };
     for (int i = 0; i < 4; i++) {
         const tn_tensor *t = from[i];
         if (!t) continue;
+        o.in[i] = t->data;
+        if (t->dtype == TN_F32) continue;
         float *f = tn_run_scratch(r, (size_t)tn_count(t) * sizeof *f + 64);
         if (!f) return tn_op_fail(r->node, TN_E_NOMEM, "no memory to convert input %d", i);
-        TN_TRY(tn_convert(t->dtype, t->data, TN_F32, f, tn_count(t), true, TN_ROUND_NEAREST));
-        in[i] = f;
+        convert_all(t->dtype, t->data, TN_F32, f, tn_count(t), r->pool);
+        o.in[i] = f;
     }
-    float *out = tn_run_scratch(r, (size_t)tn_count(y) * sizeof *out + 64);
-    if (!out) return tn_op_fail(r->node, TN_E_NOMEM, "no memory for the result");
-    tn_conv_ref(d, 1, in[0], in[1], in[2], in[3], out);
-    return tn_convert(TN_F32, out, y->dtype, y->data, tn_count(y), true, TN_ROUND_NEAREST);
+    if (y->dtype == TN_F32) return run_unprepared(r, d, &o);
+    o.y = tn_run_scratch(r, (size_t)tn_count(y) * sizeof(float) + 64);
+    if (!o.y) return tn_op_fail(r->node, TN_E_NOMEM, "no memory for the result");
+    TN_TRY(run_unprepared(r, d, &o));
+    convert_all(TN_F32, o.y, y->dtype, y->data, tn_count(y), r->pool);
+    return TN_OK;
 }
 
 static tn_status run_exact(tn_run *r, const tn_conv_desc *d, const tn_tensor *const *in, tn_tensor *y) {
-    if (y->dtype == TN_F32) return run_unprepared(r, d, in[0], in[1], in[2], in[3], y);
-    if (y->dtype != TN_F64) return run_converted(r, d, in, y);
+    if (y->dtype != TN_F64) return run_wide(r, d, in, y);
     run_f64(d, in[0]->data, in[1]->data, in[2] ? in[2]->data : NULL, y->data);
     return TN_OK;
 }
@@ -326,13 +380,21 @@ tn_status tn_conv_run_any(tn_run *r, const tn_conv_desc *d, const tn_tensor *x, 
     return run_exact(r, d, (const tn_tensor *[4]){ x, w }, y);
 }
 
+/* Packed weights of 16 bits as float32, behind the algorithm's scratch. */
+static const float *widen_packed(tn_run *r, const conv_state *s) {
+    float *w = (float *)(void *)((char *)r->scratch + tn_align_up(s->scratch, 64));
+    memcpy(w, s->packed, s->head * sizeof *w);
+    convert_all(s->half_type, s->packed + s->head, TN_F32, w + s->head, (int64_t)s->rest, r->pool);
+    return w;
+}
+
 static tn_status conv_run(tn_run *r) {
     const conv_state *s = r->state;
     const tn_tensor *x = tn_in(r, 0), *residual = tn_in(r, 3);
     if (tn_count(tn_out(r, 0)) == 0) return TN_OK;
     if (s->algo) {
         tn_conv_io io = { .x = x->data,
-                          .w = s->packed,
+                          .w = s->half_type != TN_NONE ? widen_packed(r, s) : s->packed,
                           .residual = residual ? residual->data : NULL,
                           .y = tn_out(r, 0)->data,
                           .scratch = r->scratch };
@@ -350,7 +412,7 @@ static const tn_port conv_in[] = {
     { "X", TN_FLOATS, 'T' }, { "W", TN_FLOATS, 'T' }, { "B", TN_FLOATS, 'T', .optional = true }, { 0 }
 };
 static const tn_port fused_in[] = { { "X", TN_FLOATS, 'T' },
-                                    { "W", TN_FLOATS, 'T' },
+                                    { "W", TN_FLOATS, 0 }, /* constants also of 16 bits */
                                     { "B", TN_FLOATS, 'T', .optional = true },
                                     { "residual", TN_FLOATS, 'T', .optional = true },
                                     { 0 } };
@@ -360,6 +422,7 @@ static const tn_attr_spec fused_attrs[] = { TN_CONV_SPECS,
                                             TN_FUSED_ATTRS(tn_conv_attrs, fused),
                                             { TN_INT(tn_conv_attrs, x_block, 0) },
                                             { TN_INT(tn_conv_attrs, y_block, 0) },
+                                            { TN_DTYPE(tn_conv_attrs, weights, TN_NONE) },
                                             { 0 } };
 
 const tn_op tn_ops_conv[] = {

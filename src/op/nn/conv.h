@@ -14,6 +14,7 @@ typedef struct {
     tn_ints output_padding, output_shape; /* of transposed ones */
     bool transposed;                      /* of ConvBack and ConvWeightBack */
     tn_fused_attrs fused;
+    tn_dtype weights; /* of tenon.Conv: what packed weights are kept in; TN_NONE: float32 */
 } tn_conv_attrs;
 
 /* What all rows list, and what transposed ones do. */
