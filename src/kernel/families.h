@@ -8,6 +8,7 @@
 #include "kernel/gemm.h"
 #include "kernel/move.h"
 #include "kernel/nbits.h"
+#include "kernel/qconv.h"
 #include "kernel/qgemm.h"
 #include "kernel/reduce.h"
 #include "kernel/resize.h"
@@ -17,6 +18,7 @@
     X(vec)                    \
     X(gemm)                   \
     X(qgemm)                  \
+    X(qconv)                  \
     X(nbits)                  \
     X(conv)                   \
     X(reduce)                 \
