@@ -11,12 +11,16 @@
  *       fma((float)(sum + add[o]), scale[o], bias[o])      as float32, or rounded half to even, held in [lo, hi] and
  *                                                          moved by the zero point as a code
  *
- * Weights are packed in panels of nr columns (output channels). A panel is a list of groups; a group is four
- * neighbouring channels of one tap for all columns, 4 nr bytes, with a code that says which four: what is zero for all
- * columns is left out. That covers thin inputs, grouped convolutions, odd sizes. w' beyond s8 stands in several groups
+ * Weights are packed in panels of nr columns (output channels). A panel is a list of groups with a code that says what
+ * they are of; what is zero for all columns is left out. That covers thin inputs, grouped convolutions, odd sizes.
+ *
+ *   narrow   four neighbouring channels of one tap for all columns, 4 nr bytes. w' beyond s8 stands in several groups
  * of one code whose sum it is; so does what would overflow the 16 bits in which AVX2 adds two products of u8 and s8:
  * there the two weights of a pair have sums of at most 128 on either side of zero, and what is more goes to a further
- * group of its own. All variants therefore give the same, exact sum.
+ * group of its own wide     sixteen channels of one tap, 16 nr words: for weights so large that too many groups would
+ * be doubled
+ *
+ * All variants therefore give the same, exact sum.
  *
  * Kernels read x at row_at[p] + group_at[g]; a matrix and an image differ in these two lists alone. */
 #ifndef TN_KERNEL_QCONV_H
@@ -35,13 +39,13 @@ typedef struct {
     tn_dtype y_type; /* TN_U8, TN_F32 */
 } tn_qend;
 
-/** Positions times one panel. Rows read the four bytes at x + row_at[r] + group_at[g]; results of row r go to
- *  y + r * row_step, sixteen columns side by side, the next sixteen block_step bytes on. */
+/** Positions times one panel. Rows read the four (wide: sixteen) bytes at x + row_at[r] + group_at[g]; results of row r
+ *  go to y + r * row_step, sixteen columns side by side, the next sixteen block_step bytes on. */
 typedef struct {
     int64_t rows, groups, n; /* n <= nr columns are stored */
     const uint8_t *x;
     const int32_t *row_at, *group_at;
-    const int8_t *w; /* 64-byte aligned */
+    const void *w; /* [groups][nr][4] int8, or [groups][8][nr][2] int16; 64-byte aligned */
     tn_qend end;
     char *y;
     ptrdiff_t row_step, block_step;
@@ -72,6 +76,7 @@ typedef struct tn_qconv_kernels {
     uintptr_t nr;      /* columns of a panel: a multiple of 16 */
     uintptr_t bounded; /* 1: pairs of weights must be bounded, as said above */
     void (*strip)(const tn_qstrip *s);
+    void (*wide)(const tn_qstrip *s); /* NULL: not needed */
     void (*depthwise)(const tn_qdepth *d);
     /* b_step: 1, or 0 for one code that stands beside all */
     void (*add)(int64_t n, const uint8_t *a, const uint8_t *b, int64_t b_step, const tn_qpair *p, uint8_t *y);
@@ -96,8 +101,14 @@ typedef struct {
     bool zero_many;
 } tn_qweights;
 
-size_t tn_qconv_packed_bytes(const tn_qconv_kernels *kn, const tn_qweights *w); /* reads the weights */
-void tn_qconv_pack(const tn_qconv_kernels *kn, const tn_qweights *w, void *out);
+/** What a packed form takes; the weights are read for it. */
+typedef struct {
+    int64_t groups;
+    bool wide;
+    size_t bytes;
+} tn_qconv_size;
+tn_qconv_size tn_qconv_measure(const tn_qconv_kernels *kn, const tn_qweights *w);
+void tn_qconv_pack(const tn_qconv_kernels *kn, const tn_qweights *w, const tn_qconv_size *size, void *out);
 
 /** How many groups a packed form has, and the sum of w' of every column ([oc] to a multiple of nr). */
 int64_t tn_qconv_groups(const void *packed);
@@ -111,7 +122,7 @@ size_t tn_qdepth_packed_bytes(const tn_qweights *w);
 void tn_qdepth_pack(const tn_qweights *w, void *out);
 const int32_t *tn_qdepth_sums(const tn_qweights *w, const void *packed);
 
-/** All positions times all panels, on the pool's threads.
+/** All positions times all panels, on the pool's threads. Rows of x can be read in whole sixteens.
  *  columns  stored: oc of a matrix, a multiple of 16 of blocked channels */
 typedef struct {
     int64_t rows, columns;

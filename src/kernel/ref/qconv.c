@@ -20,6 +20,21 @@ static void strip(const tn_qstrip *s) {
     }
 }
 
+static void wide(const tn_qstrip *s) {
+    for (int64_t r = 0; r < s->rows; r++) {
+        uint32_t sum[NR] = { 0 };
+        int32_t sums[NR];
+        const int16_t *w = s->w;
+        for (int64_t g = 0; g < s->groups; g++)
+            for (int k = 0; k < C; k += 2, w += 2 * NR) {
+                const uint8_t *x = s->x + s->row_at[r] + s->group_at[g] + k;
+                for (int j = 0; j < NR; j++) sum[j] += (uint32_t)(x[0] * w[2 * j] + x[1] * w[2 * j + 1]);
+            }
+        memcpy(sums, sum, sizeof sums);
+        end_row(s, sums, r);
+    }
+}
+
 static void depthwise(const tn_qdepth *d) {
     size_t each = C * (d->end.y_type == TN_F32 ? sizeof(float) : 1);
     for (int64_t p = 0; p < d->n; p++) {
@@ -32,4 +47,4 @@ static void depthwise(const tn_qdepth *d) {
     }
 }
 
-const tn_qconv_kernels tn_qconv_table_ref = QCONV_KERNELS(0);
+const tn_qconv_kernels tn_qconv_table_ref = QCONV_KERNELS(1, wide);

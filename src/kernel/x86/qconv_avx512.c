@@ -4,7 +4,9 @@
 #include "kernel/x86/tables.h"
 #include <stdint.h>
 
-#define VI_DOT(acc, x, w) _mm512_add_epi32(acc, _mm512_madd_epi16(_mm512_maddubs_epi16(x, w), _mm512_set1_epi16(1)))
+#define VI_ADD(a, b)      _mm512_add_epi32(a, b)
+#define VI_WORDS(x, w)    _mm512_madd_epi16(x, w)
+#define VI_DOT(acc, x, w) ADD_TO(acc, _mm512_madd_epi16(_mm512_maddubs_epi16(x, w), _mm512_set1_epi16(1)))
 #include "kernel/x86/qconv_simd.h"
 
-const tn_qconv_kernels TN_TABLE(qconv, avx512) = QCONV_KERNELS(1);
+const tn_qconv_kernels TN_TABLE(qconv, avx512) = QCONV_KERNELS(1, wide);

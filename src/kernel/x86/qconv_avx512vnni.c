@@ -4,7 +4,7 @@
 #include "kernel/x86/tables.h"
 #include <stdint.h>
 
-#define VI_DOT(acc, x, w) _mm512_dpbusd_epi32(acc, x, w)
+#define VI_DOT(acc, x, w) (acc) = _mm512_dpbusd_epi32(acc, x, w)
 #include "kernel/x86/qconv_simd.h"
 
-const tn_qconv_kernels TN_TABLE(qconv, avx512vnni) = QCONV_KERNELS(0);
+const tn_qconv_kernels TN_TABLE(qconv, avx512vnni) = QCONV_KERNELS(0, NULL);

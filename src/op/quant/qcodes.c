@@ -236,24 +236,56 @@ static int64_t tap_at(const pool_job *j, const int64_t *at, const int64_t *tap, 
     return inside ? where : -1;
 }
 
-static void pool_pixel(const pool_job *j, const uint8_t *x, const int64_t *at, uint8_t *y) {
+static void mean_pixel(const pool_job *j, const uint8_t *x, const int64_t *at, uint8_t *y) {
     int64_t tap[TN_WINDOW_RANK] = { 0 }, taps = 1, n = 0;
     int32_t sums[TN_QBLOCK] = { 0 };
     for (int d = 0; d < j->w.rank; d++) taps *= j->w.kernel[d];
-    if (j->most) memset(y, 0, TN_QBLOCK);
     for (int64_t t = 0; t < taps; t++) {
         bool counted;
         int64_t where = tap_at(j, at, tap, &counted);
         const uint8_t *from = x + where * TN_QBLOCK;
-        for (int i = 0; where >= 0 && !j->most && i < TN_QBLOCK; i++) sums[i] += from[i] - j->x_zero;
-        for (int i = 0; where >= 0 && j->most && i < TN_QBLOCK; i++) y[i] = from[i] > y[i] ? from[i] : y[i];
+        for (int i = 0; where >= 0 && i < TN_QBLOCK; i++) sums[i] += from[i] - j->x_zero;
         n += where >= 0 || (j->all && counted);
         for (int d = j->w.rank - 1; d >= 0 && ++tap[d] == j->w.kernel[d]; d--) tap[d] = 0;
     }
-    for (int i = 0; !j->most && i < TN_QBLOCK; i++) {
+    for (int i = 0; i < TN_QBLOCK; i++) {
         float v = rintf((float)sums[i] / (float)(n ? n : 1) * j->factor) + (float)j->y_zero;
         v = v > 0 ? v : 0;
         y[i] = (uint8_t)(v < 255 ? v : 255);
+    }
+}
+
+/* One tap of a row of maxima: the pixels that lie in the image, as few calls as the stride lets. */
+static void most_tap(const pool_job *j, const uint8_t *row, int64_t tap, int64_t width, uint8_t *y) {
+    int last = j->w.rank - 1;
+    int64_t n = j->x->dims[2 + last], stride = j->w.stride[last], from = tap * j->w.dilation[last] - j->w.begin[last];
+    int64_t lo = from < 0 ? (-from + stride - 1) / stride : 0, hi = from >= n ? 0 : (n - from + stride - 1) / stride;
+    hi = hi < width ? hi : width;
+    if (stride == 1 && lo < hi) j->kn->most((hi - lo) * TN_QBLOCK, row + (from + lo) * TN_QBLOCK, y + lo * TN_QBLOCK);
+    for (int64_t p = lo; stride > 1 && p < hi; p++) {
+        const uint8_t *x = row + (from + p * stride) * TN_QBLOCK;
+        uint8_t *to = y + p * TN_QBLOCK;
+        for (int i = 0; i < TN_QBLOCK; i++) to[i] = x[i] > to[i] ? x[i] : to[i];
+    }
+}
+
+/* A row of maxima, tap by tap. at: the row's place in the dimensions before the last. */
+static void most_row(const pool_job *j, const uint8_t *x, const int64_t *at, int64_t width, uint8_t *y) {
+    int last = j->w.rank - 1;
+    int64_t tap[TN_WINDOW_RANK] = { 0 }, taps = 1;
+    for (int d = 0; d < last; d++) taps *= j->w.kernel[d];
+    memset(y, 0, (size_t)(width * TN_QBLOCK));
+    for (int64_t t = 0; t < taps; t++) {
+        int64_t where = 0;
+        bool inside = true;
+        for (int d = 0; d < last; d++) {
+            int64_t p = at[d] * j->w.stride[d] - j->w.begin[d] + tap[d] * j->w.dilation[d];
+            inside = inside && p >= 0 && p < j->x->dims[2 + d];
+            where = where * j->x->dims[2 + d] + p;
+        }
+        for (int64_t k = 0; inside && k < j->w.kernel[last]; k++)
+            most_tap(j, x + where * j->x->dims[2 + last] * TN_QBLOCK, k, width, y);
+        for (int d = last - 1; d >= 0 && ++tap[d] == j->w.kernel[d]; d--) tap[d] = 0;
     }
 }
 
@@ -266,9 +298,13 @@ static void pool_rows(void *arg, int64_t begin, int64_t end, int thread) {
     for (int64_t i = begin; i < end; i++) {
         int64_t at[TN_WINDOW_RANK], rest = i % per;
         const uint8_t *x = (const uint8_t *)j->x->data + i / per * j->in * TN_QBLOCK;
+        uint8_t *y = (uint8_t *)j->y->data + i * width * TN_QBLOCK;
         for (int d = last - 1; d >= 0; d--) at[d] = rest % j->y->dims[2 + d], rest /= j->y->dims[2 + d];
-        for (at[last] = 0; at[last] < width; at[last]++)
-            pool_pixel(j, x, at, (uint8_t *)j->y->data + (i * width + at[last]) * TN_QBLOCK);
+        if (j->most) {
+            most_row(j, x, at, width, y);
+            continue;
+        }
+        for (at[last] = 0; at[last] < width; at[last]++) mean_pixel(j, x, at, y + at[last] * TN_QBLOCK);
     }
 }
 

@@ -167,8 +167,14 @@ static bool tiles(const tn_infer *t, const places *at, int64_t n) {
            counts(t, at->b_zero, n) && counts(t, at->bias, n);
 }
 
+typedef struct {
+    tn_qweights w;
+    tn_qconv_size size;
+} tile_job;
+
 static tn_status fill_tiles(void *dst, const void *user) {
-    tn_qconv_pack(&tn_kernels_get()->qconv, user, dst);
+    const tile_job *j = user;
+    tn_qconv_pack(&tn_kernels_get()->qconv, &j->w, &j->size, dst);
     return TN_OK;
 }
 
@@ -182,8 +188,9 @@ static tn_status prepare_tiles(tn_prep *p, const places *at, const tn_tensor *b,
     if (zero) TN_TRY(tn_convert(zero->dtype, zero->data, TN_I32, z, zeros, true, TN_ROUND_NEAREST));
     tn_qweights w = { .oc = n, .ic = k, .taps = 1, .groups = 1, .w = b->data, .is_signed = b->dtype == TN_I8 };
     w.o_step = 1, w.i_step = n, w.t_step = 1, w.zero = z, w.zero_many = zeros > 1;
-    TN_TRY(tn_prep_pack(p, 1u << at->b | (zero ? 1u << at->b_zero : 0), "qtile_b", tn_qconv_packed_bytes(kn, &w),
-                        fill_tiles, &w, &s->packed));
+    tile_job j = { w, tn_qconv_measure(kn, &w) };
+    TN_TRY(tn_prep_pack(p, 1u << at->b | (zero ? 1u << at->b_zero : 0), "qtile_b", j.size.bytes, fill_tiles, &j,
+                        &s->packed));
     s->tiled = true;
     p->consumed |= 1u << at->b;
     return TN_OK;

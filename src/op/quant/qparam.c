@@ -90,7 +90,7 @@ void tn_q_dynamic(const float *x, int64_t n, uint8_t *y, float *scale, uint8_t *
     if (y) tn_parallel(pool, parts, GRAIN, dynamic_part, &j);
 }
 
-/* Rows of whole fours, so that the last one may be read to its end. */
+/* Rows of whole sixteens, so that the last one may be read to its end. */
 static void widen(const uint8_t *x, int64_t m, int64_t k, uint8_t *to, int64_t wide) {
     for (int64_t i = 0; i < m; i++) {
         memcpy(to + i * wide, x + i * k, (size_t)k);
@@ -101,7 +101,8 @@ static void widen(const uint8_t *x, int64_t m, int64_t k, uint8_t *to, int64_t w
 tn_status tn_q_product(tn_run *r, const void *packed, const uint8_t *x, int64_t m, int64_t k, int64_t n, tn_qend end,
                        void *y) {
     const tn_qconv_kernels *kn = &tn_kernels_get()->qconv;
-    int64_t wide = (k + 3) / 4 * 4, most = INT32_MAX / (wide + 1), each = end.y_type == TN_F32 ? sizeof(float) : 1;
+    int64_t wide = (k + TN_QBLOCK - 1) / TN_QBLOCK * TN_QBLOCK, most = INT32_MAX / (wide + 1),
+            each = end.y_type == TN_F32 ? sizeof(float) : 1;
     if (most < 1) return tn_op_fail(r->node, TN_E_LIMIT, "rows of %lld codes are too long", (long long)k);
     most = most < m ? most : m;
     int32_t *row_at = tn_run_scratch(r, (size_t)(most + 1) * sizeof *row_at), tap = 0;

@@ -162,6 +162,7 @@ typedef struct {
 
 typedef struct {
     tn_qweights w;
+    tn_qconv_size size;
     bool depth;
 } pack_job;
 
@@ -170,7 +171,7 @@ static tn_status pack_fill(void *dst, const void *user) {
     if (j->depth)
         tn_qdepth_pack(&j->w, dst);
     else
-        tn_qconv_pack(&tn_kernels_get()->qconv, &j->w, dst);
+        tn_qconv_pack(&tn_kernels_get()->qconv, &j->w, &j->size, dst);
     return TN_OK;
 }
 
@@ -262,7 +263,8 @@ static tn_status tile_prepare(tn_prep *p) {
     TN_TRY(weights_of(p, s, &j.w));
     j.depth = s->depth;
     const tn_qconv_kernels *kn = &tn_kernels_get()->qconv;
-    size_t bytes = s->depth ? tn_qdepth_packed_bytes(&j.w) : tn_qconv_packed_bytes(kn, &j.w);
+    if (!s->depth) j.size = tn_qconv_measure(kn, &j.w);
+    size_t bytes = s->depth ? tn_qdepth_packed_bytes(&j.w) : j.size.bytes;
     snprintf(key, sizeof key, "qtile %d %d %lld", is_conv(t->node), (int)(j.w.i_step == s->taps),
              (long long)j.w.groups);
     TN_TRY(tn_prep_pack(p, 1u << W | (zeros ? 1u << W_ZERO : 0), key, bytes, pack_fill, &j, &s->packed));
