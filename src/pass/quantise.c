@@ -308,6 +308,8 @@ static tn_status quantise_table(tn_quantise *t, const tn_requant *q) {
 static tn_status visit(tn_quantise *t, tn_node *n) {
     tn_requant q;
     if (n->n_outputs < 1 || !n->outputs[0] || n->outputs[0]->id >= t->n_values) return TN_OK; /* one of the pass's */
+    if (!strcmp(n->type, "QLinearConv")) return tn_quantise_linear_conv(t, n);
+    if (tn_pass_is_op(n, "", "MaxPool")) return tn_quantise_most(t, n);
     if (!read_requant(n, &q)) return TN_OK;
     if (is_coding_op(q.base, "DequantizeLinear")) return quantise_table(t, &q);
     TN_TRY(tn_quantise_product(t, &q));

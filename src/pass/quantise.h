@@ -69,6 +69,10 @@ tn_status tn_quantise_result(const tn_requant *q, tn_node *n);
 /** Makes the integer form of q, if there is one. */
 tn_status tn_quantise_product(tn_quantise *t, const tn_requant *q); /* Conv, Gemm, MatMul */
 tn_status tn_quantise_move(tn_quantise *t, const tn_requant *q);    /* everything else */
+/** QLinearConv becomes the same node. */
+tn_status tn_quantise_linear_conv(tn_quantise *t, tn_node *n);
+/** MaxPool of codes that are blocked stays so. */
+tn_status tn_quantise_most(tn_quantise *t, tn_node *n);
 /** A product of codes and constants whose result stays float. */
 tn_status tn_quantise_to_float(tn_quantise *t, tn_node *n);
 /** MatMulInteger and what exporters write behind it becomes MatMulIntegerToFloat. */

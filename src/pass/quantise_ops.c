@@ -144,6 +144,18 @@ static tn_status pool(tn_quantise *t, const tn_requant *q, const char *type, con
     return tn_quantise_adopt(t, q, n->outputs[0], true);
 }
 
+tn_status tn_quantise_most(tn_quantise *t, tn_node *n) {
+    tn_requant q = { .out = { .q = n->outputs[0], .node = n }, .base = n };
+    tn_coded c = { .q = n->inputs[0], .node = n };
+    if (!tn_quantise_8bit(c.q) || !tn_quantise_is_blocked(t, &c)) return TN_OK;
+    if (n->n_outputs > 1 && n->outputs[1] && n->outputs[1]->n_uses) return TN_OK;
+    tn_value *x = tn_quantise_blocked(t, &c);
+    tn_node *y = tn_quantise_node(t, n, "QMaxPool", &x, 1);
+    if (!y) return no_memory(&q);
+    TN_TRY(tn_quantise_copy_attrs(n, y, window));
+    return tn_quantise_adopt(t, &q, y->outputs[0], true);
+}
+
 /* -------------------------------------------------------------------------------------------------------- joining */
 
 static tn_status join(tn_quantise *t, const tn_requant *q) {

@@ -151,8 +151,26 @@ static bool usable_window(const tn_node *n) {
     return true;
 }
 
-static tn_status conv(tn_quantise *t, const tn_requant *q) {
+/* Of codes of that many dimensions? */
+static bool usable_conv(const tn_node *n, const tn_coded *x, const tn_tensor *w) {
+    return w->rank >= 3 && w->rank <= 4 && tn_pass_rank(x->q) == w->rank && tn_count(w) > 0 && usable_window(n);
+}
+
+/* q.base is the convolution, in[2 ..] are ready. */
+static tn_status conv_node(tn_quantise *t, const tn_requant *q, const tn_coded *x, tn_value **in) {
     static const char *const attrs[] = { "auto_pad", "kernel_shape", "pads", "strides", "dilations", "group", NULL };
+    const tn_node *b = q->base;
+    if (!(in[0] = tn_quantise_blocked(t, x))) return no_memory(b);
+    tn_node *y = tn_quantise_node(t, q->out.node, "QConv", in, 6);
+    if (!y) return no_memory(b);
+    y->name = b->name;
+    TN_TRY(tn_quantise_copy_attrs(b, y, attrs));
+    TN_TRY(tn_attr_set_int(y, "x_zero", x->of.zero));
+    TN_TRY(tn_quantise_result(q, y));
+    return tn_quantise_adopt(t, q, y->outputs[0], true);
+}
+
+static tn_status conv(tn_quantise *t, const tn_requant *q) {
     const tn_node *b = q->base;
     tn_coded x;
     weights w;
@@ -160,22 +178,43 @@ static tn_status conv(tn_quantise *t, const tn_requant *q) {
     tn_value *in[6] = { 0 };
     if (!q->clips || !tn_quantise_coded(b->inputs[0], &x) || !read_weights(b->inputs[1], 0, &w) || w.turned)
         return TN_OK;
-    const tn_tensor *k = w.q->constant;
-    int64_t n = k->dims[0];
-    if (k->rank < 3 || k->rank > 4 || tn_pass_rank(x.q) != k->rank || tn_count(k) == 0 || !usable_window(b))
-        return TN_OK;
-    if (!read_bias(tn_pass_input(b, 2), n, &a)) return TN_OK;
-    if (!(in[0] = tn_quantise_blocked(t, &x))) return no_memory(b);
+    int64_t n = w.q->constant->dims[0];
+    if (!usable_conv(b, &x, w.q->constant) || !read_bias(tn_pass_input(b, 2), n, &a)) return TN_OK;
     in[1] = w.q;
     TN_TRY(zero_input(t, b, &w, in));
     TN_TRY(end_inputs(t, b, x.of.scale, &w, &a, q->out.of.scale, n, in));
-    tn_node *y = tn_quantise_node(t, q->out.node, "QConv", in, 6);
-    if (!y) return no_memory(b);
-    y->name = b->name;
-    TN_TRY(tn_quantise_copy_attrs(b, y, attrs));
-    TN_TRY(tn_attr_set_int(y, "x_zero", x.of.zero));
-    TN_TRY(tn_quantise_result(q, y));
-    return tn_quantise_adopt(t, q, y->outputs[0], true);
+    return conv_node(t, q, &x, in);
+}
+
+/* The coding that a node's inputs i (scale) and i + 1 (zero point) are, for all elements of q. */
+static bool coding_at(const tn_node *n, int i, const tn_value *q, tn_coding *c) {
+    double scale, zero = 0;
+    if (!tn_quantise_8bit(q) || !n->inputs[i] || !tn_pass_scalar(n->inputs[i], &scale) || !(scale > 0)) return false;
+    if (tn_pass_input(n, i + 1) && !tn_pass_scalar(n->inputs[i + 1], &zero)) return false;
+    *c = (tn_coding){ (float)scale, (int32_t)zero + (q->type.dtype == TN_I8 ? 128 : 0) };
+    return isfinite(scale);
+}
+
+tn_status tn_quantise_linear_conv(tn_quantise *t, tn_node *n) {
+    tn_requant q = { .out = { .q = n->outputs[0], .node = n }, .base = n, .lo = -INFINITY, .hi = INFINITY };
+    tn_coded x = { .q = n->inputs[0], .node = n };
+    tn_value *in[6] = { 0 }, *b = tn_pass_input(n, 8);
+    if (!coding_at(n, 1, x.q, &x.of) || !coding_at(n, 6, q.out.q, &q.out.of)) return TN_OK;
+    if (!n->inputs[3]->constant || !n->inputs[4]->constant || (b && !b->constant)) return TN_OK;
+    weights w = { .q = n->inputs[3], .scale = n->inputs[4]->constant };
+    const tn_value *zero = tn_pass_input(n, 5);
+    int64_t columns = w.q->constant->dims[0], scales = tn_count(w.scale);
+    if (zero && !zero->constant) return TN_OK;
+    if (zero && !all_zero(zero->constant)) w.zero = zero->constant;
+    if (tn_attr_int(n, "channels_last", 0) || !usable_conv(n, &x, w.q->constant)) return TN_OK;
+    if ((scales != 1 && scales != columns) || (w.zero && tn_count(w.zero) != 1 && tn_count(w.zero) != columns))
+        return TN_OK;
+    if (b && tn_count(b->constant) != columns) return TN_OK;
+    in[1] = w.q;
+    TN_TRY(zero_input(t, n, &w, in));
+    TN_TRY(end_inputs(t, n, x.of.scale, &w, &(addition){ 0 }, q.out.of.scale, columns, in));
+    in[5] = b;
+    return conv_node(t, &q, &x, in);
 }
 
 /* -------------------------------------------------------------------------------------------------------- products */

@@ -632,6 +632,30 @@ static tn_value *quantised_conv(graph *g) {
     return ends(g, y, sqrt((double)(ic * k * k)) * 0.02, 4);
 }
 
+/* The same in one operator. */
+static tn_value *linear_conv(graph *g) {
+    int64_t k = 1 + below(3), group = once_in(3) ? 1 + below(20) : 1, ic = 1 + below(20), oc = 1 + below(20), n;
+    g->t = TN_F32, g->tame = true;
+    coding x = coding_of(g, 1, 0.03, false), y = coding_of(g, 1, sqrt((double)(ic * k * k)) * 0.02, false), w;
+    tn_value *in[9] = { quantised(g, input(g, "x", TN_F32, 4, (int64_t[]){ size(g), ic * group, 6, 5 }), x), x.scale,
+                        x.zero };
+    n = oc * group;
+    w = coding_of(g, once_in(2) ? n : 1, 1.0 / 128, true);
+    if (!x.zero) in[2] = constant(g, x.t, 0, ones, 0, 0);
+    in[3] = codes(g, w.t, 4, (int64_t[]){ n, ic, k, k }), in[4] = w.scale;
+    in[5] = w.zero ? w.zero : constant(g, w.t, w.scale->constant->rank, w.scale->constant->dims, 0, 0);
+    in[6] = y.scale, in[7] = y.zero ? y.zero : constant(g, y.t, 0, ones, 0, 0);
+    if (once_in(2)) in[8] = constant(g, TN_I32, 1, &n, -3000, 3000);
+    tn_node *c = tn_node_new(g->m->graph, NULL, "", "QLinearConv", in, in[8] ? 9 : 8, 1);
+    check_ok(tn_attr_set_int(c, "group", group));
+    check_ok(tn_attr_set_ints(c, "pads", (int64_t[]){ k / 2, k / 2, k / 2, k / 2 }, 4));
+    tn_value *v = g->all[g->n++] = c->outputs[0];
+    if (!once_in(3)) return v;
+    v = op(g, "MaxPool", v, NULL, NULL);
+    check_ok(tn_attr_set_ints(v->producer, "kernel_shape", (int64_t[]){ 2, 2 }, 2));
+    return v;
+}
+
 static tn_value *quantised_product(graph *g) {
     int64_t m = size(g), k = 1 + below(40), n = 1 + below(40);
     g->t = TN_F32, g->tame = true;
@@ -733,6 +757,7 @@ static const struct {
     { "nothing done", nothing },
     { "known values", known },
     { "quantised convolution", quantised_conv },
+    { "quantised convolution in one", linear_conv },
     { "quantised product", quantised_product },
     { "quantised pair", quantised_pair },
     { "quantised movement", quantised_moves },
