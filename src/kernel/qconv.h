@@ -86,6 +86,7 @@ typedef struct tn_qconv_kernels {
     void (*range)(int64_t n, const float *x, float *lo, float *hi); /* widens [lo, hi]; NaN is passed over */
     /* y[i] = greater of y[i] and x[i] */
     void (*most)(int64_t n, const uint8_t *x, uint8_t *y);
+    void (*lookup)(int64_t n, const uint8_t *table, const uint8_t *x, uint8_t *y); /* y[i] = table[x[i]] */
 } tn_qconv_kernels;
 
 extern const tn_qconv_kernels tn_qconv_table_ref;

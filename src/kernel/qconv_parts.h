@@ -89,10 +89,12 @@ static void most(int64_t n, const uint8_t *x, uint8_t *y) {
     for (int64_t i = 0; i < n; i++) y[i] = x[i] > y[i] ? x[i] : y[i];
 }
 
+static void lookup(int64_t n, const uint8_t *table, const uint8_t *x, uint8_t *y); /* the including file's */
+
 #define QCONV_KERNELS(is_bounded, wide_)                                                                    \
     {                                                                                                       \
         .nr = NR, .bounded = is_bounded, .strip = strip, .wide = wide_, .depthwise = depthwise, .add = add, \
-        .mul = mul, .quantise = quantise, .range = range, .most = most                                      \
+        .mul = mul, .quantise = quantise, .range = range, .most = most, .lookup = lookup                    \
     }
 
 #endif

@@ -158,21 +158,30 @@ tn_status tn_quantise_result(const tn_requant *q, tn_node *n) {
 
 /* --------------------------------------------------------------------------------------------------------- tables */
 
-/* y := what n makes of x as its input `at`, the other inputs being constants. */
-static tn_status evaluate(const tn_node *n, int at, tn_datum *x, tn_pool *pool, tn_datum *y) {
-    tn_datum in[8] = { 0 }, *ptr[8] = { 0 };
-    for (int i = 0; i < n->n_inputs; i++) {
-        if (!n->inputs[i]) continue;
-        ptr[i] = i == at ? x : &in[i];
-        if (i == at) continue;
-        in[i].kind = TN_KIND_TENSOR;
-        tn_tensor_share(&in[i].tensor, n->inputs[i]->constant);
-    }
+enum { GIVEN = 8 };
+
+/* y := what n makes of the given inputs, the others (NULL) being constants. */
+static tn_status evaluate(const tn_node *n, tn_datum *const *given, tn_pool *pool, tn_datum *y) {
+    tn_datum in[GIVEN] = { 0 }, *ptr[GIVEN] = { 0 };
     tn_status st = TN_OK;
-    for (int i = 0; i < n->n_inputs && st == TN_OK; i++)
-        if (ptr[i]) st = tn_tensor_align(&ptr[i]->tensor);
+    for (int i = 0; i < n->n_inputs && st == TN_OK; i++) {
+        if (!n->inputs[i]) continue;
+        ptr[i] = given[i] ? given[i] : &in[i];
+        if (!given[i]) in[i].kind = TN_KIND_TENSOR, tn_tensor_share(&in[i].tensor, n->inputs[i]->constant);
+        st = tn_tensor_align(&ptr[i]->tensor);
+    }
     if (st == TN_OK) st = tn_eval_node(n, ptr, pool, y);
-    for (int i = 0; i < n->n_inputs && i < 8; i++) tn_datum_reset(&in[i]);
+    for (int i = 0; i < n->n_inputs && i < GIVEN; i++) tn_datum_reset(&in[i]);
+    return st;
+}
+
+/* x := what n makes of it as its input `at`. */
+static tn_status step(const tn_node *n, int at, tn_pool *pool, tn_datum *x) {
+    tn_datum *given[GIVEN] = { 0 }, y = { 0 };
+    given[at] = x;
+    tn_status st = evaluate(n, given, pool, &y);
+    tn_datum_reset(x);
+    *x = y;
     return st;
 }
 
@@ -183,43 +192,82 @@ static int operand_of(const tn_node *n) {
     return -1;
 }
 
-/* What the chain from c to q makes of every code. */
-static tn_status fill_table(tn_quantise *t, const tn_coded *c, const tn_requant *q, uint8_t *table) {
-    tn_datum x = { .kind = TN_KIND_TENSOR }, y = { 0 };
-    int from = c->q->type.dtype == TN_I8 ? 128 : 0, to = q->out.q->type.dtype == TN_I8 ? 128 : 0;
-    TN_TRY(tn_tensor_init(&x.tensor, c->q->type.dtype, 1, (int64_t[]){ 256 }, TN_MEM_SCRATCH));
-    for (int i = 0; i < 256; i++) ((uint8_t *)x.tensor.data)[i] = (uint8_t)(i ^ from);
+/* A code's offset within its type: s8 has 128 added. */
+static int offset(const tn_value *q) { return q->type.dtype == TN_I8 ? 128 : 0; }
+
+/* x := the numbers of these 256 codes. */
+static tn_status numbers_of(tn_quantise *t, const tn_coded *c, const uint8_t *codes, tn_datum *x) {
+    *x = (tn_datum){ .kind = TN_KIND_TENSOR };
+    TN_TRY(tn_tensor_init(&x->tensor, c->q->type.dtype, 1, (int64_t[]){ 256 }, TN_MEM_SCRATCH));
+    for (int i = 0; i < 256; i++) ((uint8_t *)x->tensor.data)[i] = (uint8_t)(codes[i] ^ offset(c->q));
+    return step(c->node, 0, t->ctx->pool, x);
+}
+
+/* The codes of q that its chain and itself make of 256 numbers, which are dropped. */
+static tn_status requantised(tn_quantise *t, const tn_requant *q, tn_datum *x, uint8_t *table) {
     tn_status st = TN_OK;
-    for (int i = -1; i <= q->n && st == TN_OK; i++) {
-        const tn_node *n = i < 0 ? c->node : i < q->n ? q->chain[i] : q->out.node;
-        st = evaluate(n, i < 0 || i == q->n ? 0 : operand_of(n), &x, t->ctx->pool, &y);
-        tn_datum_reset(&x);
-        x = y, y = (tn_datum){ 0 };
+    for (int i = 0; i <= q->n && st == TN_OK; i++) {
+        const tn_node *n = i < q->n ? q->chain[i] : q->out.node;
+        st = step(n, i < q->n ? operand_of(n) : 0, t->ctx->pool, x);
     }
-    if (st == TN_OK && (x.kind != TN_KIND_TENSOR || tn_count(&x.tensor) != 256))
+    if (st == TN_OK && (x->kind != TN_KIND_TENSOR || tn_count(&x->tensor) != 256))
         st = tn_fail(TN_E_GRAPH, "%s is no operator of one operand", tn_node_where(q->out.node));
-    for (int i = 0; st == TN_OK && i < 256; i++) table[i] = (uint8_t)(((uint8_t *)x.tensor.data)[i] ^ to);
-    tn_datum_reset(&x);
+    for (int i = 0; st == TN_OK && i < 256; i++)
+        table[i] = (uint8_t)(((uint8_t *)x->tensor.data)[i] ^ offset(q->out.q));
+    tn_datum_reset(x);
     return st;
 }
 
+/* What v is a table of: the table, for whose input the caller may go. */
+static void look_through(tn_value **v, uint8_t *table) {
+    const tn_node *n = (*v)->producer;
+    bool is_table = tn_pass_is(n, "tenon", "QTable") && n->inputs[0]->type.dtype != TN_I8;
+    for (int i = 0; i < 256; i++) table[i] = is_table ? ((const uint8_t *)n->inputs[1]->constant->data)[i] : (uint8_t)i;
+    if (is_table) *v = n->inputs[0];
+}
+
+/* *v := a node that looks v up in a table; v itself when that changes nothing. */
+static tn_status look_up(tn_quantise *t, const tn_requant *q, const uint8_t *table, tn_value **v) {
+    tn_tensor k = { 0 };
+    bool same = true;
+    for (int i = 0; same && i < 256; i++) same = table[i] == i;
+    if (same) return TN_OK;
+    TN_TRY(tn_tensor_init(&k, TN_U8, 1, (int64_t[]){ 256 }, TN_MEM_WEIGHTS));
+    memcpy(k.data, table, 256);
+    tn_value *in[2] = { *v, tn_value_constant(t->g, "table", &k) };
+    tn_tensor_reset(&k);
+    tn_node *n = in[1] ? tn_quantise_node(t, q->out.node, "QTable", in, 2) : NULL;
+    if (!n) return no_memory(q->out.node);
+    *v = n->outputs[0];
+    return TN_OK;
+}
+
 tn_status tn_quantise_recode(tn_quantise *t, const tn_coded *c, const tn_requant *q, bool blocked, tn_value **out) {
-    tn_tensor table = { 0 };
+    uint8_t table[256];
+    tn_datum x;
     *out = blocked ? tn_quantise_blocked(t, c) : tn_quantise_plain(t, c);
     if (!*out) return no_memory(q->out.node);
-    TN_TRY(tn_tensor_init(&table, TN_U8, 1, (int64_t[]){ 256 }, TN_MEM_WEIGHTS));
-    tn_status st = fill_table(t, c, q, table.data);
-    bool same = st == TN_OK;
-    for (int i = 0; same && i < 256; i++) same = ((uint8_t *)table.data)[i] == i;
-    if (st == TN_OK && !same) {
-        tn_value *in[2] = { *out, tn_value_constant(t->g, "table", &table) };
-        tn_node *n = in[1] ? tn_quantise_node(t, q->out.node, "QTable", in, 2) : NULL;
-        if (n)
-            *out = n->outputs[0];
-        else
-            st = no_memory(q->out.node);
-    }
-    tn_tensor_reset(&table);
+    look_through(out, table);
+    TN_TRY(numbers_of(t, c, table, &x));
+    TN_TRY(requantised(t, q, &x, table));
+    return look_up(t, q, table, out);
+}
+
+tn_status tn_quantise_pair(tn_quantise *t, const tn_coded *a, const tn_coded *b, const tn_requant *q, tn_value *x,
+                           tn_value *y, tn_value **out) {
+    uint8_t table[2][256];
+    tn_datum v[2] = { 0 }, sum = { 0 };
+    *out = NULL;
+    look_through(&x, table[0]), look_through(&y, table[1]);
+    if (x != y) return TN_OK;
+    tn_status st = numbers_of(t, a, table[0], &v[0]);
+    if (st == TN_OK) st = numbers_of(t, b, table[1], &v[1]);
+    if (st == TN_OK) st = evaluate(q->base, (tn_datum *[GIVEN]){ &v[0], &v[1] }, t->ctx->pool, &sum);
+    tn_datum_reset(&v[0]), tn_datum_reset(&v[1]);
+    if (st == TN_OK) st = requantised(t, q, &sum, table[0]);
+    tn_datum_reset(&sum);
+    if (st == TN_OK) st = look_up(t, q, table[0], &x);
+    *out = st == TN_OK ? x : NULL;
     return st;
 }
 
@@ -230,7 +278,7 @@ static bool one_element(const tn_value *v) { return v->constant && tn_count(v->c
 /* A pointwise operator of one operand, beside numbers, that keeps its shape. */
 static bool is_unary(const tn_node *n) {
     int operands = 0;
-    if (!n->op || !(n->op->flags & TN_OP_POINTWISE) || n->n_outputs != 1 || n->n_inputs > 8) return false;
+    if (!n->op || !(n->op->flags & TN_OP_POINTWISE) || n->n_outputs != 1 || n->n_inputs > GIVEN) return false;
     for (int i = 0; i < n->n_inputs; i++) {
         if (!n->inputs[i]) continue;
         if (one_element(n->inputs[i])) {
@@ -347,11 +395,11 @@ static tn_status fold_weights(tn_node *n, tn_pass_ctx *c) {
     tn_datum y = { 0 };
     const tn_value *v = n->outputs[0];
     size_t bytes;
-    if (!is_coding_op(n, "DequantizeLinear") || !all_constant(n) || n->n_inputs > 8 || !tn_type_static(&v->type))
+    if (!is_coding_op(n, "DequantizeLinear") || !all_constant(n) || n->n_inputs > GIVEN || !tn_type_static(&v->type))
         return TN_OK;
     if (!tn_dtype_bytes(v->type.dtype, tn_dims_count(v->type.rank, v->type.dims), &bytes)) return TN_OK;
     if (c->grown + bytes > MOST_GROWN) return TN_OK;
-    tn_status st = evaluate(n, -1, NULL, c->pool, &y);
+    tn_status st = evaluate(n, (tn_datum *[GIVEN]){ NULL }, c->pool, &y);
     tn_value *k = st == TN_OK && y.kind == TN_KIND_TENSOR ? tn_value_constant(n->graph, v->name, &y.tensor) : NULL;
     tn_datum_reset(&y);
     if (!k) {

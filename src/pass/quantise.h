@@ -55,6 +55,10 @@ bool tn_quantise_is_blocked(const tn_quantise *t, const tn_coded *c);
 /** The codes of c as those of q's numbers, through q's chain: by a table, or as they are. *blocked: wanted, or what it
  *  is. */
 tn_status tn_quantise_recode(tn_quantise *t, const tn_coded *c, const tn_requant *q, bool blocked, tn_value **out);
+/** q.base of a and b, whose codes are x and y, as a table where both are tables of the same codes; *out NULL: they are
+ *  not. */
+tn_status tn_quantise_pair(tn_quantise *t, const tn_coded *a, const tn_coded *b, const tn_requant *q, tn_value *x,
+                           tn_value *y, tn_value **out);
 /** A number as a code of q's. */
 int64_t tn_quantise_number(const tn_requant *q, double v);
 /** Takes v, of a new node, as q's codes; NULL: out of memory. */

@@ -80,7 +80,7 @@ static tn_status pair(tn_quantise *t, const tn_requant *q, bool sum, float sign)
     tn_coded c[2];
     tn_value *in[2];
     const tn_node *b = q->base;
-    if (b->n_inputs != 2 || !q->clips) return TN_OK;
+    if (b->n_inputs != 2) return TN_OK;
     for (int i = 0; i < 2; i++)
         if (!tn_quantise_coded(b->inputs[i], &c[i]) || rank_of(&c[i]) < 0) return TN_OK;
     bool blocked = pair_blocked(t, &c[0], &c[1]);
@@ -88,6 +88,10 @@ static tn_status pair(tn_quantise *t, const tn_requant *q, bool sum, float sign)
         in[i] = blocked ? tn_quantise_blocked(t, &c[i]) : tn_quantise_plain(t, &c[i]);
         if (!in[i]) return no_memory(q);
     }
+    tn_value *table;
+    TN_TRY(tn_quantise_pair(t, &c[0], &c[1], q, in[0], in[1], &table));
+    if (table) return tn_quantise_adopt(t, q, table, blocked);
+    if (!q->clips) return TN_OK;
     tn_node *n = tn_quantise_node(t, q->out.node, sum ? "QAdd" : "QMul", in, 2);
     if (!n) return no_memory(q);
     TN_TRY(tn_attr_set_float(n, "a_scale", c[0].of.scale));

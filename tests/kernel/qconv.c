@@ -216,6 +216,10 @@ static void loops(check_ctx *c) {
     ref->most((int64_t)n, many ? b : a, want);
     kn->most((int64_t)n, many ? b : a, have);
     check_same(c, have, want, n);
+    uint8_t *table = check_bytes(c, 256), *found = check_out(c, n);
+    check_call(c, kn->lookup((int64_t)n, table, a, found));
+    for (size_t i = 0; i < n; i++)
+        if (found[i] != table[a[i]]) check_fail(c, "table of %d at %d: %d", a[i], (int)i, found[i]);
     for (size_t i = 0; many && i < n; i++)
         if (want[i] != (a[i] > b[i] ? a[i] : b[i])) check_fail(c, "greater %d", (int)i);
 }

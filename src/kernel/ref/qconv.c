@@ -47,4 +47,8 @@ static void depthwise(const tn_qdepth *d) {
     }
 }
 
+static void lookup(int64_t n, const uint8_t *table, const uint8_t *x, uint8_t *y) {
+    for (int64_t i = 0; i < n; i++) y[i] = table[x[i]];
+}
+
 const tn_qconv_kernels tn_qconv_table_ref = QCONV_KERNELS(1, wide);

@@ -235,4 +235,26 @@ static void depthwise(const tn_qdepth *d) {
     }
 }
 
+/* Sixteen tables of sixteen, looked up by the low four bits; the high four choose among the results, two by two. */
+INLINE __m256i look(const __m256i *table, __m256i x) {
+    __m256i low = _mm256_and_si256(x, _mm256_set1_epi8(15)), v[16];
+    for (int k = 0; k < 16; k++) v[k] = _mm256_shuffle_epi8(table[k], low);
+    for (int bit = 3, left = 8; left > 0; bit--, left /= 2) { /* of a byte's bits blends see the highest */
+        __m256i which = _mm256_slli_epi16(x, bit);
+        for (int k = 0; k < left; k++) v[k] = _mm256_blendv_epi8(v[2 * k], v[2 * k + 1], which);
+    }
+    return v[0];
+}
+
+static void lookup(int64_t n, const uint8_t *table, const uint8_t *x, uint8_t *y) {
+    __m256i t[16];
+    int64_t i = 0;
+    for (int k = 0; n >= 32 && k < 16; k++)
+        t[k] = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)(table + 16 * k)));
+    for (; i + 32 <= n; i += 32)
+        _mm256_storeu_si256((__m256i *)(void *)(y + i),
+                            look(t, _mm256_loadu_si256((const __m256i *)(const void *)(x + i))));
+    for (; i < n; i++) y[i] = table[x[i]];
+}
+
 #endif

@@ -96,7 +96,7 @@ static void table_part(void *arg, int64_t begin, int64_t end, int thread) {
     const table_job *j = arg;
     int64_t from = begin * PIECE, to = end * PIECE < j->n ? end * PIECE : j->n;
     (void)thread;
-    for (int64_t i = from; i < to; i++) j->y[i] = j->table[j->x[i]];
+    tn_kernels_get()->qconv.lookup(to - from, j->table, j->x + from, j->y + from);
 }
 
 static tn_status table_run(tn_run *r) {
