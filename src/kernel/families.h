@@ -9,6 +9,7 @@
 #include "kernel/half.h"
 #include "kernel/move.h"
 #include "kernel/nbits.h"
+#include "kernel/qconv.h"
 #include "kernel/qgemm.h"
 #include "kernel/reduce.h"
 #include "kernel/resize.h"
@@ -18,6 +19,7 @@
     X(vec)                    \
     X(gemm)                   \
     X(qgemm)                  \
+    X(qconv)                  \
     X(nbits)                  \
     X(conv)                   \
     X(reduce)                 \

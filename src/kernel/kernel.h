@@ -21,7 +21,7 @@ typedef struct tn_kernels {
 #undef X
 } tn_kernels;
 
-/** The tables of one instruction set. One of conv, gemm or qgemm, which have numbers beside their functions, replaces
+/** The tables of one instruction set. One of conv, gemm, qgemm or qconv, which have numbers beside their functions, replaces
  *  all that lies below; in those of the other families NULL leaves the function that lies below. */
 typedef struct tn_kernel_set {
     unsigned needs;                                    /* features, all of them */

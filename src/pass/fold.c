@@ -15,6 +15,10 @@
 
 static bool foldable(const tn_node *n, size_t *in_bytes) {
     *in_bytes = 0;
+    /* Codes are what the pass quantise looks for; it dequantises what is left. */
+    if (!strcmp(n->type, "DequantizeLinear") && n->n_inputs && n->inputs[0] && n->inputs[0]->constant &&
+        tn_count(n->inputs[0]->constant) > 1)
+        return false;
     if (!n->op || n->op->flags & (TN_OP_RANDOM | TN_OP_SUBGRAPH | TN_OP_SIDE_EFFECT | TN_OP_INTERNAL)) return false;
     for (int i = 0; i < n->n_inputs; i++) {
         const tn_value *v = n->inputs[i];

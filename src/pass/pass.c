@@ -14,6 +14,8 @@ const tn_pass tn_passes[] = {
     { "forms", "operators that were written in pieces are put together", tn_pass_forms, true },
     { "precision", "regions of 16-bit floats are computed in float32, rounded where they end", tn_pass_precision,
       true },
+    { "quantise", "regions between DequantizeLinear and QuantizeLinear compute on codes", tn_pass_quantise, true },
+    { "fold", "the same, for weights that were dequantised", tn_pass_fold, true },
     { "fuse-attention", "products around a softmax, with scale, mask and transposes, become one node",
       tn_pass_fuse_attention, true },
     { "fuse-conv-bn", "scales and shifts of channels go into convolutions", tn_pass_fuse_conv_bn, true },

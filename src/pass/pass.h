@@ -38,6 +38,7 @@ tn_status tn_pass_fold(tn_model *m, tn_pass_ctx *c);            /* constant expr
 tn_status tn_pass_eliminate(tn_model *m, tn_pass_ctx *c);       /* what does nothing, or nothing new, goes */
 tn_status tn_pass_forms(tn_model *m, tn_pass_ctx *c);           /* operators written in pieces are put together */
 tn_status tn_pass_precision(tn_model *m, tn_pass_ctx *c);       /* 16-bit floats are computed in float32, in regions */
+tn_status tn_pass_quantise(tn_model *m, tn_pass_ctx *c);        /* between DequantizeLinear and QuantizeLinear: codes */
 tn_status tn_pass_fuse_attention(tn_model *m, tn_pass_ctx *c);  /* products, softmax and transposes become one node */
 tn_status tn_pass_fuse_conv_bn(tn_model *m, tn_pass_ctx *c);    /* scales and shifts go into convolutions */
 tn_status tn_pass_fuse_activation(tn_model *m, tn_pass_ctx *c); /* bias, residual, activation into conv and matmul */

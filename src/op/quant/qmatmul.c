@@ -133,6 +133,7 @@ static tn_status read_param(tn_run *r, int input, float dflt, int64_t rows, int6
 
 typedef struct {
     const void *packed; /* B, or NULL */
+    bool tiled;         /* as kernel/qconv.h wants it */
 } qmatmul_state;
 
 typedef struct {
@@ -145,6 +146,56 @@ static tn_status pack_b(void *dst, const void *user) {
     const pack_job *j = user;
     tn_qgemm_pack_b(&tn_kernels_get()->qgemm, j->b->dtype == TN_I8, j->trans, j->k, j->n, j->b->data,
                     j->trans ? j->k : j->n, dst);
+    return TN_OK;
+}
+
+/* ------------------------------------------------------------------------------------------------- float results */
+
+/* Exactly n elements (or one), as far as planning knows. */
+static bool counts(const tn_infer *t, int i, int64_t n) {
+    if (i < 0 || !tn_infer_has(t, i)) return true;
+    if (!tn_type_static(t->in[i])) return false;
+    int64_t have = tn_dims_count(t->in[i]->rank, t->in[i]->dims);
+    return have == 1 || have == n;
+}
+
+/* One scale for A, constant weights, at most a factor and a number for each column: sums become floats in registers. */
+static bool tiles(const tn_infer *t, const places *at, int64_t n) {
+    const tn_tensor *zero = at->b_zero >= 0 && tn_infer_has(t, at->b_zero) ? t->in_tensor[at->b_zero] : NULL;
+    if (at->integer || at->y_scale >= 0 || t->out[0].dtype != TN_F32) return false;
+    if (tn_infer_has(t, at->b_zero) && !zero) return false;
+    if (at->bias >= 0 && tn_infer_has(t, at->bias) && (t->in[at->bias]->dtype != TN_F32 || t->in[at->bias]->rank > 1))
+        return false;
+    return counts(t, at->a_scale, 1) && counts(t, at->a_zero, 1) && counts(t, at->b_scale, n) &&
+           counts(t, at->b_zero, n) && counts(t, at->bias, n);
+}
+
+typedef struct {
+    tn_qweights w;
+    tn_qconv_size size;
+} tile_job;
+
+static tn_status fill_tiles(void *dst, const void *user) {
+    const tile_job *j = user;
+    tn_qconv_pack(&tn_kernels_get()->qconv, &j->w, &j->size, dst);
+    return TN_OK;
+}
+
+static tn_status prepare_tiles(tn_prep *p, const places *at, const tn_tensor *b, qmatmul_state *s) {
+    const tn_infer *t = &p->types;
+    const tn_qconv_kernels *kn = &tn_kernels_get()->qconv;
+    const tn_tensor *zero = tn_infer_has(t, at->b_zero) ? t->in_tensor[at->b_zero] : NULL;
+    int64_t k = b->dims[b->rank - 2], n = b->dims[b->rank - 1], zeros = zero ? tn_count(zero) : 1;
+    int32_t *z = tn_arena_array(p->arena, int32_t, (size_t)zeros + 1);
+    if (!z) return tn_op_fail(t->node, TN_E_NOMEM, "no memory to prepare");
+    if (zero) TN_TRY(tn_convert(zero->dtype, zero->data, TN_I32, z, zeros, true, TN_ROUND_NEAREST));
+    tn_qweights w = { .oc = n, .ic = k, .taps = 1, .groups = 1, .w = b->data, .is_signed = b->dtype == TN_I8 };
+    w.o_step = 1, w.i_step = n, w.t_step = 1, w.zero = z, w.zero_many = zeros > 1;
+    tile_job j = { w, tn_qconv_measure(kn, &w) };
+    TN_TRY(tn_prep_pack(p, 1u << at->b | (zero ? 1u << at->b_zero : 0), "qtile_b", j.size.bytes, fill_tiles, &j,
+                        &s->packed));
+    s->tiled = true;
+    p->consumed |= 1u << at->b;
     return TN_OK;
 }
 
@@ -161,6 +212,7 @@ static tn_status qmatmul_prepare(tn_prep *p) {
     if (b->rank < 2 || tn_op_product(b->dims, 0, b->rank - 2) != 1) return TN_OK;
     pack_job j = { .b = b, .trans = gemm_of(p->types.attrs)->transB };
     j.k = b->dims[b->rank - (j.trans ? 1 : 2)], j.n = b->dims[b->rank - (j.trans ? 2 : 1)];
+    if (!j.trans && tiles(&p->types, at, j.n)) return prepare_tiles(p, at, b, s);
     TN_TRY(tn_prep_pack(p, 1u << at->b, j.trans ? "qgemm_bt" : "qgemm_b",
                         tn_qgemm_pack_b_bytes(&tn_kernels_get()->qgemm, j.k, j.n), pack_b, &j, &s->packed));
     p->consumed |= 1u << at->b;
@@ -347,6 +399,34 @@ static tn_status quantise_a(job *j, const tn_tensor *a) {
     return TN_OK;
 }
 
+/* Codes of s8 as u8. */
+static const uint8_t *unsigned_codes(tn_run *r, const void *a, int64_t n) {
+    uint8_t *u = tn_run_scratch(r, (size_t)n + 1);
+    for (int64_t i = 0; u && i < n; i++) u[i] = (uint8_t)(((const uint8_t *)a)[i] ^ 128);
+    return u;
+}
+
+/* The prepared tiles: one end for every column. */
+static tn_status run_tiles(job *j, const void *packed) {
+    const int32_t *sums = tn_qconv_sums(&tn_kernels_get()->qconv, packed);
+    int64_t n = j->p.n, rows = j->p.m * j->p.batches;
+    size_t wide = tn_align_up((size_t)n, TN_QBLOCK);
+    bool is_signed = j->a_type == TN_I8;
+    int32_t *add = tn_run_scratch(j->r, wide * sizeof *add), zero = (int32_t)*j->za.v + (is_signed ? 128 : 0);
+    float *scale = tn_run_scratch(j->r, wide * sizeof *scale), *bias = tn_run_scratch(j->r, wide * sizeof *bias);
+    const uint8_t *a = is_signed ? unsigned_codes(j->r, j->a, rows * j->p.k) : (const uint8_t *)j->a;
+    if (!add || !scale || !bias || (is_signed && !a))
+        return tn_op_fail(j->r->node, TN_E_NOMEM, "no memory for the product");
+    for (int64_t c = 0; c < (int64_t)wide; c++) {
+        bool in = c < n;
+        add[c] = in ? (int32_t)(0 - (uint32_t)zero * (uint32_t)sums[c]) : 0;
+        scale[c] = in ? *j->sa.v * j->sb.v[j->sb.n > 1 ? c : 0] : 0;
+        bias[c] = in && j->bias ? j->bias[j->bias_n > 1 ? c : 0] : 0;
+    }
+    tn_qend end = { .add = add, .scale = scale, .bias = bias, .y_type = TN_F32 };
+    return tn_q_product(j->r, packed, a, rows, j->p.k, n, end, tn_out(j->r, 0)->data);
+}
+
 static tn_status qmatmul_run(tn_run *r) {
     const qmatmul_state *s = r->state;
     const places *at = places_of(r->node);
@@ -365,6 +445,7 @@ static tn_status qmatmul_run(tn_run *r) {
     if (at->dynamic) TN_TRY(quantise_a(&j, a));
     j.y_scale = *ys.v, j.y_zero = (double)*yz.v, j.alpha = gemm_of(r->attrs)->alpha;
     if (!tn_q_is_8bit(j.a_type) || !tn_q_is_8bit(j.b_type)) return run_plain(&j);
+    if (s->tiled) return run_tiles(&j, s->packed);
     TN_TRY(integers(r, &j.za, &j.iza));
     TN_TRY(integers(r, &j.zb, &j.izb));
     return run_bytes(&j, s->packed);

@@ -1,9 +1,10 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* qparam.c - reads scales and zero points. */
 #include "op/quant/qparam.h"
-#include "base/budget.h"
+#include "kernel/kernel.h"
 #include "tensor/dtype.h"
 #include <math.h>
+#include <string.h>
 
 static tn_status wrong_count(const tn_run *r, int i, int64_t have, int64_t n) {
     const tn_op *op = r->node->op;
@@ -46,36 +47,77 @@ tn_status tn_q_zeros(tn_run *r, int i, int64_t n, tn_qparam *out) {
 }
 
 typedef struct {
+    const tn_qconv_kernels *kn;
     const float *x;
     uint8_t *y;
-    float scale, zero;
+    int64_t n;
+    float scale, lo, hi;
+    uint8_t zero;
+    float found[64][2]; /* by thread */
 } dynamic_job;
+
+enum { PART = 4096 }; /* numbers at a time */
+
+static int64_t part_of(const dynamic_job *j, int64_t i) { return j->n - i * PART < PART ? j->n - i * PART : PART; }
+
+static void range_part(void *arg, int64_t begin, int64_t end, int thread) {
+    dynamic_job *j = arg;
+    for (int64_t i = begin; i < end; i++)
+        j->kn->range(part_of(j, i), j->x + i * PART, &j->found[thread][0], &j->found[thread][1]);
+}
 
 static void dynamic_part(void *arg, int64_t begin, int64_t end, int thread) {
     const dynamic_job *j = arg;
     (void)thread;
-    for (int64_t i = begin; i < end; i++) {
-        float v = nearbyintf(j->x[i] / j->scale) + j->zero;
-        v = v > 0 ? v : 0; /* NaN too */
-        j->y[i] = (uint8_t)(v < 255 ? v : 255);
+    for (int64_t i = begin; i < end; i++)
+        j->kn->quantise(part_of(j, i), j->x + i * PART, j->scale, j->zero, j->y + i * PART);
+}
+
+void tn_q_dynamic(const float *x, int64_t n, uint8_t *y, float *scale, uint8_t *zero, tn_pool *pool) {
+    enum { MOST = 64, GRAIN = 16 };
+    dynamic_job j = { .kn = &tn_kernels_get()->qconv, .x = x, .y = y, .n = n };
+    int threads = tn_pool_threads(pool) < MOST ? tn_pool_threads(pool) : MOST;
+    int64_t parts = (n + PART - 1) / PART;
+    tn_parallel_by(pool, threads, parts, GRAIN, range_part, &j);
+    for (int t = 0; t < threads; t++) {
+        j.lo = j.found[t][0] < j.lo ? j.found[t][0] : j.lo;
+        j.hi = j.found[t][1] > j.hi ? j.found[t][1] : j.hi;
+    }
+    float s = (j.hi - j.lo) / 255.0f;
+    if (!(s > 0)) s = 1; /* all zeros */
+    *scale = j.scale = s;
+    *zero = j.zero = (uint8_t)nearbyintf(fminf(fmaxf(-j.lo / s, 0), 255));
+    if (y) tn_parallel(pool, parts, GRAIN, dynamic_part, &j);
+}
+
+/* Rows of whole sixteens, so that the last one may be read to its end. */
+static void widen(const uint8_t *x, int64_t m, int64_t k, uint8_t *to, int64_t wide) {
+    for (int64_t i = 0; i < m; i++) {
+        memcpy(to + i * wide, x + i * k, (size_t)k);
+        memset(to + i * wide + k, 0, (size_t)(wide - k));
     }
 }
 
-enum { PIECE = 1 << 20 }; /* elements between looks at the budget */
-
-void tn_q_dynamic(const float *x, int64_t n, uint8_t *y, float *scale, uint8_t *zero, tn_pool *pool) {
-    float lo = 0, hi = 0;
-    for (int64_t from = 0, to; from < n && !(from && tn_budget_stopped()); from = to) {
-        to = n - from < PIECE ? n : from + PIECE;
-        for (int64_t i = from; i < to; i++) {
-            lo = x[i] < lo ? x[i] : lo;
-            hi = x[i] > hi ? x[i] : hi;
-        }
+tn_status tn_q_product(tn_run *r, const void *packed, const uint8_t *x, int64_t m, int64_t k, int64_t n, tn_qend end,
+                       void *y) {
+    const tn_qconv_kernels *kn = &tn_kernels_get()->qconv;
+    int64_t wide = (k + TN_QBLOCK - 1) / TN_QBLOCK * TN_QBLOCK, most = INT32_MAX / (wide + 1),
+            each = end.y_type == TN_F32 ? sizeof(float) : 1;
+    if (most < 1) return tn_op_fail(r->node, TN_E_LIMIT, "rows of %lld codes are too long", (long long)k);
+    most = most < m ? most : m;
+    int32_t *row_at = tn_run_scratch(r, (size_t)(most + 1) * sizeof *row_at), tap = 0;
+    int32_t *group_at = tn_run_scratch(r, (size_t)(tn_qconv_groups(packed) + 1) * sizeof *group_at);
+    uint8_t *copy = wide > k ? tn_run_scratch(r, (size_t)(m * wide)) : NULL;
+    if (!row_at || !group_at || (wide > k && !copy))
+        return tn_op_fail(r->node, TN_E_NOMEM, "no memory for the product");
+    if (copy) widen(x, m, k, copy, wide);
+    for (int64_t i = 0; i < most; i++) row_at[i] = (int32_t)(i * wide);
+    tn_qconv_places(kn, packed, TN_QBLOCK, &tap, group_at);
+    for (int64_t i = 0; i < m; i += most) {
+        tn_qconv_args a = { .rows = m - i < most ? m - i : most, .columns = n, .packed = packed };
+        a.x = (copy ? copy : x) + i * wide, a.row_at = row_at, a.group_at = group_at, a.end = end;
+        a.y = (char *)y + i * n * each, a.row_step = (ptrdiff_t)(n * each), a.block_step = TN_QBLOCK * (ptrdiff_t)each;
+        tn_qconv(kn, &a, r->pool);
     }
-    float s = (hi - lo) / 255.0f;
-    if (!(s > 0)) s = 1; /* all zeros */
-    dynamic_job j = { x, y, s, nearbyintf(fminf(fmaxf(-lo / s, 0), 255)) };
-    *scale = s;
-    *zero = (uint8_t)j.zero;
-    if (y) tn_parallel(pool, n, 16384, dynamic_part, &j);
+    return TN_OK;
 }

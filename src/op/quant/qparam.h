@@ -3,6 +3,7 @@
 #ifndef TN_OP_QUANT_QPARAM_H
 #define TN_OP_QUANT_QPARAM_H
 
+#include "kernel/qconv.h"
 #include "op/core/op.h"
 
 /** Scales or zero points of one operand: one for all (many false) or one per row, column or channel. */
@@ -24,6 +25,11 @@ tn_status tn_q_floats(tn_run *r, int i, float dflt, const float **out, int64_t *
 /** Bytes from the range of x, which always holds 0: y[i] = round(x[i] / scale) + zero, with scale = range / 255 (1 when
  *  all are 0). y may be NULL: scale and zero only. */
 void tn_q_dynamic(const float *x, int64_t n, uint8_t *y, float *scale, uint8_t *zero, tn_pool *pool);
+
+/** y [m, n] = x [m, k] of codes times packed weights, with its end (kernel/qconv.h), in the run's scratch.
+ *  errors   TN_E_NOMEM */
+tn_status tn_q_product(tn_run *r, const void *packed, const uint8_t *x, int64_t m, int64_t k, int64_t n, tn_qend end,
+                       void *y);
 
 /** Element types of quantised tensors. */
 #define TN_Q8 (tn_dtype_bit(TN_I8) | tn_dtype_bit(TN_U8))

@@ -1,6 +1,7 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* quantize.c - QuantizeLinear, DequantizeLinear, DynamicQuantizeLinear: numbers and their low-precision codes,
  * q = saturate(round(x / scale) + zero_point), with one scale per tensor, per slice of an axis, or per block of it. */
+#include "kernel/kernel.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
 #include "op/quant/grads.h"
@@ -232,11 +233,24 @@ static tn_status set_up(tn_run *r, job *j) {
     return TN_OK;
 }
 
+/* Floats to u8 by one scale. */
+static void quantise_bytes(void *arg, int64_t begin, int64_t end, int thread) {
+    const job *j = arg;
+    int64_t total = tn_count(j->x), from = begin * BLOCK, to = end * BLOCK < total ? end * BLOCK : total;
+    (void)thread;
+    tn_kernels_get()->qconv.quantise(to - from, (const float *)j->x->data + from, *j->scale,
+                                     j->zero ? (int32_t)*j->zero : 0, (uint8_t *)j->y->data + from);
+}
+
 static tn_status quantize_run(tn_run *r) {
     job j;
     TN_TRY(set_up(r, &j));
     tn_dtype precision = ((const coding *)r->attrs)->precision;
     j.precision = precision ? precision : tn_in(r, 1)->dtype;
+    if (j.map.count == 1 && j.x->dtype == TN_F32 && j.y->dtype == TN_U8 && j.precision == TN_F32) {
+        tn_parallel(r->pool, (tn_count(j.x) + BLOCK - 1) / BLOCK, 16, quantise_bytes, &j);
+        return TN_OK;
+    }
     if (tn_dtype_is_int(j.y->dtype)) {
         int bits = tn_dtype_bits(j.y->dtype);
         j.lo = tn_dtype_is_signed(j.y->dtype) ? -ldexpf(1, bits - 1) : 0;
