@@ -3,11 +3,11 @@
 #ifndef TN_KERNEL_FAMILIES_H
 #define TN_KERNEL_FAMILIES_H
 
+#include "kernel/coded.h"
 #include "kernel/conv.h"
 #include "kernel/fft.h"
 #include "kernel/gemm.h"
 #include "kernel/move.h"
-#include "kernel/nbits.h"
 #include "kernel/qgemm.h"
 #include "kernel/reduce.h"
 #include "kernel/resize.h"
@@ -17,7 +17,7 @@
     X(vec)                    \
     X(gemm)                   \
     X(qgemm)                  \
-    X(nbits)                  \
+    X(coded)                  \
     X(conv)                   \
     X(reduce)                 \
     X(move)                   \

@@ -17,7 +17,7 @@ enum {
     vec_is_whole = 0,
     gemm_is_whole = 1,
     qgemm_is_whole = 1,
-    nbits_is_whole = 0,
+    coded_is_whole = 0,
     conv_is_whole = 1,
     reduce_is_whole = 0,
     move_is_whole = 0,

@@ -3,7 +3,7 @@
  * point where there is one, belongs to each block along one axis. Codes are bytes (8 bits, or several of 2 or 4 bits to
  * a byte, low ones first, along the last axis), 4-bit integers, float8 or float4. Source: docs/ContribOperators.md of
  * ONNX Runtime. */
-#include "kernel/nbits.h"
+#include "tensor/encoding.h"
 #include "op/core/grad.h"
 #include "op/core/support.h"
 #include "op/quant/qparam.h"
@@ -102,14 +102,14 @@ typedef struct {
 } job;
 
 static float code_at(const job *j, int64_t i) {
-    if (j->f.bits) return (float)tn_nbits_field(j->data->data, j->f.bits, i);
+    if (j->f.bits) return (float)tn_field(j->data->data, j->f.bits, i);
     return (float)tn_get_f64(j->data->dtype, j->data->data, i);
 }
 
 static float zero_at(const job *j, int64_t i) {
     if (!j->zeros) return j->f.bits ? (float)(1 << (j->f.bits - 1)) : 0;
     if (!j->f.bits) return (float)tn_get_f64(j->zeros->dtype, j->zeros->data, i);
-    return (float)tn_nbits_field((const uint8_t *)j->zeros->data + i / j->zero_row * j->zero_bytes, j->f.bits,
+    return (float)tn_field((const uint8_t *)j->zeros->data + i / j->zero_row * j->zero_bytes, j->f.bits,
                                  i % j->zero_row);
 }
 
