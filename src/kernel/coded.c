@@ -8,6 +8,7 @@ enum {
     FEW = 6,        /* rows that are multiplied by codes when floats are wanted; more go through strips */
     FEW_SPLIT = 16, /* the same of rounded rows, */
     FEW_WHOLE = 48, /*   and where blocks need no splitting */
+    TOGETHER = 8,   /* rows of weights that meet the same activations */
     PIECE = 2048,   /* elements split at a time: with scales and offsets 3 KiB */
     STRIP = 1024,   /* rows of a panel that are made at a time: long enough to be read without waiting */
 };
@@ -240,36 +241,43 @@ static void uniform_numbers(const few_job *j, int64_t row, int64_t first, int64_
     per_step(c, first, n, v, zero);
 }
 
-static void whole_rows(const few_job *j, tn_coded_whole *w, int64_t first, float *y) {
-    for (int64_t r = 0; r < j->g->m; r += TN_CODED_ROWS) {
-        w->rows = rows_from(j, r, first);
-        j->whole(w, y + r);
-    }
-}
-
 /* Are a row's scales what the kernel wants, where they are? */
 static bool as_they_lie(const tn_coded *c, int64_t row) {
     const char *at = (const char *)c->scale.at + row * c->scale.row;
     return c->block == TN_CODED_STEP && c->scale.dtype == TN_F32 && !c->zero.at && (uintptr_t)at % sizeof(float) == 0;
 }
 
-static void dot_whole(const few_job *j, int64_t row, float *y) {
-    const tn_coded *c = j->c;
-    tn_coded_whole w = { .n = c->columns, .q = codes_of(c, row) };
+/* What a row's scales and zero points become where they are not what the kernel wants. */
+typedef struct {
     float scale[PIECE / TN_CODED_STEP], zero[PIECE / TN_CODED_STEP];
-    if (!c->as->bits) {
-        whole_rows(j, &w, 0, y);
-        return;
-    }
-    for (int64_t first = 0; first < c->columns; first += PIECE) {
-        w.n = c->columns - first < PIECE ? c->columns - first : PIECE;
-        w.q = codes_of(c, row) + first * c->as->bits / 8;
-        w.scale = scale, w.zero = c->zero.at ? zero : NULL;
-        if (as_they_lie(c, row))
-            w.scale = (const float *)((const char *)c->scale.at + row * c->scale.row) + first / TN_CODED_STEP;
-        else
-            uniform_numbers(j, row, first, w.n, scale, zero);
-        whole_rows(j, &w, first, y);
+} numbers;
+
+/* Elements [first, first + n) of a row; blocks: all of them. */
+static tn_coded_whole whole_of(const few_job *j, int64_t row, int64_t first, int64_t n, numbers *room) {
+    const tn_coded *c = j->c;
+    tn_coded_whole w = { .n = n, .q = codes_of(c, row) + first * c->as->bits / 8 };
+    if (!c->as->bits) return w;
+    w.scale = room->scale, w.zero = c->zero.at ? room->zero : NULL;
+    if (as_they_lie(c, row))
+        w.scale = (const float *)((const char *)c->scale.at + row * c->scale.row) + first / TN_CODED_STEP;
+    else
+        uniform_numbers(j, row, first, n, room->scale, room->zero);
+    return w;
+}
+
+/* `rows` rows of weights, y[row][activation]: each few activations, which stay in the L1 cache, meet all of them. */
+static void dot_whole(const few_job *j, int64_t row, int rows, float y[][FEW_WHOLE]) {
+    tn_coded_whole w[TOGETHER];
+    numbers room[TOGETHER];
+    int64_t most = j->c->as->bits ? PIECE : j->c->columns;
+    for (int64_t first = 0; first < j->c->columns; first += most) {
+        int64_t n = j->c->columns - first < most ? j->c->columns - first : most;
+        for (int i = 0; i < rows; i++) w[i] = whole_of(j, row + i, first, n, &room[i]);
+        for (int64_t r = 0; r < j->g->m; r += TN_CODED_ROWS)
+            for (int i = 0; i < rows; i++) {
+                w[i].rows = rows_from(j, r, first);
+                j->whole(&w[i], y[i] + r);
+            }
     }
 }
 
@@ -283,17 +291,21 @@ static void dot_codebook(const few_job *j, int64_t row, float *y) {
     }
 }
 
-static void dot_row(const few_job *j, int64_t row, float *y) {
+static void dot_pieces(const few_job *j, int64_t row, float *y) {
     piece p;
-    for (int64_t r = 0; r < j->g->m; r++) y[r] = 0;
-    if (j->whole || is_codebook(j->c)) {
-        (j->whole ? dot_whole : dot_codebook)(j, row, y);
-        return;
-    }
     for (int64_t first = 0, n; first < j->g->k; first += n) {
         n = split(&j->k->coded, j->c, row, first, PIECE, &p);
         dot_piece(j, &p, first, n, y);
     }
+}
+
+static void dot_rows(const few_job *j, int64_t row, int rows, float y[][FEW_WHOLE]) {
+    memset(y, 0, (size_t)rows * sizeof *y);
+    if (j->whole) {
+        dot_whole(j, row, rows, y);
+        return;
+    }
+    for (int i = 0; i < rows; i++) (is_codebook(j->c) ? dot_codebook : dot_pieces)(j, row + i, y[i]);
 }
 
 static float finished(const tn_gemm_args *g, int64_t r, int64_t n, float sum) {
@@ -307,11 +319,13 @@ static float finished(const tn_gemm_args *g, int64_t r, int64_t n, float sum) {
 static void few_columns(void *arg, int64_t begin, int64_t end, int thread) {
     const few_job *j = arg;
     const tn_gemm_args *g = j->g;
-    float y[FEW_WHOLE];
+    float y[TOGETHER][FEW_WHOLE];
     (void)thread;
-    for (int64_t n = begin; n < end; n++) {
-        dot_row(j, n, y);
-        for (int64_t r = 0; r < g->m; r++) g->c[r * g->ldc + n] = finished(g, r, n, y[r]);
+    for (int64_t n = begin; n < end; n += TOGETHER) {
+        int rows = end - n < TOGETHER ? (int)(end - n) : TOGETHER;
+        dot_rows(j, n, rows, y);
+        for (int64_t r = 0; r < g->m; r++)
+            for (int i = 0; i < rows; i++) g->c[r * g->ldc + n + i] = finished(g, r, n + i, y[i][r]);
     }
     if (g->act.kind == TN_ACT_NONE) return;
     for (int64_t r = 0; r < g->m; r++) {
