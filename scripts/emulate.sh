@@ -57,7 +57,7 @@ for cpu in "$@"; do
     smoke "$cpu"
     case $what-$cpu in
     all-*) tests='--suite quick' ;;
-    *-Haswell) tests='kernel/attention kernel/conv kernel/fft kernel/gemm kernel/move kernel/nbits kernel/pooling kernel/qgemm
+    *-Haswell) tests='kernel/attention kernel/conv kernel/fft kernel/gemm kernel/move kernel/coded kernel/pooling kernel/qgemm
         kernel/reduce kernel/resize_rows kernel/vec op/convolutions op/qmatmul op/normalise op/reductions op/recurrent
         op/activations op/qconv op/matmul_nbits engine/session' ;;
     *) tests='kernel/gemm kernel/pointwise op/convolutions op/qmatmul op/normalise op/reductions op/activations

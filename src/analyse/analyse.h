@@ -5,6 +5,7 @@
 #define TN_ANALYSE_ANALYSE_H
 
 #include "op/core/op.h"
+#include "tensor/encoding.h"
 
 /** One node (main graph first, then what is nested in it, in order). */
 typedef struct {
@@ -21,13 +22,17 @@ typedef struct {
     tn_cost cost;
 } tn_op_facts;
 
+/** Constants in use. */
+typedef struct {
+    int64_t elements, tensors;
+    double bytes;
+} tn_weight_facts;
+
 typedef struct {
     int64_t
         parameters; /* elements of all constants that are not small integers for shapes: floats and quantised data */
-    struct {
-        int64_t elements, tensors;
-        double bytes;
-    } weights[TN_DTYPE_COUNT]; /* all constants in use, by element type */
+    tn_weight_facts weights[TN_DTYPE_COUNT],
+        encoded[TN_ENC_COUNT]; /* all constants in use, by element type; those of blocks */
     double weight_bytes;
 
     int n_nodes; /* of the main graph and nested ones */

@@ -38,13 +38,13 @@ static void add_weight(counting *k, const tn_value *v) {
     if (!v || !v->constant || k->seen[v->id]) return;
     k->seen[v->id] = true;
     const tn_tensor *t = v->constant;
-    size_t bytes = 0;
+    double bytes = (double)tn_tensor_bytes(t);
     int64_t n = tn_count(t);
-    if (!tn_dtype_bytes(t->dtype, n, &bytes)) return;
-    k->a->weights[t->dtype].elements += n;
-    k->a->weights[t->dtype].tensors++;
-    k->a->weights[t->dtype].bytes += (double)bytes;
-    k->a->weight_bytes += (double)bytes;
+    tn_weight_facts *of = t->encoding ? &k->a->encoded[t->encoding->id] : &k->a->weights[t->dtype];
+    of->elements += n;
+    of->tensors++;
+    of->bytes += bytes;
+    k->a->weight_bytes += bytes;
     if (!steers(t)) k->a->parameters += n;
 }
 
@@ -53,7 +53,7 @@ static bool exact(const tn_type *t) {
 }
 
 static void cost_of(counting *k, const tn_node *n, tn_node_facts *f) {
-    size_t ni = (size_t)n->n_inputs, no = (size_t)n->n_outputs, bytes;
+    size_t ni = (size_t)n->n_inputs, no = (size_t)n->n_outputs;
     const tn_type **in = tn_arena_array(k->scratch, const tn_type *, ni + 1);
     const tn_tensor **data = tn_arena_array(k->scratch, const tn_tensor *, ni + 1);
     const tn_content **content = tn_arena_array(k->scratch, const tn_content *, ni + no + 1);
@@ -67,8 +67,7 @@ static void cost_of(counting *k, const tn_node *n, tn_node_facts *f) {
         data[i] = fact->tensor;
         content[i] = fact->content;
         f->known = f->known && exact(in[i]);
-        if (data[i] && tn_dtype_bytes(data[i]->dtype, tn_count(data[i]), &bytes))
-            f->weights.bytes_read += (double)bytes;
+        if (data[i]) f->weights.bytes_read += (double)tn_tensor_bytes(data[i]);
     }
     for (size_t i = 0; i < no; i++) {
         if (!n->outputs[i]) continue;

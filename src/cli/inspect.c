@@ -172,12 +172,18 @@ static void put_text(const facts *f, tn_text *out) {
                        tn_shown(m->meta[i].value));
     tn_text_printf(out, "parameters  %s in %s of weights (", tn_human_count((double)f->a->parameters, a, sizeof a),
                    tn_human_bytes(f->a->weight_bytes, b, sizeof b));
-    bool first = true;
+    const char *between = "";
     for (int t = 0; t < TN_DTYPE_COUNT; t++) {
         if (!f->a->weights[t].tensors) continue;
-        tn_text_printf(out, "%s%s %s", first ? "" : ", ", tn_dtype_name((tn_dtype)t),
+        tn_text_printf(out, "%s%s %s", between, tn_dtype_name((tn_dtype)t),
                        tn_human_bytes(f->a->weights[t].bytes, c, sizeof c));
-        first = false;
+        between = ", ";
+    }
+    for (int e = 0; e < TN_ENC_COUNT; e++) {
+        if (!f->a->encoded[e].tensors) continue;
+        tn_text_printf(out, "%s%s (%.4g bits) %s", between, tn_encodings[e].name, tn_encoding_bits(&tn_encodings[e]),
+                       tn_human_bytes(f->a->encoded[e].bytes, c, sizeof c));
+        between = ", ";
     }
     tn_text_printf(out, ")\nwork        %s FLOPs, %s MACs per run%s\n", tn_human_count(f->a->total.flops, a, sizeof a),
                    tn_human_count(f->a->total.flops / 2, b, sizeof b),

@@ -16,6 +16,7 @@ static void preset(tn_frame *f) {
         if (s->home == TN_HOME_CONST) {
             d->tensor.data = tn_some(s->constant->data);
             d->tensor.buffer = s->constant->buffer;
+            d->tensor.encoding = s->constant->encoding;
         }
     }
 }

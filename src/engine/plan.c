@@ -343,7 +343,8 @@ static tn_status prepare(tn_planner *b, tn_step *s) {
         tn_slot *slot = s->in[i] >= 0 ? &p->slots[s->in[i]] : NULL;
         bool consumed = i < 32 && prep.consumed >> i & 1;
         if (!slot || !slot->constant || !slot->constant->data || tn_plan_settles_later(p, s, i)) continue;
-        if (!consumed && !tn_tensor_aligned(slot->constant)) TN_TRY(align(b, slot));
+        bool bytes = i < 32 && prep.as_it_lies >> i & 1;
+        if (!consumed && !bytes && !tn_tensor_aligned(slot->constant)) TN_TRY(align(b, slot));
         tn_pack_note(b->args->packs, slot->constant, consumed);
     }
     return TN_OK;

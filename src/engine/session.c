@@ -104,6 +104,7 @@ static tn_status check_input(const tn_session *s, const tn_value *v, const tn_da
     tn_text want = { 0 }, have = { 0 };
     tn_status st = TN_OK;
     const tn_type *t = &v->type;
+    if (d->kind == TN_KIND_TENSOR) TN_TRY(tn_tensor_plain(&d->tensor, v->name));
     tn_type given = tn_type_of(d);
     bool kind = t->kind == TN_KIND_NONE || t->kind == TN_KIND_OPTIONAL || t->kind == d->kind;
     bool type = t->kind != TN_KIND_TENSOR || !kind || t->dtype == TN_NONE || t->dtype == given.dtype;

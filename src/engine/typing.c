@@ -139,7 +139,7 @@ static bool can_evaluate(const tn_infer *c, const tn_op *op) {
     for (int i = 0; i < c->n_in; i++) {
         if (!c->in[i]) continue;
         const tn_tensor *x = c->in_tensor[i];
-        if (!x || !tn_tensor_aligned(x) || !tn_dtype_bytes(x->dtype, tn_count(x), &bytes)) return false;
+        if (!x || x->encoding || !tn_tensor_aligned(x) || !tn_dtype_bytes(x->dtype, tn_count(x), &bytes)) return false;
         total += bytes;
     }
     for (int i = 0; i < c->n_out; i++) {

@@ -6,6 +6,7 @@
  *     y: float32[1,4,8,8] = Conv(x, w) { pads=[1,1,1,1] }  # conv1 */
 #include "base/clean.h"
 #include "format/format.h"
+#include "tensor/encoding.h"
 
 #define SHOWN 8 /* elements of lists and small constants */
 
@@ -27,6 +28,10 @@ static bool integer_like(tn_dtype t) { return tn_dtype_is_int(t) || t == TN_BOOL
 /* Contents of a small constant: [2,-1]; nothing for types without numbers. */
 static void put_contents(tn_text *t, const tn_tensor *c) {
     int64_t n = tn_count(c);
+    if (c->encoding) {
+        tn_text_printf(t, " %s %.4g bits", c->encoding->name, tn_encoding_bits(c->encoding));
+        return;
+    }
     bool real = integer_like(c->dtype) || tn_dtype_is_float(c->dtype);
     if (c->rank > 1 || n > SHOWN || !real || !c->data) return;
     tn_text_puts(t, c->rank ? " [" : " ");
@@ -106,7 +111,7 @@ static void put_node(tn_text *t, const tn_constants *c, const tn_node *n, int de
         const tn_value *v = n->inputs[i];
         if (i) tn_text_puts(t, ", ");
         put_name(t, v ? v->name : "_");
-        if (v && v->constant) put_contents(t, v->constant);
+        if (v && v->constant && !v->constant->encoding) put_contents(t, v->constant);
     }
     tn_text_puts(t, ")");
     for (int i = 0; i < n->n_attrs; i++) {

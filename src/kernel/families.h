@@ -3,12 +3,12 @@
 #ifndef TN_KERNEL_FAMILIES_H
 #define TN_KERNEL_FAMILIES_H
 
+#include "kernel/coded.h"
 #include "kernel/conv.h"
 #include "kernel/fft.h"
 #include "kernel/gemm.h"
 #include "kernel/half.h"
 #include "kernel/move.h"
-#include "kernel/nbits.h"
 #include "kernel/qconv.h"
 #include "kernel/qgemm.h"
 #include "kernel/reduce.h"
@@ -20,7 +20,7 @@
     X(gemm)                   \
     X(qgemm)                  \
     X(qconv)                  \
-    X(nbits)                  \
+    X(coded)                  \
     X(conv)                   \
     X(reduce)                 \
     X(move)                   \

@@ -18,7 +18,7 @@ enum {
     gemm_is_whole = 1,
     qgemm_is_whole = 1,
     qconv_is_whole = 1,
-    nbits_is_whole = 0,
+    coded_is_whole = 0,
     conv_is_whole = 1,
     reduce_is_whole = 0,
     move_is_whole = 0,

@@ -7,7 +7,7 @@ static size_t wanted(tn_dtype t) {
     return bytes >= 8 ? 8 : bytes ? bytes : 1;
 }
 
-bool tn_tensor_aligned(const tn_tensor *t) { return (uintptr_t)t->data % wanted(t->dtype) == 0; }
+bool tn_tensor_aligned(const tn_tensor *t) { return t->encoding || (uintptr_t)t->data % wanted(t->dtype) == 0; }
 
 tn_status tn_tensor_align(tn_tensor *t) {
     if (tn_tensor_aligned(t)) return TN_OK;

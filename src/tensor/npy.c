@@ -345,6 +345,7 @@ tn_status tn_npy_write(const tn_tensor *t, const char *path) {
     tn_status st = TN_OK;
     size_t width = t->dtype == TN_STRING ? longest_string(t) : 0;
     const char *descr = descr_of(t->dtype);
+    TN_TRY(tn_tensor_plain(t, path));
     if (!descr && t->dtype != TN_STRING)
         return tn_fail(TN_E_TYPE, "%s: NumPy has no element type for %s", path, tn_dtype_name(t->dtype));
     for (int i = 0; i < t->rank; i++) tn_text_printf(&dims, i ? ", %lld" : "%lld", (long long)t->dims[i]);

@@ -117,6 +117,8 @@ static void compare_floats(const tn_tensor *got, const tn_tensor *want, double r
 tn_status tn_compare(const tn_tensor *got, const tn_tensor *want, double rtol, double atol, tn_difference *d) {
     char a[400], b[400];
     *d = (tn_difference){ .worst = -1 };
+    TN_TRY(tn_tensor_plain(got, "what came out"));
+    TN_TRY(tn_tensor_plain(want, "what was expected"));
     if (got->dtype != want->dtype)
         return tn_fail(TN_E_TYPE, "%s where %s was expected", tn_dtype_name(got->dtype), tn_dtype_name(want->dtype));
     if (!tn_dims_equal(got->rank, got->dims, want->rank, want->dims))

@@ -1,6 +1,6 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* tensor.c - tensors, their shared memory, and data in general. */
-#include "tensor/tensor.h"
+#include "tensor/encoding.h"
 #include <assert.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -143,8 +143,25 @@ tn_status tn_tensor_set_string(tn_tensor *t, int64_t i, const char *s, size_t n)
     return TN_OK;
 }
 
+static tn_status copy_encoded(tn_tensor *dst, const tn_tensor *src, tn_mem_tag tag) {
+    size_t bytes = tn_tensor_bytes(src);
+    tn_buffer *b = tn_buffer_new(bytes, tag);
+    if (!b) return tn_fail(TN_E_NOMEM, "out of memory for %zu bytes of %s blocks", bytes, src->encoding->name);
+    if (bytes) memcpy(b->data, src->data, bytes);
+    *dst = *src;
+    dst->id = 0, dst->buffer = b, dst->data = bytes ? b->data : NULL;
+    return TN_OK;
+}
+
+tn_status tn_tensor_plain(const tn_tensor *t, const char *what) {
+    if (!t->encoding) return TN_OK;
+    return tn_fail(TN_E_UNSUPPORTED, "%s holds %s blocks, where elements of type %s are needed: decode it first", what,
+                   t->encoding->name, tn_dtype_name(t->dtype));
+}
+
 tn_status tn_tensor_copy(tn_tensor *dst, const tn_tensor *src, tn_mem_tag tag) {
     tn_tensor copy;
+    if (src->encoding) return copy_encoded(dst, src, tag);
     TN_TRY(init(&copy, src->dtype, src->rank, src->dims, tag, false));
     int64_t n = tn_count(src);
     if (src->dtype == TN_STRING) {
@@ -211,6 +228,7 @@ void *tn_tensor_data(const tn_tensor *t) { return t->data; }
 
 size_t tn_tensor_bytes(const tn_tensor *t) {
     size_t bytes = 0;
+    if (t->encoding) return (size_t)(tn_count(t) / t->encoding->block) * (size_t)t->encoding->bytes;
     tn_dtype_bytes(t->dtype, tn_count(t), &bytes);
     return bytes;
 }

@@ -1,5 +1,9 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
-/* tensor.h - dense row-major tensors, and data in general (sequences, optionals, maps). */
+/* tensor.h - dense row-major tensors, and data in general (sequences, optionals, maps).
+ *
+ * A tensor whose `encoding` is set holds no elements but blocks that decode to them. Such tensors are constants of
+ * models; who reads elements never sees one: what an operator gets is checked against its row first (tn_port.encoded),
+ * readers of single tensors ask tn_tensor_plain. */
 #ifndef TN_TENSOR_TENSOR_H
 #define TN_TENSOR_TENSOR_H
 
@@ -23,6 +27,7 @@ struct tn_tensor {
     void *data;
     tn_buffer *buffer; /* NULL: borrowed memory */
     uint64_t id;       /* of a model's constant: names its elements for ever. 0: no constant of a model */
+    const struct tn_encoding *encoding; /* data are blocks (tensor/encoding.h) of float32 elements; NULL: elements */
 };
 
 tn_buffer *tn_buffer_new(size_t bytes, tn_mem_tag tag); /* refs = 1; NULL when out of memory */
@@ -59,6 +64,8 @@ tn_status tn_tensor_move_out(tn_tensor *t, tn_tensor **out);
  * is loaded; larger ones only when a plan needs that, so what packs weights reads them with memcpy or vector loads. */
 bool tn_tensor_aligned(const tn_tensor *t);
 tn_status tn_tensor_align(tn_tensor *t);
+/** Whether data holds elements. errors TN_E_UNSUPPORTED: "`what` holds Q4_K blocks ..." */
+tn_status tn_tensor_plain(const tn_tensor *t, const char *what);
 /** Element i of a string tensor := a copy of the bytes in the tensor's own arena. errors TN_E_NOMEM. */
 tn_status tn_tensor_set_string(tn_tensor *t, int64_t i, const char *s, size_t n);
 

@@ -12,6 +12,7 @@
 #include <math.h>
 #include <simde/x86/avx2.h>
 #include <simde/x86/avx512.h>
+#include <simde/x86/f16c.h>
 #include <simde/x86/fma.h>
 #include <stdint.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 
 /* Names that the library keeps to itself. */
 #define __mmask16                 simde__mmask16
+#define __mmask64                 simde__mmask64
 #define _MM_FROUND_NO_EXC         SIMDE_MM_FROUND_NO_EXC
 #define _MM_FROUND_TO_NEAREST_INT SIMDE_MM_FROUND_TO_NEAREST_INT
 #define _MM_FROUND_TO_NEG_INF     SIMDE_MM_FROUND_TO_NEG_INF
@@ -43,6 +45,7 @@ EMU_LANES(simde__m512, float, f16)
 EMU_LANES(simde__m128i, uint8_t, b16)
 EMU_LANES(simde__m256i, int32_t, i8)
 EMU_LANES(simde__m512i, int32_t, i16)
+EMU_LANES(simde__m512i, int8_t, b64)
 
 /* ---------------------------------------------------------------------------------------- fused multiply-add */
 
@@ -111,6 +114,13 @@ EMU void emu_mm_mask_storeu_epi8(void *to, simde__mmask16 m, simde__m128i v) {
     emu_b16 r = { v };
     for (int i = 0; i < 16; i++)
         if (m >> i & 1) p[i] = r.a[i];
+}
+EMU simde__m512i _mm512_maskz_loadu_epi8(simde__mmask64 m, const void *from) {
+    const int8_t *p = from;
+    emu_b64 r = { simde_mm512_setzero_si512() };
+    for (int i = 0; i < 64; i++)
+        if (m >> i & 1) r.a[i] = p[i];
+    return r.v;
 }
 #undef _mm256_maskload_ps
 #undef _mm256_maskstore_ps
@@ -184,6 +194,14 @@ EMU simde__m512i emu_mm512_cvtepu16_epi32(simde__m256i v) {
 
 /* ------------------------------------------------------------------------------------------------ what it lacks */
 
+EMU simde__m256i _mm256_dpbusd_avx_epi32(simde__m256i sum, simde__m256i u, simde__m256i s) {
+    emu_i8 r = { sum };
+    uint8_t a[32];
+    int8_t b[32];
+    memcpy(a, &u, sizeof a), memcpy(b, &s, sizeof b);
+    for (int i = 0; i < 32; i++) r.a[i / 4] += a[i] * b[i];
+    return r.v;
+}
 EMU simde__m128i _mm_maskz_set1_epi8(simde__mmask16 m, char x) {
     emu_b16 r;
     for (int i = 0; i < 16; i++) r.a[i] = m >> i & 1 ? (uint8_t)x : 0;
@@ -194,6 +212,12 @@ EMU simde__mmask16 _mm_test_epi8_mask(simde__m128i a, simde__m128i b) {
     unsigned m = 0;
     for (int i = 0; i < 16; i++) m |= (unsigned)((x.a[i] & y.a[i]) != 0) << i;
     return (simde__mmask16)m;
+}
+EMU simde__m512i _mm512_cvtepi8_epi32(simde__m128i v) {
+    emu_b16 x = { v };
+    emu_i16 r;
+    for (int i = 0; i < 16; i++) r.a[i] = (int8_t)x.a[i];
+    return r.v;
 }
 EMU simde__m512 _mm512_cvtepi32_ps(simde__m512i v) {
     emu_i16 x = { v };

@@ -56,7 +56,7 @@ struct check_state {
 };
 
 /* The levels, as TN_CPU names them. */
-static const char *const levels[] = { "ref", "avx2", "avx512", "avx512vnni", "avx512bf16" };
+static const char *const levels[] = { "ref", "avx2", "avxvnni", "avx512", "avx512vnni", "avx512bf16" };
 
 static long env_number(const char *name, long otherwise) {
     const char *s = getenv(name);

@@ -3,6 +3,7 @@
 #include "lib/one_node.h"
 #include "engine/session.h"
 #include "op/core/op.h"
+#include "tensor/encoding.h"
 #include "test.h"
 #include <math.h>
 
@@ -49,6 +50,13 @@ void on_in(on *o, tn_dtype t, const char *dims, const double *values, bool const
     memcpy(type.dims, d, sizeof *d * (size_t)rank);
     o->in[o->n_in++] = tn_value_input(o->m->graph, name, &type);
     o->fed[o->n_fed++] = x;
+}
+
+void on_blocks(on *o, const tn_encoding *e, const char *dims, const void *data) {
+    tn_tensor t;
+    int64_t d[TN_MAX_RANK];
+    check_ok(tn_tensor_encoded(&t, e, parse_dims(dims, d), d, data, SIZE_MAX, NULL));
+    o->in[o->n_in++] = tn_value_constant(o->m->graph, "blocks", &t);
 }
 
 void on_none(on *o) { o->in[o->n_in++] = NULL; }

@@ -17,6 +17,8 @@ typedef struct on on;
 
 on *on_new(void);
 void on_in(on *o, tn_dtype t, const char *dims, const double *values, bool constant);
+/** A constant of blocks (tensor/encoding.h) at `data`, which stays the caller's. */
+void on_blocks(on *o, const struct tn_encoding *e, const char *dims, const void *data);
 void on_none(on *o);
 /** The node; its inputs are those given so far, then those asked for next. */
 tn_node *on_node(on *o, const char *domain, const char *type, int n_out);

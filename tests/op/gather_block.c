@@ -1,8 +1,10 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* gather_block.c - GatherBlockQuantized: codes of every kind, blocks along either axis, indices out of range, and what
  * is refused. */
+#include "lib/one_node.h"
 #include "lib/op_run.h"
 #include "test.h"
+#include <math.h>
 
 static ob *table(int n, const op_data *in) {
     static const char *const names[] = { "a", "b", "c", "d" };
@@ -92,8 +94,56 @@ static void refused(void **state) {
     op_refused(table(3, in), 3, in, "scales");
 }
 
+static int between(int lo, int hi) {
+    static uint64_t rng = 5;
+    return lo + (int)(test_random(&rng) % (uint64_t)(hi - lo + 1));
+}
+
+static int field(const double *bytes, int bits, int i) {
+    return (int)bytes[i * bits / 8] >> i * bits % 8 & ((1 << bits) - 1);
+}
+
+/* Tables [3, 2, columns] of any bits, with blocks along the last axis, whole and cut off: rows of kernel/coded.h where
+ * columns are a multiple of 16. */
+static void tables(void **state) {
+    for (int round = 0; round < 60; round++) {
+        int bits = 1 << between(1, 3), columns = between(0, 2) ? 16 * between(1, 9) : 8 * between(1, 9);
+        int block = 16 << between(0, 2), blocks = (columns + block - 1) / block, zero_row = (blocks * bits + 7) / 8;
+        bool zeros = between(0, 1);
+        double data[6 * 144], scale[6 * 9], zero[6 * 9], index[4] = { 2, -1, 0, 9 };
+        char dims[32];
+        on *o = on_new();
+        for (int i = 0; i < 6 * columns * bits / 8; i++) data[i] = between(0, 255);
+        for (int i = 0; i < 6 * blocks; i++) scale[i] = between(-16, 16) / 8.0, zero[i] = between(0, 255);
+        snprintf(dims, sizeof dims, "3,2,%d", columns * bits / 8);
+        on_in(o, TN_U8, dims, data, between(0, 1));
+        on_in(o, TN_I64, "4", index, false);
+        snprintf(dims, sizeof dims, "3,2,%d", blocks);
+        on_in(o, between(0, 1) ? TN_F32 : TN_F16, dims, scale, between(0, 1));
+        snprintf(dims, sizeof dims, "3,2,%d", zero_row);
+        if (zeros) on_in(o, TN_U8, dims, zero, between(0, 1));
+        tn_node *n = on_node(o, "com.microsoft", "GatherBlockQuantized", 1);
+        check_ok(tn_attr_set_int(n, "bits", bits));
+        check_ok(tn_attr_set_int(n, "block_size", block));
+        check_ok(tn_attr_set_int(n, "quantize_axis", 2));
+        check_ok(on_go(o, 2));
+        for (int i = 0; i < 4 * 2 * columns; i++) {
+            int slice = i / columns / 2, at = index[slice] < 0 ? (int)index[slice] + 3 : (int)index[slice];
+            int row = at * 2 + i / columns % 2, e = i % columns;
+            double want = 0;
+            if (at < 3) {
+                int z = zeros ? field(zero + row * zero_row, bits, e / block) : 1 << (bits - 1);
+                want = (field(data + row * columns * bits / 8, bits, e) - z) * scale[row * blocks + e / block];
+            }
+            check(fabs(on_at(o, 0, i) - want) <= 1e-6 * 256 + 1e-3 * fabs(want),
+                  "%d bits, %d columns by %d, %d: %g, expected %g\n", bits, columns, block, i, on_at(o, 0, i), want);
+        }
+        on_free(o);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = { cmocka_unit_test(bytes), cmocka_unit_test(columns), cmocka_unit_test(reals),
-                                        cmocka_unit_test(refused) };
+                                        cmocka_unit_test(refused), cmocka_unit_test(tables) };
     return cmocka_run_group_tests_name("op/gather_block", tests, NULL, NULL);
 }

@@ -25,7 +25,7 @@ static int field(const double *bytes, int bits, int i) {
 enum { NO_ZEROS, PACKED, FLOATS };
 
 typedef struct {
-    int bits, k, n, m, block, zeros;
+    int bits, k, n, m, block, zeros, level;
     bool groups, bias, constant;
     tn_dtype type;
 } setup;
@@ -56,10 +56,11 @@ static void one(const setup *s) {
     check_ok(tn_attr_set_int(n, "N", s->n));
     check_ok(tn_attr_set_int(n, "bits", s->bits));
     check_ok(tn_attr_set_int(n, "block_size", s->block));
+    if (s->level) check_ok(tn_attr_set_int(n, "accuracy_level", s->level));
     check_ok(on_go(o, 1 + s->m % 2));
     for (int i = 0; i < s->m; i++)
         for (int j = 0; j < s->n; j++) {
-            double want = s->bias ? bias[j] : 0, size = 0;
+            double want = s->bias ? bias[j] : 0, size = 0, steps = 0;
             for (int k = 0; k < s->k; k++) {
                 int g = s->groups ? (int)groups[k] : k / s->block;
                 double z = s->zeros == FLOATS   ? zero[j * blocks + g]
@@ -67,9 +68,10 @@ static void one(const setup *s) {
                                                 : 1 << (s->bits - 1);
                 double term = a[i * s->k + k] * (field(b + j * row, s->bits, k) - z) * scale[j * blocks + g];
                 want += term, size += fabs(term);
+                steps += fabs((field(b + j * row, s->bits, k) - z) * scale[j * blocks + g]) * 2 / 250; /* |a| <= 2 */
             }
             double have = on_at(o, 0, i * s->n + j), tol = s->type == TN_F32 ? 1e-5 : s->type == TN_F16 ? 1e-3 : 8e-3;
-            check(fabs(have - want) <= tol * fabs(want) + 1e-5 * size + 1e-6,
+            check(fabs(have - want) <= tol * fabs(want) + 1e-5 * size + 1e-6 + (s->level == 4 ? steps : 0),
                   "%d bits, K %d by %d, N %d: row %d of %d, column %d: %g, expected %g\n", s->bits, s->k, s->block,
                   s->n, i, s->m, j, have, want);
         }
@@ -84,7 +86,7 @@ static void definition(void **state) {
         setup s = { .bits = between(2, 8), .k = between(1, 150), .n = between(1, 90), .block = 16 << between(0, 2) };
         s.m = between(0, 2) ? between(1, 6) : between(7, 30);
         s.zeros = between(0, 2), s.groups = between(0, 4) == 0, s.bias = between(0, 1), s.constant = between(0, 1);
-        s.type = types[between(0, 3)];
+        s.type = types[between(0, 3)], s.level = between(0, 4);
         one(&s);
     }
 }

@@ -416,6 +416,13 @@ static tn_status stream(const writing *w, streams *s, tn_wire_out *head, const t
     return weights(w, s, &written);
 }
 
+/* ONNX has no tensors of blocks. */
+static tn_status all_plain(const tn_model *m) {
+    for (int i = 0; i < m->n_values; i++)
+        if (m->values[i] && m->values[i]->constant) TN_TRY(tn_tensor_plain(m->values[i]->constant, m->values[i]->name));
+    return TN_OK;
+}
+
 tn_status tn_onnx_write(const tn_model *m, const char *path, uint64_t inline_max) {
     tn_wire_out head = { 0 }, body = { 0 };
     streams s = { 0 };
@@ -423,6 +430,7 @@ tn_status tn_onnx_write(const tn_model *m, const char *path, uint64_t inline_max
     uint64_t total = 0;
     writing w = { .m = m };
     tn_status st = tn_model_whole(m);
+    if (st == TN_OK) st = all_plain(m);
     if (st == TN_OK) st = tn_constants_of(m, &w.constants);
     if (st == TN_OK) st = put_model_head(&head, m);
     if (st == TN_OK) st = put_body(&body, &w, m->graph);

@@ -59,6 +59,7 @@ static tn_status check_node(const tn_graph *g, const tn_node *n) {
         const tn_value *v = n->inputs[i];
         if (!v) continue;
         TN_TRY(check_read(g, n, v, tn_node_where(n)));
+        TN_TRY(tn_op_check_encoded(n, i, v->constant));
         /* a value with very many users is checked from its own side only: check_uses */
         if (v->n_uses <= 64 && !has_use(v, n, g, i))
             return tn_op_fail(n, TN_E_GRAPH, "input %d ('%s') does not know of it", i, v->name);
@@ -95,6 +96,7 @@ static tn_status check_graph(const tn_graph *g) {
         char what[80];
         snprintf(what, sizeof what, "output %d of graph '%.40s'", i, g->name);
         TN_TRY(check_read(g, NULL, g->outputs[i], what));
+        if (g->outputs[i]->constant) TN_TRY(tn_tensor_plain(g->outputs[i]->constant, what));
         if (g->outputs[i]->n_uses <= 64 && !has_use(g->outputs[i], NULL, g, i))
             return tn_fail(TN_E_GRAPH, "%s ('%s') does not know of it", what, g->outputs[i]->name);
     }

@@ -66,7 +66,7 @@ static bool plan(follower *f) {
         const tn_tensor *t = c->in_tensor[i];
         const tn_content *k = c->in_content[i];
         if (t) {
-            if (t->dtype == TN_STRING || !tn_dtype_bytes(t->dtype, tn_count(t), &bytes)) return false;
+            if (t->encoding || t->dtype == TN_STRING || !tn_dtype_bytes(t->dtype, tn_count(t), &bytes)) return false;
             total += bytes;
         } else {
             if (!k || !whole_bytes(c->in[i]->dtype) || !tn_type_static(c->in[i])) return false;

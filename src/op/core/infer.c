@@ -4,6 +4,7 @@
 #include "base/budget.h"
 #include "base/log.h"
 #include "op/core/memo.h"
+#include "tensor/encoding.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -26,6 +27,11 @@ static tn_status check_sizes(const tn_node *n, const tn_type *t, int i) {
     return TN_OK;
 }
 
+const tn_encoding *tn_infer_encoding(const tn_infer *c, int i) {
+    const tn_tensor *t = c->in_tensor && i < c->n_in ? c->in_tensor[i] : NULL;
+    return t ? t->encoding : NULL;
+}
+
 tn_status tn_infer_node(tn_infer *c) {
     const tn_node *n = c->node;
     for (int i = 0; i < c->n_out; i++) {
@@ -34,6 +40,7 @@ tn_status tn_infer_node(tn_infer *c) {
     }
     if (!n->op) return tn_op_check_node(n);
     TN_TRY(tn_op_check_types(n, c->in, c->n_in));
+    for (int i = 0; c->in_tensor && i < c->n_in; i++) TN_TRY(tn_op_check_encoded(n, i, c->in_tensor[i]));
     c->open = 0;
     if (!c->attrs) TN_TRY(tn_op_read_attrs(n, n->op, c->arena, &c->attrs));
     if (n->op->infer) TN_TRY(n->op->infer(c));

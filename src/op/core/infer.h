@@ -31,6 +31,10 @@ tn_status tn_infer_node(tn_infer *c);
  *  in c->arena). Never fails: what cannot be known stays unknown. */
 void tn_infer_follow(tn_infer *c, tn_arena *scratch, const tn_tensor **out_tensor);
 
+/** For a rule: what input i is encoded in (tensor/encoding.h); NULL: nothing, or it is not known, and then it is not:
+ *  only constants are. */
+const struct tn_encoding *tn_infer_encoding(const tn_infer *c, int i);
+
 /** tn_graph_infer of a whole model, which goes on behind nodes whose rules fail when fn is there: it is told of each
  * (the sentence is set), whose outputs stay unknown. What fn returns, unless TN_OK, ends the walk. */
 tn_status tn_graph_infer_all(tn_graph *g, tn_status (*fn)(void *user, const tn_node *n, tn_status st), void *user);

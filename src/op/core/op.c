@@ -6,6 +6,8 @@
 #include "base/number.h"
 #include "base/sort.h"
 #include "op/core/expand.h"
+#include "op/core/infer.h"
+#include "tensor/encoding.h"
 #include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -349,6 +351,19 @@ tn_status tn_op_check_types_as(const tn_node *n, const tn_op *op, const tn_type 
     return TN_OK;
 }
 
+tn_status tn_op_check_encoded(const tn_node *n, int i, const tn_tensor *t) {
+    if (!t || !t->encoding) return TN_OK;
+    const tn_port *p = n->op ? port_at(n->op->in, i) : NULL;
+    if (!p || !p->encoded)
+        return tn_op_fail(
+            n, TN_E_UNSUPPORTED,
+            "input %d (%s) holds %s blocks, which this operator does not take; MatMul and Gemm (as B) and "
+            "Gather (as data) do",
+            i, p ? p->name : "unknown", t->encoding->name);
+    tn_status st = tn_encoding_check(t->encoding);
+    return st == TN_OK ? st : tn_fail_at(st, "%s", tn_node_where(n));
+}
+
 tn_status tn_op_check_types(const tn_node *n, const tn_type *const *in, int n_in) {
     return tn_op_check_types_as(n, n->op, in, n_in);
 }
@@ -385,7 +400,10 @@ tn_status tn_op_cost(tn_infer *c, tn_cost *out) {
     if (op && !c->attrs) TN_TRY(tn_op_read_attrs(c->node, op, c->arena, &c->attrs));
     if (op && op->flags & TN_OP_ALIAS) return TN_OK;
     if (!(op && op->flags & TN_OP_SHAPE_ONLY))
-        for (int i = 0; i < c->n_in; i++) out->bytes_read += bytes_of(c->syms, c->in[i]);
+        for (int i = 0; i < c->n_in; i++) {
+            const tn_encoding *e = tn_infer_encoding(c, i);
+            out->bytes_read += bytes_of(c->syms, c->in[i]) * (e ? tn_encoding_bits(e) / 32 : 1);
+        }
     for (int i = 0; i < c->n_out; i++) out->bytes_written += bytes_of(c->syms, &c->out[i]);
     if (op && op->flags & TN_OP_POINTWISE && c->n_out && c->out[0].kind == TN_KIND_TENSOR) {
         tn_dim n = tn_type_count(c->syms, &c->out[0]);

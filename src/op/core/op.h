@@ -108,10 +108,11 @@ typedef struct tn_prep {
     tn_infer types;  /* in, out, in_tensor (constants), as in inference */
     tn_arena *arena; /* lives as long as the plan; put `state` here */
     tn_pool *pool;
-    void *state;       /* handed to run and release */
-    size_t scratch;    /* bytes of scratch wanted at run (0: none); only when the shapes are exact */
-    size_t room;       /* bytes that run will ask tn_run_scratch for, see tn_room; only when shapes are exact */
-    unsigned consumed; /* set bit i: constant input i was packed and its original bytes are not read by run */
+    void *state;         /* handed to run and release */
+    size_t scratch;      /* bytes of scratch wanted at run (0: none); only when the shapes are exact */
+    size_t room;         /* bytes that run will ask tn_run_scratch for, see tn_room; only when shapes are exact */
+    unsigned consumed;   /* set bit i: constant input i was packed and its original bytes are not read by run */
+    unsigned as_it_lies; /* set bit i: run reads constant input i byte by byte: it needs no aligned copy */
     struct tn_pack_cache *packs; /* shares packed weights between plans of a session; see engine/pack.h */
     struct tn_pack_use **held;   /* those that `state` uses, when there are packs; whoever drops it lets them go */
 } tn_prep;
@@ -208,6 +209,7 @@ typedef struct {
     char group;     /* inputs with one letter must have one element type ('T'); 0: free */
     bool optional;
     bool variadic;
+    bool encoded; /* takes tensors of blocks (tensor/encoding.h), too; all others never see one */
 } tn_port;
 
 /* The lists that attribute structs hold; v is NULL when the attribute is absent. They belong to the model. */
@@ -354,6 +356,8 @@ tn_status tn_graph_infer(tn_graph *g);
 tn_status tn_op_check_node(const tn_node *n);
 /** Checks input element types against the row (types that are known). errors TN_E_TYPE. */
 tn_status tn_op_check_types(const tn_node *n, const tn_type *const *in, int n_in);
+/** Whether input i, when it is t, may be one of blocks. errors TN_E_UNSUPPORTED naming node, input and encoding */
+tn_status tn_op_check_encoded(const tn_node *n, int i, const tn_tensor *t);
 /** Both against a descriptor that is not the node's row: of an operator that is rewritten (expand.h). */
 tn_status tn_op_check_node_as(const tn_node *n, const tn_op *op);
 tn_status tn_op_check_types_as(const tn_node *n, const tn_op *op, const tn_type *const *in, int n_in);

@@ -8,6 +8,7 @@
  * packed panels are of that type then, and become float32 in cache. */
 #include "kernel/kernel.h"
 #include "op/core/fused.h"
+#include "op/core/infer.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
 #include "op/math/grads.h"
@@ -92,6 +93,9 @@ static tn_status matmul_infer(tn_infer *c) {
     if (ra > 1) dims[out++] = m;
     if (rb > 1) dims[out++] = n;
     tn_infer_out(c, 0, t, out, dims);
+    const tn_encoding *e = tn_infer_encoding(c, 1);
+    if (e && (rb < 2 || tn_op_product(c->in[1]->dims, 0, rb - 2) != 1))
+        return tn_infer_fail(c, TN_E_UNSUPPORTED, "B holds %s blocks and must be one matrix", e->name);
     for (int i = 2; i <= 3 && i < c->n_in; i++) { /* bias and residual must broadcast into the result */
         int r = tn_infer_rank(c, i);
         if (r < 0) continue;
@@ -225,7 +229,9 @@ static tn_status pack_a(void *dst, const void *user) {
 }
 
 /* Is constant input i one matrix (leading dimensions all 1)? */
-static bool one_matrix(const tn_tensor *t) { return t && t->rank >= 2 && tn_op_product(t->dims, 0, t->rank - 2) == 1; }
+static bool one_matrix(const tn_tensor *t) {
+    return t && !t->encoding && t->rank >= 2 && tn_op_product(t->dims, 0, t->rank - 2) == 1;
+}
 
 static size_t packed_bytes(const tn_gemm_kernels *kn, const pack_job *j) {
     if (j->pairs) return tn_gemm_pack_b_pairs_bytes(kn, j->rows, j->cols);
@@ -256,15 +262,78 @@ static tn_status pack_right(tn_prep *p, product_state *s, const tn_tensor *b, tn
     return TN_OK;
 }
 
+/* -------------------------------------------------------------------------------------------------- weights in blocks
+ */
+
+/* What the best known programs for such files do: a few rows are rounded to 8 bits (kernel/coded.h states the error).
+ */
+static tn_coded_b coded_of(const tn_tensor *b) { return (tn_coded_b){ tn_coded_of(b), .rounded = true }; }
+
+static size_t encoded_scratch(const tn_gemm_args *g, const tn_tensor *t, int threads) {
+    tn_coded_b b = coded_of(t);
+    return g->trans_b && g->m && g->n ? tn_coded_scratch(tn_kernels_get(), g, &b, threads) : 0;
+}
+
+typedef struct {
+    tn_coded c;
+    int64_t first, columns;
+    float *out;
+} decode_job;
+
+static void decode(void *arg, int64_t begin, int64_t end, int thread) {
+    const decode_job *j = arg;
+    (void)thread;
+    for (int64_t i = begin; i < end; i++)
+        tn_coded_row(&tn_kernels_get()->coded, &j->c, i, j->first, j->columns, j->out + i * j->columns);
+}
+
+/* B [K, N] in blocks along N: some columns at a time become floats. */
+static tn_status along_columns(tn_run *r, const tn_gemm_args *whole, const tn_tensor *b) {
+    enum { COLUMNS = 256 }; /* whole blocks of every encoding */
+    decode_job j = { .c = tn_coded_of(b), .out = tn_run_scratch(r, (size_t)whole->k * COLUMNS * sizeof(float)) };
+    if (!j.out) return tn_op_fail(r->node, TN_E_NOMEM, "no memory to decode B");
+    for (; j.first < whole->n; j.first += COLUMNS) {
+        tn_gemm_args g = *whole;
+        g.n = g.ldb = j.columns = whole->n - j.first < COLUMNS ? whole->n - j.first : COLUMNS;
+        tn_parallel(r->pool, g.k, 16, decode, &j);
+        g.b = j.out, g.c += j.first;
+        if (g.d) g.d += j.first;
+        if (g.bias_n) g.bias_n += j.first;
+        TN_TRY(tn_gemm(&tn_kernels_get()->gemm, &g, NULL, r->pool));
+    }
+    return TN_OK;
+}
+
+/* One B for all of A's batches that did not become rows. */
+static tn_status run_encoded(tn_run *r, const tn_gemm_args *whole, void *scratch) {
+    const tn_tensor *b = tn_in(r, 1);
+    tn_coded_b w = coded_of(b);
+    int64_t n[2] = { whole->batch[0] ? whole->batch[0] : 1, whole->batch[1] ? whole->batch[1] : 1 };
+    for (int64_t i = 0; i < n[0] * n[1]; i++) {
+        tn_gemm_args g = *whole;
+        int64_t at[2] = { i / n[1], i % n[1] };
+        for (int k = 0; k < 2; k++) {
+            g.a += at[k] * g.stride_a[k], g.c += at[k] * g.stride_c[k];
+            if (g.d) g.d += at[k] * g.stride_d[k];
+        }
+        g.batch[0] = g.batch[1] = 1;
+        TN_TRY(g.trans_b ? tn_coded_gemm(tn_kernels_get(), &g, &w, scratch, r->pool) : along_columns(r, &g, b));
+    }
+    return TN_OK;
+}
+
 /* The scratch that products of these sizes want; where it is not known, the driver allocates. */
 static tn_status matmul_fit(tn_prep *p) {
     const product_state *s = p->state;
     const tn_type *a = p->types.in[0], *b = p->types.in[1];
+    const tn_tensor *w = p->types.in_tensor[1];
+    int threads = tn_pool_threads(p->pool);
     product d;
     if (a->dtype != TN_F32 || !tn_type_static(a) || !tn_type_static(b)) return TN_OK;
     product_of(s, a->rank, a->dims, b->rank, b->dims, &d);
     tn_gemm_args g = args_of(s, &d);
-    p->scratch = tn_gemm_scratch(&tn_kernels_get()->gemm, &g, tn_pool_threads(p->pool));
+    p->scratch =
+        w && w->encoding ? encoded_scratch(&g, w, threads) : tn_gemm_scratch(&tn_kernels_get()->gemm, &g, threads);
     return TN_OK;
 }
 
@@ -341,10 +410,11 @@ static tn_status run_f32(tn_run *r, const product_state *s, const product *p) {
     int outer = p->loops > 2 ? p->loops - 2 : 0;
     int64_t at[TN_MAX_RANK] = { 0 }, oa = 0, ob = 0, oc = 0, calls = tn_op_product(p->count, 0, outer);
     const float *a = tn_in(r, 0)->data, *b = tn_in(r, 1)->data;
+    bool encoded = tn_in(r, 1)->encoding;
     for (int64_t i = 0; i < calls; i++) {
         g.a = a + oa, g.b = b + ob;
         g.c = (float *)y->data + oc, g.d = d ? d + oc : NULL;
-        TN_TRY(tn_gemm(&tn_kernels_get()->gemm, &g, r->scratch, r->pool));
+        TN_TRY(encoded ? run_encoded(r, &g, r->scratch) : tn_gemm(&tn_kernels_get()->gemm, &g, r->scratch, r->pool));
         for (int l = outer - 1; l >= 0; l--) {
             oa += p->step_a[l], ob += p->step_b[l], oc += p->step_c[l];
             if (++at[l] < p->count[l]) break;
@@ -404,11 +474,12 @@ static tn_status matmul_run(tn_run *r) {
 /* ----------------------------------------------------------------------------------------------------------- rows */
 
 #define TYPES (TN_FLOATS | TN_INTS)
+static const tn_port product_in[] = { { "A", TN_REAL, 'T' }, { "B", TN_REAL, 'T', .encoded = true }, { 0 } };
 static const tn_port gemm_in[] = {
-    { "A", TYPES, 'T' }, { "B", TYPES, 'T' }, { "C", TYPES, 'T', .optional = true }, { 0 }
+    { "A", TYPES, 'T' }, { "B", TYPES, 'T', .encoded = true }, { "C", TYPES, 'T', .optional = true }, { 0 }
 };
 static const tn_port fused_in[] = { { "A", TN_FLOATS, 'T' },
-                                    { "B", TN_FLOATS, 0 }, /* constants also of 16 bits */
+                                    { "B", TN_FLOATS, 0, .encoded = true }, /* constants also of 16 bits */
                                     { "bias", TN_FLOATS, 'T', .optional = true },
                                     { "residual", TN_FLOATS, 'T', .optional = true },
                                     { 0 } };
@@ -441,7 +512,7 @@ static const tn_attr_spec fused_attrs[] = {
 const tn_op tn_ops_matmul[] = {
     { .name = "MatMul",
       .since = 13,
-      .in = tn_ports_real_x2,
+      .in = product_in,
       .out = tn_ports_real_t,
       .infer = matmul_infer,
       .cost = matmul_cost,

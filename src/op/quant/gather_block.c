@@ -3,7 +3,7 @@
  * point where there is one, belongs to each block along one axis. Codes are bytes (8 bits, or several of 2 or 4 bits to
  * a byte, low ones first, along the last axis), 4-bit integers, float8 or float4. Source: docs/ContribOperators.md of
  * ONNX Runtime. */
-#include "kernel/nbits.h"
+#include "kernel/kernel.h"
 #include "op/core/grad.h"
 #include "op/core/support.h"
 #include "op/quant/qparam.h"
@@ -98,19 +98,20 @@ typedef struct {
     float *y;
     int64_t dims[TN_MAX_RANK], step[TN_MAX_RANK]; /* of the numbers; of the scales, by axis */
     int64_t picks, inner, run;                    /* indices; numbers behind the axis; those of one run */
+    tn_coded c;                                   /* of as_rows */
     int64_t zero_row, zero_bytes;                 /* zero points of a row, bytes they take */
 } job;
 
 static float code_at(const job *j, int64_t i) {
-    if (j->f.bits) return (float)tn_nbits_field(j->data->data, j->f.bits, i);
+    if (j->f.bits) return (float)tn_field(j->data->data, j->f.bits, i);
     return (float)tn_get_f64(j->data->dtype, j->data->data, i);
 }
 
 static float zero_at(const job *j, int64_t i) {
     if (!j->zeros) return j->f.bits ? (float)(1 << (j->f.bits - 1)) : 0;
     if (!j->f.bits) return (float)tn_get_f64(j->zeros->dtype, j->zeros->data, i);
-    return (float)tn_nbits_field((const uint8_t *)j->zeros->data + i / j->zero_row * j->zero_bytes, j->f.bits,
-                                 i % j->zero_row);
+    return (float)tn_field((const uint8_t *)j->zeros->data + i / j->zero_row * j->zero_bytes, j->f.bits,
+                           i % j->zero_row);
 }
 
 /* Runs of numbers that lie side by side in table and result. */
@@ -152,6 +153,39 @@ static tn_status check_zeros(tn_run *r, job *j, const tn_tensor *scales) {
     return tn_op_fail(r->node, TN_E_SHAPE, "%lld zero points; %lld are needed", (long long)have, (long long)want);
 }
 
+/* Packed fields whose blocks lie along the last axis are rows as the kernels of kernel/coded.h know them: then scales,
+ * too, are read where they are, and not those of the whole table. */
+static bool as_rows(job *j, const tn_tensor *scales) {
+    int last = j->f.rank - 1;
+    int64_t columns = j->dims[last], rows = tn_op_product(j->dims, 0, last), blocks = blocks_of(&j->f, columns);
+    if (!j->f.bits || j->f.quantised != last || last < 1 || columns % TN_GROUP || tn_count(scales) != rows * blocks)
+        return false;
+    j->c = (tn_coded){ .as = &tn_encodings[TN_ENC_U2 + j->f.bits - 2],
+                       .rows = rows,
+                       .columns = columns,
+                       .block = j->f.block,
+                       .blocks = blocks,
+                       .code = { j->data->data, columns / 8 * j->f.bits, TN_U8 },
+                       .scale = { scales->data, blocks * tn_dtypes[scales->dtype].bytes, scales->dtype } };
+    if (j->zeros) j->c.zero = (tn_part){ j->zeros->data, j->zero_bytes, TN_U8 };
+    return true;
+}
+
+static void gather_rows(void *arg, int64_t begin, int64_t end, int thread) {
+    const job *j = arg;
+    int64_t inner = j->inner / j->run; /* rows of a slice */
+    (void)thread;
+    for (int64_t k = begin; k < end; k++) {
+        int64_t pick = k / inner, index = tn_get_i64(j->indices->dtype, j->indices->data, pick), len = j->dims[0];
+        float *y = j->y + k * j->run;
+        index += index < 0 ? len : 0;
+        if (index < 0 || index >= len) /* nothing is there */
+            memset(y, 0, (size_t)j->run * sizeof *y);
+        else
+            tn_coded_row(&tn_kernels_get()->coded, &j->c, index * inner + k % inner, 0, j->run, y);
+    }
+}
+
 static tn_status run(tn_run *r) {
     const tn_tensor *scales = tn_in(r, SCALES);
     tn_tensor *y = tn_out(r, 0);
@@ -166,7 +200,6 @@ static tn_status run(tn_run *r) {
                   .block = a->block_size };
     if (total == 0) return TN_OK;
     TN_TRY(check_zeros(r, &j, scales));
-    TN_TRY(tn_q_floats(r, SCALES, 1, &j.scales, &count));
     for (int i = rank - 1; i >= 0; i--) {
         j.dims[i] = number_dim(&j.f, j.data->dims, i);
         j.step[i] = scales->dims[i] == 1 ? 0 : stride;
@@ -176,7 +209,9 @@ static tn_status run(tn_run *r) {
     j.run = j.f.axis == rank - 1 ? 1 : j.dims[rank - 1];
     j.y = y->dtype == TN_F32 ? y->data : tn_run_scratch(r, (size_t)total * sizeof *j.y);
     if (!j.y) return tn_op_fail(r->node, TN_E_NOMEM, "no memory for the result");
-    tn_parallel(r->pool, total / j.run, 1 + 4096 / j.run, gather, &j);
+    bool rows = as_rows(&j, scales);
+    if (!rows) TN_TRY(tn_q_floats(r, SCALES, 1, &j.scales, &count));
+    tn_parallel(r->pool, total / j.run, 1 + 4096 / j.run, rows ? gather_rows : gather, &j);
     return y->dtype == TN_F32 ? TN_OK : tn_convert(TN_F32, j.y, y->dtype, y->data, total, true, TN_ROUND_NEAREST);
 }
 

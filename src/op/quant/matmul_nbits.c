@@ -2,9 +2,11 @@
 /* matmul_nbits.c - com.microsoft.MatMulNBits: Y = A W' + bias with W [N, K] in 2 to 8 bits, a scale and a zero point
  * per block of K. Source: docs/ContribOperators.md of ONNX Runtime.
  *
- * A few rows (a language model's next token) are multiplied by the packed weights as they lie in the file, which costs
- * a half or an eighth of the memory traffic of floats. Many rows are worth unpacking for: some columns at a time, so
- * that the floats stay in the cache. */
+ * The weights are read as they lie in the file, a piece of a row at a time (kernel/coded.h); scales and zero points,
+ * too: nothing is copied when a plan is made.
+ *
+ * accuracy_level says what activations may become: 4 is 8-bit integers; all others, and none given, leave them float32,
+ * as ONNX Runtime's CPU provider does. Many rows are always multiplied as floats. */
 #include "kernel/kernel.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
@@ -22,7 +24,7 @@ typedef struct {
 } weights;
 
 typedef struct {
-    int64_t K, N, bits, block_size;
+    int64_t K, N, bits, block_size, accuracy_level;
     bool weight_prepacked;
 } settings;
 
@@ -84,168 +86,79 @@ static tn_status nbits_cost(const tn_infer *c, tn_cost *out) {
     return TN_OK;
 }
 
-/* --------------------------------------------------------------------------------------------- scales, zero points */
+/* --------------------------------------------------------------------------------------------------------- prepare */
 
-typedef struct {
-    const float *scale, *zero; /* [n, blocks]; NULL: inputs, read while running */
-} nbits_state;
-
-static tn_status scales_of(const tn_tensor *t, float *v) {
-    return tn_convert(t->dtype, t->data, TN_F32, v, tn_count(t), true, TN_ROUND_NEAREST);
+/* Where the parts of the weights lie: all addresses NULL while only shapes are known. */
+static tn_coded view(const weights *w, const tn_tensor *q, const tn_tensor *scale, const tn_tensor *zero) {
+    tn_coded c = { .as = &tn_encodings[TN_ENC_U2 + w->bits - 2],
+                   .rows = w->n,
+                   .columns = w->k,
+                   .block = w->block,
+                   .blocks = w->blocks,
+                   .code = { q ? q->data : NULL, w->row_bytes, TN_U8 } };
+    if (scale) c.scale = (tn_part){ scale->data, w->blocks * tn_dtypes[scale->dtype].bytes, scale->dtype };
+    if (zero && zero->dtype == TN_U8) c.zero = (tn_part){ zero->data, zero_bytes(w), TN_U8 };
+    if (zero && zero->dtype != TN_U8)
+        c.zero = (tn_part){ zero->data, w->blocks * tn_dtypes[zero->dtype].bytes, zero->dtype };
+    return c;
 }
 
-static tn_status zeros_of(const weights *w, const tn_tensor *t, float *v) {
-    int64_t n = w->n * w->blocks;
-    if (t && t->dtype != TN_U8) return scales_of(t, v);
-    for (int64_t i = 0; i < n; i++) {
-        v[i] = (float)(1 << (w->bits - 1));
-        if (!t) continue;
-        const uint8_t *row = (const uint8_t *)t->data + i / w->blocks * zero_bytes(w);
-        v[i] = (float)tn_nbits_field(row, w->bits, i % w->blocks);
-    }
-    return TN_OK;
+static int64_t rows_of(const tn_type *a) {
+    int64_t m = 1;
+    for (int i = 0; i < a->rank - 1; i++) m *= a->dims[i];
+    return m;
 }
 
-typedef struct {
-    const weights *w;
-    const tn_tensor *scale, *zero;
-} expand_job;
-
-/* Scales, then zero points, as numbers: of tensors that may lie at any address of their file. */
-static tn_status expand(void *dst, const void *user) {
-    const expand_job *j = user;
-    tn_tensor scale = { 0 }, zero = { 0 };
-    tn_tensor_share(&scale, j->scale);
-    if (j->zero) tn_tensor_share(&zero, j->zero);
-    tn_status st = tn_tensor_align(&scale);
-    if (st == TN_OK && j->zero) st = tn_tensor_align(&zero);
-    if (st == TN_OK) st = scales_of(&scale, dst);
-    if (st == TN_OK) st = zeros_of(j->w, j->zero ? &zero : NULL, (float *)dst + j->w->n * j->w->blocks);
-    tn_tensor_reset(&scale);
-    tn_tensor_reset(&zero);
-    return st;
-}
-
+/* Codes, scales and zero points are read wherever they lie in their file: none wants an aligned copy. */
 static tn_status nbits_prepare(tn_prep *p) {
     const tn_infer *t = &p->types;
-    const tn_tensor *scale = t->in_tensor[SCALES], *zero = tn_infer_has(t, ZEROS) ? t->in_tensor[ZEROS] : NULL;
     weights w;
-    nbits_state *s = tn_arena_new_of(p->arena, nbits_state);
-    if (!s) return tn_op_fail(t->node, TN_E_NOMEM, "no memory to prepare");
-    *s = (nbits_state){ 0 };
-    p->state = s;
     TN_TRY(read_weights(t->node, t->attrs, &w));
-    if (!scale || (tn_infer_has(t, ZEROS) && !zero)) return TN_OK;
-    expand_job j = { &w, scale, zero };
-    const void *v = NULL;
-    char key[64];
-    snprintf(key, sizeof key, "nbits %d %lld %lld", w.bits, (long long)w.n, (long long)w.blocks);
-    TN_TRY(tn_prep_pack(p, 1u << SCALES | (zero ? 1u << ZEROS : 0), key, (size_t)(2 * w.n * w.blocks) * sizeof(float),
-                        expand, &j, &v));
-    s->scale = v, s->zero = s->scale + w.n * w.blocks;
-    p->consumed |= 1u << SCALES | (zero ? 1u << ZEROS : 0);
+    for (int i = B; i <= ZEROS; i++)
+        if (tn_infer_has(t, i) && t->in_tensor[i]) p->as_it_lies |= 1u << i;
+    if (tn_infer_has(t, GROUPS) || !tn_type_static(t->in[A]) || !tn_type_static(&t->out[0])) return TN_OK;
+    tn_coded_b b = { view(&w, NULL, NULL, NULL), ((const settings *)t->attrs)->accuracy_level == 4 };
+    tn_gemm_args g = tn_gemm_dense(rows_of(t->in[A]), w.n, w.k, NULL, NULL, NULL);
+    if (g.m) p->scratch = tn_coded_scratch(tn_kernels_get(), &g, &b, tn_pool_threads(p->pool));
     return TN_OK;
 }
 
 /* ------------------------------------------------------------------------------------------------------------ run */
 
 typedef struct {
-    const tn_nbits_kernels *kn;
-    weights w;
-    const uint8_t *q;
-    const float *scale, *zero, *bias;
+    tn_coded c;
     const int32_t *groups;
-    const float *dealt, *sums; /* A, a few rows */
-    int m;
-    float *y, *unpacked;
     int64_t first; /* of the columns to unpack */
+    float *unpacked;
 } job;
 
-static tn_nbits_row row_of(const job *j, int64_t n) {
-    return (tn_nbits_row){ j->w.bits,
-                           j->w.blocks,
-                           j->w.block,
-                           j->q + n * j->w.row_bytes,
-                           j->scale + n * j->w.blocks,
-                           j->zero + n * j->w.blocks };
-}
-
-static void multiply(void *arg, int64_t begin, int64_t end, int thread) {
-    const job *j = arg;
-    (void)thread;
-    for (int64_t n = begin; n < end; n++) {
-        tn_nbits_row w = row_of(j, n);
-        float y[TN_NBITS_ROWS];
-        j->kn->dot(&w, j->m, j->dealt, j->sums, y);
-        for (int r = 0; r < j->m; r++) j->y[r * j->w.n + n] = y[r] + (j->bias ? j->bias[n] : 0);
-    }
-}
-
-/* m rows of A, dealt out as the kernel wants them, with the sums of their blocks. */
-static void deal(const weights *w, int m, const float *a, float *dealt, float *sums) {
-    int64_t row = w->blocks * w->block, per = 8 / w->bits;
-    memset(dealt, 0, (size_t)(m * row) * sizeof *dealt);
-    for (int r = 0; r < m; r++, a += w->k, dealt += row)
-        for (int64_t b = 0; b < w->blocks; b++) {
-            int64_t end = (b + 1) * w->block < w->k ? (b + 1) * w->block : w->k;
-            float sum = 0;
-            for (int64_t e = b * w->block; e < end; e++) {
-                dealt[e % per * (row / per) + e / per] = a[e];
-                sum += a[e];
-            }
-            sums[r * w->blocks + b] = sum;
-        }
-}
-
-static tn_status run_few(tn_run *r, job *j, int64_t m, const float *a) {
-    size_t row = (size_t)(j->w.blocks * j->w.block);
-    float *dealt = tn_run_scratch(r, TN_NBITS_ROWS * row * sizeof *dealt + 64);
-    float *sums = tn_run_scratch(r, TN_NBITS_ROWS * (size_t)j->w.blocks * sizeof *sums + 64);
-    if (!dealt || !sums) return tn_op_fail(r->node, TN_E_NOMEM, "no memory for the product");
-    j->dealt = dealt, j->sums = sums;
-    for (int64_t i = 0; i < m; i += TN_NBITS_ROWS, j->y += TN_NBITS_ROWS * j->w.n) {
-        j->m = m - i < TN_NBITS_ROWS ? (int)(m - i) : TN_NBITS_ROWS;
-        deal(&j->w, j->m, a + i * j->w.k, dealt, sums);
-        tn_parallel(r->pool, j->w.n, 1 + (1 << 16) / (int64_t)(row + 1), multiply, j);
-    }
-    return TN_OK;
-}
-
 /* Group g_idx[e] has the scale and zero point of element e. */
-static void unpack_groups(const job *j, int64_t n, float *out) {
-    for (int64_t e = 0; e < j->w.k; e++) {
-        int64_t g = n * j->w.blocks + j->groups[e];
-        int q = tn_nbits_field(j->q + n * j->w.row_bytes, j->w.bits, e);
-        out[e] = ((float)q - j->zero[g]) * j->scale[g];
-    }
-}
-
 static void unpack(void *arg, int64_t begin, int64_t end, int thread) {
     const job *j = arg;
     (void)thread;
     for (int64_t i = begin; i < end; i++) {
-        float *out = j->unpacked + i * j->w.blocks * j->w.block;
-        tn_nbits_row w = row_of(j, j->first + i);
-        if (j->groups)
-            unpack_groups(j, j->first + i, out);
-        else
-            j->kn->unpack(&w, out);
+        int64_t row = j->first + i;
+        const uint8_t *q = (const uint8_t *)j->c.code.at + row * j->c.code.row;
+        float *out = j->unpacked + i * j->c.columns;
+        for (int64_t e = 0; e < j->c.columns; e++)
+            out[e] = ((float)tn_field(q, j->c.as->bits, e) - tn_coded_zero(&j->c, row, j->groups[e])) *
+                     tn_coded_scale(&j->c, row, j->groups[e]);
     }
 }
 
-static tn_status run_many(tn_run *r, job *j, int64_t m, const float *a) {
+static tn_status run_groups(tn_run *r, job *j, const tn_gemm_args *whole) {
     enum { BYTES = 1 << 21, LEAST = 64 };
-    int64_t row = j->w.blocks * j->w.block, columns = BYTES / 4 / row;
+    int64_t columns = BYTES / 4 / whole->k;
     columns = columns < LEAST ? LEAST : columns / 32 * 32;
-    columns = columns < j->w.n ? columns : j->w.n;
-    j->unpacked = tn_run_scratch(r, (size_t)(columns * row) * sizeof *j->unpacked + 64);
+    columns = columns < whole->n ? columns : whole->n;
+    j->unpacked = tn_run_scratch(r, (size_t)(columns * whole->k) * sizeof *j->unpacked + 64);
     if (!j->unpacked) return tn_op_fail(r->node, TN_E_NOMEM, "no memory to unpack weights");
-    for (j->first = 0; j->first < j->w.n; j->first += columns) {
-        int64_t n = j->w.n - j->first < columns ? j->w.n - j->first : columns;
-        tn_parallel(r->pool, n, 4, unpack, j);
-        tn_gemm_args g = tn_gemm_dense(m, n, j->w.k, a, j->unpacked, j->y + j->first);
-        g.trans_b = true, g.ldb = row, g.ldc = g.ldd = j->w.n;
-        g.bias_n = j->bias ? j->bias + j->first : NULL;
+    for (j->first = 0; j->first < whole->n; j->first += columns) {
+        tn_gemm_args g = *whole;
+        g.n = whole->n - j->first < columns ? whole->n - j->first : columns;
+        tn_parallel(r->pool, g.n, 4, unpack, j);
+        g.b = j->unpacked, g.trans_b = true, g.ldb = whole->k;
+        g.c += j->first, g.bias_n = g.bias_n ? g.bias_n + j->first : NULL;
         TN_TRY(tn_gemm(&tn_kernels_get()->gemm, &g, NULL, r->pool));
     }
     return TN_OK;
@@ -260,35 +173,28 @@ static tn_status check_groups(tn_run *r, const weights *w, const int32_t *g) {
 }
 
 static tn_status nbits_run(tn_run *r) {
-    enum { FEW = 12 }; /* rows for which the packed weights are read again and again */
-    const nbits_state *s = r->state;
-    const tn_tensor *b = tn_in(r, B);
+    const settings *a = r->attrs;
     tn_tensor *y = tn_out(r, 0);
-    job j = { .kn = &tn_kernels_get()->nbits, .q = b->data, .scale = s->scale, .zero = s->zero };
+    const float *rows, *bias = NULL;
     int64_t count, m;
-    const float *rows;
+    weights w;
     if (tn_count(y) == 0) return TN_OK;
-    TN_TRY(read_weights(r->node, r->attrs, &j.w));
-    if (!j.scale) {
-        float *zero = tn_run_scratch(r, (size_t)(j.w.n * j.w.blocks + 1) * sizeof *zero);
-        if (!zero) return tn_op_fail(r->node, TN_E_NOMEM, "no memory for the zero points");
-        TN_TRY(tn_q_floats(r, SCALES, 1, &j.scale, &count));
-        TN_TRY(zeros_of(&j.w, tn_in(r, ZEROS), zero));
-        j.zero = zero;
-    }
-    if (tn_run_has(r, BIAS)) TN_TRY(tn_q_floats(r, BIAS, 0, &j.bias, &count));
+    TN_TRY(read_weights(r->node, a, &w));
+    job j = { .c = view(&w, tn_in(r, B), tn_in(r, SCALES), tn_in(r, ZEROS)) };
+    if (tn_run_has(r, BIAS)) TN_TRY(tn_q_floats(r, BIAS, 0, &bias, &count));
     if (tn_run_has(r, GROUPS)) {
         j.groups = tn_in(r, GROUPS)->data;
-        TN_TRY(check_groups(r, &j.w, j.groups));
+        TN_TRY(check_groups(r, &w, j.groups));
     }
     TN_TRY(tn_q_floats(r, A, 0, &rows, &count));
-    m = count / j.w.k;
-    float *out = y->dtype == TN_F32 ? y->data : tn_run_scratch(r, (size_t)(m * j.w.n) * sizeof *out + 64);
+    m = count / w.k;
+    float *out = y->dtype == TN_F32 ? y->data : tn_run_scratch(r, (size_t)(m * w.n) * sizeof *out + 64);
     if (!out) return tn_op_fail(r->node, TN_E_NOMEM, "no memory for the result");
-    j.y = out;
-    bool whole = 8 % j.w.bits == 0; /* no field crosses bytes */
-    TN_TRY(m <= FEW && whole && !j.groups ? run_few(r, &j, m, rows) : run_many(r, &j, m, rows));
-    return y->dtype == TN_F32 ? TN_OK : tn_convert(TN_F32, out, y->dtype, y->data, m * j.w.n, true, TN_ROUND_NEAREST);
+    tn_gemm_args g = tn_gemm_dense(m, w.n, w.k, rows, NULL, out);
+    tn_coded_b b = { j.c, a->accuracy_level == 4 };
+    g.bias_n = bias;
+    TN_TRY(j.groups ? run_groups(r, &j, &g) : tn_coded_gemm(tn_kernels_get(), &g, &b, r->scratch, r->pool));
+    return y->dtype == TN_F32 ? TN_OK : tn_convert(TN_F32, out, y->dtype, y->data, m * w.n, true, TN_ROUND_NEAREST);
 }
 
 /* ----------------------------------------------------------------------------------------------------------- rows */
@@ -308,7 +214,7 @@ static const tn_attr_spec nbits_attrs[] = { { TN_INT(settings, K, 0), .required 
                                             { TN_INT(settings, block_size, 0), .required = true, .min = 16,
                                               .max = 1 << 20 },
                                             { TN_INT(settings, bits, 4), .min = 2, .max = 8 },
-                                            { "accuracy_level", TN_ATTR_INT },
+                                            { TN_INT(settings, accuracy_level, 0) },
                                             { TN_FLAG(settings, weight_prepacked, false) },
                                             { 0 } };
 

@@ -1,6 +1,8 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* gather.c - Gather, GatherElements, GatherND: picking elements and slices by index. */
 #include "base/budget.h"
+#include "kernel/kernel.h"
+#include "op/core/infer.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
 #include "op/shape/grads.h"
@@ -22,6 +24,10 @@ static tn_status gather_infer(tn_infer *c) {
     }
     if (rank == 0) return tn_infer_fail(c, TN_E_SHAPE, "data is a scalar; there is no axis to gather along");
     TN_TRY(tn_op_axis(c->node, ((const along *)c->attrs)->axis, rank, &axis));
+    const tn_encoding *e = tn_infer_encoding(c, 0);
+    if (e && axis == rank - 1)
+        return tn_infer_fail(c, TN_E_UNSUPPORTED, "data holds %s blocks along axis %d: other axes can be gathered",
+                             e->name, axis);
     if (rank - 1 + irank > TN_MAX_RANK)
         return tn_infer_fail(c, TN_E_SHAPE, "the result would have %d dimensions, at most %d can be", rank - 1 + irank,
                              TN_MAX_RANK);
@@ -51,6 +57,31 @@ static tn_status gather_infer(tn_infer *c) {
     return TN_OK;
 }
 
+/* Blocks are along the last axis: rows are picked, and become numbers. */
+typedef struct {
+    tn_coded c;
+    float *dst;
+    const int64_t *idx;
+    int64_t n_idx, axis_len, rows; /* rows: of a slice */
+} decode_job;
+
+static void decode_rows(void *arg, int64_t begin, int64_t end, int thread) {
+    const decode_job *j = arg;
+    (void)thread;
+    for (int64_t i = begin; i < end; i++) {
+        int64_t slice = i / j->rows, from = slice / j->n_idx * j->axis_len + j->idx[slice % j->n_idx];
+        tn_coded_row(&tn_kernels_get()->coded, &j->c, from * j->rows + i % j->rows, 0, j->c.columns,
+                     j->dst + i * j->c.columns);
+    }
+}
+
+static void gather_encoded(tn_run *r, const tn_tensor *x, const int64_t *idx, int64_t n, int axis) {
+    tn_tensor *y = tn_out(r, 0);
+    decode_job j = { tn_coded_of(x), y->data, idx, n, x->dims[axis], 1 };
+    for (int i = axis + 1; i < x->rank - 1; i++) j.rows *= x->dims[i];
+    tn_parallel(r->pool, tn_count(y) / j.c.columns, 1 + 16384 / (j.c.columns + 1), decode_rows, &j);
+}
+
 typedef struct {
     const char *src;
     char *dst;
@@ -78,6 +109,10 @@ static tn_status gather_run(tn_run *r) {
     if (n == 0 || outer * inner == 0) return TN_OK;
     int64_t *idx;
     TN_TRY(tn_op_indices(r, ix, x->dims[axis], &idx));
+    if (x->encoding) {
+        gather_encoded(r, x, idx, n, axis);
+        return TN_OK;
+    }
     if (tn_dtypes[x->dtype].block > 1) { /* packed elements: one by one */
         tn_ticks ticks = { 0 };
         for (int64_t i = 0; i < outer * n && !tn_ticks_stopped(&ticks, 16 + 4 * (uint64_t)inner); i++)
@@ -190,6 +225,7 @@ static tn_status gather_nd_run(tn_run *r) {
 
 /* ----------------------------------------------------------------------------------------------------------- rows */
 
+static const tn_port rows_in[] = { { "data", TN_ANY_TYPE, 'T', .encoded = true }, { "indices", TN_INDEX, 0 }, { 0 } };
 static const tn_port gather_in[] = { { "data", TN_ANY_TYPE, 'T' }, { "indices", TN_INDEX, 0 }, { 0 } };
 static const tn_port gather_nd_in[] = { { "data", TN_ANY_TYPE, 'T' }, { "indices", tn_dtype_bit(TN_I64), 0 }, { 0 } };
 static const tn_attr_spec axis_attrs[] = { { TN_INT(along, axis, 0) }, { 0 } };
@@ -198,7 +234,7 @@ static const tn_attr_spec batch_attrs[] = { { TN_INT(batched, batch_dims, 0) }, 
 const tn_op tn_ops_gather[] = {
     { .name = "Gather",
       .since = 13,
-      .in = gather_in,
+      .in = rows_in,
       .out = tn_ports_any_t,
       TN_ATTRS(axis_attrs, along),
       .infer = gather_infer,
