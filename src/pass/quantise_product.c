@@ -24,6 +24,12 @@ static bool all_zero(const tn_tensor *t) {
     return true;
 }
 
+static float scale_at(const tn_tensor *t, int64_t i) {
+    float v;
+    memcpy(&v, (const char *)t->data + (size_t)(tn_count(t) > 1 ? i : 0) * sizeof v, sizeof v);
+    return v;
+}
+
 /* Codes of the type, with scales along `axis` or one. */
 static bool read_constant(const tn_node *n, int axis, weights *w) {
     if (!n || strcmp(n->type, "DequantizeLinear") || n->n_inputs < 2 || !n->inputs[0] || !n->inputs[1]) return false;
@@ -34,17 +40,11 @@ static bool read_constant(const tn_node *n, int axis, weights *w) {
     int rank = w->q->constant->rank;
     int64_t count = tn_count(w->scale), at = tn_attr_int(n, "axis", 1);
     for (int64_t i = 0; i < count; i++)
-        if (!isfinite(((const float *)w->scale->data)[i])) return false;
+        if (!isfinite(scale_at(w->scale, i))) return false;
     if (w->zero && all_zero(w->zero)) w->zero = NULL;
     if (w->zero && tn_count(w->zero) != count) return false;
     if (count == 1) return rank > axis && (rank < 2 || w->q->constant->dims[axis] > 0);
     return rank > axis && (at == axis || at + rank == axis || rank == 1) && w->q->constant->dims[axis] == count;
-}
-
-static float scale_at(const tn_tensor *t, int64_t i) {
-    float v;
-    memcpy(&v, (const char *)t->data + (size_t)(tn_count(t) > 1 ? i : 0) * sizeof v, sizeof v);
-    return v;
 }
 
 /* Weights [N, ..] (or, turned, [.., N]) behind a DequantizeLinear, perhaps under a Transpose of two dimensions. */

@@ -219,7 +219,7 @@ static tn_status prepare_end(tn_prep *p, tile_state *s, const int32_t *sums) {
     for (int64_t o = 0; o < s->oc; o++) {
         int64_t at[3];
         for (int i = 0; i < 3; i++) at[i] = in[i] && tn_count(in[i]) > 1 ? o : 0;
-        uint32_t more = in[2] ? (uint32_t)((const int32_t *)in[2]->data)[at[2]] : 0;
+        uint32_t more = in[2] ? (uint32_t)tn_get_i64(TN_I32, in[2]->data, at[2]) : 0; /* a file's, at any address */
         s->add[o] = (int32_t)(more - (uint32_t)zero * (uint32_t)sums[o]);
         s->scale[o] = ((const float *)in[0]->data)[at[0]];
         s->bias[o] = in[1] ? ((const float *)in[1]->data)[at[1]] : 0;
