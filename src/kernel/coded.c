@@ -252,7 +252,7 @@ typedef struct {
     float scale[PIECE / TN_CODED_STEP], zero[PIECE / TN_CODED_STEP];
 } numbers;
 
-/* Elements [first, first + n) of a row; blocks: all of them. */
+/* Elements [first, first + n) of a row: all of them unless numbers have to be made. */
 static tn_coded_whole whole_of(const few_job *j, int64_t row, int64_t first, int64_t n, numbers *room) {
     const tn_coded *c = j->c;
     tn_coded_whole w = { .n = n, .q = codes_of(c, row) + first * c->as->bits / 8 };
@@ -269,7 +269,7 @@ static tn_coded_whole whole_of(const few_job *j, int64_t row, int64_t first, int
 static void dot_whole(const few_job *j, int64_t row, int rows, float y[][FEW_WHOLE]) {
     tn_coded_whole w[TOGETHER];
     numbers room[TOGETHER];
-    int64_t most = j->c->as->bits ? PIECE : j->c->columns;
+    int64_t most = j->c->as->bits && !as_they_lie(j->c, row) ? PIECE : j->c->columns;
     for (int64_t first = 0; first < j->c->columns; first += most) {
         int64_t n = j->c->columns - first < most ? j->c->columns - first : most;
         for (int i = 0; i < rows; i++) w[i] = whole_of(j, row + i, first, n, &room[i]);
@@ -321,8 +321,9 @@ static void few_columns(void *arg, int64_t begin, int64_t end, int thread) {
     const tn_gemm_args *g = j->g;
     float y[TOGETHER][FEW_WHOLE];
     (void)thread;
-    for (int64_t n = begin; n < end; n += TOGETHER) {
-        int rows = end - n < TOGETHER ? (int)(end - n) : TOGETHER;
+    int rows = g->m <= TN_CODED_ROWS ? 1 : TOGETHER; /* activations that are in L1 anyway: rows in their order */
+    for (int64_t n = begin; n < end; n += rows) {
+        rows = end - n < rows ? (int)(end - n) : rows;
         dot_rows(j, n, rows, y);
         for (int64_t r = 0; r < g->m; r++)
             for (int i = 0; i < rows; i++) g->c[r * g->ldc + n + i] = finished(g, r, n + i, y[i][r]);

@@ -198,10 +198,10 @@ static tn_part part_of(check_ctx *c, tn_dtype t, int64_t row, int64_t n, float *
     return (tn_part){ at, row * (int64_t)each, t };
 }
 
-static tn_coded uniform(check_ctx *c, int64_t n) {
-    int bits = (int)check_int(c, 2, 8);
+static tn_coded uniform(check_ctx *c, int bits, int64_t n) {
     tn_coded w = { .as = &tn_encodings[TN_ENC_U2 + bits - 2], .rows = n };
     w.columns = check_chance(c, 10) ? check_int(c, 2000, 4200) : check_int(c, 1, 300);
+    if (check_chance(c, 40)) w.columns = check_int(c, 1, 6) * 64;
     w.block = check_chance(c, 10) ? 4096 : INT64_C(16) << check_int(c, 0, 4);
     w.blocks = (w.columns + w.block - 1) / w.block;
     int64_t row = w.blocks * w.block / 8 * bits, zrow = (w.blocks * bits + 7) / 8;
@@ -231,12 +231,8 @@ static tn_coded blocks(check_ctx *c, const tn_encoding *e, int64_t n) {
     return w;
 }
 
-static void products(check_ctx *c) {
-    int64_t m = check_chance(c, 60) ? check_int(c, 1, 6) : check_int(c, 7, 40), n = check_int(c, 1, 70);
-    int id = (int)check_int(c, 0, TN_ENC_COUNT + 8);
-    const tn_encoding *e = id < TN_ENC_COUNT ? &tn_encodings[id] : NULL;
-    tn_coded_b b = { .rounded = check_chance(c, 50) };
-    b.weights = id == TN_ENC_NF4 ? codebook(c, n) : e && e->split ? blocks(c, e, n) : uniform(c, n);
+static void product(check_ctx *c, tn_coded_b b, int64_t m) {
+    int64_t n = b.weights.rows;
     int64_t k = b.weights.columns, lda = k + check_int(c, 0, 3), ldc = n + check_int(c, 0, 3);
     float *a = check_floats(c, (size_t)(m * lda)), *bias = check_floats(c, (size_t)n),
           *d = check_floats(c, (size_t)(m * ldc));
@@ -280,6 +276,23 @@ static void products(check_ctx *c) {
             if (!check_untouched(got + i * ldc + j)) check_fail(c, "wrote beside row %d", (int)i);
 }
 
+static void products(check_ctx *c) {
+    int64_t m = check_chance(c, 60) ? check_int(c, 1, 6) : check_int(c, 7, 40), n = check_int(c, 1, 70);
+    int id = (int)check_int(c, 0, TN_ENC_COUNT + 8);
+    const tn_encoding *e = id < TN_ENC_COUNT ? &tn_encodings[id] : NULL;
+    tn_coded_b b = { .rounded = check_chance(c, 50) };
+    b.weights = id == TN_ENC_NF4 ? codebook(c, n)
+                : e && e->split  ? blocks(c, e, n)
+                                 : uniform(c, (int)check_int(c, 2, 8), n);
+    product(c, b, m);
+}
+
+/* What goes whole, and what only nearly does. */
+static void four_bits(check_ctx *c) {
+    tn_coded_b b = { uniform(c, 4, check_int(c, 1, 20)), true };
+    product(c, b, check_int(c, 1, 9));
+}
+
 /* One column of ones in front of a 1 among zeros: the error of rounding is what the header says, and comes about. */
 static void worst_case(check_ctx *c) {
     enum { K = 32 };
@@ -297,9 +310,10 @@ static void worst_case(check_ctx *c) {
     if (fabsf(y - (1 + 31 * a[1])) > 1e-5f) check_fail(c, "exact product is %g", (double)y);
 }
 
-static const check_case cases[] = { { "splits", splits, 100 },     { "fields", fields, 100 },
-                                    { "values", values, 100 },     { "rounding", rounding, 300 },
-                                    { "dots", dots, 400 },         { "wholes", wholes, 200 },
-                                    { "products", products, 250 }, { "worst_case", worst_case, 1 } };
+static const check_case cases[] = { { "splits", splits, 100 },      { "fields", fields, 100 },
+                                    { "values", values, 100 },      { "rounding", rounding, 300 },
+                                    { "dots", dots, 400 },          { "wholes", wholes, 200 },
+                                    { "products", products, 250 },  { "four_bits", four_bits, 150 },
+                                    { "worst_case", worst_case, 1 } };
 
 int main(int argc, char **argv) { return check_main("coded", cases, TN_COUNT(cases), argc, argv); }

@@ -53,13 +53,14 @@ static double *numbers(int n) {
 typedef struct {
     const char *op;
     int m, n, k;
-    bool trans_a, trans_b, batch, bias;
+    bool trans_a, trans_b, batch;
+    int bias; /* 1: one per column; 2: a matrix */
 } shape;
 
 /* Rounded activations are off by 1 / 254 of the largest of 32, which is 1 at most here. */
 static void one(const tn_encoding *e, const shape *s) {
     int batch = s->batch ? 2 : 1, m = s->m * batch;
-    double *a = numbers(m * s->k), *bias = numbers(s->n);
+    double *a = numbers(m * s->k), *bias = numbers(m * s->n);
     uint8_t *q = draw(e, (int64_t)s->n * s->k / e->block);
     double *w = decoded(e, q, (int64_t)s->n * s->k);
     char dims[64];
@@ -68,7 +69,7 @@ static void one(const tn_encoding *e, const shape *s) {
     on_in(o, TN_F32, dims, a, false);
     snprintf(dims, sizeof dims, "%d,%d", s->trans_b ? s->n : s->k, s->trans_b ? s->k : s->n);
     on_blocks(o, e, dims, q);
-    snprintf(dims, sizeof dims, "%d", s->n);
+    s->bias == 2 ? snprintf(dims, sizeof dims, "%d,%d", m, s->n) : snprintf(dims, sizeof dims, "%d", s->n);
     if (s->bias) on_in(o, TN_F32, dims, bias, true);
     tn_node *node = on_node(o, "", s->op, 1);
     if (!strcmp(s->op, "Gemm")) {
@@ -86,7 +87,7 @@ static void one(const tn_encoding *e, const shape *s) {
                 steps += fabs(b);
             }
             double scale = !strcmp(s->op, "Gemm") ? 0.5 : 1, have = on_at(o, 0, i * s->n + j);
-            want = scale * want + (s->bias ? bias[j] : 0);
+            want = scale * want + (s->bias ? bias[s->bias == 2 ? i * s->n + j : j] : 0);
             bool rounded = s->trans_b && !s->trans_a && m <= 48;
             double bound = scale * steps * (rounded ? 1 / 250.0 : 1e-5) + 1e-5;
             check(fabs(have - want) <= bound, "%s, %s %d x %d x %d: [%d, %d] is %g, expected %g (%g)\n", e->name, s->op,
@@ -99,11 +100,13 @@ static void one(const tn_encoding *e, const shape *s) {
 static void products(void **state) {
     (void)state;
     static const shape shapes[] = { { "Gemm", 1, 7, 512, .trans_b = true },
-                                    { "Gemm", 5, 40, 256, .trans_b = true, .bias = true },
+                                    { "Gemm", 5, 40, 256, .trans_b = true, .bias = 1 },
                                     { "Gemm", 30, 33, 768, .trans_b = true },
-                                    { "Gemm", 50, 33, 512, .trans_b = true, .bias = true },
+                                    { "Gemm", 50, 33, 512, .trans_b = true, .bias = 1 },
                                     { "Gemm", 3, 9, 256, .trans_a = true, .trans_b = true },
-                                    { "Gemm", 2, 256, 7, .bias = true },
+                                    { "Gemm", 2, 256, 7, .bias = 1 },
+                                    { "Gemm", 3, 768, 5, .bias = 2 },
+                                    { "Gemm", 3, 20, 256, .trans_b = true, .bias = 2 },
                                     { "MatMul", 1, 512, 11 },
                                     { "MatMul", 20, 256, 9, .batch = true } };
     for (int id = 0; id < TN_ENC_COUNT; id++)

@@ -83,7 +83,10 @@ static void definition(void **state) {
     (void)state;
     static const tn_dtype types[] = { TN_F32, TN_F32, TN_F16, TN_BF16 };
     for (int round = 0; round < 210; round++) {
-        setup s = { .bits = between(2, 8), .k = between(1, 150), .n = between(1, 90), .block = 16 << between(0, 2) };
+        setup s = { .bits = between(2, 8),
+                    .k = between(0, 2) ? between(1, 150) : 64 * between(1, 3),
+                    .n = between(1, 90),
+                    .block = 16 << between(0, 2) };
         s.m = between(0, 2) ? between(1, 6) : between(7, 30);
         s.zeros = between(0, 2), s.groups = between(0, 4) == 0, s.bias = between(0, 1), s.constant = between(0, 1);
         s.type = types[between(0, 3)], s.level = between(0, 4);
