@@ -20,23 +20,21 @@ typedef enum { NEITHER, COMPUTES, MOVES, ATTENDS, LOOKS } role;
 
 #define OF_ONNX(X)                                                                                                     \
     X(COMPUTES, "Conv ConvTranspose MatMul Gemm Einsum DeformConv Col2Im LSTM GRU RNN")                                \
-    X(COMPUTES, "Softmax LogSoftmax LayerNormalization RMSNormalization SimplifiedLayerNormalization")                 \
+    X(COMPUTES, "Softmax LogSoftmax LayerNormalization RMSNormalization")                                              \
     X(COMPUTES, "GroupNormalization InstanceNormalization BatchNormalization MeanVarianceNormalization")               \
     X(COMPUTES, "LpNormalization LRN AveragePool MaxPool LpPool GlobalAveragePool GlobalMaxPool GlobalLpPool")         \
-    X(COMPUTES, "Resize Upsample GridSample RoiAlign AffineGrid CumSum CumProd")                                       \
+    X(COMPUTES, "Resize GridSample RoiAlign AffineGrid CumSum CumProd RotaryEmbedding")                                \
     X(COMPUTES, "ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum")  \
     X(COMPUTES, "ReduceSumSquare Abs Acos Acosh Add Asin Asinh Atan Atanh Celu Clip Cos Cosh Div Elu Erf Exp Gelu")    \
     X(COMPUTES, "HardSigmoid HardSwish LeakyRelu Log Max Mean Min Mish Mul Neg PRelu Pow Reciprocal Relu Selu Shrink") \
-    X(COMPUTES, "Sigmoid Sin Sinh Softplus Softsign Sqrt Sub Sum SwiGLU Swish Tan Tanh ThresholdedRelu")               \
+    X(COMPUTES, "Sigmoid Sin Sinh Softplus Softsign Sqrt Sub Sum Swish Tan Tanh ThresholdedRelu")                      \
     X(MOVES, "Reshape Transpose Flatten Squeeze Unsqueeze Identity Concat Split Slice Gather GatherElements GatherND") \
     X(MOVES, "Expand Tile Pad DepthToSpace SpaceToDepth Where Trilu ReverseSequence")                                  \
     X(LOOKS, "ArgMax ArgMin TopK Hardmax IsNaN IsInf")                                                                 \
     X(ATTENDS, "Attention")
-#define OF_MICROSOFT(X)                                                                                 \
-    X(COMPUTES, "BiasAdd BiasGelu BiasSoftmax BiasSplitGelu FastGelu FusedConv FusedGemm FusedMatMul")  \
-    X(COMPUTES, "FusedMatMulActivation Gelu GemmFastGelu GridSample QuickGelu")                         \
-    X(COMPUTES, "SimplifiedLayerNormalization SkipLayerNormalization SkipSimplifiedLayerNormalization") \
-    X(ATTENDS, "Attention MultiHeadAttention")
+#define OF_MICROSOFT(X)                        \
+    X(COMPUTES, "FusedMatMul RotaryEmbedding") \
+    X(ATTENDS, "MultiHeadAttention")
 
 static const struct {
     const char *domain;
@@ -50,6 +48,11 @@ static const struct {
         OF_MICROSOFT(X)
 #undef X
 };
+
+const char *tn_precision_listed(size_t i, const char **domain) {
+    *domain = i < TN_COUNT(table) ? table[i].domain : NULL;
+    return i < TN_COUNT(table) ? table[i].types : NULL;
+}
 
 static bool listed(const char *list, const char *word) {
     size_t n = strlen(word);

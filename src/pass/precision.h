@@ -33,6 +33,9 @@ tn_dtype tn_precision_weights(const char *words, const tn_node *n, bool last);
 /** Whether the node, of 16-bit floats, computes in float32 (what only moves data follows its neighbours: false). */
 bool tn_precision_widens(const tn_node *n);
 
+/** The i-th list of operators of a domain that the pass knows, with blanks between; NULL behind the last. */
+const char *tn_precision_listed(size_t i, const char **domain);
+
 /** Sets mark 1 on the products and convolutions of g whose results reach an output of it through no other one; 0 on all
  *  other nodes. */
 void tn_precision_mark_last(tn_graph *g);

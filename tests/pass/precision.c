@@ -2,6 +2,7 @@
 /* precision.c - regions of 16-bit floats: what is rounded and what is not; and what tn_session_opts.precision asks
  * for. That results are those of the graph as it stands, within rounding: exact.c. */
 #include "pass/precision.h"
+#include "base/cpu.h"
 #include "engine/session.h"
 #include "pass/pass.h"
 #include "test.h"
@@ -170,9 +171,7 @@ static double loss(const tn_model *m, const char *precision, const tn_tensor *x)
 static void weights_are_rounded_where_asked(void **state) {
     (void)state;
     tn_model *m = two_products();
-    tn_tensor *x = numbers(TN_F32, 2, (int64_t[]){ 3, 40 }, -0.9, 0.083),
-              *one = numbers(TN_F32, 2, (int64_t[]){ 1, 40 }, 1, 0.1);
-    (void)one;
+    tn_tensor *x = numbers(TN_F32, 2, (int64_t[]){ 3, 40 }, -0.9, 0.083);
     assert_true(loss(m, "f32", x) == 0);
     assert_true(loss(m, "bf16,f32", x) == 0);
     assert_true(loss(m, "bf16,f32:/encoder/*,f32:*last", x) == 0);
@@ -183,8 +182,37 @@ static void weights_are_rounded_where_asked(void **state) {
     check(head > 0 && encoder > 0 && head != encoder, "parts: %g, %g\n", head, encoder);
     check(mixed == encoder, "mixed keeps the last: %g, %g\n", mixed, encoder);
     tn_tensor_free(&x);
-    tn_tensor_free(&one);
     tn_model_close(&m);
+}
+
+/* Convolutions in the blocked layout: 1x1, strided 3x3, in two groups; and 3x3 by Winograd, whose weights stay. */
+static void convolutions_keep_weights(void **state) {
+    static const struct {
+        int64_t side, stride, group;
+        bool kept;
+    } forms[] = { { 1, 1, 1, true }, { 3, 2, 1, true }, { 1, 1, 2, true }, { 3, 1, 1, false } };
+    (void)state;
+    tn_tensor *x = numbers(TN_F32, 4, (int64_t[]){ 1, 32, 28, 28 }, -0.9, 0.083);
+    for (size_t i = 0; i < TN_COUNT(forms); i++) {
+        tn_model *m;
+        int64_t k = forms[i].side, w[] = { 64, 32 / forms[i].group, k, k }, bias = 64;
+        check_ok(tn_model_new(&m));
+        tn_value *in[] = { input(m, TN_F32, 4, x->dims), constant(m, TN_F32, 4, w, -0.731, 0.0371),
+                           constant(m, TN_F32, 1, &bias, 0.123, 0.1) };
+        tn_node *n = tn_node_new(m->graph, NULL, "", "Conv", in, 3, 1);
+        check_ok(tn_attr_set_ints(n, "strides", (int64_t[]){ forms[i].stride, forms[i].stride }, 2));
+        check_ok(tn_attr_set_ints(n, "pads", (int64_t[]){ k / 2, k / 2, k / 2, k / 2 }, 4));
+        check_ok(tn_attr_set_int(n, "group", forms[i].group));
+        tn_value *y = op(m, "act", "Relu", n->outputs[0], NULL);
+        check_ok(tn_graph_add_output(m->graph, op(m, "more", "Sigmoid", y, NULL)));
+        check_ok(tn_graph_infer(m->graph));
+        double lost = loss(m, "bf16", x), less = loss(m, "f16", x);
+        bool fast = tn_cpu_flags() & TN_CPU_AVX2; /* plain C has other algorithms */
+        check(lost < 8e-3 && less < 1e-3 && less <= lost, "form %zu: %g, %g\n", i, lost, less);
+        check(!fast || (lost > 0) == forms[i].kept, "form %zu: %g\n", i, lost);
+        tn_model_close(&m);
+    }
+    tn_tensor_free(&x);
 }
 
 static void words_that_mean_nothing(void **state) {
@@ -207,11 +235,26 @@ static void words_that_mean_nothing(void **state) {
     tn_model_close(&m);
 }
 
+/* A name that is no operator's row would never be met. */
+static void every_name_is_an_operator(void **state) {
+    const char *list, *domain;
+    (void)state;
+    int names = 0;
+    for (size_t i = 0; (list = tn_precision_listed(i, &domain)); i++) {
+        char *copy = strdup(list), *save = NULL;
+        for (char *w = strtok_r(copy, " ", &save); w; w = strtok_r(NULL, " ", &save), names++)
+            check(tn_op_find(domain, w) != NULL, "%s is no operator of '%s'\n", w, domain);
+        free(copy);
+    }
+    assert_true(names > 80);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(casts_stand_at_the_edges), cmocka_unit_test(only_outputs_overflow),
-        cmocka_unit_test(what_is_written_rounds),   cmocka_unit_test(weights_are_rounded_where_asked),
-        cmocka_unit_test(words_that_mean_nothing),
+        cmocka_unit_test(casts_stand_at_the_edges),  cmocka_unit_test(only_outputs_overflow),
+        cmocka_unit_test(what_is_written_rounds),    cmocka_unit_test(weights_are_rounded_where_asked),
+        cmocka_unit_test(words_that_mean_nothing),   cmocka_unit_test(every_name_is_an_operator),
+        cmocka_unit_test(convolutions_keep_weights),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,13 +62,18 @@ static void gemv_packed(int64_t k, int64_t n, float alpha, const float *x, ptrdi
     for (int64_t j = 0; j < n; j += NR, b += k * NR) gemv(k, n - j < NR ? n - j : NR, alpha, x, incx, b, NR, y + j);
 }
 
+/* A few rows of a panel at a time become float32. */
 static void gemv_half(tn_dtype t, int64_t k, int64_t n, float alpha, const float *x, ptrdiff_t incx, const uint16_t *b,
                       float *y) {
-    for (int64_t j = 0; j < n; j += NR, b += k * NR)
-        for (int64_t p = 0; p < k; p++)
-            for (int64_t c = j; c < n && c < j + NR; c++)
-                y[c] += alpha * x[p * incx] *
-                        (t == TN_F16 ? tn_f16_to_f32(b[p * NR + c - j]) : tn_bf16_to_f32(b[p * NR + c - j]));
+    enum { ROWS = 32 };
+    float wide[ROWS * NR];
+    for (int64_t j = 0; j < n; j += NR)
+        for (int64_t p = 0; p < k; p += ROWS) {
+            int64_t rows = k - p < ROWS ? k - p : ROWS;
+            (t == TN_F16 ? tn_half_widen_f16 : tn_half_widen_bf16)(b, wide, (size_t)(rows * NR));
+            gemv(rows, n - j < NR ? n - j : NR, alpha, x + p * incx, incx, wide, NR, y + j);
+            b += rows * NR;
+        }
 }
 
 const tn_gemm_kernels tn_gemm_table_ref = {
