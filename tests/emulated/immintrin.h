@@ -156,7 +156,12 @@ EMU void emu_narrow(const float *f, int n, void *to) {
         emu_narrow(x.a, n, &h);                                     \
         return h;                                                   \
     }
+EMU_HALF(256, simde__m128i, emu_f8, 8)
 EMU_HALF(512, simde__m256i, emu_f16, 16)
+#undef _mm256_cvtph_ps /* simde has these two, but not for signalling NaN */
+#undef _mm256_cvtps_ph
+#define _mm256_cvtph_ps emu_mm256_cvtph_ps
+#define _mm256_cvtps_ph emu_mm256_cvtps_ph
 #define _mm512_cvtph_ps emu_mm512_cvtph_ps
 #define _mm512_cvtps_ph emu_mm512_cvtps_ph
 
