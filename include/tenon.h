@@ -242,6 +242,15 @@ TN_API tn_status tn_model_gradient(const tn_model *m, const char *output, size_t
 
 typedef struct tn_session tn_session;
 
+/** The shapes that one input will have. Dimensions whose smallest and largest size differ vary on their own, or together
+ *  with others that the model gives the same symbol. */
+typedef struct {
+    const char *input;
+    int rank;
+    const int64_t *min, *max; /* [rank] */
+    const int64_t *opt;       /* [rank] the usual sizes, for which everything is ready after tn_session_new; NULL: max */
+} tn_shape_range;
+
 typedef struct {
     size_t size;      /* sizeof(tn_session_opts) */
     int threads;      /* 0: TN_THREADS or the CPUs this process may use. Sessions share their worker threads: when
@@ -261,6 +270,11 @@ typedef struct {
                               the pattern fits (* and ?), several with commas between, the last that fits counts:
                               "bf16,f32:head.*". NULL or "": as the file says. Sums are of float32 in all of them; see
                               docs/precision.md. Not looked at with no_optimize. Copied */
+    const tn_shape_range *ranges; /* [n_ranges], read by tn_session_new only: the session is planned once for all shapes
+                                     within, with memory for the largest. Without them the session learns from its calls
+                                     which sizes vary. Shapes outside work, too, and are planned when they come */
+    size_t n_ranges;
+    int no_ranges; /* 1: do not learn from the calls which sizes vary; every set of shapes has a plan of its own */
 } tn_session_opts;
 
 /** Prepares a model for running. opts may be NULL. The model must outlive the session. */

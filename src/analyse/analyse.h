@@ -43,7 +43,8 @@ typedef struct {
 
 /** inputs: the exact types of the main graph's inputs in order (kind NONE: as declared), or NULL. Open dimensions leave
  *  costs open; a shape rule that fails leaves `shapes` set, everything else still holds.
- *  errors   TN_E_NOMEM. tn_analysis_free(*out). */
+ *  It takes no more than reading a file of the model's size may (docs/limits.md).
+ *  errors   TN_E_NOMEM, TN_E_LIMIT. tn_analysis_free(*out). */
 tn_status tn_analyse(const tn_model *m, const tn_type *inputs, tn_analysis **out);
 void tn_analysis_free(tn_analysis **a);
 

@@ -1,9 +1,10 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* cost.c - what a model consists of and what one run of it takes, from its types alone. */
 #include "analyse/analyse.h"
+#include "base/sort.h"
+#include "format/format.h"
 #include "op/core/infer.h"
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 typedef struct {
@@ -114,13 +115,22 @@ static int by_operator(const void *x, const void *y) {
     return d ? d : strcmp(a->type, b->type);
 }
 
+/* Those of one operator in the order of the model: sums are rounded the same way every time. */
+static int by_operator_and_place(const void *x, const void *y) {
+    const tn_node_facts *a = *(const tn_node_facts *const *)x, *b = *(const tn_node_facts *const *)y;
+    int d = by_operator(x, y);
+    return d ? d : (a > b) - (a < b);
+}
+
 static int descending(double a, double b) { return (a < b) - (a > b); }
 
 static int by_cost(const void *x, const void *y) {
     const tn_op_facts *a = x, *b = y;
     int d = descending(a->cost.flops, b->cost.flops);
     if (!d) d = descending(a->cost.bytes_read + a->cost.bytes_written, b->cost.bytes_read + b->cost.bytes_written);
-    return d ? d : b->count - a->count;
+    if (!d) d = b->count - a->count;
+    if (!d) d = strcmp(a->domain, b->domain);
+    return d ? d : strcmp(a->type, b->type);
 }
 
 static tn_status group_by_operator(tn_analysis *a) {
@@ -128,7 +138,7 @@ static tn_status group_by_operator(tn_analysis *a) {
     a->ops = tn_arena_array(a->arena, tn_op_facts, (size_t)a->n_nodes + 1);
     if (!order || !a->ops) return tn_fail(TN_E_NOMEM, "the analysis of %d nodes", a->n_nodes);
     for (int i = 0; i < a->n_nodes; i++) order[i] = &a->nodes[i];
-    qsort(order, (size_t)a->n_nodes, sizeof *order, by_operator);
+    tn_sort(order, (size_t)a->n_nodes, sizeof *order, by_operator_and_place);
     for (int i = 0; i < a->n_nodes; i++) {
         const tn_node *n = order[i]->node;
         if (!i || by_operator(&order[i - 1], &order[i]))
@@ -136,7 +146,7 @@ static tn_status group_by_operator(tn_analysis *a) {
         a->ops[a->n_ops - 1].count++;
         add_cost(&a->ops[a->n_ops - 1].cost, &order[i]->cost);
     }
-    qsort(a->ops, (size_t)a->n_ops, sizeof *a->ops, by_cost);
+    tn_sort(a->ops, (size_t)a->n_ops, sizeof *a->ops, by_cost);
     return TN_OK;
 }
 
@@ -175,8 +185,7 @@ static const tn_type_table *infer(tn_analysis *a, const tn_model *m, const tn_ty
     return NULL;
 }
 
-tn_status tn_analyse(const tn_model *m, const tn_type *inputs, tn_analysis **out) {
-    *out = NULL;
+static tn_status analyse(const tn_model *m, const tn_type *inputs, tn_analysis **out) {
     tn_status st = TN_OK;
     tn_type_table table;
     tn_arena *arena = tn_arena_new(0, TN_MEM_GENERAL), *scratch = tn_arena_new(0, TN_MEM_GENERAL);
@@ -203,6 +212,17 @@ tn_status tn_analyse(const tn_model *m, const tn_type *inputs, tn_analysis **out
 done:
     tn_arena_free(&scratch);
     tn_arena_free(&arena);
+    return st;
+}
+
+static const tn_budget_words words = { .what = "analysing the model" };
+
+tn_status tn_analyse(const tn_model *m, const tn_type *inputs, tn_analysis **out) {
+    tn_bounds b;
+    *out = NULL;
+    TN_TRY(tn_bounds_enter(&b, NULL, &words, tn_model_bytes(m)));
+    tn_status st = tn_bounds_leave(&b, analyse(m, inputs, out));
+    if (st != TN_OK) tn_analysis_free(out);
     return st;
 }
 

@@ -4,6 +4,13 @@
 #include "base/clock.h"
 #include "base/number.h"
 #include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    WAIT_NS = 2000000, /* between looks of who waits for a lock */
+    PIECE = 1 << 22,   /* bytes that are moved between looks: a millisecond, with the pages that come in */
+};
 
 static _Thread_local tn_budget *now;
 
@@ -17,7 +24,7 @@ void tn_budget_leave(tn_budget *before) { now = before; }
 tn_budget *tn_budget_now(void) { return now; }
 
 void tn_budget_inner(tn_budget *b, const tn_budget_words *words, tn_account *account) {
-    *b = (tn_budget){ .words = words, .account = account, .between = now };
+    *b = (tn_budget){ .words = words, .account = account, .around = now };
 }
 
 void tn_budget_set_timeout(tn_budget *b, uint64_t timeout_ns) {
@@ -42,20 +49,54 @@ static tn_stop look(tn_budget *b) {
     return (tn_stop)atomic_load_explicit(&b->stop, memory_order_relaxed);
 }
 
-bool tn_budget_stopped(void) { return now && look(now) != TN_STOP_NONE; }
-
-bool tn_budget_stopped_between(void) {
-    for (tn_budget *b = now; b; b = b->between)
+bool tn_budget_stopped(void) {
+    for (tn_budget *b = now; b; b = b->around)
         if (look(b) != TN_STOP_NONE) return true;
     return false;
 }
 
-/* Under a budget that cannot be stopped, ranges are not cut for it. */
-static void *capture(void) { return now && (now->deadline || now->cancel) ? now : NULL; }
+/* Nobody wakes who waits when the deadline comes or the flag is set: it looks up once in a while. */
+static bool wait_for(pthread_mutex_t *lock) {
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += WAIT_NS;
+    if (until.tv_nsec >= 1000000000) until.tv_nsec -= 1000000000, until.tv_sec++;
+    return !pthread_mutex_timedlock(lock, &until);
+}
+
+bool tn_budget_lock(pthread_mutex_t *lock) {
+    if (!pthread_mutex_trylock(lock)) return true;
+    while (!tn_budget_stopped())
+        if (wait_for(lock)) return true;
+    return false;
+}
+
+static size_t piece(size_t left) { return left < PIECE ? left : PIECE; }
+
+void tn_budget_copy(void *to, const void *from, size_t bytes) {
+    size_t n = piece(bytes);
+    if (bytes) memcpy(to, from, n);
+    for (size_t at = n; at < bytes && !tn_budget_stopped(); at += n)
+        memcpy((char *)to + at, (const char *)from + at, n = piece(bytes - at));
+}
+
+void tn_budget_clear(void *to, size_t bytes) {
+    size_t n = piece(bytes);
+    if (bytes) memset(to, 0, n);
+    for (size_t at = n; at < bytes && !tn_budget_stopped(); at += n) memset((char *)to + at, 0, n = piece(bytes - at));
+}
+
+static void *capture(void) { return now; }
 static void *enter(void *what) { return tn_budget_enter(what); }
 static void leave(void *before) { tn_budget_leave(before); }
 
-const tn_pool_hooks tn_budget_pool_hooks = { capture, enter, leave, tn_budget_stopped };
+static bool can_stop(void *what) {
+    for (const tn_budget *b = what; b; b = b->around)
+        if (b->deadline || b->cancel) return true;
+    return false;
+}
+
+const tn_pool_hooks tn_budget_pool_hooks = { capture, can_stop, enter, leave, tn_budget_stopped };
 
 /* Adds n to *used unless that goes beyond the limit. */
 static bool charge(atomic_uint_fast64_t *used, uint64_t limit, uint64_t n) {
@@ -118,10 +159,17 @@ static tn_status why(const tn_budget *b, tn_stop s, const char *where) {
     return tn_fail(TN_E_CANCELLED, "%s%s%s was cancelled", where ? where : "", where ? ": " : "", what);
 }
 
+static bool stopped_around(const tn_budget *b) {
+    for (b = b->around; b; b = b->around)
+        if (atomic_load_explicit(&b->stop, memory_order_relaxed) != TN_STOP_NONE) return true;
+    return false;
+}
+
 tn_status tn_budget_verdict(tn_budget *b, tn_status st, const char *where) {
     if (!b) return st;
     tn_stop s = (tn_stop)atomic_load_explicit(&b->stop, memory_order_relaxed);
     size_t refused = atomic_load_explicit(&b->refused, memory_order_relaxed);
+    if (s == TN_STOP_NONE && st == TN_OK && stopped_around(b)) return TN_E_CANCELLED;
     if (s == TN_STOP_NONE && (st != TN_E_NOMEM || !refused)) return st;
     if (b->explained && st != TN_OK) return st;
     b->explained = true;

@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "base/pool.h"
 #include "base/status.h"
+#include <pthread.h>
 #include <stdatomic.h>
 
 typedef enum {
@@ -40,7 +41,7 @@ typedef struct tn_budget {
     tn_account *account;              /* the owner's; NULL: bytes are not counted */
     uint64_t node_limit, work_limit;  /* 0: none */
     uint64_t started, deadline;       /* tn_clock_ns; deadline 0: none */
-    struct tn_budget *between;        /* stops this one too, but only between pieces that are done whole */
+    struct tn_budget *around;         /* what stops it stops this one, too */
     const volatile int *cancel;       /* not 0: stop; NULL: nobody can */
     atomic_uint_fast64_t nodes, work; /* so far */
     atomic_size_t refused, held;      /* bytes of the last allocation that the limit refused; on the account then */
@@ -55,27 +56,36 @@ void tn_budget_leave(tn_budget *before);
 tn_budget *tn_budget_now(void); /* this thread's; NULL: none */
 
 /** A budget within the thread's present one, for making what outlives it (plans, packed weights): bytes, nodes and work
- *  of its own. The outer deadline and flag stop it between its pieces only, so that nothing half made is kept. */
+ *  of its own. The outer deadline and flag stop it, too: who keeps a piece asks tn_budget_stopped once it is made,
+ * since it may be half made then. */
 void tn_budget_inner(tn_budget *b, const tn_budget_words *words, tn_account *account);
 
 /** `timeout_ns` from now on (0: none). */
 void tn_budget_set_timeout(tn_budget *b, uint64_t timeout_ns);
 
-/** Must the thread's work stop? Reads the clock only where there is a deadline. About 2 ns without, 30 ns with one. */
+/** Must the thread's work stop? Asks the budgets around, too. Reads the clock only where there is a deadline. About
+ *  2 ns without, 30 ns with one. */
 bool tn_budget_stopped(void);
-/** The same for loops over pieces each of which is done whole: also looks at the budgets around. */
-bool tn_budget_stopped_between(void);
 
-/** For tight loops: `units` more of about a nanosecond each have been done; looks once in a while. */
+/** Locks, however long another thread has it; false: stopped while it waited. */
+bool tn_budget_lock(pthread_mutex_t *lock);
+
+/** For tight loops: `units` more of about a nanosecond each have been done; looks once in a while. Stopped, it stays
+ * so, for the loops around. */
 typedef struct {
     uint64_t done;
 } tn_ticks;
 #define TN_TICKS_LOOK ((uint64_t)1 << 18)
 static inline bool tn_ticks_stopped(tn_ticks *t, uint64_t units) {
     if ((t->done += units) < TN_TICKS_LOOK) return false;
-    t->done = 0;
-    return tn_budget_stopped();
+    bool stopped = tn_budget_stopped();
+    t->done = stopped ? TN_TICKS_LOOK : 0;
+    return stopped;
 }
+
+/** memcpy and memset that stop with the budget; what is not done yet is left as it is then. */
+void tn_budget_copy(void *to, const void *from, size_t bytes);
+void tn_budget_clear(void *to, size_t bytes);
 
 /** Charges work or nodes. false: the budget does not have so much left; it counts as stopped then. */
 bool tn_budget_work(uint64_t units);
@@ -85,10 +95,11 @@ bool tn_budget_afford(uint64_t units);
 
 /** What the owner of b returns for a call under it that returned st: TN_E_CANCELLED or TN_E_LIMIT when it was stopped
  *  (also when st is TN_OK: the result is not whole), TN_E_LIMIT when memory was refused by the limit; else st itself.
- *  The sentence says where (NULL: nothing of that), which bound, what it was, and what raises it. */
+ *  Where a budget around b was stopped its owner has the last word. The sentence says where (NULL: nothing of that),
+ * which bound, what it was, and what raises it. */
 tn_status tn_budget_verdict(tn_budget *b, tn_status st, const char *where);
 
-/** For tn_pool_set_hooks: workers enter the budget of the call they work for, when that can be stopped. */
+/** For tn_pool_set_hooks: workers enter the budget of the call they work for. */
 extern const tn_pool_hooks tn_budget_pool_hooks;
 
 /** Adds without overflow: costs are products of sizes that nobody has checked. */

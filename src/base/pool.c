@@ -31,7 +31,8 @@ struct tn_pool {
 typedef struct {
     tn_range_fn fn;
     void *arg, *under;
-    const tn_pool_hooks *hooks; /* NULL: nothing can stop it */
+    const tn_pool_hooks *hooks; /* NULL: it runs under nothing */
+    bool paced;                 /* something can stop it */
     int64_t n, each, longer;    /* length of a unit; so many are one longer */
     uint32_t units, least;      /* least: units that are worth a claim */
     int seats;
@@ -116,17 +117,17 @@ static uint32_t paced(uint32_t most, uint64_t took) {
     return took > PACE_NS && most > 1 ? most / 2 : most;
 }
 
-static bool stopped(const job *j) { return j->hooks && j->hooks->stopped(); }
+static bool stopped(const job *j) { return j->paced && j->hooks->stopped(); }
 
 /* A worker leaves when there is not enough CPU for it any more; what is left of its share goes to the others. */
 static void work(job *j, int seat) {
-    uint32_t most = j->hooks ? 1 + j->units / (uint32_t)(j->seats * 64) : UINT32_MAX;
+    uint32_t most = j->paced ? 1 : UINT32_MAX; /* nothing is known of the first part */
     while (!stopped(j) && !(seat && tn_crew_crowded())) {
         part p = claim_any(j, seat, most);
         if (p.from == p.to) return;
-        uint64_t start = j->hooks ? tn_clock_ns() : 0;
+        uint64_t start = j->paced ? tn_clock_ns() : 0;
         j->fn(j->arg, place(j, p.from), place(j, p.to), seat);
-        if (j->hooks) most = paced(most, tn_clock_ns() - start);
+        if (j->paced) most = paced(most, tn_clock_ns() - start);
     }
 }
 
@@ -140,7 +141,7 @@ static void work_as_worker(void *arg, int seat) {
 }
 
 static void run_alone(job *j) {
-    if (!j->hooks) {
+    if (!j->paced) {
         j->fn(j->arg, 0, j->n, 0);
         return;
     }
@@ -168,6 +169,7 @@ void tn_parallel_by(tn_pool *p, int threads, int64_t n, int64_t grain, tn_range_
     j.hooks = atomic_load_explicit(&all_hooks, memory_order_relaxed);
     j.under = j.hooks ? j.hooks->capture() : NULL;
     if (!j.under) j.hooks = NULL;
+    j.paced = j.under && j.hooks->can_stop(j.under);
     cut(&j, grain, threads);
     int most = (int64_t)j.units < threads ? (int)j.units - 1 : threads - 1;
     if (most < 1 || inside) {

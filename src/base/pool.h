@@ -39,18 +39,21 @@ void tn_parallel_by(tn_pool *p, int threads, int64_t n, int64_t grain, tn_range_
 void tn_pool_enter(void);
 void tn_pool_leave(void);
 
-/** What calls may run under: something of the calling thread's that can be stopped, such as a budget with a deadline.
+/** What calls may run under: something of the calling thread's that counts what they take and may be stopped, such as a
+ *  budget.
  *
- *     capture   what the calling thread runs under; NULL: nothing that could stop it
+ *     capture   what the calling thread runs under; NULL: nothing
+ *     can_stop  could that ever be stopped?
  *     enter     the worker that calls it works for that now; returns what was before
  *     leave     it does so no more
  *     stopped   must the work of this thread stop? Asked by every thread before each part; once true it stays so
  *
- * Under such a thing parts take about a millisecond, also on one thread. A call that was stopped has left its results
- * half made, and does not say so: who set the deadline asks after each step, throws the results away, and returns an
- * error. Set once, before pools are used; without hooks nothing is asked. */
+ * Under what can be stopped parts take about a millisecond, also on one thread. A call that was stopped has left its
+ * results half made, and does not say so: who set the deadline asks after each step, throws the results away, and
+ * returns an error. Set once, before pools are used; without hooks nothing is asked. */
 typedef struct {
     void *(*capture)(void);
+    bool (*can_stop)(void *what);
     void *(*enter)(void *what);
     void (*leave)(void *before);
     bool (*stopped)(void);

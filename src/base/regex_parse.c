@@ -1,5 +1,5 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
-/* regex_parse.c - RE2's syntax to a tree. */
+/* regex_parse.c - RE2's syntax to a tree. One file: the parts of a recursive parser call each other in a circle. */
 #include "base/map.h"
 #include "base/regex_tree.h"
 #include "base/unicode.h"

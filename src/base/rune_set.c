@@ -1,8 +1,8 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* rune_set.c - sets of code points as sorted ranges. */
 #include "base/regex_tree.h"
+#include "base/sort.h"
 #include "base/unicode.h"
-#include <stdlib.h>
 #include <string.h>
 
 void tn_rune_set_add(tn_rune_set *s, uint32_t first, uint32_t last) {
@@ -31,7 +31,7 @@ static int by_first(const void *a, const void *b) {
 
 void tn_rune_set_finish(tn_rune_set *s) {
     size_t n = 0;
-    if (s->n) qsort(s->v, s->n, sizeof *s->v, by_first);
+    if (s->n) tn_sort(s->v, s->n, sizeof *s->v, by_first);
     for (size_t i = 0; i < s->n; i++) {
         if (n && s->v[i].first <= s->v[n - 1].last + 1) {
             if (s->v[i].last > s->v[n - 1].last) s->v[n - 1].last = s->v[i].last;

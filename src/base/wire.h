@@ -13,6 +13,9 @@ typedef struct {
     size_t len;
 } tn_str;
 
+/** How a field lies in a message. Types 3 and 4, groups, are refused. */
+enum { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32 = 5 };
+
 /** A cursor over one message. `base` is the file's start, for offsets in messages. */
 typedef struct {
     const uint8_t *p, *end, *base;
@@ -20,9 +23,9 @@ typedef struct {
 
 typedef struct {
     uint32_t number; /* field number */
-    uint32_t type;   /* 0 varint, 1 fixed64, 2 bytes, 5 fixed32 */
+    uint32_t type;   /* WIRE_* */
     uint64_t u;      /* varint, fixed */
-    tn_str bytes;    /* type 2 */
+    tn_str bytes;    /* WIRE_BYTES */
 } tn_wire_field;
 
 static inline tn_wire tn_wire_of(const void *data, size_t size) {
@@ -34,7 +37,7 @@ static inline tn_wire tn_wire_of(const void *data, size_t size) {
  *  errors   TN_E_FORMAT with the byte offset: truncated, overlong varint, field 0, groups (types 3, 4), types 6, 7. */
 tn_status tn_wire_next(tn_wire *w, tn_wire_field *f, bool *more);
 
-/** The sub-message in f (type 2). */
+/** The sub-message in f (WIRE_BYTES). */
 static inline tn_wire tn_wire_sub(const tn_wire *w, const tn_wire_field *f) {
     const uint8_t *p = (const uint8_t *)f->bytes.ptr;
     return (tn_wire){ p, p + f->bytes.len, w->base };

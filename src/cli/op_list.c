@@ -3,9 +3,9 @@
  * scripts/op_facts.sh found in the sources. */
 #include "cli/op_list.h"
 #include "base/mem.h"
-#include "format/onnx_history.h"
-#include "format/onnx_upgrade.h"
 #include "kernel/kernel.h"
+#include "op/core/expand.h"
+#include "op/core/past.h"
 #include "op_facts.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +15,6 @@
 static const char *const files[] = {
 #define TN_OPS(folder, file) #folder "/" #file,
 #include "op/core/ops.def"
-#undef TN_OPS
 };
 
 static const char *file_of(const tn_op *row) {
@@ -72,11 +71,11 @@ static tn_op_entry *find(tn_op_entry *v, int n, const char *domain, const char *
 }
 
 tn_status tn_op_list(tn_op_entry **out, int *n) {
-    const char *name;
+    const tn_op_past *past;
     const tn_op *op;
-    int most = tn_op_count(), k = 0, count;
-    for (int i = 0; tn_onnx_operator(i, NULL, 0, &count); i++) most++;
-    for (int i = 0; tn_onnx_decomposed(i); i++) most++;
+    int most = tn_op_count(), k = 0;
+    for (int i = 0; tn_op_past_at(i); i++) most++;
+    for (int i = 0; tn_op_expanded_at(i); i++) most++;
     tn_op_entry *v = tn_mem_zalloc((size_t)(most + 1) * sizeof *v, TN_MEM_GENERAL);
     if (!v) return tn_fail(TN_E_NOMEM, "no memory for %d operators", most);
     for (int i = 0; i < tn_op_count(); i++) {
@@ -84,24 +83,24 @@ tn_status tn_op_list(tn_op_entry **out, int *n) {
         if (op->flags & TN_OP_INTERNAL) continue;
         v[k++] = (tn_op_entry){ .name = op->name, .domain = op->domain ? op->domain : "", .row = op };
     }
-    for (int i = 0; (op = tn_onnx_decomposed(i)); i++) {
+    for (int i = 0; (op = tn_op_expanded_at(i)); i++) {
         const char *domain = op->domain ? op->domain : "";
         if (find(v, k, domain, op->name)) continue;
         tn_op_entry *e = &v[k++];
         *e = (tn_op_entry){ .name = op->name, .domain = domain, .row = op, .support = TN_OP_DECOMPOSED };
-        e->n_parts = tn_onnx_becomes(op, e->parts, (int)TN_COUNT(e->parts));
+        e->n_parts = tn_op_becomes(op, e->parts, (int)TN_COUNT(e->parts));
     }
-    int versions[TN_COUNT(v->versions)];
-    for (int i = 0; (name = tn_onnx_operator(i, versions, (int)TN_COUNT(versions), &count)); i++) {
-        tn_op_entry *e = find(v, k, "", name);
+    for (int i = 0; (past = tn_op_past_at(i)); i++) {
+        if (!past->versions) continue;
+        tn_op_entry *e = find(v, k, "", past->op);
         if (!e) {
             e = &v[k++];
-            *e = (tn_op_entry){ .name = name, .domain = "", .support = TN_OP_MISSING };
-            if (!strcmp(name, "Constant")) e->support = TN_OP_LOADED;
-            if (tn_onnx_upgrades(name)) e->support = TN_OP_UPGRADED;
+            *e = (tn_op_entry){ .name = past->op, .domain = "", .support = TN_OP_MISSING };
+            if (!strcmp(past->op, "Constant")) e->support = TN_OP_LOADED;
+            if (tn_op_is_gone(past)) e->support = TN_OP_UPGRADED;
         }
-        memcpy(e->versions, versions, sizeof versions);
-        e->n_versions = count;
+        for (const tn_op_version *o = past->versions; o->since && e->n_versions < (int)TN_COUNT(e->versions); o++)
+            e->versions[e->n_versions++] = o->since;
     }
     for (int i = 0; i < k; i++) {
         if (!v[i].n_versions && v[i].row) v[i].versions[v[i].n_versions++] = v[i].row->since;

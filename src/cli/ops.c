@@ -329,8 +329,8 @@ static void put_markdown(const tn_op_entry *v, int n, tn_text *t) {
     tn_text_puts(
         t,
         "# Operators\n\n"
-        "Written by `tenon ops --markdown` from the rows of `src/op`, the decompositions of `src/format`, the history "
-        "of the\noperator sets, the kernel tables and the tests. `tenon ops NAME` says more of one operator.\n\n"
+        "Written by `tenon ops --markdown` from the rows of `src/op`, its records of older operator sets, the "
+        "kernel\ntables and the tests. `tenon ops NAME` says more of one operator.\n\n"
         "Old forms of every operator set are rewritten as the newest one when a model is loaded, so all "
         "versions listed are read.\nOperators with (=) are decomposed into others: their kernels and their gradient "
         "are those of what they become. *Types* are\nthose of the inputs (`?` optional, `...` any number); *kernels* "

@@ -44,6 +44,21 @@ static size_t append_key(const tn_type *t, int64_t *key) {
     return n;
 }
 
+/* Weights that were not packed are read where they lie, which must be aligned. */
+static tn_status settle_weights(tn_frame *f, const tn_step *s, unsigned consumed) {
+    for (int i = 0; i < s->n_in; i++) {
+        if (!tn_plan_settles_later(f->plan, s, i)) continue;
+        bool packed = i < 32 && consumed >> i & 1;
+        tn_tensor *t = &f->data[s->in[i]].tensor;
+        const void *copy;
+        tn_pack_note(f->session->packs, f->plan->slots[s->in[i]].constant, packed);
+        if (packed || tn_tensor_aligned(t)) continue;
+        TN_TRY(tn_pack_copy(f->session->packs, f->plan->slots[s->in[i]].constant, f->own, &f->held, &copy));
+        t->data = (void *)(uintptr_t)copy;
+    }
+    return TN_OK;
+}
+
 /* The state for these shapes: the last one if they are the same, else prepared anew. */
 static tn_status prepare_anew(tn_frame *f, int step, const tn_infer *types) {
     const tn_step *s = &f->plan->steps[step];
@@ -72,6 +87,7 @@ static tn_status prepare_anew(tn_frame *f, int step, const tn_infer *types) {
     if ((st = tn_op_prepare(op, &p)) != TN_OK) goto done;
     fresh.state = p.state;
     fresh.scratch = p.scratch;
+    if ((st = settle_weights(f, s, p.consumed)) != TN_OK) goto done;
     tn_dynamic_state old = *d; /* goes last: what both use is not packed again */
     *d = fresh;
     fresh = old;
@@ -80,7 +96,7 @@ done:
     return st;
 }
 
-static tn_status prepare_now(tn_frame *f, int step, const tn_infer *types) {
+tn_status tn_dynamic_prepare(tn_frame *f, int step, const tn_infer *types) {
     tn_budget b, *before = tn_session_keep(f->session, &b);
     tn_status st = prepare_anew(f, step, types);
     return tn_session_kept(&b, before, st);
@@ -113,7 +129,7 @@ static tn_status check_outputs(const tn_frame *f, const tn_step *s) {
         if (s->out[i] < 0) continue;
         const tn_slot *slot = &f->plan->slots[s->out[i]];
         const tn_datum *d = &f->data[s->out[i]];
-        if (!slot->exact) continue;
+        if (!slot->exact || slot->varies) continue;
         if (d->kind != TN_KIND_TENSOR || d->tensor.dtype != slot->type.dtype ||
             !tn_dims_equal(d->tensor.rank, d->tensor.dims, slot->type.rank, slot->type.dims))
             return tn_op_fail(s->node, TN_E_SHAPE, "its output %d is not what its shape rule said", i);
@@ -140,7 +156,7 @@ static tn_status dynamic_step(tn_frame *f, int step) {
         }
     }
     if (!s->prepared) {
-        TN_TRY(prepare_now(f, step, &types));
+        TN_TRY(tn_dynamic_prepare(f, step, &types));
         r.state = f->dynamic[step].state;
         size_t scratch = f->dynamic[step].scratch;
         if (scratch && !(r.scratch = tn_arena_room(f->temp, scratch, 64)))
@@ -171,6 +187,7 @@ static tn_status alias_step(tn_frame *f, int step) {
 
 static tn_status other_step(tn_frame *f, int i) {
     const tn_step *s = &f->plan->steps[i];
+    if (s->kind == TN_STEP_NONE) return TN_OK;
     f->step = i;
     tn_status st = s->kind == TN_STEP_ALIAS ? alias_step(f, i) : dynamic_step(f, i);
     for (int k = 0; k < s->n_dead; k++) tn_datum_reset(&f->data[s->dead[k]]);
@@ -184,16 +201,16 @@ static void place_scratch(tn_run *r, const tn_step *s, char *at) {
     if (s->room) r->room = at + s->scratch - s->room;
 }
 
-/* Points the arena slots and scratch at the block, if it is another one than last time. */
-static void place(tn_frame *f) {
+bool tn_frame_place(tn_frame *f) {
     const tn_plan *p = f->plan;
     char *base = tn_some(f->block ? f->block->data : NULL);
-    if (base == f->base) return;
+    if (base == f->base) return false;
     f->base = base;
     for (int i = 0; i < p->n_slots; i++)
         if (p->slots[i].home == TN_HOME_ARENA) f->data[i].tensor.data = base + p->slots[i].offset;
     for (int i = 0; i < p->n_steps; i++)
         if (p->steps[i].scratch) place_scratch(&f->runs[i], &p->steps[i], base + p->steps[i].scratch_offset);
+    return true;
 }
 
 /* A slot of an input or an outer value: the memory is the giver's, the shape the slot's own where it is known. */
@@ -334,7 +351,7 @@ tn_status tn_frame_run(tn_frame *f, const tn_datum *const *in, const tn_datum *c
     f->exec = (tn_exec){ engine_alloc, engine_subgraph };
     int n = f->plan->graph->n_outputs;
     for (int i = 0; i < n; i++) out[i] = (tn_datum){ 0 };
-    place(f);
+    tn_frame_place(f);
     tn_status st = bind(f, in, captured, out, nested);
     if (st == TN_OK) st = f->times ? run_steps_timed(f) : run_steps(f);
     if (st == TN_OK) st = collect(f, out, nested);

@@ -58,13 +58,14 @@ tn_status tn_frame_new(struct tn_session *s, tn_plan *p, tn_frame **out) {
     if (!(f->own = tn_arena_new(0, TN_MEM_GENERAL))) goto fail;
     f->data = tn_arena_array(f->own, tn_datum, (size_t)p->n_slots + 1);
     f->runs = tn_arena_array(f->own, tn_run, (size_t)p->n_steps + 1);
-    if (any_dynamic(p)) {
+    if (any_dynamic(p) || p->range) {
         f->dynamic = tn_arena_array(f->own, tn_dynamic_state, (size_t)p->n_steps + 1);
         if (!f->dynamic) goto fail;
     }
     if (s->profiler && !(f->times = tn_arena_array(f->own, uint64_t, (size_t)p->n_steps + 1))) goto fail;
     if (!f->data || !f->runs || !arguments(f)) goto fail;
     preset(f);
+    if (p->range && tn_fit_new(f) != TN_OK) goto fail;
     *out = f;
     return TN_OK;
 fail:
@@ -83,6 +84,8 @@ void tn_frame_free(tn_frame *f) {
     if (!f) return;
     for (int i = 0; f->dynamic && i < f->plan->n_steps; i++)
         tn_dynamic_drop(f, f->plan->steps[i].node->op, &f->dynamic[i]);
+    tn_fit_free(f);
+    tn_pack_release(f->session->packs, &f->held);
     tn_arena_free(&f->own);
     tn_mem_free(f);
 }

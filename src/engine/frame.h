@@ -45,11 +45,13 @@ struct tn_frame {
     tn_run *runs;
     tn_dynamic_state *dynamic; /* by step; NULL in a static plan */
     tn_arena *own;             /* the arrays above */
+    tn_pack_use *held;         /* aligned copies of weights that dynamic steps read as they are */
     tn_temp *room;             /* lent while it runs */
     tn_arena *temp;            /* its arena, emptied after every step */
     tn_arena_mark temp_mark;
-    int step;        /* the one that runs, when it is dynamic */
-    uint64_t *times; /* by step: nanoseconds of the last run, when profiling */
+    struct tn_fit *fit; /* of a plan for a range: the sizes it is typed for, see fit.c */
+    int step;           /* the one that runs, when it is dynamic */
+    uint64_t *times;    /* by step: nanoseconds of the last run, when profiling */
     uint64_t started;
 };
 
@@ -68,6 +70,24 @@ void tn_frame_take_temp(tn_frame *f, tn_temp *t);
 
 /** Makes the temporary arena's first block as large as runs have needed, so that they allocate nothing. */
 void tn_frame_fit_temp(tn_frame *f);
+
+/** The state of a step for these types: the last one if they are the same, else prepared anew, in f->dynamic[step].
+ *  errors of the row's prepare */
+tn_status tn_dynamic_prepare(tn_frame *f, int step, const tn_infer *types);
+
+/** Points what lies in the frame's block at it. returns whether it is another one than last time */
+bool tn_frame_place(tn_frame *f);
+
+/** Makes what a frame of a plan for a range keeps of its sizes. errors TN_E_NOMEM */
+tn_status tn_fit_new(tn_frame *f);
+
+void tn_fit_free(tn_frame *f);
+
+/** Types what varies for these values of the range's symbols, unless the frame has them. The frame has its block and
+ * its temporary memory. returns whether the plan serves these sizes. If not (they need more memory than the largest do,
+ * or a rule says otherwise than symbols did), they want a plan of their own, which tells what is wrong if anything is.
+ */
+bool tn_fit_sizes(tn_frame *f, const int64_t *values);
 
 /** Runs the frame's plan. in: a datum per graph input (NULL: not given); captured: one per outer value. out receives
  *  the graph's outputs; `nested` takes their memory from the session's cache and lets them share it with inputs.

@@ -1,7 +1,8 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
-/* heap.c - recycled buffers by size class: four classes per power of two, so at most a fifth is wasted. Never more lies
- * idle than was once in use, and what was idle longest goes first: when shapes grow from run to run, yesterday's
- * classes make room for today's. */
+/* heap.c - recycled buffers by size class: four classes per power of two, so at most a fifth is wasted. Fresh memory is
+ * taken only as long as no more is held, in use and idle, than was once in use: before that, what was idle longest
+ * goes. So when shapes change from run to run, yesterday's classes make room for today's, whose pages are then mostly
+ * theirs. */
 #include "engine/heap.h"
 #include "base/guard.h"
 #include <pthread.h>
@@ -80,7 +81,7 @@ static void pick_up(tn_heap *h, idle *i) {
     h->kept -= i->size;
 }
 
-/* Takes out the oldest until no more than `limit` bytes are left; a list by `next` for free_all. */
+/* Takes out the oldest until no more than `limit` idle bytes are left; a list by `next` for free_all. */
 static idle *evict(tn_heap *h, size_t limit) {
     idle *out = NULL;
     while (h->oldest && h->kept > limit) {
@@ -125,6 +126,7 @@ tn_buffer *tn_heap_buffer(tn_heap *h, size_t bytes) {
     size_t size;
     int c = class_of(bytes, &size);
     tn_buffer *b = tn_mem_zalloc(sizeof *b, h->tag);
+    idle *out = NULL;
     if (!b) return NULL;
     pthread_mutex_lock(&h->lock);
     if (h->lists[c]) {
@@ -134,7 +136,9 @@ tn_buffer *tn_heap_buffer(tn_heap *h, size_t bytes) {
     h->used += size;
     h->alive++;
     if (h->used > h->most) h->most = h->used;
+    if (!b->data) out = evict(h, h->most - h->used);
     pthread_mutex_unlock(&h->lock);
+    free_all(out);
     *b = (tn_buffer){ .refs = 1, .data = b->data, .bytes = bytes, .release = release, .user = h };
     if (b->data ? !tn_mem_adopt(b->data) : !(b->data = tn_mem_alloc(size, h->tag))) {
         tn_mem_free(b->data);

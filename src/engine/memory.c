@@ -1,8 +1,9 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* memory.c - offsets from lifetimes: the largest buffer first, into the smallest gap that its contemporaries leave. */
 #include "engine/memory.h"
+#include "base/budget.h"
 #include "base/mem.h"
-#include <stdlib.h>
+#include "base/sort.h"
 
 static int span(const tn_lifetime *x) { return x->last - x->first; }
 
@@ -60,8 +61,9 @@ static size_t best_offset(const tn_lifetime *v, tn_lifetime *const *placed, int 
 /* Places all in that order; the block's size. */
 static size_t lay_out(tn_lifetime **order, tn_lifetime **placed, int n, int (*by)(const void *, const void *)) {
     size_t total = 0;
-    qsort(order, (size_t)n, sizeof *order, by);
-    for (int i = 0; i < n; i++) {
+    tn_ticks ticks = { 0 };
+    tn_sort(order, (size_t)n, sizeof *order, by);
+    for (int i = 0; i < n && !tn_ticks_stopped(&ticks, 4 * (uint64_t)i); i++) { /* stopped, nobody will use it */
         tn_lifetime *b = order[i];
         b->offset = best_offset(b, placed, i);
         int at = i;
@@ -103,7 +105,9 @@ tn_status tn_memory_layout(tn_lifetime *v, int n, size_t *total) {
 
 size_t tn_memory_bound(const tn_lifetime *v, int n) {
     size_t most = 0;
-    for (int i = 0; i < n; i++) { /* the most is reached at some buffer's first step */
+    tn_ticks ticks = { 0 };
+    for (int i = 0; i < n && !tn_ticks_stopped(&ticks, 2 * (uint64_t)n);
+         i++) { /* the most is reached at some buffer's first step */
         size_t now = 0;
         for (int k = 0; k < n; k++)
             if (v[k].first <= v[i].first && v[i].first <= v[k].last)

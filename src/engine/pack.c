@@ -1,6 +1,7 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* pack.c - the cache of packed constants: see pack.h. */
 #include "engine/pack.h"
+#include "base/budget.h"
 #include "base/file.h"
 #include "base/guard.h"
 #include <pthread.h>
@@ -17,6 +18,7 @@
 #define FIRST_CHUNK ((size_t)256 << 10)
 #define LAST_CHUNK  ((size_t)16 << 20)
 #define OWN_CHUNK   ((size_t)4 << 20) /* from here on a constant gets memory of its own */
+#define PIECE       ((size_t)4 << 20) /* of what is read or copied, between looks at the budget: a millisecond */
 
 typedef struct chunk {
     struct chunk *next;
@@ -204,8 +206,9 @@ static void fetch(const tn_pack_cache *c, const tn_tensor *t) {
 #ifdef MADV_POPULATE_READ
     char *from;
     size_t length;
-    if (tn_tensor_bytes(t) >= WORTH_DROPPING && mapped_pages(c, t->data, tn_tensor_bytes(t), &from, &length))
-        (void)madvise(from, length, MADV_POPULATE_READ); /* older kernels refuse: then it is faults after all */
+    if (tn_tensor_bytes(t) < WORTH_DROPPING || !mapped_pages(c, t->data, tn_tensor_bytes(t), &from, &length)) return;
+    for (size_t at = 0; at < length && !tn_budget_stopped(); at += PIECE) /* older kernels refuse: then it is faults */
+        if (madvise(from + at, length - at < PIECE ? length - at : PIECE, MADV_POPULATE_READ)) return;
 #else
     (void)c;
     (void)t;
@@ -252,8 +255,16 @@ static size_t name_of(const request *r, char *name) {
     return append(name, n, r->key, strlen(r->key));
 }
 
+static tn_status stopped(void) { return tn_fail(TN_E_CANCELLED, "packing weights was stopped"); }
+
 static tn_status no_memory(size_t bytes) {
     return tn_fail(TN_E_NOMEM, "no memory for %zu bytes of packed weights", bytes);
+}
+
+/* Of a call that was stopped it is half made, and must not stay. */
+static tn_status fill_whole(const request *r, void *data) {
+    TN_TRY(r->fill(data, r->user));
+    return tn_budget_stopped() ? stopped() : TN_OK;
 }
 
 /* Nothing can find the new entry before it is whole. */
@@ -268,7 +279,7 @@ static tn_status add(tn_pack_cache *c, const request *r, const char *name, size_
         return no_memory(r->bytes);
     }
     for (int i = 0; i < r->n; i++) fetch(c, r->of[i]);
-    if ((st = r->fill(e->data, r->user)) == TN_OK) st = tn_map_put(c->map, e->key, n, e);
+    if ((st = fill_whole(r, e->data)) == TN_OK) st = tn_map_put(c->map, e->key, n, e);
     if (st != TN_OK) {
         leave(c, e);
         tn_mem_free(e);
@@ -304,7 +315,7 @@ static tn_status shared(tn_pack_cache *c, const request *r, tn_arena *a, tn_pack
     size_t n = name_of(r, name);
     tn_pack_use *use = tn_arena_new_of(a, tn_pack_use);
     if (!use) return no_memory(r->bytes);
-    pthread_mutex_lock(&c->lock);
+    if (!tn_budget_lock(&c->lock)) return stopped();
     entry *e = tn_map_get(c->map, name, n);
     tn_status st = e ? TN_OK : add(c, r, name, n, &e);
     if (st == TN_OK) hold(c, e);
@@ -319,7 +330,7 @@ static tn_status shared(tn_pack_cache *c, const request *r, tn_arena *a, tn_pack
 static tn_status alone(const request *r, tn_arena *a, const void **out) {
     void *data = tn_arena_room(a, r->bytes ? r->bytes : 1, 64);
     if (!data) return no_memory(r->bytes);
-    TN_TRY(r->fill(data, r->user));
+    TN_TRY(fill_whole(r, data));
     *out = data;
     return TN_OK;
 }
@@ -350,7 +361,7 @@ tn_status tn_prep_pack(tn_prep *p, unsigned inputs, const char *key, size_t byte
 
 static tn_status copy_tensor(void *dst, const void *user) {
     const tn_tensor *t = user;
-    memcpy(dst, t->data, tn_tensor_bytes(t));
+    tn_budget_copy(dst, t->data, tn_tensor_bytes(t));
     return TN_OK;
 }
 
@@ -378,8 +389,7 @@ size_t tn_pack_cache_trim(tn_pack_cache *c) {
 
 void tn_pack_note(tn_pack_cache *c, const tn_tensor *t, bool consumed) {
     size_t bytes = tn_tensor_bytes(t);
-    if (bytes < WORTH_DROPPING || !t->id) return;
-    pthread_mutex_lock(&c->lock);
+    if (bytes < WORTH_DROPPING || !t->id || !tn_budget_lock(&c->lock)) return;
     bool read = tn_map_get(c->read, (const char *)&t->id, sizeof t->id);
     original *o = !consumed && !read ? tn_mem_zalloc(sizeof *o, TN_MEM_GENERAL) : NULL;
     if (o) {

@@ -8,12 +8,18 @@
  * depends on data, or that are not plain tensors. They are allocated while running and released after their last use.
  * So there is one kind of plan for static and for data-dependent graphs, and a static one does no work but the steps'.
  *
+ * A plan for a *range* of shapes (range.h) is the same plan, laid out for the largest of them. What varies is typed
+ * again when a run has other shapes than the frame's last one had (fit.c): every step whose inputs vary has its shape
+ * rule applied to the sizes of now, so nothing rests on what was inferred with symbols, but for the contents of shape
+ * tensors, which are expressions of the inputs' dimensions and are kept beside the constants.
+ *
  * A plan is immutable after it was made, but for its lists of idle frames and nested plans, which the session's lock
  * guards. */
 #ifndef TN_ENGINE_PLAN_H
 #define TN_ENGINE_PLAN_H
 
 #include "engine/pack.h"
+#include "engine/range.h"
 #include "engine/typing.h"
 
 typedef enum {
@@ -22,7 +28,8 @@ typedef enum {
     TN_HOME_INPUT,  /* the caller's input `index` */
     TN_HOME_OUTER,  /* captured value `index` of the enclosing graph */
     TN_HOME_CONST,
-    TN_HOME_HEAP, /* allocated while running */
+    TN_HOME_SHAPE, /* contents known as expressions, evaluated for a run's sizes */
+    TN_HOME_HEAP,  /* allocated while running */
 } tn_home_kind;
 
 typedef struct {
@@ -32,7 +39,9 @@ typedef struct {
     int index;                 /* OUTPUT, INPUT, OUTER: which */
     size_t offset;             /* ARENA */
     const tn_tensor *constant; /* CONST */
-    tn_type type;
+    const tn_content *content; /* SHAPE */
+    const tn_dim *varies;      /* of a range: the dimensions, when they are not all numbers; NULL: they are */
+    tn_type type;              /* of a range: for its largest sizes */
 } tn_slot;
 
 /** A subgraph of a step's node, with the plans made for it so far. */
@@ -49,6 +58,7 @@ typedef enum {
     TN_STEP_STATIC,  /* everything is in place: just run */
     TN_STEP_DYNAMIC, /* shapes are inferred, outputs allocated and the state prepared while running */
     TN_STEP_ALIAS,   /* output 0 shares input 0 under another shape */
+    TN_STEP_NONE,    /* nothing runs: output 0 lies where input 0 does, and is typed in a plan for a range */
 } tn_step_kind;
 
 typedef struct {
@@ -66,6 +76,8 @@ typedef struct {
     bool prepared;   /* `state` is ready although the outputs are not */
     bool open;       /* its shape rule has not seen all the values it asks for: it is applied again in every run */
     bool own_inputs; /* the operator may keep its inputs: they need memory that is counted */
+    bool varies;     /* of a range: its sizes are typed again for others */
+    int in_place;    /* 1 + the input in whose memory output 0 lies; 0: in none */
     tn_nested *nested;
     int n_nested;
     tn_cost cost; /* when its types are exact */
@@ -79,6 +91,7 @@ typedef struct tn_plan {
     tn_owned_tensor *owned;
     int64_t *key; /* what the plan was made for */
     size_t key_n;
+    tn_range *range; /* instead of key; the plan's */
     tn_slot *slots;
     int n_slots;
     tn_step *steps;
@@ -104,6 +117,7 @@ typedef struct {
     const struct tn_model *model;
     const tn_graph *graph;
     const tn_type *inputs; /* exact types; kind NONE: the input's default is used */
+    tn_range *range;       /* instead: the plan takes it over, also when it cannot be made; NULL: inputs are exact */
     const tn_value *const *captured;
     const tn_type *captured_types;
     const tn_tensor *const *captured_data; /* entries not NULL: constants of the enclosing plan */
@@ -113,6 +127,10 @@ typedef struct {
     bool costs;      /* fill step.cost */
     bool no_sharing; /* neither in place nor overlapping: for tests and comparisons */
 } tn_plan_args;
+
+/** Is input i of the step a weight of the model, and the step prepared while running? Only then it is known whether the
+ *  weight is packed or read where it lies, and so whether an aligned copy is wanted. */
+bool tn_plan_settles_later(const tn_plan *p, const tn_step *s, int i);
 
 /** errors   the shape rules' and the operators', naming the node; TN_E_NOMEM. *out is freed with tn_plan_free. */
 tn_status tn_plan_new(const tn_plan_args *args, tn_plan **out);

@@ -1,9 +1,8 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
-/* session.c - the public sessions: a model made ready, plans by input shapes, frames for the threads that run. */
+/* session.c - the public sessions: a model made ready and run. What runs borrow is in lease.c. */
 #include "engine/session.h"
 #include "pass/pass.h"
 #include "pass/precision.h"
-#include <limits.h>
 #include <string.h>
 
 /* ------------------------------------------------------------------------------------------------ opening, closing */
@@ -13,30 +12,18 @@ static tn_status read_opts(const tn_session_opts *o, tn_session_opts *out) {
     TN_TRY(tn_take_opts(out, sizeof *out, o, "tn_session_opts"));
     if (out->threads < 0 || out->threads > 4096)
         return tn_fail(TN_E_INVALID, "%d threads asked for; 0 means as many as there are CPUs", out->threads);
+    if (out->n_ranges && !out->ranges)
+        return tn_fail(TN_E_INVALID, "%zu ranges of shapes, but none given", out->n_ranges);
     if (out->plans < 0) return tn_fail(TN_E_INVALID, "%d plans asked for; 0 means %d", out->plans, TN_DEFAULT_PLANS);
     TN_TRY(tn_precision_check(out->precision));
     if (!out->plans) out->plans = TN_DEFAULT_PLANS;
     return TN_OK;
 }
 
-/* How the bounds are called: by those who program, and by the program's options. */
-static const tn_budget_words prepare_words = { .what = "preparing the model",
-                                               .bytes = "tn_session_opts.prepare_limit",
-                                               .work = "tn_session_opts.work_limit" };
+/* How a run's bounds are called: by those who program, and by the program's options. */
 static const tn_budget_words run_words = { .what = "the run",
-                                           .bytes = "tn_session_opts.mem_limit (--mem-limit)",
+                                           .bytes = TN_MEM_LIMIT_WORDS,
                                            .time = "tn_run_opts.timeout_ns (--timeout)" };
-
-tn_budget *tn_session_keep(tn_session *s, tn_budget *b) {
-    tn_budget_inner(b, &prepare_words, s->prepared);
-    b->work_limit = s->work_limit;
-    return tn_budget_enter(b);
-}
-
-tn_status tn_session_kept(tn_budget *b, tn_budget *before, tn_status st) {
-    tn_budget_leave(before);
-    return tn_budget_verdict(b, st, NULL);
-}
 
 /* The bounds nobody gave, after the size of what the model holds. */
 static tn_status make_accounts(tn_session *s, const tn_model *m) {
@@ -76,56 +63,25 @@ tn_status tn_session_new(const tn_model *m, const tn_session_opts *opts, tn_sess
         st = tn_fail(TN_E_NOMEM, "no memory for a session");
         goto done;
     }
+    if (!o.profile && !o.no_ranges)
+        s->shapes = tn_shapes_new(m->graph->n_inputs); /* what profiles report is said for exact sizes */
     if ((st = make_accounts(s, m)) != TN_OK) goto done;
     tn_pool_set_hooks(&tn_budget_pool_hooks); /* what stops a run stops its parts */
     if ((st = tn_pool_new(o.threads, !o.unpinned, &s->pool)) != TN_OK) goto done;
-    st = clone_and_optimize(s);
-    s->opts.precision = NULL; /* the caller's: it has been followed */
+    if ((st = clone_and_optimize(s)) == TN_OK && o.n_ranges) st = tn_session_plan_ranges(s);
+    s->opts.ranges = NULL; /* the caller's again */
+    s->opts.precision = NULL;
 done:
     if (st != TN_OK) tn_session_free(&s);
     *out = s;
     return st;
 }
 
-/* What is dropped is freed when the lock is not held: giving pages back to the system takes time. Each returns how many
- * bytes went. */
-static size_t free_plans(tn_plan *p) {
-    size_t bytes = 0;
-    for (tn_plan *next; p; p = next) {
-        next = p->next;
-        bytes += tn_arena_bytes(p->arena);
-        tn_plan_free(&p);
-    }
-    return bytes;
-}
-
-static size_t free_blocks(tn_block *b) {
-    size_t bytes = 0;
-    for (tn_block *next; b; b = next) {
-        next = b->next;
-        bytes += b->bytes;
-        tn_mem_free(b->data);
-        tn_mem_free(b);
-    }
-    return bytes;
-}
-
-static size_t free_temps(tn_temp *t) {
-    size_t bytes = 0;
-    for (tn_temp *next; t; t = next) {
-        next = t->next;
-        bytes += tn_arena_bytes(t->arena);
-        tn_temp_free(t);
-    }
-    return bytes;
-}
-
 void tn_session_free(tn_session **session) {
     if (!session || !*session) return;
     tn_session *s = *session;
-    free_plans(s->plans);
-    free_blocks(s->blocks);
-    free_temps(s->temps);
+    tn_session_drop(s);
+    tn_shapes_free(&s->shapes);
     tn_profiler_free(&s->profiler);
     tn_heap_close(&s->heap);
     tn_heap_close(&s->outputs);
@@ -140,283 +96,6 @@ void tn_session_free(tn_session **session) {
     pthread_mutex_destroy(&s->planning);
     tn_mem_free(s);
     *session = NULL;
-}
-
-/* ------------------------------------------------------------------------------------------------- plans and frames */
-
-size_t tn_session_key(const tn_datum *d, int64_t *key) {
-    size_t n = 0;
-    if (!d) {
-        key[n++] = -1;
-        return n;
-    }
-    key[n++] = d->kind;
-    if (d->kind != TN_KIND_TENSOR) return n;
-    key[n++] = d->tensor.dtype;
-    key[n++] = d->tensor.rank;
-    for (int i = 0; i < d->tensor.rank; i++) key[n++] = d->tensor.dims[i];
-    return n;
-}
-
-/* The plan with that key, moved to the front; under the lock. */
-static tn_plan *find_plan(tn_plan_list list, const int64_t *key, size_t key_n) {
-    for (tn_plan **at = list.first; *at; at = &(*at)->next) {
-        tn_plan *p = *at;
-        if (p->key_n != key_n || memcmp(p->key, key, key_n * sizeof *key) != 0) continue;
-        *at = p->next;
-        p->next = *list.first;
-        return *list.first = p;
-    }
-    return NULL;
-}
-
-/* Under the lock: p when nobody needs it any more, for free_plans. */
-static tn_plan *unref_plan(tn_plan *p) {
-    if (--p->refs) return NULL;
-    p->next = NULL;
-    return p;
-}
-
-/* Takes out of the list, under the lock, what is least recently used beyond the first `keep`: those that nobody runs,
- * for free_plans. */
-static tn_plan *drop_plans(tn_plan_list list, int keep) {
-    tn_plan **at = list.first, *out = NULL;
-    for (int i = 0; i < keep && *at; i++) at = &(*at)->next;
-    while (*at) {
-        tn_plan *p = *at;
-        *at = p->next;
-        --*list.n;
-        if ((p = unref_plan(p))) {
-            p->next = out;
-            out = p;
-        }
-    }
-    return out;
-}
-
-/* The largest block that these plans, or those nested in them, ask for; under the lock. */
-static size_t largest_block(const tn_plan *p) {
-    size_t most = 0;
-    for (; p; p = p->next) {
-        if (p->bytes > most) most = p->bytes;
-        for (int i = 0; i < p->n_steps; i++)
-            for (int k = 0; k < p->steps[i].n_nested; k++) {
-                size_t inner = largest_block(p->steps[i].nested[k].plans);
-                if (inner > most) most = inner;
-            }
-    }
-    return most;
-}
-
-/* Takes out, under the lock, idle blocks that are larger than any plan asks for: the plan they grew for has gone. */
-static tn_block *drop_blocks(tn_session *s) {
-    size_t most = largest_block(s->plans);
-    tn_block *out = NULL;
-    for (tn_block **at = &s->blocks; *at;) {
-        tn_block *b = *at;
-        if (b->bytes <= most) {
-            at = &b->next;
-            continue;
-        }
-        *at = b->next;
-        b->next = out;
-        out = b;
-    }
-    return out;
-}
-
-/* Puts a new plan in front and takes out the least recently used beyond the limit; under the lock. */
-static tn_plan *add_plan(tn_plan_list list, tn_plan *p) {
-    p->refs = 1;
-    p->next = *list.first;
-    *list.first = p;
-    ++*list.n;
-    return drop_plans(list, list.limit);
-}
-
-static tn_status new_plan(tn_session *s, const tn_plan_args *args, const int64_t *key, size_t key_n, tn_plan **out) {
-    tn_budget b, *before = tn_session_keep(s, &b);
-    tn_status st = tn_plan_new(args, out);
-    tn_plan *p = *out;
-    if (st == TN_OK && !(p->key = tn_mem_alloc((key_n + 1) * sizeof *key, TN_MEM_GENERAL)))
-        st = tn_fail(TN_E_NOMEM, "no memory for a plan");
-    if (st == TN_OK) {
-        memcpy(p->key, key, key_n * sizeof *key);
-        p->key_n = key_n;
-    }
-    return tn_session_kept(&b, before, st);
-}
-
-static tn_status new_frame(tn_session *s, tn_plan *p, tn_frame **out) {
-    tn_budget b, *before = tn_session_keep(s, &b);
-    tn_status st = tn_frame_new(s, p, out);
-    return tn_session_kept(&b, before, st);
-}
-
-static tn_status make_plan(tn_session *s, tn_plan_list list, const tn_plan_args *args, const int64_t *key, size_t key_n,
-                           tn_plan **out) {
-    tn_plan *p = NULL;
-    pthread_mutex_lock(&s->planning);
-    pthread_mutex_lock(&s->lock);
-    if ((*out = find_plan(list, key, key_n))) (*out)->refs++; /* another thread was faster */
-    pthread_mutex_unlock(&s->lock);
-    tn_status st = *out ? TN_OK : new_plan(s, args, key, key_n, &p);
-    if (p) {
-        size_t limit = s->opts.mem_limit;
-        if (st == TN_OK && limit && p->bytes + p->output_bytes > limit)
-            st = tn_fail(TN_E_LIMIT,
-                         "these input shapes need %zu bytes of activations; the memory limit is %zu; %s raises it",
-                         p->bytes + p->output_bytes, limit, run_words.bytes);
-        if (st != TN_OK) {
-            tn_plan_free(&p);
-        } else {
-            pthread_mutex_lock(&s->lock);
-            tn_plan *old = add_plan(list, p);
-            tn_block *blocks = old ? drop_blocks(s) : NULL;
-            p->refs++;
-            pthread_mutex_unlock(&s->lock);
-            free_plans(old);
-            free_blocks(blocks);
-            *out = p;
-        }
-    }
-    pthread_mutex_unlock(&s->planning);
-    return st;
-}
-
-/* The idle block that fits best, or the largest one to be grown; under the lock. */
-static tn_block *take_block(tn_session *s, size_t bytes) {
-    tn_block **best = NULL;
-    for (tn_block **at = &s->blocks; *at; at = &(*at)->next) {
-        if (!best) best = at;
-        size_t have = (*at)->bytes, had = (*best)->bytes;
-        if (have >= bytes ? had < bytes || have < had : had < bytes && have > had) best = at;
-    }
-    tn_block *b = best ? *best : NULL;
-    if (b) *best = b->next;
-    return b;
-}
-
-static tn_status fit_block(tn_block **block, size_t bytes) {
-    tn_block *b = *block;
-    if (!b && !(b = tn_mem_zalloc(sizeof *b, TN_MEM_GENERAL))) goto fail;
-    *block = b;
-    if (b->bytes >= bytes) return TN_OK;
-    tn_mem_free(b->data); /* first, so that the peak is the larger one and not both */
-    b->bytes = 0;
-    if (!(b->data = tn_mem_alloc(bytes, TN_MEM_ACTIVATIONS))) goto fail;
-    b->bytes = bytes;
-    return TN_OK;
-fail:
-    return tn_fail(TN_E_NOMEM, "no memory for %zu bytes of activations", bytes);
-}
-
-/* What a run borrowed goes back; under the lock. */
-static void give_back(tn_session *s, tn_block *b, tn_temp *t) {
-    if (b) {
-        b->next = s->blocks;
-        s->blocks = b;
-    }
-    if (t) {
-        t->next = s->temps;
-        s->temps = t;
-    }
-}
-
-tn_status tn_session_acquire(tn_session *s, tn_plan_list list, const tn_plan_args *args, const int64_t *key,
-                             size_t key_n, tn_frame **out) {
-    tn_frame *f = NULL;
-    tn_block *block = NULL;
-    tn_temp *temp;
-    *out = NULL;
-    pthread_mutex_lock(&s->lock);
-    tn_plan *p = find_plan(list, key, key_n);
-    if (p) p->refs++;
-    pthread_mutex_unlock(&s->lock);
-    if (!p) TN_TRY(make_plan(s, list, args, key, key_n, &p));
-    pthread_mutex_lock(&s->lock);
-    if ((f = p->idle)) p->idle = f->next;
-    if (p->bytes) block = take_block(s, p->bytes);
-    if ((temp = s->temps)) s->temps = temp->next;
-    pthread_mutex_unlock(&s->lock);
-    tn_status st = f ? TN_OK : new_frame(s, p, &f);
-    if (st == TN_OK && p->bytes) st = fit_block(&block, p->bytes);
-    if (st == TN_OK && !temp && !(temp = tn_temp_new())) st = tn_fail(TN_E_NOMEM, "no memory to run the plan");
-    if (st == TN_OK) {
-        f->block = block;
-        tn_frame_take_temp(f, temp);
-        *out = f;
-        return TN_OK;
-    }
-    pthread_mutex_lock(&s->lock);
-    give_back(s, block, temp);
-    p = unref_plan(p);
-    pthread_mutex_unlock(&s->lock);
-    tn_frame_free(f);
-    free_plans(p);
-    return st;
-}
-
-void tn_session_release(tn_session *s, tn_frame *f) {
-    tn_plan *p = f->plan;
-    pthread_mutex_lock(&s->lock);
-    if (s->profiler) tn_profiler_add(s->profiler, f);
-    give_back(s, f->block, f->room);
-    f->block = NULL;
-    f->room = NULL;
-    f->next = p->idle;
-    p->idle = f;
-    p = unref_plan(p);
-    pthread_mutex_unlock(&s->lock);
-    free_plans(p);
-}
-
-/* Takes out the idle frames of a plan and of those nested in it, but for one that can run at once; under the lock. */
-static tn_frame *drop_frames(tn_plan *p, tn_frame *out) {
-    for (; p; p = p->next) {
-        tn_frame *f = p->idle ? p->idle->next : NULL;
-        if (p->idle) p->idle->next = NULL;
-        for (tn_frame *next; f; f = next) {
-            next = f->next;
-            f->next = out;
-            out = f;
-        }
-        for (int i = 0; i < p->n_steps; i++)
-            for (int k = 0; k < p->steps[i].n_nested; k++) out = drop_frames(p->steps[i].nested[k].plans, out);
-    }
-    return out;
-}
-
-static size_t free_frames(tn_frame *f) {
-    size_t bytes = 0;
-    for (tn_frame *next; f; f = next) {
-        next = f->next;
-        bytes += tn_arena_bytes(f->own);
-        tn_frame_free(f);
-    }
-    return bytes;
-}
-
-/* Gives back what lies idle, and of the plans all but the `keep` latest. Returns how many bytes went. */
-static size_t give_up(tn_session *s, int keep) {
-    pthread_mutex_lock(&s->lock);
-    tn_plan *plans = drop_plans((tn_plan_list){ &s->plans, &s->n_plans, keep }, keep);
-    tn_frame *frames = drop_frames(s->plans, NULL);
-    tn_block *blocks = s->blocks;
-    tn_temp *temps = s->temps;
-    s->blocks = NULL;
-    s->temps = NULL;
-    pthread_mutex_unlock(&s->lock);
-    size_t bytes = free_plans(plans) + free_frames(frames) + free_blocks(blocks) + free_temps(temps);
-    return bytes + tn_heap_trim(s->heap) + tn_heap_trim(s->outputs);
-}
-
-size_t tn_session_trim(tn_session *s) { return s ? give_up(s, 1) + tn_pack_cache_trim(s->packs) : 0; }
-
-bool tn_session_shed(tn_session *s) {
-    size_t before = tn_account_used(s->running);
-    give_up(s, INT_MAX);
-    return tn_account_used(s->running) < before;
 }
 
 /* ---------------------------------------------------------------------------------------------------------- running */
@@ -456,10 +135,9 @@ typedef struct {
 } checked_run;
 
 static tn_status run_once(tn_session *s, const checked_run *r, tn_datum *out) {
-    tn_plan_list list = { &s->plans, &s->n_plans, s->opts.plans };
     tn_frame *f;
     if (tn_budget_stopped()) return TN_E_CANCELLED;
-    TN_TRY(tn_session_acquire(s, list, &r->args, r->key, r->key_n, &f));
+    TN_TRY(tn_session_acquire_main(s, &r->args, r->key, r->key_n, &f));
     tn_status st = tn_frame_run(f, r->in, NULL, out, false);
     tn_session_release(s, f);
     return st;

@@ -11,8 +11,16 @@
 #include "engine/profile.h"
 #include <pthread.h>
 
+/* How the bound of a run's memory is called. */
+#define TN_MEM_LIMIT_WORDS "tn_session_opts.mem_limit (--mem-limit)"
+
 #define TN_DEFAULT_PLANS 16
 #define TN_NESTED_PLANS  8
+#define TN_RANGED_PLANS  2
+
+/* A range is worth trying from so many different shapes on, and so often in vain. */
+#define TN_SHAPES_FOR_RANGE 3
+#define TN_RANGE_ATTEMPTS   4
 
 struct tn_session {
     const tn_model *source; /* the caller's */
@@ -24,6 +32,10 @@ struct tn_session {
     tn_guard guards[2];
     tn_plan *plans; /* most recently used first */
     int n_plans;
+    tn_plan *ranged; /* plans for ranges of shapes, most recently made first */
+    int n_ranged;
+    tn_shapes *shapes;    /* of the calls so far; guarded by `planning`. NULL: no ranges */
+    int no_range;         /* attempts at a range that came to nothing */
     tn_block *blocks;     /* idle */
     tn_temp *temps;       /* idle */
     tn_account *running;  /* what runs hold: bounded by opts.mem_limit */
@@ -47,6 +59,18 @@ typedef struct {
 tn_status tn_session_acquire(tn_session *s, tn_plan_list list, const tn_plan_args *args, const int64_t *key,
                              size_t key_n, tn_frame **out);
 void tn_session_release(tn_session *s, tn_frame *f);
+
+/** tn_session_acquire for the session's own graph: a plan for a range serves where there is none for these very types.
+ */
+tn_status tn_session_acquire_main(tn_session *s, const tn_plan_args *args, const int64_t *key, size_t key_n,
+                                  tn_frame **out);
+
+/** Plans the ranges that the user gave (opts.ranges) before the first call comes. errors of tn_range_given and of
+ * planning */
+tn_status tn_session_plan_ranges(tn_session *s);
+
+/** Frees all plans, blocks and temporary memory of a session that nobody uses. */
+void tn_session_drop(tn_session *s);
 
 /** Appends what distinguishes a value's exact type to key (at most TN_KEY_MAX entries). */
 #define TN_KEY_MAX (TN_MAX_RANK + 3)

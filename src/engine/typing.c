@@ -30,8 +30,24 @@ static tn_type type_of_tensor(const tn_tensor *x) {
     return t;
 }
 
+/* What a sequence or an optional holds comes as the model declares it, in whose symbols no rule can reckon here: those
+ * sizes are not known. NULL when there is no memory, which is not known either. */
+static const tn_type *in_numbers(tn_arena *a, const tn_type *t) {
+    if (!t) return NULL;
+    tn_type k = *t;
+    bool same = true;
+    for (int i = 0; i < k.rank; i++)
+        if (!tn_dim_known(k.dims[i])) k.dims[i] = TN_DIM_UNKNOWN, same = same && t->dims[i] == TN_DIM_UNKNOWN;
+    k.elem = in_numbers(a, t->elem);
+    if (same && k.elem == t->elem) return t;
+    tn_type *copy = tn_arena_new_of(a, tn_type);
+    if (copy) *copy = k;
+    return copy;
+}
+
 void tn_typing_set(tn_typing *t, const tn_value *v, const tn_type *type, const tn_tensor *data) {
     t->types[v->id] = *type;
+    t->types[v->id].elem = in_numbers(t->temp, type->elem);
     t->tensors[v->id] = data;
     t->contents[v->id] = NULL;
 }
@@ -56,7 +72,7 @@ static tn_status infer_subgraph(tn_infer *c, tn_graph *g, const tn_type *in, int
     t->depth++;
     tn_status st = type_nodes(t, g);
     t->depth--;
-    if (st == TN_E_NOMEM || tn_budget_stopped_between()) return st;
+    if (st == TN_E_NOMEM || tn_budget_stopped()) return st;
     /* A branch that cannot work with these shapes matters only if it is taken; then its own plan says so. */
     if (st != TN_OK) {
         tn_error_clear();
@@ -86,6 +102,7 @@ tn_status tn_typing_view(tn_typing *t, const tn_node *n, tn_infer *c) {
         content[i] = t->contents[v->id];
     }
     *c = (tn_infer){ .node = n,
+                     .syms = t->syms,
                      .arena = t->temp,
                      .n_in = n->n_inputs,
                      .n_out = n->n_outputs,
@@ -162,17 +179,49 @@ static void evaluate(tn_typing *t, const tn_node *n, const tn_infer *c) {
     if (st != TN_OK) tn_error_clear();
 }
 
+/* Values that are expressions are seen by the rule when sizes are numbers (fit.c), before anything runs. */
+static uint64_t open_inputs(const tn_typing *t, const tn_infer *c) {
+    uint64_t open = c->open;
+    for (int i = 0; i < c->n_in && i < 63; i++) {
+        const tn_value *v = c->node->inputs[i];
+        if (open >> i & 1 && v && tn_typing_shape_data(t, v)) open &= ~(UINT64_C(1) << i);
+    }
+    return open;
+}
+
+/* What data decides, a run finds out and nobody foretells: a rule that saw symbols only may have taken one for equal to
+ * another. So in a plan for a range no later step builds on it. */
+static void forget_unsure(const tn_typing *t, tn_infer *c) {
+    bool sure = !(c->node->op->flags & (TN_OP_DYNAMIC | TN_OP_SUBGRAPH)) && !c->open;
+    for (int i = 0; i < c->n_in; i++) sure = sure && (!c->in[i] || tn_typing_sized(c->in[i]));
+    for (int i = 0; i < c->n_out && !sure && t->depth == 0; i++) {
+        for (int d = 0; d < c->out[i].rank; d++) c->out[i].dims[d] = TN_DIM_UNKNOWN;
+        c->out_content[i] = NULL;
+    }
+}
+
+/* Contents that the rule does not give, where the node moves elements of known ones about. */
+static void follow(tn_typing *t, tn_infer *c) {
+    const tn_tensor **data = tn_arena_array(t->temp, const tn_tensor *, (size_t)c->n_out + 1);
+    if (data && !(c->node->op->flags & (TN_OP_RANDOM | TN_OP_SUBGRAPH))) tn_infer_follow(c, t->temp, data);
+}
+
 static tn_status type_nodes(tn_typing *t, const tn_graph *g) {
     for (const tn_node *n = g->first; n; n = n->next) {
         tn_infer c;
         bool known = true;
-        if (!tn_budget_work(TN_INFER_UNITS) || tn_budget_stopped_between())
+        if (!tn_budget_work(TN_INFER_UNITS) || tn_budget_stopped())
             return tn_op_fail(n, TN_E_LIMIT, "inferring its shapes");
         bool has_graphs = n->op && n->op->flags & TN_OP_SUBGRAPH;
         if (has_graphs && tn_memo_find(t->memo, n)) continue; /* what is in the tables still stands */
         if (!n->op) return tn_op_fail(n, TN_E_UNSUPPORTED, "the operator is not supported");
         TN_TRY(tn_typing_view(t, n, &c));
         TN_TRY(tn_infer_node(&c));
+        if (t->syms) {
+            c.open = open_inputs(t, &c);
+            follow(t, &c);
+            forget_unsure(t, &c);
+        }
         for (int i = 0; i < n->n_outputs; i++) {
             const tn_value *v = n->outputs[i];
             if (!v) continue;
@@ -186,6 +235,24 @@ static tn_status type_nodes(tn_typing *t, const tn_graph *g) {
         if (!known && t->depth == 0 && can_evaluate(&c, n->op)) evaluate(t, n, &c);
     }
     return TN_OK;
+}
+
+bool tn_typing_sized(const tn_type *t) {
+    if (t->kind != TN_KIND_TENSOR || t->rank < 0 || t->dtype == TN_NONE) return false;
+    for (int d = 0; d < t->rank; d++)
+        if (t->dims[d] == TN_DIM_UNKNOWN) return false;
+    return true;
+}
+
+const tn_content *tn_typing_shape_data(const tn_typing *t, const tn_value *v) {
+    const tn_type *type = &t->types[v->id];
+    const tn_content *k = t->contents[v->id];
+    if (!t->syms || !k || tn_typing_tensor(t, v) || !tn_typing_sized(type) || type->rank > 1) return NULL;
+    if (!(tn_dtype_is_int(type->dtype) || type->dtype == TN_BOOL) || tn_dtypes[type->dtype].block != 1) return NULL;
+    if ((type->rank ? type->dims[0] : 1) != k->n) return NULL;
+    for (int i = 0; i < k->n; i++)
+        if (!tn_dim_symbolic(k->v[i]) && !tn_dim_exact(k->v[i])) return NULL;
+    return k;
 }
 
 bool tn_typing_open(const tn_typing *t, const tn_node *n) {

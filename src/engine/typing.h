@@ -3,8 +3,9 @@
  * turn out to be constants (Shape -> Gather -> Concat chains and what is computed from them).
  *
  * Graph-level inference (tn_graph_infer) keeps symbols; here every input dimension is a number, so the same shape rules
- * give numbers, and a dimension that stays unknown really depends on data. The model is not touched: plans for several
- * shapes are made of one model, by several threads. */
+ * give numbers, and a dimension that stays unknown really depends on data. For a range of shapes (range.h) some input
+ * dimensions are symbols; then nothing that a run might find otherwise is believed. The model is not touched: plans for
+ * several shapes are made of one model, by several threads. */
 #ifndef TN_ENGINE_TYPING_H
 #define TN_ENGINE_TYPING_H
 
@@ -14,7 +15,8 @@ typedef struct tn_typing {
     tn_arena *keep; /* of the plan: constants */
     tn_arena *temp; /* of the planning: types and contents */
     tn_pool *pool;
-    int n; /* values in the model */
+    tn_syms *syms; /* of the inputs' dimensions; NULL: they are numbers */
+    int n;         /* values in the model */
     tn_type *types;
     const tn_tensor **tensors; /* by value id: its data, where it is a constant in this plan */
     const tn_content **contents;
@@ -31,7 +33,8 @@ typedef struct tn_owned_tensor {
 
 tn_status tn_typing_init(tn_typing *t, const struct tn_model *m, tn_arena *keep, tn_arena *temp, tn_pool *pool);
 
-/** Gives a graph input or an outer value its type; data is its tensor where that is constant, else NULL. */
+/** Gives a graph input or an outer value its type; data is its tensor where that is constant, else NULL. Of what a
+ *  sequence or an optional holds, sizes that are no numbers are forgotten. */
 void tn_typing_set(tn_typing *t, const tn_value *v, const tn_type *type, const tn_tensor *data);
 
 /** Types all values of g, whose inputs and outer values are set. errors of the shape rules, naming the node. */
@@ -45,6 +48,13 @@ bool tn_typing_open(const tn_typing *t, const tn_node *n);
 
 /** The constant a value is, or NULL. */
 const tn_tensor *tn_typing_tensor(const tn_typing *t, const tn_value *v);
+
+/** The contents of a value as expressions of the inputs' dimensions: all of them are known, and not all are numbers.
+ *  Else NULL. */
+const tn_content *tn_typing_shape_data(const tn_typing *t, const tn_value *v);
+
+/** Whether a tensor's rank, element type and dimensions are known, be it as expressions. */
+bool tn_typing_sized(const tn_type *t);
 
 void tn_owned_release(tn_owned_tensor **list);
 

@@ -199,21 +199,35 @@ static const tn_budget_words open_words = { .what = "reading the model",
 
 static uint64_t or_else(uint64_t given, uint64_t dflt) { return given ? given : dflt; }
 
-/* What this file may take: as asked for, else in proportion to it. Its account is closed by end_budget. */
-static tn_status make_budget(tn_budget *b, const tn_model_opts *o, uint64_t file_bytes) {
-    *b = (tn_budget){ .words = &open_words, .cancel = o->cancel };
+tn_status tn_bounds_enter(tn_bounds *at, const tn_model_opts *opts, const tn_budget_words *words, uint64_t bytes) {
+    static const tn_model_opts none;
+    const tn_model_opts *o = opts ? opts : &none;
+    tn_budget *b = &at->budget;
+    *b = (tn_budget){ .words = words, .cancel = o->cancel, .around = tn_budget_now() };
     tn_budget_set_timeout(b, o->timeout_ns);
-    b->node_limit = or_else(o->node_limit, (UINT64_C(4) << 20) + file_bytes / 8);
-    b->work_limit = or_else(o->work_limit, (UINT64_C(1) << 32) + 256 * file_bytes);
-    b->account = tn_account_new(or_else(o->mem_limit, (UINT64_C(1) << 30) + 16 * file_bytes));
-    return b->account ? TN_OK : tn_fail(TN_E_NOMEM, "no memory to open a model");
+    b->node_limit = or_else(o->node_limit, (UINT64_C(4) << 20) + bytes / 8);
+    b->work_limit = or_else(o->work_limit, (UINT64_C(1) << 32) + 256 * bytes);
+    b->account = tn_account_new(or_else(o->mem_limit, (UINT64_C(1) << 30) + 16 * bytes));
+    if (!b->account) return tn_fail(TN_E_NOMEM, "no memory for %s", words->what);
+    at->before = tn_budget_enter(b);
+    return TN_OK;
 }
 
-static tn_status end_budget(tn_budget *b, tn_budget *before, tn_status st) {
-    tn_budget_leave(before);
-    st = tn_budget_verdict(b, st, NULL);
-    tn_account_close(&b->account);
+tn_status tn_bounds_leave(tn_bounds *b, tn_status st) {
+    tn_budget_leave(b->before);
+    st = tn_budget_verdict(&b->budget, st, NULL);
+    tn_account_close(&b->budget.account);
     return st;
+}
+
+uint64_t tn_model_bytes(const tn_model *m) {
+    enum { OF_A_VALUE = 64 }; /* its name, its part of a node */
+    uint64_t bytes = 0;
+    for (int i = 0; i < m->n_values; i++) {
+        bytes += OF_A_VALUE;
+        if (m->values[i] && m->values[i]->constant) bytes += tn_tensor_bytes(m->values[i]->constant);
+    }
+    return bytes;
 }
 
 static tn_status open_file(tn_model *m, const char *path, tn_file **file) {
@@ -229,18 +243,17 @@ tn_status tn_model_open_with(const char *path, const tn_model_opts *opts, tn_mod
     tn_model_opts o = { 0 };
     tn_model *m = NULL;
     tn_file *file = NULL;
-    tn_budget b, *before;
+    tn_bounds b;
     *out = NULL;
     TN_TRY(tn_take_opts(&o, sizeof o, opts, "tn_model_opts"));
     TN_TRY(tn_file_map(path, &file));
-    tn_status st = make_budget(&b, &o, file->size);
+    tn_status st = tn_bounds_enter(&b, &o, &open_words, file->size);
     if (st == TN_OK) {
-        before = tn_budget_enter(&b);
         if ((st = tn_model_new(&m)) == TN_OK) {
             m->lenient = o.inspect;
             st = open_file(m, path, &file);
         }
-        if ((st = end_budget(&b, before, st)) != TN_OK) tn_fail_at(st, "%s", path);
+        if ((st = tn_bounds_leave(&b, st)) != TN_OK) tn_fail_at(st, "%s", path);
     }
     if (st != TN_OK)
         tn_model_close(&m);
@@ -254,18 +267,17 @@ tn_status tn_model_open_with(const char *path, const tn_model_opts *opts, tn_mod
 tn_status tn_model_open_memory_with(const void *data, size_t bytes, const tn_model_opts *opts, tn_model **out) {
     tn_model_opts o = { 0 };
     tn_model *m = NULL;
-    tn_budget b;
+    tn_bounds b;
     *out = NULL;
     if (!data && bytes) return tn_fail(TN_E_INVALID, "tn_model_open_memory: data is NULL");
     TN_TRY(tn_take_opts(&o, sizeof o, opts, "tn_model_opts"));
-    TN_TRY(make_budget(&b, &o, bytes));
-    tn_budget *before = tn_budget_enter(&b);
+    TN_TRY(tn_bounds_enter(&b, &o, &open_words, bytes));
     tn_status st = tn_model_new(&m);
     if (st == TN_OK) {
         m->lenient = o.inspect;
         st = load(m, data, bytes);
     }
-    if ((st = end_budget(&b, before, st)) != TN_OK)
+    if ((st = tn_bounds_leave(&b, st)) != TN_OK)
         tn_model_close(&m);
     else if (!m->lenient)
         tn_findings_log(m);

@@ -1,8 +1,8 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* constants.c - which constants belong to which graph: they are on no list of it, and whoever prints or writes all
  * graphs of a model would look at all values for each. */
+#include "base/sort.h"
 #include "graph/graph.h"
-#include <stdlib.h>
 
 static int by_graph(const void *a, const void *b) {
     const tn_value *x = *(tn_value *const *)a, *y = *(tn_value *const *)b;
@@ -17,7 +17,7 @@ tn_status tn_constants_of(const struct tn_model *m, tn_constants *out) {
     if (!(out->v = tn_mem_alloc(room * sizeof *out->v, TN_MEM_GRAPH)))
         return tn_fail(TN_E_NOMEM, "a list of constants");
     tn_value_each(m, v) if (v->constant || v->fallback) out->v[out->n++] = v;
-    qsort(out->v, out->n, sizeof *out->v, by_graph);
+    tn_sort(out->v, out->n, sizeof *out->v, by_graph);
     return TN_OK;
 }
 

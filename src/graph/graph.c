@@ -189,6 +189,8 @@ tn_status tn_graph_add_output(tn_graph *g, tn_value *v) {
     return TN_OK;
 }
 
+void (*tn_node_resolve)(tn_node *n);
+
 tn_node *tn_node_new(tn_graph *g, tn_node *before, const char *domain, const char *type, tn_value *const *inputs,
                      int n_inputs, int n_outputs) {
     tn_arena *a = g->model->arena;
@@ -222,7 +224,7 @@ tn_node *tn_node_new(tn_graph *g, tn_node *before, const char *domain, const cha
         n->n_inputs = i + 1;
         if (inputs[i] && tn_use_add(inputs[i], (tn_use){ n, g, i }) != TN_OK) goto undo;
     }
-    n->op = tn_op_find(n->domain, n->type);
+    if (tn_node_resolve) tn_node_resolve(n);
     tn_node_link(g, n, before);
     return n;
 undo: /* the failed use was not added: the uses before it go */

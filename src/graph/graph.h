@@ -185,7 +185,7 @@ tn_value *tn_value_scalar_f32(tn_graph *g, const char *name, float v);
 tn_status tn_graph_add_output(tn_graph *g, tn_value *v);
 
 /** A new node before `before` (NULL: at the end) with the given inputs; n_outputs fresh output values are made, named
- *  after the node. op is resolved. NULL when out of memory. */
+ *  after the node. Its operator is resolved. NULL when out of memory. */
 tn_node *tn_node_new(tn_graph *g, tn_node *before, const char *domain, const char *type, tn_value *const *inputs,
                      int n_inputs, int n_outputs);
 tn_status tn_node_set_input(tn_node *n, int i, tn_value *v); /* grows the list; v NULL omits it; uses are kept */
@@ -198,8 +198,9 @@ void tn_node_move_before(tn_node *n, tn_node *before);
 tn_status tn_value_replace(tn_value *from, tn_value *to);
 /** Takes a graph and its subgraphs out of the use lists of outer values: for a subgraph that is dropped. */
 void tn_graph_detach(tn_graph *g);
-/** The row of an operator, filled in by the layer above (op/core/op.h). */
-const struct tn_op *tn_op_find(const char *domain, const char *type);
+/** Finds a new node's operator and sets its row and version: the floor above puts its function here when the program
+ *  starts (op/core/op.c). NULL: nodes have no rows. */
+extern void (*tn_node_resolve)(tn_node *n);
 /** Calls the body with v on every value there is, in the order of ids: those of subgraphs, too, and removed ones. */
 #define tn_value_each(m, v) for (tn_value **v##_at = (m)->values, *v; (v = tn_value_after((m), &v##_at)) != NULL;)
 static inline tn_value *tn_value_after(const struct tn_model *m, tn_value ***at) {
@@ -247,12 +248,6 @@ void tn_attr_remove(tn_node *n, const char *name);
 
 /** Puts the nodes of g (and subgraphs) in topological order. errors TN_E_GRAPH: a cycle, naming nodes on it. */
 tn_status tn_graph_sort(tn_graph *g);
-/** Every invariant: uses and producers agree, order is topological, outer references point outwards, operators known,
- *  input counts and attributes as their rows say. errors TN_E_GRAPH, TN_E_UNSUPPORTED, naming the node. */
-tn_status tn_graph_check(const tn_graph *g);
-/** Types, shapes and contents of every value from the inputs' types. errors TN_E_TYPE, TN_E_SHAPE, naming the node. */
-tn_status tn_graph_infer(tn_graph *g);
-
 #define tn_graph_each(g, n) \
     for (tn_node *n = (g)->first, *n##_next = n ? n->next : NULL; n; n = n##_next, n##_next = n ? n->next : NULL)
 

@@ -9,6 +9,7 @@
  * Few rows (decoding one token) read keys and values where they lie. Columns that no row of a tile sees are left out,
  * so that causal attention costs half. */
 #include "kernel/attention.h"
+#include "base/budget.h"
 #include "base/mem.h"
 #include "kernel/kernel.h"
 #include <math.h>
@@ -220,7 +221,7 @@ static void soften(const job *j, const block_of *x, const tile_of *t, int64_t r,
     *top = now;
     *sum += j->kn->reduce.expsum(s + lo, s + lo, (size_t)(hi - lo), now);
     if (qk && a->qk_mode == TN_QK_SOFTMAX)
-        for (int64_t c = 0; c < a->keys; c++) qk[c] = *sum == 0 ? 0 : s[c] / *sum;
+        for (int64_t c = 0; c < a->keys; c++) qk[c] = s[c] / *sum; /* the largest alone makes it 1 */
 }
 
 /* ---------------------------------------------------------------------------------------------------------- work */
@@ -280,11 +281,14 @@ static void shared_keys(const job *j, int64_t b, int64_t kv, int64_t begin, int6
     }
     x.few = a->rows * j->group <= FEW_ROWS;
     if (a->qk) last = a->keys;
+    tn_ticks ticks = { 0 };
+    uint64_t each = (uint64_t)(j->tile * j->block * (a->size_k + a->size_v)) / 16; /* units of a step */
     for (x.k0 = 0; x.k0 < last; x.k0 += j->block) {
         x.n = min64(j->block, last - x.k0);
         if (!x.few) pack(j, &x);
         for (int64_t u = begin; u < end; u++) {
             tile_of t = tile_at(j, kv, u, (u - begin) * j->tile);
+            if (tn_ticks_stopped(&ticks, each)) return;
             tile_step(j, &x, &t);
         }
     }

@@ -1,6 +1,7 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* conv.c - the list of convolution algorithms, checks of descriptions, and the algorithm that does anything. */
 #include "kernel/conv.h"
+#include "base/budget.h"
 #include "base/mem.h"
 #include "kernel/conv_parts.h"
 #include "kernel/kernel.h"
@@ -28,7 +29,7 @@ static void direct_pack(const tn_kernels *k, const tn_conv_desc *d, const float 
         memcpy(packed, bias, oc);
     else
         memset(packed, 0, oc);
-    memcpy(packed + d->oc, w, weight_count(d) * sizeof(float));
+    tn_budget_copy(packed + d->oc, w, weight_count(d) * sizeof(float));
 }
 
 typedef struct {

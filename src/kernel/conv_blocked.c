@@ -19,6 +19,7 @@
  *     packed = [bias, padded to blocks][bundle][plane][ky][kx][xv input channels][B][c]
  * so that a tile reads one stream. Long sums are cut so that the part of a bundle in use stays in L2; partial sums
  * wait in y. */
+#include "base/budget.h"
 #include "base/mem.h"
 #include "kernel/conv_parts.h"
 #include "kernel/kernel.h"
@@ -158,7 +159,7 @@ static bool make_plan(plan *p, const tn_conv_kernels *k, const tn_conv_desc *d, 
     p->bundles = tn_conv_bundles(p->blocks, p->per_bundle);
     if (d->n < 1 || p->s.oh < 1 || p->s.ow < 1 || p->s.h < 1 || p->s.w < 1) return false;
     plan_reading(p);
-    p->clear = tn_conv_must_clear(d, c);
+    p->clear = tn_conv_must_clear(d, c, true);
     p->stream = kind == GEMM && p->planes * p->s.kh * p->s.kw * p->tap_floats * p->blocks * 4 > STREAM_BYTES;
     double taps = (double)p->planes * (double)p->s.kh * (double)p->s.kw;
     double row = (double)p->row_floats * (double)p->planes * ((double)(p->s.kh - 1) * (double)p->s.dh + 1);
@@ -189,7 +190,7 @@ static void fill_list(const plan *p, const tap_list *l, tn_conv_tap *t) {
                 int64_t index = (plane * p->s.kh + y) * p->s.kw + x;
                 *t++ = (tn_conv_tap){ .x = (int32_t)(row + (phase * p->phase_w + column) * p->xv),
                                       .w = (int32_t)(index * p->tap_floats),
-                                      .n = (int32_t)tn_ceil_div(channels, 4) };
+                                      .n = (int32_t)tn_ceil_div(channels, TN_CONV_TOGETHER) };
             }
         }
     }
@@ -357,14 +358,14 @@ static size_t scratch_bytes(const tn_kernels *k, const tn_conv_desc *d, int thre
 }
 
 /* A bundle plane by plane: for one output channel, the weights of a plane's channels and taps lie together. */
-static void pack_bundle(const plan *p, const float *w, int64_t g, int64_t bundle, float *to) {
+static void pack_bundle(const plan *p, const float *w, int64_t g, int64_t bundle, float *to, tn_ticks *ticks) {
     int64_t ocs = p->d->oc / p->groups, ics = p->d->ic / p->groups, taps = p->s.kh * p->s.kw;
     int64_t first = bundle * p->per_bundle * p->c, lanes = p->kind == GEMM ? p->c : 1;
     int64_t wide = tn_conv_bundle_size(p->blocks, p->per_bundle, bundle) * p->c, n = tn_min64(wide, ocs - first);
     for (int64_t plane = 0; plane < p->planes; plane++, to += taps * lanes * wide) {
         int64_t channels = tn_min64(lanes, ics - plane * lanes);
         if (channels < lanes || n < wide) memset(to, 0, (size_t)(taps * lanes * wide) * 4);
-        for (int64_t o = 0; o < n; o++) {
+        for (int64_t o = 0; o < n && !tn_ticks_stopped(ticks, 2 * (uint64_t)(channels * taps)); o++) {
             const float *from = w + ((g * ocs + first + o) * ics + plane * lanes) * taps;
             for (int64_t i = 0; i < channels; i++)
                 for (int64_t t = 0; t < taps; t++) to[(t * lanes + i) * wide + o] = *from++;
@@ -375,6 +376,7 @@ static void pack_bundle(const plan *p, const float *w, int64_t g, int64_t bundle
 static void pack(const tn_kernels *k, const tn_conv_desc *d, const float *w, const float *bias, float *packed,
                  tile_kind kind) {
     plan p;
+    tn_ticks ticks = { 0 };
     if (!make_plan(&p, &k->conv, d, kind, 1)) return;
     int64_t ocs = d->oc / d->group, padded = p.blocks * p.c;
     int64_t block_floats = p.planes * p.s.kh * p.s.kw * p.tap_floats;
@@ -383,7 +385,7 @@ static void pack(const tn_kernels *k, const tn_conv_desc *d, const float *w, con
         for (int64_t o = 0; o < padded; o++)
             packed[g * padded + o] = bias && o < ocs && g * ocs + o < d->oc ? bias[g * ocs + o] : 0;
         for (int64_t i = 0; i < p.bundles; i++)
-            pack_bundle(&p, w, g, i, to + (g * p.blocks + i * p.per_bundle) * block_floats);
+            pack_bundle(&p, w, g, i, to + (g * p.blocks + i * p.per_bundle) * block_floats, &ticks);
     }
 }
 

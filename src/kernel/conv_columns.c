@@ -3,6 +3,7 @@
  * the inputs of every position become a column, and y [oc, positions] = w [oc, ic * taps] x columns.
  *
  * Packed: [bias, padded to 16][per group: w as tn_gemm packs its left operand]. */
+#include "base/budget.h"
 #include "base/mem.h"
 #include "kernel/conv_parts.h"
 #include "kernel/kernel.h"
@@ -108,7 +109,8 @@ static void pack(const tn_kernels *k, const tn_conv_desc *d, const float *w, con
     memset(packed, 0, p.bias_floats * sizeof(float));
     if (bias) memcpy(packed, bias, (size_t)d->oc * sizeof(float));
     int64_t rows = p.ic * p.taps;
-    for (int64_t g = 0; g < d->group; g++)
+    tn_ticks ticks = { 0 };
+    for (int64_t g = 0; g < d->group && !tn_ticks_stopped(&ticks, 2 * p.packed_floats); g++)
         tn_gemm_pack_a(&k->gemm, false, p.oc, rows, w + g * p.oc * rows, rows,
                        packed + p.bias_floats + (size_t)g * p.packed_floats, NULL);
 }
@@ -120,7 +122,7 @@ static void run(const tn_kernels *k, const tn_conv_desc *d, const tn_conv_io *io
     for (int64_t i = 0; i < d->n * d->group; i++) {
         int64_t group = i % d->group, y = i * p.oc * p.out;
         p.x = io->x + i * p.ic * p.in;
-        for (p.first = 0; p.first < p.out; p.first += p.piece) {
+        for (p.first = 0; p.first < p.out && !tn_budget_stopped(); p.first += p.piece) {
             p.n = tn_min64(p.piece, p.out - p.first);
             tn_parallel(pool, p.ic * p.taps, 1 + 4096 / p.n, fill_rows, &p);
             tn_gemm_args g = product(&p, p.n);

@@ -11,6 +11,7 @@
  * them. Runs need dilation * step == stride * k for whole k; otherwise every column is a run of its own.
  *
  * Weights: [bias, padded][block][ky][kx][c]. */
+#include "base/budget.h"
 #include "base/mem.h"
 #include "kernel/conv_parts.h"
 #include "kernel/kernel.h"
@@ -58,7 +59,7 @@ static bool make_plan(plan *p, const tn_conv_kernels *k, const tn_conv_desc *d, 
     p->phase_w = s.ow + (s.kw - 1) * s.dw / s.sw;
     p->slot = p->phases * p->phase_w * p->c;
     p->slots = (s.kh - 1) * s.dh + 1;
-    p->clear = tn_conv_must_clear(d, (int)p->c);
+    p->clear = tn_conv_must_clear(d, (int)p->c, false);
     int64_t tasks = d->n * p->blocks;
     p->bands = threads > 1 && tasks % threads && tasks < 8 * threads ? tn_min64(threads, s.oh) : 1;
     p->band_rows = tn_ceil_div(s.oh, p->bands);
@@ -203,10 +204,11 @@ static size_t scratch_bytes(const tn_kernels *k, const tn_conv_desc *d, int thre
 
 static void pack(const tn_kernels *k, const tn_conv_desc *d, const float *w, const float *bias, float *packed) {
     plan p;
+    tn_ticks ticks = { 0 };
     if (!make_plan(&p, &k->conv, d, 1)) return;
     int64_t taps = p.s.kh * p.s.kw;
     float *to = packed + tn_align_up((size_t)(p.blocks * p.c), 16);
-    for (int64_t o = 0; o < p.blocks * p.c; o++) {
+    for (int64_t o = 0; o < p.blocks * p.c && !tn_ticks_stopped(&ticks, 2 * (uint64_t)taps); o++) {
         packed[o] = bias && o < d->oc ? bias[o] : 0;
         for (int64_t t = 0; t < taps; t++) to[(o / p.c * taps + t) * p.c + o % p.c] = o < d->oc ? w[o * taps + t] : 0;
     }

@@ -10,6 +10,7 @@
  *               b0 b1 b2 ..  (kx = 1)     ->   a0 b0 a1 b1 a2 b2 ..
  *
  * Weights: [bias per output, padded][bundle][plane][c input channels][B][c], outputs in the order oc, ky, kx. */
+#include "base/budget.h"
 #include "base/mem.h"
 #include "kernel/conv_parts.h"
 #include "kernel/kernel.h"
@@ -122,12 +123,13 @@ static size_t scratch_bytes(const tn_kernels *k, const tn_conv_desc *d, int thre
 
 static void pack(const tn_kernels *k, const tn_conv_desc *d, const float *w, const float *bias, float *packed) {
     plan p;
+    tn_ticks ticks = { 0 };
     if (!make_plan(&p, &k->conv, d)) return;
     int64_t c = p.c, taps = p.s.kh * p.s.kw;
     for (int64_t o = 0; o < p.blocks * c; o++) packed[o] = bias && o < p.outputs ? bias[o / taps] : 0;
     float *to = packed + tn_align_up((size_t)(p.blocks * c), 16);
     for (int64_t b = 0; b < p.bundles; b++)
-        for (int64_t i = 0; i < p.planes * c; i++)
+        for (int64_t i = 0; i < p.planes * c && !tn_ticks_stopped(&ticks, 4 * PAIR * (uint64_t)c); i++)
             for (int64_t o = b * PAIR * c, n = tn_conv_bundle_size(p.blocks, PAIR, b) * c; n > 0; n--, o++)
                 *to++ = i < d->ic && o < p.outputs ? w[i * p.outputs + o] : 0;
 }
@@ -139,7 +141,7 @@ static void run(const tn_kernels *k, const tn_conv_desc *d, const tn_conv_io *io
     int64_t area = d->x_layout == TN_LAYOUT_PLAIN ? p.piece : p.s.h * p.s.w;
     for (int64_t i = 0; i < p.planes; i++)
         taps[i] = (tn_conv_tap){ (int32_t)(i * area * p.c), (int32_t)(i * p.c * p.c),
-                                 (int32_t)tn_ceil_div(tn_min64(p.c, d->ic - i * p.c), 4), 0 };
+                                 (int32_t)tn_ceil_div(tn_min64(p.c, d->ic - i * p.c), TN_CONV_TOGETHER), 0 };
     p.io = io, p.taps = taps, p.scratch = io->scratch;
     tn_parallel(pool, d->n * p.s.h * p.pieces, 1, run_pieces, &p);
 }

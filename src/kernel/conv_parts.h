@@ -3,6 +3,7 @@
 #ifndef TN_KERNEL_CONV_PARTS_H
 #define TN_KERNEL_CONV_PARTS_H
 
+#include "base/budget.h"
 #include "kernel/conv.h"
 
 extern const tn_conv_algo tn_conv_algo_blocked, tn_conv_algo_thin;                 /* conv_blocked.c */
@@ -56,7 +57,9 @@ static inline int tn_conv_bundle_size(int64_t blocks, int64_t per, int64_t i) {
  * the `channels` that a tap sums, t->ahead. */
 static inline void tn_conv_run_row(const tn_conv_tile_fn *by_pixels, int most, tn_conv_tile *t, int64_t pixels,
                                    int64_t x_pixel, int64_t channels) {
+    tn_ticks ticks = { 0 };
     for (int64_t tiles = tn_ceil_div(pixels, most); tiles > 0; tiles--) {
+        if (tn_ticks_stopped(&ticks, 4 * (uint64_t)(t->ntaps * channels))) return;
         t->pixels = (int)tn_ceil_div(pixels, tiles);
         by_pixels[t->pixels - 1](t);
         t->x += t->pixels * x_pixel;
@@ -80,8 +83,13 @@ static inline void tn_conv_clear_lanes(float *y, int64_t y_pixel, int64_t n, int
     for (int64_t p = 0; p < n; p++)
         for (int64_t i = used; i < block; i++) y[p * y_pixel + i] = 0;
 }
-static inline bool tn_conv_must_clear(const tn_conv_desc *d, int block) {
-    return d->oc % block && tn_act_scalar(d->act, 0.0f) != 0;
+
+/** Tiles sum channels four at a time, so that up to three lanes past the last channel meet weights of zero. Zero times
+ *  infinity is NaN: what is in those lanes must be finite, also where x was not. `mixes`: channels of x are summed, so
+ *  that an infinite one reaches the lanes of y. */
+enum { TN_CONV_TOGETHER = 4 };
+static inline bool tn_conv_must_clear(const tn_conv_desc *d, int block, bool mixes) {
+    return d->oc % block && ((mixes && d->oc % TN_CONV_TOGETHER) || tn_act_scalar(d->act, 0.0f) != 0);
 }
 
 #endif

@@ -7,6 +7,7 @@
  *   thin      x has few channels: read as it is, only y is reordered
  *   groups    every group is a convolution of its own, of one image
  * An operand that is blocked already is used in place. */
+#include "base/budget.h"
 #include "base/mem.h"
 #include "kernel/conv_parts.h"
 #include "kernel/kernel.h"
@@ -96,7 +97,8 @@ static void pack(const tn_kernels *k, const tn_conv_desc *d, const float *w, con
     int64_t weights = (d->transposed ? p.inner.ic * p.inner.oc : p.inner.oc * p.inner.ic);
     for (int i = 0; i < d->rank; i++) weights *= d->kernel[i];
     size_t stride = packed_stride(&p, k) / sizeof(float);
-    for (int64_t g = 0; g < d->group; g++)
+    tn_ticks ticks = { 0 };
+    for (int64_t g = 0; g < d->group && !tn_ticks_stopped(&ticks, 2 * stride); g++)
         p.algo->pack(k, &p.inner, w + g * weights, bias ? bias + g * p.inner.oc : NULL, packed + (size_t)g * stride);
 }
 

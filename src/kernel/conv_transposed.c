@@ -7,6 +7,7 @@
  * Rows of x get margins of zeros (a copy) when a quotient leads out of the image.
  *
  * Weights: [bias, padded][group][bundle][ky][kx][plane][c input channels][B][c]. */
+#include "base/budget.h"
 #include "base/mem.h"
 #include "kernel/conv_parts.h"
 #include "kernel/kernel.h"
@@ -81,7 +82,7 @@ static int64_t list_taps(const plan *p, int64_t oy, int64_t phase, tn_conv_tap *
                 int64_t at = (plane * s->h + y / s->sh) * p->row + x / s->sw + p->margin;
                 int64_t w = ((ky * s->kw + kx) * p->planes + plane) * c * c;
                 list[n++] = (tn_conv_tap){ (int32_t)(at * c), (int32_t)w,
-                                           (int32_t)tn_ceil_div(tn_min64(c, ic - plane * c), 4), 0 };
+                                           (int32_t)tn_ceil_div(tn_min64(c, ic - plane * c), TN_CONV_TOGETHER), 0 };
             }
         }
     }
@@ -93,7 +94,7 @@ static void run_row(const plan *p, int64_t group, int64_t oy, tn_conv_tap *list)
     int64_t c = p->c, area = s->oh * s->ow * c, first_block = (p->image * p->groups + group) * p->blocks;
     int64_t block_floats = p->planes * s->kh * s->kw * c * c;
     const float *w = p->io->w + tn_align_up((size_t)(p->groups * p->blocks * c), 16) + group * p->blocks * block_floats;
-    bool clear = group == p->groups - 1 && tn_conv_must_clear(p->d, p->c);
+    bool clear = group == p->groups - 1 && tn_conv_must_clear(p->d, p->c, true);
     for (int64_t phase = 0; phase < tn_min64(s->sw, s->ow); phase++) {
         tn_conv_tile t = { .taps = list, .y_block = area, .y_pixel = s->sw * c, .act = &p->d->act };
         int64_t pixels = tn_ceil_div(s->ow - phase, s->sw);
@@ -137,24 +138,25 @@ static size_t scratch_bytes(const tn_kernels *k, const tn_conv_desc *d, int thre
     return p.copy_floats * 4 + p.taps * sizeof(tn_conv_tap) * (size_t)threads;
 }
 
-static void pack_bundle(const plan *p, const float *w, int64_t group, int64_t bundle, float *to) {
+static void pack_bundle(const plan *p, const float *w, int64_t group, int64_t bundle, float *to, tn_ticks *ticks) {
     int64_t c = p->c, taps = p->s.kh * p->s.kw, ics = p->d->ic / p->groups, ocs = p->d->oc / p->groups;
     int64_t first = bundle * PAIR * c, n = tn_conv_bundle_size(p->blocks, PAIR, bundle) * c;
     for (int64_t tap = 0; tap < taps; tap++)
-        for (int64_t i = 0; i < p->planes * c; i++)
+        for (int64_t i = 0; i < p->planes * c && !tn_ticks_stopped(ticks, 16 * (uint64_t)n); i++)
             for (int64_t o = first; o < first + n; o++)
                 *to++ = i < ics && o < ocs ? w[((group * ics + i) * ocs + o) * taps + tap] : 0;
 }
 
 static void pack(const tn_kernels *k, const tn_conv_desc *d, const float *w, const float *bias, float *packed) {
     plan p;
+    tn_ticks ticks = { 0 };
     if (!make_plan(&p, &k->conv, d)) return;
     int64_t c = p.c, padded = p.blocks * c, ocs = d->oc / d->group;
     float *to = packed + tn_align_up((size_t)(p.groups * padded), 16);
     for (int64_t g = 0; g < p.groups; g++) {
         for (int64_t o = 0; o < padded; o++) packed[g * padded + o] = bias && o < ocs ? bias[g * ocs + o] : 0;
         for (int64_t i = 0; i < p.bundles; i++)
-            pack_bundle(&p, w, g, i, to + (g * p.blocks + i * PAIR) * p.planes * p.s.kh * p.s.kw * c * c);
+            pack_bundle(&p, w, g, i, to + (g * p.blocks + i * PAIR) * p.planes * p.s.kh * p.s.kw * c * c, &ticks);
     }
 }
 

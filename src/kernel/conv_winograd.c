@@ -15,6 +15,7 @@
  *   M [36][block][tile][c]     products          (in scratch)
  *   U [36][bundle][plane][c input channels][B][c] transformed weights, after the bias, padded to blocks
  * Where the 36 parts begin is kept off powers of two, which would fall into one set of L1. */
+#include "base/budget.h"
 #include "base/mem.h"
 #include "kernel/conv_parts.h"
 #include "kernel/kernel.h"
@@ -78,7 +79,7 @@ static bool make_plan(plan *p, const tn_conv_kernels *k, const tn_conv_desc *d, 
     if ((double)p->batch * (double)bytes > FLOATS_MAX) return false;
     p->taps_bytes = tn_align_up((size_t)p->planes * sizeof(tn_conv_tap), 64);
     p->thread_bytes = HEAD + tn_align_up((size_t)(PLACES * (p->v_step + p->m_step)) * 4, 64);
-    p->clear = tn_conv_must_clear(d, (int)c);
+    p->clear = tn_conv_must_clear(d, (int)c, true);
     return true;
 }
 
@@ -222,27 +223,31 @@ static void transform_weights(const double w[9][WIDE_MAX], int64_t n, double u[P
                 u[i * IN + j][o] = t[i][0][o] * g[j][0] + t[i][1][o] * g[j][1] + t[i][2][o] * g[j][2];
 }
 
-static void pack_bundle(const plan *p, const float *w, int64_t bundle, float *to) {
+static void pack_bundle(const plan *p, const float *w, int64_t bundle, float *to, tn_ticks *ticks) {
     int64_t first = bundle * PAIR * p->c, wide = tn_conv_bundle_size(p->blocks, PAIR, bundle) * p->c;
     int64_t ic = p->d->ic, n = tn_min64(wide, p->d->oc - first), part = p->blocks * p->planes * p->c * p->c;
     double in[9][WIDE_MAX] = { 0 }, u[PLACES][WIDE_MAX];
-    for (int64_t i = 0; i < p->planes * p->c; i++, to += wide) {
+    for (int64_t i = 0; i < p->planes * p->c && !tn_ticks_stopped(ticks, 16 * PLACES * (uint64_t)wide);
+         i++, to += wide) {
         if (i < ic) {
             for (int64_t o = 0; o < n; o++)
                 for (int t = 0; t < 9; t++) in[t][o] = (double)w[((first + o) * ic + i) * 9 + t];
             transform_weights(in, wide, u);
         }
-        for (int64_t e = 0; e < PLACES; e++)
+        for (int64_t e = 0; e < PLACES; e++) {
+            if (i == 0 && tn_budget_stopped()) return; /* each place may begin a large page, a millisecond */
             for (int64_t o = 0; o < wide; o++) to[e * part + o] = i < ic ? (float)u[e][o] : 0;
+        }
     }
 }
 
 static void pack(const tn_kernels *k, const tn_conv_desc *d, const float *w, const float *bias, float *packed) {
     plan p;
+    tn_ticks ticks = { 0 };
     if (!make_plan(&p, &k->conv, d, 1)) return;
     float *to = packed + tn_align_up((size_t)(p.blocks * p.c), 16);
     for (int64_t o = 0; o < p.blocks * p.c; o++) packed[o] = bias && o < d->oc ? bias[o] : 0;
-    for (int64_t b = 0; b < p.bundles; b++) pack_bundle(&p, w, b, to + b * PAIR * p.planes * p.c * p.c);
+    for (int64_t b = 0; b < p.bundles; b++) pack_bundle(&p, w, b, to + b * PAIR * p.planes * p.c * p.c, &ticks);
 }
 
 static void run(const tn_kernels *k, const tn_conv_desc *d, const tn_conv_io *io, tn_pool *pool) {
@@ -252,7 +257,7 @@ static void run(const tn_kernels *k, const tn_conv_desc *d, const tn_conv_io *io
     p.io = io, p.taps = io->scratch;
     for (int64_t i = 0; i < p.planes; i++)
         p.taps[i] = (tn_conv_tap){ (int32_t)(i * p.batch * p.c), (int32_t)(i * p.c * p.c),
-                                   (int32_t)tn_ceil_div(tn_min64(p.c, d->ic - i * p.c), 4), 0 };
+                                   (int32_t)tn_ceil_div(tn_min64(p.c, d->ic - i * p.c), TN_CONV_TOGETHER), 0 };
     for (int i = 0; i < tn_pool_threads(pool); i++) *batch_held(&p, i) = -1;
     tn_parallel(pool, p.batches * p.parts, 1, run_parts, &p);
 }

@@ -1,6 +1,7 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* fft.c - plans of transforms: factors, tables, and the chirp for lengths with a large prime factor. */
 #include "kernel/fft.h"
+#include "base/budget.h"
 #include "base/mem.h"
 #include "base/status.h"
 #include "tensor/dtype.h"
@@ -60,10 +61,13 @@ static void root(int64_t k, int64_t n, double *re, double *im) {
     if (conj) *im = -*im;
 }
 
+static tn_status stopped(void) { return tn_fail(TN_E_CANCELLED, "planning a transform was stopped"); }
+
 static tn_status plan_passes(tn_fft *f, const int *radix, int count) {
     int64_t total = 0, size = f->n, each = tn_dtypes[f->type].bytes, at = 0;
     for (int i = 0; i < count; i++, size /= radix[i - 1]) total += 2 * ((radix[i] - 1) * (size / radix[i]) + radix[i]);
     f->tables = tn_mem_alloc((size_t)((total + 1) * each), TN_MEM_GENERAL);
+    tn_ticks ticks = { 0 };
     if (!f->tables) return tn_fail(TN_E_NOMEM, "no memory for a transform of %lld points", (long long)f->n);
     size = f->n;
     for (int i = 0; i < count; i++) {
@@ -72,8 +76,10 @@ static tn_status plan_passes(tn_fft *f, const int *radix, int count) {
         int64_t m = size / r;
         f->pass[f->passes++] = (fft_pass){ r, m, (char *)f->tables + at * each };
         for (int64_t p = 0; p < m; p++)
-            for (int j = 1; j < r; j++, at += 2)
+            for (int j = 1; j < r; j++, at += 2) {
+                if (tn_ticks_stopped(&ticks, 64)) return stopped();
                 root(p * j, size, &re, &im), put(f, f->tables, at, re), put(f, f->tables, at + 1, im);
+            }
         for (int j = 0; j < r; j++, at += 2)
             root(j, r, &re, &im), put(f, f->tables, at, re), put(f, f->tables, at + 1, im);
         size = m;
@@ -108,8 +114,10 @@ static tn_status plan_chirp(tn_fft *f) {
         tn_mem_free(temp);
         return tn_fail(TN_E_NOMEM, "no memory for a transform of %lld points", (long long)n);
     }
+    tn_ticks ticks = { 0 };
     for (int64_t t = 0; t < n; t++) {
         double re, im, scale = 1 / (double)m;
+        if (tn_ticks_stopped(&ticks, 128)) break;
         root(square, 2 * n, &re, &im);
         put(f, f->chirp, t, re), put(f, f->chirp, n + t, im);
         put(f, f->filter, t, re * scale), put(f, f->filter, m + t, -im * scale);
@@ -118,7 +126,7 @@ static tn_status plan_chirp(tn_fft *f) {
     }
     tn_fft_run(&tn_fft_table_ref, f->inner, 1, f->filter, (char *)f->filter + (size_t)m * each, temp);
     tn_mem_free(temp);
-    return TN_OK;
+    return tn_budget_stopped() ? stopped() : TN_OK;
 }
 
 tn_status tn_fft_new(tn_dtype t, int64_t n, tn_fft **out) {
@@ -170,13 +178,14 @@ static void run_passes(const tn_fft_kernels *k, const tn_fft *f, int64_t batch, 
             x[part] = y[part], y[part] = swap;
         }
     }
-    if (f->passes & 1) memcpy(re, x[0], bytes), memcpy(im, x[1], bytes);
+    if (f->passes & 1) tn_budget_copy(re, x[0], bytes), tn_budget_copy(im, x[1], bytes);
 }
 
 /* (xr, xi) * (wr, wi), w repeated along the batch, into y; y may be x. */
 #define TIMES(NAME, T)                                                                                             \
     static void NAME(int64_t n, int64_t batch, const T *wr, const T *wi, const T *xr, const T *xi, T *yr, T *yi) { \
-        for (int64_t t = 0; t < n; t++)                                                                            \
+        tn_ticks ticks = { 0 };                                                                                    \
+        for (int64_t t = 0; t < n && !tn_ticks_stopped(&ticks, 4 * (uint64_t)batch); t++)                          \
             for (int64_t q = t * batch; q < (t + 1) * batch; q++) {                                                \
                 T re = xr[q] * wr[t] - xi[q] * wi[t];                                                              \
                 yi[q] = xr[q] * wi[t] + xi[q] * wr[t];                                                             \
@@ -204,8 +213,8 @@ void tn_fft_run(const tn_fft_kernels *k, const tn_fft *f, int64_t batch, void *r
     size_t used = (size_t)(f->n * batch) * each;
     char *lr = scratch, *li = lr + part + SKEW, *rest = li + part + SKEW;
     times(f->type, f->n, batch, f->chirp, re, im, lr, li);
-    memset(lr + used, 0, part - used);
-    memset(li + used, 0, part - used);
+    tn_budget_clear(lr + used, part - used);
+    tn_budget_clear(li + used, part - used);
     run_passes(k, f->inner, batch, lr, li, rest);
     times(f->type, f->inner->n, batch, f->filter, lr, li, lr, li);
     run_passes(k, f->inner, batch, li, lr, rest); /* exchanged: the inverse */

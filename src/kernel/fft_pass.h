@@ -1,7 +1,8 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* fft_pass.h - one pass of a transform, for any real type. A file defines REAL and NAME(x), includes this, and may do
  * so again with another type. Translation units with wider vectors include it too: the innermost loops are plain and
- * contiguous, so the compiler makes vectors of them. */
+ * contiguous, so the compiler makes vectors of them: n of the s numbers that share their factors at a time, so that the
+ * budget is asked in between. */
 
 /* Row p of the twiddle factors times one output; j = 0 has the factor 1. */
 #define TN_FFT_PUT(j, re, im)                    \
@@ -11,19 +12,19 @@
         yi[(j)*s + q] = re_ * d[j] + im_ * c[j]; \
     } while (0)
 
-static void NAME(radix2)(int64_t step, int64_t s, const REAL *c, const REAL *d, const REAL *restrict xr,
+static void NAME(radix2)(int64_t step, int64_t s, int64_t n, const REAL *c, const REAL *d, const REAL *restrict xr,
                          const REAL *restrict xi, REAL *restrict yr, REAL *restrict yi) {
-    for (int64_t q = 0; q < s; q++) {
+    for (int64_t q = 0; q < n; q++) {
         REAL ar = xr[q], ai = xi[q], br = xr[step + q], bi = xi[step + q];
         yr[q] = ar + br, yi[q] = ai + bi;
         TN_FFT_PUT(1, ar - br, ai - bi);
     }
 }
 
-static void NAME(radix3)(int64_t step, int64_t s, const REAL *c, const REAL *d, const REAL *restrict xr,
+static void NAME(radix3)(int64_t step, int64_t s, int64_t n, const REAL *c, const REAL *d, const REAL *restrict xr,
                          const REAL *restrict xi, REAL *restrict yr, REAL *restrict yi) {
     const REAL h = (REAL)0.86602540378443864676;
-    for (int64_t q = 0; q < s; q++) {
+    for (int64_t q = 0; q < n; q++) {
         REAL ar = xr[q], ai = xi[q], br = xr[step + q], bi = xi[step + q], er = xr[2 * step + q], ei = xi[2 * step + q];
         REAL sr = br + er, si = bi + ei, tr = h * (bi - ei), ti = h * (er - br);
         REAL mr = ar - sr / 2, mi = ai - si / 2;
@@ -33,9 +34,9 @@ static void NAME(radix3)(int64_t step, int64_t s, const REAL *c, const REAL *d, 
     }
 }
 
-static void NAME(radix4)(int64_t step, int64_t s, const REAL *c, const REAL *d, const REAL *restrict xr,
+static void NAME(radix4)(int64_t step, int64_t s, int64_t n, const REAL *c, const REAL *d, const REAL *restrict xr,
                          const REAL *restrict xi, REAL *restrict yr, REAL *restrict yi) {
-    for (int64_t q = 0; q < s; q++) {
+    for (int64_t q = 0; q < n; q++) {
         REAL ar = xr[q] + xr[2 * step + q], ai = xi[q] + xi[2 * step + q];
         REAL br = xr[q] - xr[2 * step + q], bi = xi[q] - xi[2 * step + q];
         REAL er = xr[step + q] + xr[3 * step + q], ei = xi[step + q] + xi[3 * step + q];
@@ -47,11 +48,11 @@ static void NAME(radix4)(int64_t step, int64_t s, const REAL *c, const REAL *d, 
     }
 }
 
-static void NAME(radix5)(int64_t step, int64_t s, const REAL *c, const REAL *d, const REAL *restrict xr,
+static void NAME(radix5)(int64_t step, int64_t s, int64_t n, const REAL *c, const REAL *d, const REAL *restrict xr,
                          const REAL *restrict xi, REAL *restrict yr, REAL *restrict yi) {
     const REAL c1 = (REAL)0.30901699437494742410, c2 = (REAL)-0.80901699437494742410;
     const REAL s1 = (REAL)0.95105651629515357212, s2 = (REAL)0.58778525229247312917;
-    for (int64_t q = 0; q < s; q++) {
+    for (int64_t q = 0; q < n; q++) {
         REAL ar = xr[q], ai = xi[q];
         REAL br = xr[step + q] + xr[4 * step + q], bi = xi[step + q] + xi[4 * step + q];
         REAL er = xr[step + q] - xr[4 * step + q], ei = xi[step + q] - xi[4 * step + q];
@@ -69,17 +70,17 @@ static void NAME(radix5)(int64_t step, int64_t s, const REAL *c, const REAL *d, 
 }
 
 /* Any radix: the definition, with the r-th roots of one in a table. */
-static void NAME(radix_any)(int r, int64_t step, int64_t s, const REAL *c, const REAL *d, const REAL *root,
+static void NAME(radix_any)(int r, int64_t step, int64_t s, int64_t n, const REAL *c, const REAL *d, const REAL *root,
                             const REAL *restrict xr, const REAL *restrict xi, REAL *restrict yr, REAL *restrict yi) {
     for (int j = 0; j < r; j++) {
         REAL *restrict pr = yr + j * s, *restrict pi = yi + j * s;
-        for (int64_t q = 0; q < s; q++) pr[q] = xr[q], pi[q] = xi[q];
+        for (int64_t q = 0; q < n; q++) pr[q] = xr[q], pi[q] = xi[q];
         for (int k = 1; k < r; k++) {
             REAL wr = root[2 * (j * k % r)], wi = root[2 * (j * k % r) + 1];
             const REAL *ar = xr + k * step, *ai = xi + k * step;
-            for (int64_t q = 0; q < s; q++) pr[q] += wr * ar[q] - wi * ai[q], pi[q] += wr * ai[q] + wi * ar[q];
+            for (int64_t q = 0; q < n; q++) pr[q] += wr * ar[q] - wi * ai[q], pi[q] += wr * ai[q] + wi * ar[q];
         }
-        for (int64_t q = 0; j && q < s; q++) {
+        for (int64_t q = 0; j && q < n; q++) {
             REAL re = pr[q], im = pi[q];
             pr[q] = re * c[j] - im * d[j], pi[q] = re * d[j] + im * c[j];
         }
@@ -89,14 +90,19 @@ static void NAME(radix_any)(int r, int64_t step, int64_t s, const REAL *c, const
 static void NAME(pass)(int r, int64_t m, int64_t s, const REAL *w, const REAL *xr, const REAL *xi, REAL *yr, REAL *yi) {
     REAL c[TN_FFT_RADIX_MAX] = { 1 }, d[TN_FFT_RADIX_MAX] = { 0 };
     const REAL *root = w + 2 * (r - 1) * m;
+    tn_ticks ticks = { 0 };
     for (int64_t p = 0; p < m; p++, xr += s, xi += s, yr += r * s, yi += r * s) {
         for (int j = 1; j < r; j++, w += 2) c[j] = w[0], d[j] = w[1];
-        switch (r) {
-        case 2: NAME(radix2)(m * s, s, c, d, xr, xi, yr, yi); break;
-        case 3: NAME(radix3)(m * s, s, c, d, xr, xi, yr, yi); break;
-        case 4: NAME(radix4)(m * s, s, c, d, xr, xi, yr, yi); break;
-        case 5: NAME(radix5)(m * s, s, c, d, xr, xi, yr, yi); break;
-        default: NAME(radix_any)(r, m * s, s, c, d, root, xr, xi, yr, yi); break;
+        for (int64_t q = 0, n; q < s; q += n) {
+            n = s - q < TN_FFT_PIECE ? s - q : TN_FFT_PIECE;
+            if (tn_ticks_stopped(&ticks, (uint64_t)(4 * r * n))) return;
+            switch (r) {
+            case 2: NAME(radix2)(m * s, s, n, c, d, xr + q, xi + q, yr + q, yi + q); break;
+            case 3: NAME(radix3)(m * s, s, n, c, d, xr + q, xi + q, yr + q, yi + q); break;
+            case 4: NAME(radix4)(m * s, s, n, c, d, xr + q, xi + q, yr + q, yi + q); break;
+            case 5: NAME(radix5)(m * s, s, n, c, d, xr + q, xi + q, yr + q, yi + q); break;
+            default: NAME(radix_any)(r, m * s, s, n, c, d, root, xr + q, xi + q, yr + q, yi + q); break;
+            }
         }
     }
 }

@@ -3,7 +3,10 @@
 #ifndef TN_KERNEL_FFT_PASSES_H
 #define TN_KERNEL_FFT_PASSES_H
 
+#include "base/budget.h"
 #include "kernel/fft.h"
+
+enum { TN_FFT_PIECE = 1 << 14 };
 
 #define REAL    float
 #define NAME(x) x##_f32

@@ -22,6 +22,7 @@
 enum {
     PACK_CHUNK = 1 << 18,   /* floats of B a thread packs at a time: 1 MiB */
     THREAD_FLOPS = 1 << 19, /* less than this is not worth a thread: about 2 us */
+    LONG_ROWS = 4096,       /* of a panel packed at a time */
     CELLS = 8,              /* of a thread: others can take over what it has not begun */
     CELL_PANELS = 4,        /* no cell is narrower, so that A is read in long strips; */
     COPY_PANELS = 16,       /* nor than this where each copies A */
@@ -371,23 +372,33 @@ typedef struct pack_job {
     float *out;
 } pack_job;
 
-/* Row-major B is packed some rows at a time for all panels, so that its pages are walked along, not across. */
+/* Row-major B is packed some rows at a time for all panels, so that its pages are walked along, not across. Other
+ * operands are cut only for the looks at the budget. */
 static void pack_panels(void *arg, int64_t begin, int64_t end, int thread) {
     const pack_job *w = arg;
-    int64_t nr = w->kn->nr, rows = w->trans ? w->k : 32;
+    int64_t nr = w->kn->nr, rows = w->trans ? LONG_ROWS : 32;
+    tn_ticks ticks = { 0 };
     for (int64_t k0 = 0; k0 < w->k; k0 += rows)
-        for (int64_t p = begin; p < end; p++)
-            w->kn->pack_b(w->trans, min64(rows, w->k - k0), min64(nr, w->mn - p * nr),
-                          w->in + (w->trans ? p * nr * w->ld : k0 * w->ld + p * nr), w->ld,
+        for (int64_t p = begin; p < end; p++) {
+            int64_t k = min64(rows, w->k - k0);
+            w->kn->pack_b(w->trans, k, min64(nr, w->mn - p * nr),
+                          w->in + (w->trans ? p * nr * w->ld + k0 : k0 * w->ld + p * nr), w->ld,
                           w->out + (p * w->k + k0) * nr);
+            if (tn_ticks_stopped(&ticks, (uint64_t)(k * nr))) return;
+        }
 }
 
 static void pack_tiles(void *arg, int64_t begin, int64_t end, int thread) {
     const pack_job *w = arg;
     int64_t mr = w->kn->mr, tiles = ceil_div(w->mn, mr), rs = w->trans ? 1 : w->ld, cs = w->trans ? w->ld : 1;
+    tn_ticks ticks = { 0 };
     for (int64_t t = begin; t < end; t++) {
         int64_t r0 = t * w->mn / tiles, r1 = (t + 1) * w->mn / tiles;
-        w->kn->pack_a(r1 - r0, w->k, w->in + r0 * rs, rs, cs, w->out + t * mr * w->k);
+        for (int64_t k0 = 0; k0 < w->k; k0 += LONG_ROWS) {
+            int64_t k = min64(LONG_ROWS, w->k - k0);
+            w->kn->pack_a(r1 - r0, k, w->in + r0 * rs + k0 * cs, rs, cs, w->out + (t * w->k + k0) * mr);
+            if (tn_ticks_stopped(&ticks, (uint64_t)(k * mr))) return;
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 /* move.c - strided copies: every movement becomes one loop nest over byte strides with the fewest dimensions, and then
  * rows of memcpy, 2-D transpositions, or single elements. */
 #include "kernel/move.h"
+#include "base/budget.h"
 #include "base/mem.h"
 #include "kernel/empty.h"
 #include "kernel/kernel.h"
@@ -96,7 +97,7 @@ static void copy_rows(void *arg, int64_t begin, int64_t end, int thread) {
     size_t bytes = (size_t)(c->dims[outer] * c->bytes);
     place p;
     start(c, outer, begin, &p);
-    for (int64_t u = begin; u < end; u++, step(c, outer, &p)) memcpy(p.y, p.x, bytes);
+    for (int64_t u = begin; u < end; u++, step(c, outer, &p)) tn_budget_copy(p.y, p.x, bytes);
 }
 
 /* One element after the other along the last dimension. */
@@ -121,13 +122,21 @@ static void copy_row(int bytes, const char *x, int64_t sx, char *y, int64_t sy, 
 #undef ELEMENTS
 }
 
+enum { PIECE = 1 << 16 }; /* elements between looks at the budget */
+
 static void copy_elements(void *arg, int64_t begin, int64_t end, int thread) {
     const copy *c = arg;
     int outer = c->rank - 1;
     place p;
     start(c, outer, begin, &p);
+    tn_ticks ticks = { 0 };
+    int64_t sx = c->sx[outer], sy = c->sy[outer];
     for (int64_t u = begin; u < end; u++, step(c, outer, &p))
-        copy_row(c->bytes, p.x, c->sx[outer], p.y, c->sy[outer], c->dims[outer]);
+        for (int64_t from = 0, n; from < c->dims[outer]; from += n) {
+            n = c->dims[outer] - from < PIECE ? c->dims[outer] - from : PIECE;
+            if (tn_ticks_stopped(&ticks, 2 * (uint64_t)n)) return;
+            copy_row(c->bytes, p.x + from * sx, sx, p.y + from * sy, sy, n);
+        }
 }
 
 static void copy_transposed(void *arg, int64_t begin, int64_t end, int thread) {

@@ -92,7 +92,7 @@ static void add_exp(const float *v, int64_t n, double *acc, double *top, int ste
     for (int64_t i = 0; i < n; i++) {
         double *a = &acc[i * step], *m = &top[i * step], x = (double)v[i];
         if (x > *m) {
-            *a = *m == -INFINITY ? 0 : *a * exp(*m - x);
+            *a *= *m == -INFINITY ? 0 : exp(*m - x); /* a NaN stays */
             *m = x;
         }
         if (x != -INFINITY) *a += x == *m ? 1 : exp(x - *m);

@@ -3,6 +3,7 @@
  * dimensions go through blocks (sixteen channels are pooled at once, and windows need no gathering); everything else
  * runs the definition, channel by channel. */
 #include "kernel/pooling.h"
+#include "base/budget.h"
 #include "base/mem.h"
 #include "kernel/conv_parts.h"
 #include "kernel/kernel.h"
@@ -73,6 +74,7 @@ static int64_t elements(const tn_pooling_desc *d, int i, int64_t o, bool padded,
 static void pool_rows(const job *j, const float *x, float *y, int64_t from, int64_t to, float *scale) {
     const tn_pooling_desc *d = j->d;
     int64_t c = j->k->block, i = d->rank - 1, top = 0;
+    uint64_t each = (uint64_t)(j->ow * d->kernel[i] * (i ? d->kernel[0] : 1)); /* units of a row */
     bool pad = d->count_include_pad, average = d->kind == TN_POOLING_AVERAGE;
     tn_pooling_row r = { .row_step = j->w * c,
                          .w = j->w,
@@ -82,7 +84,8 @@ static void pool_rows(const job *j, const float *x, float *y, int64_t from, int6
                          .dilation = d->dilation[i],
                          .pad = d->pad[i] };
     int64_t scaled_for = -1;
-    for (int64_t oy = from; oy < to; oy++) {
+    tn_ticks ticks = { 0 };
+    for (int64_t oy = from; oy < to && !tn_ticks_stopped(&ticks, each); oy++) {
         r.rows = i ? elements(d, 0, oy, false, &top) : 1;
         if (i) r.row_step = j->w * c * d->dilation[0];
         r.x = r.rows ? x + top * j->w * c : x;
@@ -186,9 +189,11 @@ static void global_blocked(void *arg, int64_t begin, int64_t end, int thread) {
 
 static void global_lp_blocked(const global_job *j, const float *x, float *y) {
     int64_t c = j->k->block;
+    tn_ticks ticks = { 0 };
     for (int64_t i = 0; i < c; i++) {
         double sum = 0;
-        for (int64_t p = 0; p < j->pixels; p++) sum += pow(fabs((double)x[p * c + i]), j->p);
+        for (int64_t p = 0; p < j->pixels && !tn_ticks_stopped(&ticks, 32); p++)
+            sum += pow(fabs((double)x[p * c + i]), j->p);
         y[i] = (float)pow(sum, 1 / j->p);
     }
 }
@@ -199,7 +204,8 @@ static float global_plain(const global_job *j, const float *x) {
     double sum = 0;
     int64_t n = j->pixels, i = 0;
     if (j->kind == TN_POOLING_LP) {
-        for (; i < n; i++) sum += pow(fabs((double)x[i]), j->p);
+        tn_ticks ticks = { 0 };
+        for (; i < n && !tn_ticks_stopped(&ticks, 32); i++) sum += pow(fabs((double)x[i]), j->p);
         return (float)pow(sum, 1 / j->p);
     }
     bool max = j->kind == TN_POOLING_MAX;

@@ -3,6 +3,7 @@
  * yet, and hands strips to the family's kernel with the zero points as terms per row and per column. A task is a block
  * of rows and some of the panels; a thread packs a block once for all of its tasks that follow each other in it. */
 #include "kernel/qgemm.h"
+#include "base/budget.h"
 #include "base/mem.h"
 
 enum { BLOCK_BYTES = 1 << 18, THREAD_OPS = 1 << 20, TASKS = 8 /* of a thread */ };
@@ -154,9 +155,10 @@ size_t tn_qgemm_pack_b_bytes(const tn_qgemm_kernels *kn, int64_t k, int64_t n) {
 void tn_qgemm_pack_b(const tn_qgemm_kernels *kn, bool is_signed, bool trans, int64_t k, int64_t n, const void *b,
                      int64_t ldb, void *out) {
     int64_t panels = ceil_div(n, kn->nr);
+    tn_ticks ticks = { 0 };
     size_t panel = (size_t)(ceil_div(k, kn->kr) * kn->kr * kn->elem * kn->nr);
     int32_t *sums = (int32_t *)(void *)((char *)out + (size_t)panels * panel);
-    for (int64_t p = 0; p < panels; p++)
+    for (int64_t p = 0; p < panels && !tn_ticks_stopped(&ticks, (uint64_t)(k * kn->nr)); p++)
         kn->pack_b(is_signed, trans, k, min64(kn->nr, n - p * kn->nr), (const char *)b + p * kn->nr * (trans ? ldb : 1),
                    ldb, (char *)out + (size_t)p * panel, sums + p * kn->nr);
 }

@@ -2,6 +2,7 @@
 /* reduce.c - reductions over any axes. The shape becomes [outer][reduced][inner]; axes that do not fit this pattern are
  * moved to the end by a transposition first. */
 #include "kernel/reduce.h"
+#include "base/budget.h"
 #include "base/mem.h"
 #include "kernel/empty.h"
 #include "kernel/kernel.h"
@@ -11,7 +12,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { COLUMNS = 256, FLUSH = 64, GRAIN = 16384 };
+enum { COLUMNS = 256, FLUSH = 64, GRAIN = 16384, LONG = 1 << 20 /* elements between looks at the budget */ };
 
 typedef struct {
     tn_reduce_op op;
@@ -133,9 +134,10 @@ static void columns_f32(void *arg, int64_t begin, int64_t end, int thread) {
     }                                                                                                    \
     static double T##_real(tn_reduce_op op, const T *x, int64_t n, int64_t step) {                       \
         double s = 0, shift = 0;                                                                         \
+        tn_ticks ticks = { 0 };                                                                          \
         if (op == TN_R_LOGSUMEXP && n) shift = (double)T##_extreme(true, x, n, step);                    \
         if (isinf(shift)) shift = 0;                                                                     \
-        for (int64_t i = 0; i < n; i++) {                                                                \
+        for (int64_t i = 0; i < n && !tn_ticks_stopped(&ticks, 16); i++) {                               \
             double v = (double)x[i * step];                                                              \
             s += op == TN_R_L2 ? v * v : op == TN_R_LOGSUMEXP ? exp(v - shift) : v;                      \
         }                                                                                                \
@@ -359,13 +361,42 @@ static void hardmax_row(const float *x, float *y, size_t n) {
     if (n) y[at] = 1.0f;
 }
 
+/* A long row in pieces, so that the budget is asked in between. */
+static void softmax_long(tn_softmax_kind kind, const float *x, float *y, int64_t n) {
+    const tn_reduce_kernels *k = &tn_kernels_get()->reduce;
+    const tn_vec_kernels *v = &tn_kernels_get()->vec;
+    bool log = kind == TN_LOGSOFTMAX;
+    float top[2] = { -INFINITY, -INFINITY };
+    double sum = 0;
+    for (int64_t at = 0, m; at < n && !tn_budget_stopped(); at += m) {
+        m = n - at < LONG ? n - at : LONG;
+        top[1] = k->max(x + at, (size_t)m);
+        top[0] = k->max(top, 2);
+    }
+    for (int64_t at = 0, m; at < n && !tn_budget_stopped(); at += m) {
+        m = n - at < LONG ? n - at : LONG;
+        sum += (double)k->expsum(x + at, log ? NULL : y + at, (size_t)m, top[0]);
+    }
+    float by = log ? logf((float)sum) : (float)sum;
+    for (int64_t at = 0, m; at < n && !tn_budget_stopped(); at += m) {
+        m = n - at < LONG ? n - at : LONG;
+        if (log) v->binary[TN_B_SUB][TN_VS](x + at, top, y + at, (size_t)m);
+        v->binary[log ? TN_B_SUB : TN_B_DIV][TN_VS](y + at, &by, y + at, (size_t)m);
+    }
+}
+
 static void softmax_rows(void *arg, int64_t begin, int64_t end, int thread) {
     const softmax_job *j = arg;
     const tn_reduce_kernels *k = &tn_kernels_get()->reduce;
     void (*row)(const float *, float *, size_t) = j->kind == TN_SOFTMAX      ? k->softmax
                                                   : j->kind == TN_LOGSOFTMAX ? k->logsoftmax
                                                                              : hardmax_row;
-    for (int64_t r = begin; r < end; r++) row(j->x + r * j->n, j->y + r * j->n, (size_t)j->n);
+    for (int64_t r = begin; r < end; r++) {
+        if (j->n > LONG && j->kind != TN_HARDMAX)
+            softmax_long(j->kind, j->x + r * j->n, j->y + r * j->n, j->n);
+        else
+            row(j->x + r * j->n, j->y + r * j->n, (size_t)j->n);
+    }
 }
 
 /* Softmax of every column of an [n][inner] matrix, for `width` <= COLUMNS of them. */
@@ -420,13 +451,15 @@ static void softmax_f32(tn_softmax_kind kind, int64_t outer, int64_t n, int64_t 
 }
 
 static void softmax_f64(tn_softmax_kind kind, int64_t outer, int64_t n, int64_t inner, const double *x, double *y) {
+    tn_ticks ticks = { 0 };
     for (int64_t e = 0; e < outer * inner; e++) {
+        if (tn_ticks_stopped(&ticks, 32)) return;
         int64_t from = e / inner * n * inner + e % inner, at = 0;
         double s = 0, m = n ? x[from] : 0;
-        for (int64_t i = 0; i < n; i++)
+        for (int64_t i = 0; i < n && !tn_ticks_stopped(&ticks, 2); i++)
             if (x[from + i * inner] > m) m = x[from + i * inner], at = i;
-        for (int64_t i = 0; i < n; i++) s += exp(x[from + i * inner] - m);
-        for (int64_t i = 0; i < n; i++) {
+        for (int64_t i = 0; i < n && !tn_ticks_stopped(&ticks, 16); i++) s += exp(x[from + i * inner] - m);
+        for (int64_t i = 0; i < n && !tn_ticks_stopped(&ticks, 32); i++) {
             double v = x[from + i * inner] - m;
             y[from + i * inner] = kind == TN_HARDMAX ? i == at : kind == TN_SOFTMAX ? exp(v) / s : v - log(s);
         }
@@ -461,13 +494,14 @@ typedef struct {
 #define CUMSUM(T, W)                                                                     \
     static void T##_cumsum(void *arg, int64_t begin, int64_t end, int thread) {          \
         const cumsum_job *j = arg;                                                       \
+        tn_ticks ticks = { 0 };                                                          \
         for (int64_t e = begin; e < end; e++) {                                          \
             int64_t at = e / j->inner * j->n * j->inner + e % j->inner, step = j->inner; \
             if (j->reverse) at += (j->n - 1) * step, step = -step;                       \
             const T *x = (const T *)j->x + at;                                           \
             T *y = (T *)j->y + at;                                                       \
             W s = (W)j->product;                                                         \
-            for (int64_t i = 0; i < j->n; i++) {                                         \
+            for (int64_t i = 0; i < j->n && !tn_ticks_stopped(&ticks, 4); i++) {         \
                 if (j->exclusive) y[i * step] = (T)s;                                    \
                 s = j->product ? s * (W)x[i * step] : s + (W)x[i * step];                \
                 if (!j->exclusive) y[i * step] = (T)s;                                   \

@@ -1,9 +1,10 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
-/* resize.c - taps for every mode and coordinate rule, and the passes over the axes. */
+/* resize.c - the passes over the axes of a resampling. */
 #include "kernel/resize.h"
 #include "base/mem.h"
 #include "kernel/kernel.h"
 #include "kernel/move.h"
+#include "kernel/resize_taps.h"
 #include "tensor/dtype.h"
 #include <math.h>
 #include <string.h>
@@ -15,132 +16,9 @@ const char *const tn_resize_nearest_names[] = { TN_RESIZE_NEARESTS(X) };
 
 enum { GRAIN = 16384 };
 
-/* How one axis is resampled: tap k of output i reads input index[k * out + i] with weight w[k * out + i]. */
-typedef struct {
-    int64_t in, out;
-    int taps;
-    int32_t *index;
-    float *w;
-    double *exact;    /* the weights in float64, when it is float64 that is resized; else NULL */
-    uint8_t *outside; /* tf_crop_and_resize: 1 where the output lies outside the picture; NULL: nowhere */
-} axis;
-
-static void axis_free(axis *a) {
-    tn_mem_free(a->index);
-    tn_mem_free(a->w);
-    tn_mem_free(a->exact);
-    tn_mem_free(a->outside);
-    *a = (axis){ 0 };
-}
-
-/* ------------------------------------------------------------------------------------------------------------ taps */
-
-/* The input coordinate of output i. `whole`: the output's width by the scale, which need not be an integer. Corners are
- * aligned with those of the output as it is: the specification divides by length_resized - 1, and so does PyTorch, from
- * which the rule comes. */
-static double coordinate(tn_resize_coord rule, int64_t i, int64_t in, int64_t out, double scale, double start,
-                         double end) {
-    double x = (double)i, n = (double)in, whole = scale * n;
-    switch (rule) {
-    case TN_COORD_ALIGN_CORNERS: return out == 1 ? 0 : x * (n - 1) / ((double)out - 1);
-    case TN_COORD_ASYMMETRIC: return x / scale;
-    case TN_COORD_TF_CROP_AND_RESIZE:
-        return start * (n - 1) +
-               (out == 1 ? (end - start) * (n - 1) / 2 : x * (end - start) * (n - 1) / ((double)out - 1));
-    case TN_COORD_PYTORCH_HALF_PIXEL: return out == 1 ? 0 : (x + 0.5) / scale - 0.5;
-    case TN_COORD_HALF_PIXEL_SYMMETRIC: return n / 2 * (1 - (double)out / whole) + (x + 0.5) / scale - 0.5;
-    /* the formula would also shift axes that are not resized, and blend neighbouring images: they stay */
-    case TN_COORD_TF_HALF_PIXEL_FOR_NN: return scale == 1 ? x : (x + 0.5) / scale;
-    default: return (x + 0.5) / scale - 0.5;
-    }
-}
-
-static double nearest_weight(tn_resize_nearest rule, int right, double ratio) {
-    bool goes_right = ratio == 1 || (rule == TN_NEAREST_ROUND_PREFER_FLOOR  ? ratio > 0.5
-                                     : rule == TN_NEAREST_ROUND_PREFER_CEIL ? ratio >= 0.5
-                                                                            : rule == TN_NEAREST_CEIL);
-    return goes_right == right;
-}
-
-static double cubic(double x, double a) {
-    x = fabs(x);
-    if (x <= 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
-    return x < 2 ? ((a * x - 5 * a) * x + 8 * a) * x - 4 * a : 0;
-}
-
-/* The weight at distance d (input elements, positive to the right) from the coordinate; shrink <= 1 widens. */
-static double weight(const tn_resize_opts *o, double d, double shrink) {
-    if (o->mode == TN_RESIZE_CUBIC) return cubic(d * shrink, o->cubic_a);
-    double v = 1 - fabs(d * shrink);
-    return v < 0 ? 0 : v;
-}
-
-/* Taps reach from base + first to base + first + taps - 1, where base is the element left of the coordinate (strictly:
- * a coordinate on an element has it on its right). */
-static int64_t reach(const tn_resize_opts *o, double shrink, int64_t in, int64_t *first) {
-    double radius = o->mode == TN_RESIZE_CUBIC ? 2 : 1;
-    if (o->mode == TN_RESIZE_NEAREST || !o->antialias) shrink = 1;
-    double start = floor(-radius / shrink) + 1, most = 2 * (double)in + 2;
-    if (start < -most) start = -most; /* a scale below 1 / in has no output; do not let it ask for memory */
-    *first = (int64_t)start;
-    return 2 - 2 * *first;
-}
-
-static void fill_taps(const tn_resize_opts *o, axis *a, int64_t first, double shrink, int64_t i, double x) {
-    double base = ceil(x) - 1, ratio = x - base, sum = 0; /* ratio in (0, 1] */
-    for (int pass = 0; pass < 2; pass++)
-        for (int k = 0; k < a->taps; k++) {
-            double at = base + (double)(first + k), w;
-            if (o->mode == TN_RESIZE_NEAREST)
-                w = nearest_weight(o->nearest, k, ratio);
-            else
-                w = weight(o, (double)(first + k) - ratio, shrink);
-            if (o->exclude_outside && o->mode != TN_RESIZE_NEAREST && (at < 0 || at > (double)a->in - 1)) w = 0;
-            if (pass == 0) {
-                sum += w;
-                continue;
-            }
-            at = at < 0 ? 0 : at > (double)a->in - 1 ? (double)a->in - 1 : at;
-            a->index[k * a->out + i] = (int32_t)at;
-            w = (o->antialias || o->exclude_outside) && sum != 0 ? w / sum : w;
-            a->w[k * a->out + i] = (float)w;
-            if (a->exact) a->exact[k * a->out + i] = w;
-        }
-}
-
-static tn_status axis_init(axis *a, const tn_resize_opts *o, bool exact, int64_t in, int64_t out, double scale,
-                           double start, double end) {
-    int64_t first;
-    if (in < 1 || !(scale > 0))
-        return tn_fail(TN_E_INVALID, "resizing a dimension of %lld by %g", (long long)in, scale);
-    if (in > INT32_MAX || out > INT32_MAX) return tn_fail(TN_E_LIMIT, "resizing more than 2^31 - 1 elements");
-    double shrink = o->antialias && scale < 1 ? scale : 1;
-    int64_t taps = reach(o, shrink, in, &first), n_taps;
-    if (taps > INT32_MAX || __builtin_mul_overflow(taps, out, &n_taps) || n_taps > INT64_MAX / 16)
-        return tn_fail(TN_E_LIMIT, "resizing %lld elements by %g", (long long)in, scale);
-    *a = (axis){ .in = in, .out = out, .taps = (int)taps };
-    size_t n = (size_t)n_taps;
-    a->index = tn_mem_alloc(n * sizeof *a->index, TN_MEM_SCRATCH);
-    a->w = tn_mem_alloc(n * sizeof *a->w, TN_MEM_SCRATCH);
-    if (o->coord == TN_COORD_TF_CROP_AND_RESIZE) a->outside = tn_mem_alloc((size_t)out, TN_MEM_SCRATCH);
-    if (exact) a->exact = tn_mem_alloc(n * sizeof *a->exact, TN_MEM_SCRATCH);
-    if (!a->index || !a->w || (exact && !a->exact) || (o->coord == TN_COORD_TF_CROP_AND_RESIZE && !a->outside))
-        return tn_fail(TN_E_NOMEM, "resizing to %lld elements", (long long)out);
-    for (int64_t i = 0; i < out; i++) {
-        double x = coordinate(o->coord, i, in, out, scale, start, end);
-        if (o->mode == TN_RESIZE_NEAREST) x = (float)x; /* 3 / 0.6f is 5, not just below it */
-        if (a->outside) a->outside[i] = !((float)x >= 0 && (float)x <= (float)in - 1);
-        /* far outside, the taps all sit on the edge anyway; this keeps the arithmetic finite (of a NaN, too) */
-        double low = -1.0 - (double)in, high = 2.0 * (double)in + 1;
-        x = !(x >= low) ? low : x > high ? high : x;
-        fill_taps(o, a, first, shrink, i, x);
-    }
-    return TN_OK;
-}
-
 /* --------------------------------------------------------------------------------------------------------- nearest */
 
-static tn_status run_nearest(int bytes, int rank, axis *a, const tn_resize_opts *o, const void *value, const void *x,
+static tn_status run_nearest(int bytes, int rank, tn_taps *a, const tn_resize_opts *o, const void *value, const void *x,
                              void *y, tn_pool *pool) {
     tn_map_copy m = { .rank = rank, .bytes = bytes, .unit = bytes, .x = x, .y = y };
     for (int d = 0; d < rank; d++) {
@@ -168,8 +46,8 @@ static tn_status run_nearest(int bytes, int rank, axis *a, const tn_resize_opts 
 /* ------------------------------------------------------------------------------------------------- weighted passes */
 
 typedef struct {
-    const axis *a;      /* one pass: the axis. Two: the rows' axis */
-    const axis *across; /* two passes at once: the axis within rows */
+    const tn_taps *a;      /* one pass: the axis. Two: the rows' axis */
+    const tn_taps *across; /* two passes at once: the axis within rows */
     int64_t inner;
     const float *x;
     float *y;
@@ -179,7 +57,7 @@ typedef struct {
 /* One axis of [outer][in][inner], by output row [outer][out]. */
 static void blend_rows(void *arg, int64_t begin, int64_t end, int thread) {
     const pass_job *j = arg;
-    const axis *a = j->a;
+    const tn_taps *a = j->a;
     const tn_resize_kernels *k = &tn_kernels_get()->resize;
     for (int64_t u = begin; u < end; u++) {
         int64_t i = u % a->out;
@@ -205,7 +83,7 @@ static void blend_rows(void *arg, int64_t begin, int64_t end, int thread) {
 
 static void gather_rows(void *arg, int64_t begin, int64_t end, int thread) {
     const pass_job *j = arg;
-    const axis *a = j->a;
+    const tn_taps *a = j->a;
     const tn_resize_kernels *k = &tn_kernels_get()->resize;
     for (int64_t u = begin; u < end; u++)
         k->gather_taps(j->x + u * a->in, a->index, a->w, a->taps, a->out, j->y + u * a->out);
@@ -221,7 +99,7 @@ static size_t kept_floats(const pass_job *j) { /* of a thread */
 
 static void picture_rows(void *arg, int64_t begin, int64_t end, int thread) {
     const pass_job *j = arg;
-    const axis *v = j->a, *h = j->across;
+    const tn_taps *v = j->a, *h = j->across;
     const tn_resize_kernels *k = &tn_kernels_get()->resize;
     bool grow = v->out > v->in;
     int64_t width = grow ? h->out : h->in, have[KEPT] = { -1, -1, -1, -1 };
@@ -257,7 +135,7 @@ static tn_status run_pictures(pass_job *j, int64_t rows, int64_t grain, tn_pool 
 static int64_t grain_of(int64_t each) { return each < GRAIN ? GRAIN / (each > 0 ? each : 1) : 1; }
 
 /* Outputs outside the picture along any axis. */
-static void extrapolate(const axis *a, int rank, float value, float *y) {
+static void extrapolate(const tn_taps *a, int rank, float value, float *y) {
     int64_t at[TN_MAX_RANK] = { 0 }, n = 1;
     for (int d = 0; d < rank; d++) n *= a[d].out;
     for (int64_t i = 0; i < n; i++) {
@@ -268,7 +146,7 @@ static void extrapolate(const axis *a, int rank, float value, float *y) {
     }
 }
 
-static bool untouched(const axis *a) {
+static bool untouched(const tn_taps *a) {
     if (a->in != a->out) return false;
     for (int64_t i = 0; i < a->out; i++)
         for (int k = 0; k < a->taps; k++)
@@ -285,7 +163,7 @@ static void *alloc_array(size_t n, size_t each) {
 }
 
 /* One pass per axis, from the first; the last two axes of pictures in one. Temporaries hold what is between passes. */
-static tn_status run_weighted(int rank, const axis *a, const float *x, float *y, tn_pool *pool) {
+static tn_status run_weighted(int rank, const tn_taps *a, const float *x, float *y, tn_pool *pool) {
     int todo[TN_MAX_RANK], n = 0;
     int64_t dims[TN_MAX_RANK];
     for (int d = 0; d < rank; d++) {
@@ -330,7 +208,7 @@ static tn_status run_weighted(int rank, const axis *a, const float *x, float *y,
 
 /* ------------------------------------------------------------------------------------------------------ the front */
 
-static tn_status run_f32(const tn_resize_opts *o, int rank, const axis *a, const float *x, float *y, tn_pool *pool) {
+static tn_status run_f32(const tn_resize_opts *o, int rank, const tn_taps *a, const float *x, float *y, tn_pool *pool) {
     TN_TRY(run_weighted(rank, a, x, y, pool));
     if (rank && a[0].outside) extrapolate(a, rank, o->extrapolation, y);
     return TN_OK;
@@ -362,7 +240,7 @@ static tn_status run_as_f64(const tn_resize_opts *o, tn_dtype t, int rank, const
 }
 
 /* One picture. f: room for it before and after. */
-static tn_status picture_as_f32(const tn_resize_opts *o, tn_dtype t, int rank, const axis *a, int64_t n_in,
+static tn_status picture_as_f32(const tn_resize_opts *o, tn_dtype t, int rank, const tn_taps *a, int64_t n_in,
                                 int64_t n_out, const char *x, char *y, float *f, tn_pool *pool) {
     TN_TRY(tn_convert(t, x, TN_F32, f, n_in, true, TN_ROUND_NEAREST));
     TN_TRY(run_f32(o, rank, a, f, f + n_in, pool));
@@ -371,7 +249,7 @@ static tn_status picture_as_f32(const tn_resize_opts *o, tn_dtype t, int rank, c
 }
 
 /* Picture by picture, where the first axes (images, channels) stay as they are: memory is that of one. */
-static tn_status run_as_f32(const tn_resize_opts *o, tn_dtype t, int rank, const axis *a, const void *x, void *y,
+static tn_status run_as_f32(const tn_resize_opts *o, tn_dtype t, int rank, const tn_taps *a, const void *x, void *y,
                             tn_pool *pool) {
     int64_t n_in = 1, n_out = 1, pictures = 1;
     int lead = 0;
@@ -391,7 +269,7 @@ static tn_status run_as_f32(const tn_resize_opts *o, tn_dtype t, int rank, const
 /* ------------------------------------------------------------------------------------------- float64, and backwards */
 
 /* One axis of [outer][in][inner] to [outer][out][inner], or what flows back the other way. */
-static void apply_f64(const axis *a, bool back, int64_t outer, int64_t inner, const double *x, double *y) {
+static void apply_f64(const tn_taps *a, bool back, int64_t outer, int64_t inner, const double *x, double *y) {
     memset(y, 0, (size_t)(outer * (back ? a->in : a->out) * inner) * sizeof *y);
     for (int64_t u = 0; u < outer * a->out; u++)
         for (int t = 0; t < a->taps; t++) {
@@ -403,7 +281,7 @@ static void apply_f64(const axis *a, bool back, int64_t outer, int64_t inner, co
         }
 }
 
-static bool outside_at(const axis *a, int rank, int64_t i) {
+static bool outside_at(const tn_taps *a, int rank, int64_t i) {
     bool out = false;
     for (int d = rank - 1; d >= 0; d--) {
         if (a[d].outside) out |= a[d].outside[i % a[d].out];
@@ -427,7 +305,7 @@ static size_t largest_stage(int rank, const int64_t *from, const int64_t *to) {
 
 tn_status tn_resize_f64(const tn_resize_opts *o, bool back, int rank, const int64_t *in, const int64_t *out,
                         const double *scales, const float *roi, const double *x, double *y) {
-    axis a[TN_MAX_RANK] = { 0 };
+    tn_taps a[TN_MAX_RANK] = { 0 };
     tn_status st = TN_OK;
     int64_t n_in = 1, n_out = 1, dims[TN_MAX_RANK];
     for (int d = 0; d < rank; d++) {
@@ -442,7 +320,7 @@ tn_status tn_resize_f64(const tn_resize_opts *o, bool back, int rank, const int6
     double *buffer[2] = { alloc_array(most, sizeof(double)), alloc_array(most, sizeof(double)) };
     if (!buffer[0] || !buffer[1]) st = tn_fail(TN_E_NOMEM, "resizing to %lld elements", (long long)n_out);
     for (int d = 0; d < rank && st == TN_OK; d++)
-        st = axis_init(&a[d], o, true, in[d], out[d], scales[d], roi ? roi[d] : 0, roi ? roi[rank + d] : 1);
+        st = tn_taps_init(&a[d], o, true, in[d], out[d], scales[d], roi ? roi[d] : 0, roi ? roi[rank + d] : 1);
     if (st == TN_OK) memcpy(buffer[0], x, (size_t)(back ? n_out : n_in) * sizeof *x);
     for (int64_t i = 0; st == TN_OK && back && i < n_out; i++)
         if (outside_at(a, rank, i)) buffer[0][i] = 0;
@@ -456,7 +334,7 @@ tn_status tn_resize_f64(const tn_resize_opts *o, bool back, int rank, const int6
     if (st == TN_OK) memcpy(y, buffer[rank % 2], (size_t)(back ? n_in : n_out) * sizeof *y);
     for (int64_t i = 0; st == TN_OK && !back && i < n_out; i++)
         if (outside_at(a, rank, i)) y[i] = (double)o->extrapolation;
-    for (int d = 0; d < rank; d++) axis_free(&a[d]);
+    for (int d = 0; d < rank; d++) tn_taps_free(&a[d]);
     tn_mem_free(buffer[0]);
     tn_mem_free(buffer[1]);
     return st;
@@ -464,7 +342,7 @@ tn_status tn_resize_f64(const tn_resize_opts *o, bool back, int rank, const int6
 
 tn_status tn_resize_run(const tn_resize_opts *o, tn_dtype t, int rank, const int64_t *in, const int64_t *out,
                         const double *scales, const float *roi, const void *x, void *y, tn_pool *pool) {
-    axis a[TN_MAX_RANK] = { 0 };
+    tn_taps a[TN_MAX_RANK] = { 0 };
     tn_status st = TN_OK;
     for (int d = 0; d < rank; d++)
         if (out[d] == 0) return TN_OK;
@@ -473,7 +351,7 @@ tn_status tn_resize_run(const tn_resize_opts *o, tn_dtype t, int rank, const int
     if (tn_dtype_is_int(t) && tn_dtype_bits(t) > 16 && o->mode != TN_RESIZE_NEAREST && rank > 0)
         return run_as_f64(o, t, rank, in, out, scales, roi, x, y);
     for (int d = 0; d < rank && st == TN_OK; d++)
-        st = axis_init(&a[d], o, false, in[d], out[d], scales[d], roi ? roi[d] : 0, roi ? roi[rank + d] : 1);
+        st = tn_taps_init(&a[d], o, false, in[d], out[d], scales[d], roi ? roi[d] : 0, roi ? roi[rank + d] : 1);
     if (st == TN_OK && rank == 0) {
         size_t bytes = 0;
         if (tn_dtype_bytes(t, 1, &bytes)) memcpy(y, x, bytes);
@@ -488,7 +366,7 @@ tn_status tn_resize_run(const tn_resize_opts *o, tn_dtype t, int rank, const int
     } else if (st == TN_OK) {
         st = tn_fail(TN_E_TYPE, "resizing is not defined for %s", tn_dtype_name(t));
     }
-    for (int d = 0; d < rank; d++) axis_free(&a[d]);
+    for (int d = 0; d < rank; d++) tn_taps_free(&a[d]);
     return st;
 }
 

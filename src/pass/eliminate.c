@@ -109,7 +109,7 @@ static tn_status merge_pair(tn_node *n, tn_pass_ctx *c) {
     } else if (tn_pass_is(n, "", "Reshape") && (p = tn_pass_producer(n, 0, "Reshape"))) {
         int64_t to[TN_MAX_RANK];
         int k = tn_pass_ints(tn_pass_input(n, 1), to, TN_MAX_RANK);
-        if (k < 0 || tn_attr_int(n, "allowzero", 0)) return TN_OK;
+        if (k < 0) return TN_OK;
         for (int i = 0; i < k; i++)
             if (to[i] == 0) return TN_OK;
     } else {

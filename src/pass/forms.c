@@ -7,15 +7,9 @@
 
 /* All patterns end in a node `n`; a match puts one new node in front of it and gives it n's result. */
 static tn_status become(tn_node *n, const char *type, tn_value *const *in, int n_in, tn_pass_ctx *c, tn_node **made) {
-    tn_node *f = tn_node_new(n->graph, n, "", type, in, n_in, 1);
-    if (!f) return tn_fail(TN_E_NOMEM, "no memory to rewrite %s", tn_node_where(n));
-    f->name = n->name;
-    f->outputs[0]->type = n->outputs[0]->type;
-    TN_TRY(tn_value_replace(n->outputs[0], f->outputs[0]));
-    tn_pass_prune(n);
-    c->changed++;
-    *made = f;
-    return TN_OK;
+    tn_build b = tn_build_in(n->graph, n);
+    *made = tn_build_node(&b, "", type, in, n_in, 1);
+    return tn_pass_become(n, *made, c);
 }
 
 static bool is_float(const tn_value *v) {

@@ -106,10 +106,10 @@ static void take_activation(chain *c) {
 }
 
 static tn_node *fused_node(const tn_node *n, const chain *c, const char *type, tn_value *const *in) {
-    tn_node *f = tn_node_new(n->graph, c->last, "tenon", type, in, 4, 1);
-    if (!f) return NULL;
-    for (int i = 0; i < n->n_attrs; i++)
-        if (tn_attr_set(f, &n->attrs[i]) != TN_OK) return NULL;
+    tn_build b = tn_build_in(n->graph, c->last);
+    tn_node *f = tn_build_node(&b, "tenon", type, in, 4, 1);
+    tn_build_keep(&b, f, n, NULL);
+    if (b.st != TN_OK) return NULL;
     if (c->act.kind != TN_ACT_NONE && tn_op_set_activation(f, c->act) != TN_OK) return NULL;
     return f;
 }

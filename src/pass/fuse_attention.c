@@ -184,23 +184,20 @@ static tn_status rewrite(match *m, tn_pass_ctx *c, tn_node **before) {
         }
     }
     tn_value *in[] = { m->q.v, m->k.v, m->v.v, m->bias, m->choice };
-    tn_node *f = tn_node_new(last->graph, last, "tenon", "Attention", in, m->choice ? 5 : m->bias ? 4 : 3, 1);
-    if (!f) return tn_fail(TN_E_NOMEM, "no memory to rewrite %s", tn_node_where(last));
-    f->name = last->name;
-    f->outputs[0]->type = last->outputs[0]->type;
-    TN_TRY(tn_attr_set_ints(f, "order_q", m->q.order, r));
-    TN_TRY(tn_attr_set_ints(f, "order_k", m->k.order, r));
-    TN_TRY(tn_attr_set_ints(f, "order_v", m->v.order, r));
-    TN_TRY(tn_attr_set_ints(f, "order_y", y, r));
-    TN_TRY(tn_attr_set_float(f, "scale", (float)m->scale));
+    tn_build b = tn_build_in(last->graph, last);
+    tn_node *f = tn_build_node(&b, "tenon", "Attention", in, m->choice ? 5 : m->bias ? 4 : 3, 1);
+    tn_build_attr(&b, f, tn_attr_of_ints("order_q", m->q.order, r));
+    tn_build_attr(&b, f, tn_attr_of_ints("order_k", m->k.order, r));
+    tn_build_attr(&b, f, tn_attr_of_ints("order_v", m->v.order, r));
+    tn_build_attr(&b, f, tn_attr_of_ints("order_y", y, r));
+    tn_build_attr(&b, f, tn_attr_of_float("scale", (float)m->scale));
     if (m->choice) {
-        TN_TRY(tn_attr_set_float(f, "fill", (float)m->fill));
-        TN_TRY(tn_attr_set_int(f, "fill_where", m->fill_where));
+        tn_build_attr(&b, f, tn_attr_of_float("fill", (float)m->fill));
+        tn_build_attr(&b, f, tn_attr_of_int("fill_where", m->fill_where));
     }
-    TN_TRY(tn_value_replace(last->outputs[0], f->outputs[0]));
-    tn_pass_prune(last);
+    TN_TRY(b.st);
+    TN_TRY(tn_pass_become(last, f, c));
     *before = f->prev;
-    c->changed++;
     return TN_OK;
 }
 

@@ -180,18 +180,13 @@ static bool shape_remains(const build *b, const tn_type *shape) {
 }
 
 static tn_status replace(group *g, build *b, tn_pass_ctx *c) {
-    tn_value *y = g->root->outputs[0];
     tn_program_output(&b->p, TN_PROGRAM_INPUTS + b->p.n_code - 1);
     TN_TRY(tn_program_finish(&b->p));
-    tn_node *f = tn_node_new(g->root->graph, g->root, "tenon", "Pointwise", b->in, b->p.n_in, 1);
-    if (!f) return tn_fail(TN_E_NOMEM, "no memory to fuse %s", tn_node_where(g->root));
+    tn_build made = tn_build_in(g->root->graph, g->root);
+    tn_node *f = tn_build_node(&made, "tenon", "Pointwise", b->in, b->p.n_in, 1);
+    TN_TRY(made.st);
     TN_TRY(tn_op_set_program(f, &b->p));
-    f->outputs[0]->type = y->type;
-    f->name = g->root->name;
-    TN_TRY(tn_value_replace(y, f->outputs[0]));
-    tn_pass_prune(g->root);
-    c->changed++;
-    return TN_OK;
+    return tn_pass_become(g->root, f, c);
 }
 
 static tn_status fuse_at(tn_node *root, tn_pass_ctx *c) {

@@ -1,6 +1,7 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* gradient.c - a model that also computes gradients: tn_model_gradient over the walk of op/core/gradient.h. */
 #include "op/core/gradient.h"
+#include "format/format.h"
 #include "op/core/op.h"
 #include <tenon.h>
 
@@ -13,20 +14,18 @@ static tn_status find(const tn_model *m, const char *name, tn_value **out) {
 
 static tn_status add_output(tn_model *m, const char *of, tn_value *d) {
     tn_value *named = tn_value_new(m->graph, tn_arena_printf(m->arena, "grad/%s", of));
-    tn_node *id = named ? tn_node_new(m->graph, NULL, "", "Identity", &d, 1, 0) : NULL;
+    tn_build b = tn_build_in(m->graph, NULL);
+    tn_node *id = named ? tn_build_node(&b, "", "Identity", &d, 1, 0) : NULL;
     if (!id) return TN_E_NOMEM;
-    id->version = id->op->since;
     id->name = named->name;
     TN_TRY(tn_node_set_output(id, 0, named));
     return tn_graph_add_output(m->graph, named);
 }
 
-tn_status tn_model_gradient(const tn_model *m, const char *output, size_t n, const char *const *of, tn_model **out) {
+static tn_status differentiate(const tn_model *m, const char *output, size_t n, const char *const *of, tn_model **out) {
     tn_model *copy = NULL;
     tn_value *y, **xs, **dxs;
     tn_status st = TN_OK;
-    *out = NULL;
-    TN_TRY(tn_model_check_files(m));
     if (n > INT32_MAX) return tn_fail(TN_E_INVALID, "%zu names", n);
     if (!output && m->graph->n_outputs != 1)
         return tn_fail(TN_E_INVALID, "the model has %d outputs: say which one is to be differentiated",
@@ -56,5 +55,21 @@ tn_status tn_model_gradient(const tn_model *m, const char *output, size_t n, con
     }
 done:
     tn_model_close(&copy);
+    return st;
+}
+
+static const tn_budget_words words = { .what = "differentiating the model" };
+
+enum { NODES = 1 << 18, NODES_PER_VALUE = 256 }; /* that a gradient may have: honest ones have a few for every value */
+
+/* Within bounds, since each level of branches within branches may double what the one above it needs. */
+tn_status tn_model_gradient(const tn_model *m, const char *output, size_t n, const char *const *of, tn_model **out) {
+    tn_bounds b;
+    tn_model_opts most = { .node_limit = NODES + NODES_PER_VALUE * (uint64_t)m->n_values };
+    *out = NULL;
+    TN_TRY(tn_model_check_files(m));
+    TN_TRY(tn_bounds_enter(&b, &most, &words, tn_model_bytes(m)));
+    tn_status st = tn_bounds_leave(&b, differentiate(m, output, n, of, out));
+    if (st != TN_OK) tn_model_close(out);
     return st;
 }

@@ -6,8 +6,8 @@
  * plain node uses what a region made; both are shared. A first convolution of few channels reads its plain input.
  *
  * Channels past C hold zeros, or - behind an activation - numbers that no one reads: weights of those channels are zero
- * and FromBlocked drops them. Operators and constants that could make infinities of zeros do not follow into a region:
- * zero times infinity would leave it. */
+ * and FromBlocked drops them. They are finite: convolutions clear what an infinite x would leave there, and operators
+ * and constants that could make infinities of zeros do not follow into a region. Zero times infinity would leave it. */
 #include "kernel/kernel.h"
 #include "op/core/fused.h"
 #include "pass/util.h"
@@ -29,10 +29,13 @@ typedef struct {
 /* The twin of v, reordered from it (in front of `before`) if it has none. */
 static tn_value *twin_of(layout *l, tn_value *v, tn_node *before) {
     if (v->id < l->n_values && l->twin[v->id]) return l->twin[v->id];
-    tn_node *n = tn_node_new(l->g, before, "tenon", "ToBlocked", &v, 1, 1);
-    if (!n || tn_attr_set_int(n, "block", l->c) != TN_OK) return NULL;
+    tn_build b = tn_build_in(l->g, before);
+    tn_node *n = tn_build_node(&b, "tenon", "ToBlocked", &v, 1, 1);
+    tn_value *twin = tn_build_typed_with(&b, n, tn_attr_of_int("block", l->c));
+    if (!twin) return NULL;
     l->ctx->changed++;
-    return v->id < l->n_values ? l->twin[v->id] = n->outputs[0] : n->outputs[0];
+    if (v->id < l->n_values) l->twin[v->id] = twin;
+    return twin;
 }
 
 static bool is_native(const layout *l, const tn_value *v) { return v && v->id < l->n_values && l->native[v->id]; }
@@ -51,10 +54,10 @@ static tn_status adopt(layout *l, tn_node *n, tn_node *blocked) {
 }
 
 static tn_node *copy_node(tn_node *n, const char *domain, const char *type, tn_value *const *in, int n_in) {
-    tn_node *b = tn_node_new(n->graph, n, domain, type, in, n_in, 1);
-    for (int i = 0; b && i < n->n_attrs; i++)
-        if (tn_attr_set(b, &n->attrs[i]) != TN_OK) return NULL;
-    return b;
+    tn_build b = tn_build_in(n->graph, n);
+    tn_node *copy = tn_build_node(&b, domain, type, in, n_in, 1);
+    tn_build_keep(&b, copy, n, NULL);
+    return b.st == TN_OK ? copy : NULL;
 }
 
 static bool is_f32(const tn_value *v, int min_rank, int max_rank) {
@@ -241,9 +244,11 @@ static tn_status finish(layout *l) {
         if (!b) continue;
         tn_value *y = n->outputs[0];
         if (y->n_uses) {
-            tn_node *from = tn_node_new(l->g, n, "tenon", "FromBlocked", b->outputs, 1, 1);
-            if (!from || tn_attr_set_int(from, "channels", channels(y)) != TN_OK) return no_memory(n);
-            TN_TRY(tn_value_replace(y, from->outputs[0]));
+            tn_build made = tn_build_in(l->g, n);
+            tn_node *from = tn_build_node(&made, "tenon", "FromBlocked", b->outputs, 1, 1);
+            tn_value *plain = tn_build_typed_with(&made, from, tn_attr_of_int("channels", channels(y)));
+            if (!plain) return no_memory(n);
+            TN_TRY(tn_value_replace(y, plain));
             l->ctx->changed++;
         }
         tn_pass_remove_unused(n);

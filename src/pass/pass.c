@@ -3,6 +3,7 @@
 #include "pass/pass.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "op/core/op.h"
 #include <stdlib.h>
 #include <string.h>
 

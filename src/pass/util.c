@@ -118,3 +118,13 @@ bool tn_pass_replaceable(const tn_value *of, const tn_value *v) {
     if (!tn_value_is_output(of)) return true;
     return !v->is_input && !v->constant && v->graph == of->graph && !tn_value_is_output(v);
 }
+
+tn_status tn_pass_become(tn_node *n, tn_node *f, tn_pass_ctx *c) {
+    if (!f) return tn_fail(TN_E_NOMEM, "no memory to rewrite %s", tn_node_where(n));
+    f->name = n->name;
+    f->outputs[0]->type = n->outputs[0]->type;
+    TN_TRY(tn_value_replace(n->outputs[0], f->outputs[0]));
+    tn_pass_prune(n);
+    c->changed++;
+    return TN_OK;
+}

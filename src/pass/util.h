@@ -41,6 +41,9 @@ static inline int tn_pass_rank(const tn_value *v) { return v && v->type.kind == 
 bool tn_pass_remove_unused(tn_node *n);
 /** Removes n, whose outputs are unused, and then its producers as far as they become useless. */
 void tn_pass_prune(tn_node *n);
+/** f, made in front of n, computes what n does: it gets n's name, the type of its output, and its users; n goes, and
+ * what it alone used. f is NULL when it could not be made: errors TN_E_NOMEM */
+tn_status tn_pass_become(tn_node *n, tn_node *f, tn_pass_ctx *c);
 /** True when v can stand for the output `of`: not when both names belong to the model's interface. */
 bool tn_pass_replaceable(const tn_value *of, const tn_value *v);
 

@@ -12,6 +12,7 @@
  *     float   -> 2, 4 bits    as to int64, of which the low bits stay: the backend's cases wrap, -9 to int4 is 7
  *     the same by tn_cast     to 8 and 16 bits too: as to int32, beyond whose range (and for NaN) it is 0
  *     double  -> narrow       float to odd, narrow */
+#include "base/budget.h"
 #include "tensor/codec.h"
 #include "tensor/dtype.h"
 #include <pthread.h>
@@ -337,10 +338,14 @@ static tn_status convert(tn_dtype from, const void *src, tn_dtype to, void *dst,
         size_t bytes;
         if (!tn_dtype_bytes(p.from, n, &bytes))
             return tn_fail(TN_E_SHAPE, "cannot convert %lld elements", (long long)n);
-        memmove(dst, src, bytes);
+        if ((const char *)dst >= (const char *)src + bytes || (const char *)src >= (const char *)dst + bytes)
+            tn_budget_copy(dst, src, bytes);
+        else
+            memmove(dst, src, bytes);
         return TN_OK;
     }
-    for (int64_t at = 0; at < n; at += BLOCK) {
+    tn_ticks ticks = { 0 };
+    for (int64_t at = 0; at < n && !tn_ticks_stopped(&ticks, 2 * BLOCK); at += BLOCK) {
         int m = n - at < BLOCK ? (int)(n - at) : BLOCK;
         if (p.cf == INTEGER)
             block_from_ints(&p, src, dst, at, m);

@@ -3,24 +3,8 @@
  * where, and compares them; only then is memory taken, so a small file cannot ask for much. */
 #include "tensor/proto.h"
 #include "base/number.h"
+#include "tensor/proto_fields.h"
 #include <string.h>
-
-/* TensorProto's fields (onnx.proto). */
-enum {
-    F_DIMS = 1,
-    F_TYPE = 2,
-    F_SEGMENT = 3,
-    F_FLOAT = 4,
-    F_INT32 = 5,
-    F_STRING = 6,
-    F_INT64 = 7,
-    F_NAME = 8,
-    F_RAW = 9,
-    F_DOUBLE = 10,
-    F_UINT64 = 11,
-    F_EXTERNAL = 13,
-    F_LOCATION = 14
-};
 
 #define MAX_DEPTH 16 /* sequences in sequences */
 
@@ -28,20 +12,23 @@ enum {
 static uint32_t field_of(tn_dtype t) {
     switch (t) {
     case TN_F32:
-    case TN_C64: return F_FLOAT;
+    case TN_C64: return TENSOR_FLOAT;
     case TN_F64:
-    case TN_C128: return F_DOUBLE;
-    case TN_I64: return F_INT64;
+    case TN_C128: return TENSOR_DOUBLE;
+    case TN_I64: return TENSOR_INT64;
     case TN_U32:
-    case TN_U64: return F_UINT64;
-    case TN_STRING: return F_STRING;
-    default: return F_INT32;
+    case TN_U64: return TENSOR_UINT64;
+    case TN_STRING: return TENSOR_STRING;
+    default: return TENSOR_INT32;
     }
 }
 
 /* Wire type of one unpacked value of a typed field. */
 static uint32_t wire_type_of(uint32_t field) {
-    return field == F_FLOAT ? 5 : field == F_DOUBLE ? 1 : field == F_STRING ? 2 : 0;
+    return field == TENSOR_FLOAT    ? WIRE_FIXED32
+           : field == TENSOR_DOUBLE ? WIRE_FIXED64
+           : field == TENSOR_STRING ? WIRE_BYTES
+                                    : WIRE_VARINT;
 }
 
 typedef struct {
@@ -65,8 +52,8 @@ static tn_status bad(const header *h, const char *what) {
 static int64_t count_values(const tn_wire_field *f) {
     uint32_t type = wire_type_of(f->number);
     if (f->type == type) return 1;
-    if (f->type != 2) return -1;
-    size_t width = type == 5 ? 4 : type == 1 ? 8 : 0;
+    if (f->type != WIRE_BYTES) return -1;
+    size_t width = type == WIRE_FIXED32 ? 4 : type == WIRE_FIXED64 ? 8 : 0;
     if (width) return f->bytes.len % width ? -1 : (int64_t)(f->bytes.len / width);
     int64_t n = 0;
     for (size_t i = 0; i < f->bytes.len; i++) n += !(f->bytes.ptr[i] & 0x80);
@@ -80,8 +67,8 @@ static tn_status add_dim(header *h, uint64_t v) {
 }
 
 static tn_status read_dims(header *h, const tn_wire_field *f) {
-    if (f->type == 0) return add_dim(h, f->u);
-    if (f->type != 2) return bad(h, "malformed dims");
+    if (f->type == WIRE_VARINT) return add_dim(h, f->u);
+    if (f->type != WIRE_BYTES) return bad(h, "malformed dims");
     const uint8_t *p = (const uint8_t *)f->bytes.ptr, *end = p + f->bytes.len;
     while (p < end) {
         uint64_t v;
@@ -103,15 +90,15 @@ static bool parse_u64(tn_str s, uint64_t *out) {
     return s.len > 0;
 }
 
-/* One StringStringEntryProto: key 1, value 2. */
+/* One StringStringEntryProto. */
 static tn_status read_external(header *h, tn_wire w) {
     tn_wire_field f;
     tn_str key = { 0 }, value = { 0 };
     for (bool more;;) {
         TN_TRY(tn_wire_next(&w, &f, &more));
         if (!more) break;
-        if (f.number == 1 && f.type == 2) key = f.bytes;
-        if (f.number == 2 && f.type == 2) value = f.bytes;
+        if (f.number == ENTRY_KEY && f.type == WIRE_BYTES) key = f.bytes;
+        if (f.number == ENTRY_VALUE && f.type == WIRE_BYTES) value = f.bytes;
     }
     if (same(key, "location"))
         h->ext.location = value;
@@ -128,33 +115,34 @@ static tn_status read_external(header *h, tn_wire w) {
 
 static tn_status read_field(header *h, const tn_wire *w, const tn_wire_field *f) {
     switch (f->number) {
-    case F_DIMS: return read_dims(h, f);
-    case F_TYPE:
-        if (f->type != 0) return bad(h, "malformed data_type");
+    case TENSOR_DIMS: return read_dims(h, f);
+    case TENSOR_TYPE:
+        if (f->type != WIRE_VARINT) return bad(h, "malformed data_type");
         h->code = f->u > INT32_MAX ? -1 : (int)f->u;
         return TN_OK;
-    case F_SEGMENT: return tn_fail(TN_E_UNSUPPORTED, "%s: tensors in segments are not supported", h->where);
-    case F_NAME:
-        if (f->type == 2) h->name = f->bytes;
+    case TENSOR_SEGMENT: return tn_fail(TN_E_UNSUPPORTED, "%s: tensors in segments are not supported", h->where);
+    case TENSOR_NAME:
+        if (f->type == WIRE_BYTES) h->name = f->bytes;
         return TN_OK;
-    case F_RAW:
-        if (f->type != 2) return bad(h, "malformed raw_data");
+    case TENSOR_RAW:
+        if (f->type != WIRE_BYTES) return bad(h, "malformed raw_data");
         h->raw = f->bytes;
         h->has_raw = true;
         return TN_OK;
-    case F_FLOAT:
-    case F_INT32:
-    case F_STRING:
-    case F_INT64:
-    case F_DOUBLE:
-    case F_UINT64: {
+    case TENSOR_FLOAT:
+    case TENSOR_INT32:
+    case TENSOR_STRING:
+    case TENSOR_INT64:
+    case TENSOR_DOUBLE:
+    case TENSOR_UINT64: {
         int64_t n = count_values(f);
         if (n < 0) return bad(h, "a typed data field is malformed");
         h->values[f->number] += (uint64_t)n;
         return TN_OK;
     }
-    case F_EXTERNAL: return f->type == 2 ? read_external(h, tn_wire_sub(w, f)) : bad(h, "malformed external_data");
-    case F_LOCATION: h->external = f->type == 0 && f->u == 1; return TN_OK;
+    case TENSOR_EXTERNAL:
+        return f->type == WIRE_BYTES ? read_external(h, tn_wire_sub(w, f)) : bad(h, "malformed external_data");
+    case TENSOR_LOCATION: h->external = f->type == WIRE_VARINT && f->u == 1; return TN_OK;
     default: return TN_OK; /* doc_string, metadata, whatever comes later */
     }
 }
@@ -186,29 +174,30 @@ static void store_i32(tn_dtype t, void *out, uint64_t i, uint64_t v) {
 
 /* Values v, v+1, ... of the typed field go to the tensor; *i counts them. The first pass has counted, so they fit. */
 static tn_status store_values(const header *h, const tn_wire_field *f, tn_tensor *t, uint64_t *i) {
-    const uint8_t *p = (const uint8_t *)f->bytes.ptr, *end = f->type == 2 ? p + f->bytes.len : p;
+    const uint8_t *p = (const uint8_t *)f->bytes.ptr, *end = f->type == WIRE_BYTES ? p + f->bytes.len : p;
     switch (f->number) {
-    case F_STRING: return tn_tensor_set_string(t, (int64_t)(*i)++, f->bytes.ptr, f->bytes.len);
-    case F_FLOAT:
-    case F_DOUBLE: {
-        size_t width = f->number == F_FLOAT ? 4 : 8;
+    case TENSOR_STRING: return tn_tensor_set_string(t, (int64_t)(*i)++, f->bytes.ptr, f->bytes.len);
+    case TENSOR_FLOAT:
+    case TENSOR_DOUBLE: {
+        size_t width = f->number == TENSOR_FLOAT ? 4 : 8;
         uint8_t *out = (uint8_t *)t->data + *i * width;
         uint32_t u = (uint32_t)f->u;
-        if (f->type != 2)
+        if (f->type != WIRE_BYTES)
             memcpy(out, width == 4 ? (const void *)&u : (const void *)&f->u, width), ++*i;
         else if (p < end)
             memcpy(out, p, (size_t)(end - p)), *i += (size_t)(end - p) / width;
         return TN_OK;
     }
     default:
-        for (bool once = f->type == 0; once || p < end; once = false) {
+        for (bool once = f->type == WIRE_VARINT; once || p < end; once = false) {
             uint64_t v = f->u;
-            if (f->type != 0 && !tn_wire_varint(&p, end, &v)) return bad(h, "a typed data field is malformed");
+            if (f->type != WIRE_VARINT && !tn_wire_varint(&p, end, &v))
+                return bad(h, "a typed data field is malformed");
             if (tn_dtypes[t->dtype].bytes == 8)
                 ((uint64_t *)t->data)[(*i)++] = v;
             else
                 store_i32(t->dtype, t->data, (*i)++, v);
-            if (f->type == 0) break;
+            if (f->type == WIRE_VARINT) break;
         }
         return TN_OK;
     }
@@ -320,7 +309,7 @@ static tn_status join_values(const tn_datum *seq, const char *where, size_t n, t
     return TN_OK;
 }
 
-/* MapProto: key_type 2, keys 3, string_keys 4, values 5. Its keys are read as the data of a TensorProto would be. */
+/* MapProto. Its keys are read as the data of a TensorProto would be. */
 static tn_status map(tn_wire w, const char *where, int depth, tn_datum *out) {
     tn_wire_field f;
     tn_datum values = { 0 };
@@ -330,26 +319,26 @@ static tn_status map(tn_wire w, const char *where, int depth, tn_datum *out) {
     uint64_t n = 0, type = 0;
     for (bool more;;) {
         if ((st = next_field(&w, where, &f, &more)) != TN_OK || !more) break;
-        if (f.number == 2 && f.type == 0)
+        if (f.number == MAP_KEY_TYPE && f.type == WIRE_VARINT)
             type = f.u;
-        else if (f.number == 3 && (f.type == 0 || f.type == 2)) {
-            f.number = F_INT64;
+        else if (f.number == MAP_KEYS && (f.type == WIRE_VARINT || f.type == WIRE_BYTES)) {
+            f.number = TENSOR_INT64;
             int64_t more_keys = count_values(&f);
             n += more_keys > 0 ? (uint64_t)more_keys : 0;
-            if (f.type == 0)
-                tn_wire_put_varint(&keys, F_INT64, f.u);
+            if (f.type == WIRE_VARINT)
+                tn_wire_put_varint(&keys, TENSOR_INT64, f.u);
             else
-                tn_wire_put_bytes(&keys, F_INT64, f.bytes.ptr, f.bytes.len);
-        } else if (f.number == 4 && f.type == 2) {
+                tn_wire_put_bytes(&keys, TENSOR_INT64, f.bytes.ptr, f.bytes.len);
+        } else if (f.number == MAP_STRING_KEYS && f.type == WIRE_BYTES) {
             n++;
-            tn_wire_put_bytes(&keys, F_STRING, f.bytes.ptr, f.bytes.len);
-        } else if (f.number == 5 && f.type == 2 && values.kind == TN_KIND_NONE) {
+            tn_wire_put_bytes(&keys, TENSOR_STRING, f.bytes.ptr, f.bytes.len);
+        } else if (f.number == MAP_VALUES && f.type == WIRE_BYTES && values.kind == TN_KIND_NONE) {
             if ((st = sequence(tn_wire_sub(&w, &f), where, depth + 1, &values)) != TN_OK) break;
         }
     }
     if (st != TN_OK) goto done;
-    tn_wire_put_varint(&keys, F_DIMS, n);
-    tn_wire_put_varint(&keys, F_TYPE, type == 8 ? 8 : 7);
+    tn_wire_put_varint(&keys, TENSOR_DIMS, n);
+    tn_wire_put_varint(&keys, TENSOR_TYPE, type == 8 ? 8 : 7);
     if (keys.failed) st = tn_fail(TN_E_NOMEM, "%s: out of memory", where);
     if (st == TN_OK) st = tn_tensor_from_proto(tn_wire_of(keys.s, keys.n), where, &items[0].tensor, NULL, NULL);
     if (st == TN_OK) st = join_values(&values, where, (size_t)n, &items[1].tensor);
@@ -370,12 +359,12 @@ done:
     return st;
 }
 
-/* The value in a field of SequenceProto or OptionalProto: 3 tensor, 4 sparse, 5 sequence, 6 map, 7 optional. */
+/* The value in a field of SequenceProto or OptionalProto. */
 static tn_status value(tn_wire w, uint32_t number, const char *where, int depth, tn_datum *out) {
     *out = (tn_datum){ 0 };
     if (depth > MAX_DEPTH) return tn_fail(TN_E_LIMIT, "%s: sequences nested deeper than %d", where, MAX_DEPTH);
     switch (number) {
-    case 3: {
+    case ITEM_TENSOR: {
         tn_datum d = { .kind = TN_KIND_TENSOR };
         TN_TRY(tn_tensor_from_proto(w, where, &d.tensor, NULL, NULL));
         tn_status st = tn_tensor_align(&d.tensor);
@@ -385,9 +374,9 @@ static tn_status value(tn_wire w, uint32_t number, const char *where, int depth,
             tn_tensor_reset(&d.tensor);
         return st;
     }
-    case 5: return sequence(w, where, depth, out);
-    case 6: return map(w, where, depth, out);
-    case 7: return optional(w, where, depth, out);
+    case ITEM_SEQUENCE: return sequence(w, where, depth, out);
+    case ITEM_MAP: return map(w, where, depth, out);
+    case ITEM_OPTIONAL: return optional(w, where, depth, out);
     default: return tn_fail(TN_E_UNSUPPORTED, "%s: sparse tensors are not supported here", where);
     }
 }
@@ -401,7 +390,7 @@ static tn_status sequence(tn_wire w, const char *where, int depth, tn_datum *out
     if (!list) return tn_fail(TN_E_NOMEM, "%s: out of memory", where);
     for (bool more; st == TN_OK;) {
         if ((st = next_field(&w, where, &f, &more)) != TN_OK || !more) break;
-        if (f.number < 3 || f.number > 7 || f.type != 2) continue;
+        if (f.number < ITEM_TENSOR || f.number > ITEM_OPTIONAL || f.type != WIRE_BYTES) continue;
         tn_datum d;
         if ((st = value(tn_wire_sub(&w, &f), f.number, where, depth + 1, &d)) != TN_OK) break;
         st = tn_list_push(list, &d);
@@ -422,7 +411,7 @@ static tn_status optional(tn_wire w, const char *where, int depth, tn_datum *out
     for (bool more;;) {
         tn_status st = next_field(&w, where, &f, &more);
         if (st == TN_OK && !more) return TN_OK;
-        if (st == TN_OK && f.number >= 3 && f.number <= 7 && f.type == 2) {
+        if (st == TN_OK && f.number >= ITEM_TENSOR && f.number <= ITEM_OPTIONAL && f.type == WIRE_BYTES) {
             tn_datum_reset(out);
             st = value(tn_wire_sub(&w, &f), f.number, where, depth + 1, out);
         }
@@ -446,12 +435,12 @@ tn_status tn_datum_from_optional_proto(tn_wire w, const char *where, tn_datum *o
 /* ------------------------------------------------------------------------------------------------------ writing */
 
 void tn_tensor_to_proto(tn_wire_out *o, const tn_tensor *t, const char *name) {
-    for (int i = 0; i < t->rank; i++) tn_wire_put_varint(o, F_DIMS, (uint64_t)t->dims[i]);
-    tn_wire_put_varint(o, F_TYPE, (uint64_t)tn_dtypes[t->dtype].onnx);
+    for (int i = 0; i < t->rank; i++) tn_wire_put_varint(o, TENSOR_DIMS, (uint64_t)t->dims[i]);
+    tn_wire_put_varint(o, TENSOR_TYPE, (uint64_t)tn_dtypes[t->dtype].onnx);
     if (t->dtype == TN_STRING) {
         const tn_string *s = t->data;
-        for (int64_t i = 0; i < tn_count(t); i++) tn_wire_put_bytes(o, F_STRING, s[i].ptr, s[i].len);
+        for (int64_t i = 0; i < tn_count(t); i++) tn_wire_put_bytes(o, TENSOR_STRING, s[i].ptr, s[i].len);
     }
-    if (name && *name) tn_wire_put_bytes(o, F_NAME, name, strlen(name));
-    if (t->dtype != TN_STRING) tn_wire_put_bytes(o, F_RAW, t->data, tn_tensor_bytes(t));
+    if (name && *name) tn_wire_put_bytes(o, TENSOR_NAME, name, strlen(name));
+    if (t->dtype != TN_STRING) tn_wire_put_bytes(o, TENSOR_RAW, t->data, tn_tensor_bytes(t));
 }

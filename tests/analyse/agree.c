@@ -1,6 +1,7 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* agree.c - inference against a run's outputs: sizes, symbols, contradictions. */
 #include "analyse/agree.h"
+#include "op/core/op.h"
 #include "test.h"
 
 /* x[n, k] -> Concat(x, x, axis 1): [n, 2 k]; symbols as named. */

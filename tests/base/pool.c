@@ -348,6 +348,7 @@ typedef struct {
 static _Thread_local limit *under;
 
 static void *limit_capture(void) { return under; }
+static bool limit_can_stop(void *what) { return what; }
 static void *limit_enter(void *what) {
     limit *before = under;
     under = what;
@@ -359,7 +360,7 @@ static void limit_leave(void *before) {
     under = before;
 }
 static bool limit_stopped(void) { return under->parts >= under->most; }
-static const tn_pool_hooks limits = { limit_capture, limit_enter, limit_leave, limit_stopped };
+static const tn_pool_hooks limits = { limit_capture, limit_can_stop, limit_enter, limit_leave, limit_stopped };
 
 typedef struct {
     limit *l;

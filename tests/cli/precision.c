@@ -1,7 +1,7 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* precision.c - --precision as a user gives it: what bench says of the loss, inspect of nodes and memory. */
-#include "graph/graph.h"
 #include "lib/program.h"
+#include "op/core/op.h"
 #include "test.h"
 #include <unistd.h>
 

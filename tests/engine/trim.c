@@ -117,7 +117,10 @@ static void blocks_of_dropped_plans(void **state) {
     tn_text file;
     tn_model *m = growing(&file);
     tn_session *s;
-    check_ok(tn_session_new(m, &(tn_session_opts){ .size = sizeof(tn_session_opts), .threads = 1, .plans = 2 }, &s));
+    check_ok(
+        tn_session_new(m,
+                       &(tn_session_opts){ .size = sizeof(tn_session_opts), .threads = 1, .plans = 2, .no_ranges = 1 },
+                       &s));
     tn_tensor *past = rows(3), *out[2];
     for (int64_t n = 4000; n; n /= 10) {
         run(s, past, n, out);

@@ -2,9 +2,9 @@
 /* decompose.c - operators that are rewritten as others when a model is loaded: malformed nodes are refused by name,
  * like those of operators with rows; what goes wrong later leads back to the node of the file; descriptors are
  * complete. */
-#include "format/onnx_upgrade.h"
 #include "graph/graph.h"
 #include "lib/op_run.h"
+#include "op/core/expand.h"
 #include "op/core/grad.h"
 #include "tenon.h"
 #include "test.h"
@@ -137,10 +137,10 @@ static void values(void **state) {
 static void complete(void **state) {
     const tn_op *op, *parts[32];
     int count = 0;
-    for (int i = 0; (op = tn_onnx_decomposed(i)); i++, count++) {
+    for (int i = 0; (op = tn_op_expanded_at(i)); i++, count++) {
         check(op->name && op->since > 0 && op->doc && op->in && op->out, "%s: its descriptor has gaps\n", op->name);
         check(!tn_op_find(op->domain, op->name), "%s has a row, too\n", op->name);
-        int n = tn_onnx_becomes(op, parts, (int)TN_COUNT(parts));
+        int n = tn_op_becomes(op, parts, (int)TN_COUNT(parts));
         check(n > 0 && n < (int)TN_COUNT(parts), "%s becomes %d operators\n", op->name, n);
         for (const tn_port *p = op->in; p->name; p++) check(p->types, "%s: %s has no types\n", op->name, p->name);
     }
@@ -149,10 +149,10 @@ static void complete(void **state) {
 
 static void becomes(void **state) {
     const tn_op *op = NULL, *parts[32];
-    for (int i = 0; (op = tn_onnx_decomposed(i)) && strcmp(op->name, "QLinearAveragePool"); i++) continue;
+    for (int i = 0; (op = tn_op_expanded_at(i)) && strcmp(op->name, "QLinearAveragePool"); i++) continue;
     assert_non_null(op);
     bool pools = false, moves = false;
-    int n = tn_onnx_becomes(op, parts, (int)TN_COUNT(parts));
+    int n = tn_op_becomes(op, parts, (int)TN_COUNT(parts));
     for (int i = 0; i < n; i++) {
         pools = pools || !strcmp(parts[i]->name, "AveragePool");
         moves = moves || !strcmp(parts[i]->name, "Transpose"); /* with channels_last alone */

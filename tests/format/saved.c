@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "format/format.h"
 #include "lib/onnx_build.h"
+#include "op/core/op.h"
 #include "test.h"
 #include <math.h>
 #include <unistd.h>

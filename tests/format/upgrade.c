@@ -212,13 +212,13 @@ static void resize(void **state) {
     ob *b = one_input(7, TN_F32, "1,1,2,2");
     ob_node(b, "Upsample", "x", "y");
     ob_floats(b, "scales", (float[]){ 1, 1, 2, 3 }, 4);
-    expect(b, LINES("y = Resize(x, _, scales [1,1,2,3]) {", asymmetric, "nearest_mode=\"floor\""));
+    expect(b, LINES("y = Resize(x, _, y/scales [1,1,2,3]) {", asymmetric, "nearest_mode=\"floor\""));
     b = one_input(1, TN_F32, "1,1,2,2");
     ob_node(b, "Upsample", "x", "y");
     ob_float(b, "width_scale", 3);
     ob_float(b, "height_scale", 2);
     ob_string(b, "mode", "bilinear");
-    expect(b, LINES("y = Resize(x, _, scales [1,1,2,3]) { mode=\"linear\"", asymmetric));
+    expect(b, LINES("y = Resize(x, _, y/scales [1,1,2,3]) { mode=\"linear\"", asymmetric));
     b = one_input(9, TN_F32, "1,1,2,2");
     ob_input(b, "s", TN_F32, "4");
     ob_node(b, "Upsample", "x s", "y");
@@ -306,7 +306,7 @@ static void small_forms(void **state) {
     ob_node(b, "ImageScaler", "x", "y");
     ob_float(b, "scale", 0.5f);
     ob_floats(b, "bias", (float[]){ 1, 2, 3 }, 3);
-    expect(b, LINES("bias: float32[3,1,1] constant", "Mul(x, y/scale 0.5)", "y = Add(Mul_out, bias)\n"));
+    expect(b, LINES("y/bias: float32[3,1,1] constant", "Mul(x, y/scale 0.5)", "y = Add(Mul_out, y/bias)\n"));
 }
 
 static void scan(void **state) {

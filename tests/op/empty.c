@@ -2,8 +2,8 @@
 /* Every operator with tensors that have no elements beside sizes of 2^40, alone and beside small ones: it works or is
  * refused, but it never steps through what is not there. Each operator is tried in a process of its own, which a clock
  * of the CPU's time ends. */
-#include "format/onnx_upgrade.h"
 #include "lib/onnx_build.h"
+#include "op/core/expand.h"
 #include "op/core/op.h"
 #include "tenon.h"
 #include "test.h"
@@ -219,7 +219,7 @@ static void every_operator(void **state) {
     long trials = 0, worked = 0;
     int bad = 0;
     const tn_op *op;
-    for (int i = 0; (op = i < tn_op_count() ? tn_op_at(i) : tn_onnx_decomposed(i - tn_op_count())); i++) {
+    for (int i = 0; (op = i < tn_op_count() ? tn_op_at(i) : tn_op_expanded_at(i - tn_op_count())); i++) {
         if (op->flags & TN_OP_INTERNAL || (only && strcmp(only, op->name))) continue;
         if (!survives(op)) bad++;
         if (shared->worst > 1 || only) print_message("%s: the longest took %.2f s\n", op->name, shared->worst);

@@ -5,10 +5,10 @@
  * have one, and then there must be an example of it below. An example is a node; its outputs are multiplied by random
  * weights and summed, and the gradient of that sum is compared. It is done twice: with the inputs' shapes declared, and
  * with symbols in their place. Second derivatives are compared, too. */
-#include "format/onnx_upgrade.h"
 #include "lib/gradient_examples.h"
 #include "lib/onnx_build.h"
 #include "lib/op_text.h"
+#include "op/core/expand.h"
 #include "op/core/grad.h"
 #include "tensor/tensor.h"
 #include "test.h"
@@ -375,8 +375,8 @@ static void every_row_has_decided(void **state) {
 static void every_decomposition_has_an_example(void **state) {
     const tn_op *op, *parts[32];
     int open = 0;
-    for (int i = 0; (op = tn_onnx_decomposed(i)); i++) {
-        int n = tn_onnx_becomes(op, parts, (int)TN_COUNT(parts));
+    for (int i = 0; (op = tn_op_expanded_at(i)); i++) {
+        int n = tn_op_becomes(op, parts, (int)TN_COUNT(parts));
         if (tn_grad_kind_of_all(op, parts, n) != TN_GRAD_GIVEN || has_example(op)) continue;
         print_error("%s: has a gradient, but no example in tests/lib/gradient_decomposed.c\n", op->name);
         open++;

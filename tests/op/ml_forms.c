@@ -146,8 +146,26 @@ static void trees(void **state) {
     op_cases(rows);
 }
 
+/* Modes are 0 to 6; 7 is how leaves are marked inside. */
+static void refused_trees(void **state) {
+#define ONE                                                                                                 \
+    "tree_roots=[0] nodes_featureids=[0] nodes_truenodeids=[0] nodes_falsenodeids=[1] nodes_trueleafs=[1] " \
+    "nodes_falseleafs=[1] nodes_splits=<f32:1=1> leaf_targetids=[0,0] leaf_weights=<f32:2=1,2> n_targets=1 "
+    static const struct {
+        op_case what;
+        const char *words;
+    } rows[] = {
+        { { TREE, ONE "nodes_modes=<u8:1=7>", "f32:1,1=0", "f32:1,1=0" }, "tree node 0 has no such mode" },
+        { { TREE, ONE "nodes_modes=<u8:1=255>", "f32:1,1=0", "f32:1,1=0" }, "tree node 0 has no such mode" },
+        { { TREE, ONE "nodes_modes=<u8:1=6>", "f32:1,1=0", "f32:1,1=0" }, "0 sets, 1 are needed" },
+        { { TREE, ONE "nodes_modes=<u8:2=0>", "f32:1,1=0", "f32:1,1=0" }, "2 nodes_modes" },
+    };
+    for (size_t i = 0; i < TN_COUNT(rows); i++) op_case_refused(&rows[i].what, rows[i].words);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = { cmocka_unit_test(choosing), cmocka_unit_test(features),
-                                        cmocka_unit_test(scores), cmocka_unit_test(trees) };
+                                        cmocka_unit_test(scores), cmocka_unit_test(trees),
+                                        cmocka_unit_test(refused_trees) };
     return cmocka_run_group_tests_name("op/ml_forms", tests, NULL, NULL);
 }

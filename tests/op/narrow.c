@@ -49,6 +49,44 @@ static void float8(void **state) {
     op_cases(rows);
 }
 
+/* The two tables of Cast whole, whatever the numbers come from. A row of edges: the largest number; what rounds to it;
+ * the first that does not, halfway to the next of that mantissa where the largest is odd; far beyond. */
+static void out_of_range(void **state) {
+    static const struct {
+        const char *type, *edges, *saturated, *plain;
+        int to;
+    } types[] = {
+        { "f8e4m3fn", "448,464,464.25,480,60000,-464,-464.25,-480", "448,448,448,448,448,-448,-448,-448",
+          "448,448,nan,nan,nan,-448,nan,nan", 17 },
+        { "f8e4m3fnuz", "240,247.875,248,256,60000,-247.875,-248,-256", "240,240,240,240,240,-240,-240,-240",
+          "240,240,nan,nan,nan,-240,nan,nan", 18 },
+        { "f8e5m2", "57344,61408,61440,65504,63000,-61408,-61440,-65504",
+          "57344,57344,57344,57344,57344,-57344,-57344,-57344", "57344,57344,inf,inf,inf,-57344,-inf,-inf", 19 },
+        { "f8e5m2fnuz", "57344,61408,61440,65504,63000,-61408,-61440,-65504",
+          "57344,57344,57344,57344,57344,-57344,-57344,-57344", "57344,57344,nan,nan,nan,-57344,nan,nan", 20 },
+    };
+    static const char *const sources[] = { "f32", "f64", "f16", "str" }; /* each holds all of the edges */
+    for (size_t i = 0; i < TN_COUNT(types) * 2; i++) {
+        bool saturate = i % 2, infinite = types[i / 2].to == 19, signs = i / 2 % 2 == 0;
+        const char *type = types[i / 2].type, *top = strrchr(types[i / 2].saturated, '-'), *less = top;
+        const char *beyond = saturate ? top + 1 : infinite ? "inf" : "nan";
+        const char *below = saturate ? less : infinite ? "-inf" : "nan";
+        char in[200], like[240], cast[40], want[200], flag[16];
+        snprintf(flag, sizeof flag, "saturate=%d", saturate);
+        snprintf(cast, sizeof cast, "to=%d %s", types[i / 2].to, flag);
+        snprintf(want, sizeof want, "%s:13=0,%s,nan,%s,%s,%s", type, signs ? "-0" : "0", beyond, below,
+                 saturate ? types[i / 2].saturated : types[i / 2].plain);
+        for (size_t k = 0; k < TN_COUNT(sources); k++) {
+            snprintf(in, sizeof in, "%s:13=0,-0,nan,inf,-inf,%s", sources[k], types[i / 2].edges);
+            snprintf(like, sizeof like, "%s %s:=0", in, type);
+            op_cases(((op_case[]){ { "Cast", cast, in, want, -1 }, { "CastLike", flag, like, want, -1 } }));
+        }
+        snprintf(like, sizeof like, "f32:13=0,-0,nan,inf,-inf,%s f32:=1", types[i / 2].edges);
+        snprintf(cast, sizeof cast, "output_dtype=%d %s", types[i / 2].to, flag);
+        op_cases(((op_case[]){ { "QuantizeLinear", cast, like, want, -1 } }));
+    }
+}
+
 static void few_bits(void **state) {
     static const op_case rows[] = {
         /* float4e2m1: 0 0.5 1 1.5 2 3 4 6; halves to the even code, of which are 0 1 2 4 */
@@ -96,6 +134,11 @@ static void other_casts(void **state) {
         { "Cast", "to=8", "f32:2=314.15927,1", "str:2=314.15927,1" },
         { "Cast", "to=1", "str:6=3.5,1e-5,+INF,-inf,NaN,1E8", "f32:6=3.5,1e-5,inf,-inf,nan,1e8" },
         { "Cast", "to=6", "str:2=-7,1000", "i32:2=-7,1000" },
+        { "Cast", "to=23", "str:4=-0.5,100,2.5,-inf", "f4e2m1:4=-0.5,6,2,-6", -1 },
+        { "Cast", "to=22", "str:3=-8,7,1.75", "i4:3=-8,7,1" },
+        { "Cast", "to=24 round_mode=down", "str:4=1,1.5,3,1000", "f8e8m0:4=1,1,2,512", -1 },
+        { "Cast", "to=24 saturate=0 round_mode=nearest", "str:4=inf,0,4,1.5", "f8e8m0:4=nan,nan,4,2", -1 },
+        { "CastLike", "round_mode=nearest", "str:2=1.25,1.75 f8e8m0:=1", "f8e8m0:2=1,2", -1 },
     };
     op_cases(rows);
 }
@@ -173,7 +216,8 @@ static void quantising(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(float8), cmocka_unit_test(few_bits),
-                                        cmocka_unit_test(other_casts), cmocka_unit_test(quantising) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(float8), cmocka_unit_test(out_of_range),
+                                        cmocka_unit_test(few_bits), cmocka_unit_test(other_casts),
+                                        cmocka_unit_test(quantising) };
     return cmocka_run_group_tests_name("op/narrow", tests, NULL, NULL);
 }

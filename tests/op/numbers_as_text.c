@@ -63,6 +63,10 @@ static void numbers_to_strings(void **state) {
         { "Cast", "to=8", "f64:3=0.1,1e300,-2.5", "str:3=0.1,1e+300,-2.5" },
         { "Cast", "to=8", "i64:2=-9223372036854775808,7", "str:2=-9223372036854775808,7" },
         { "Cast", "to=8", "f16:1=0.333251953125", "str:1=0.33325195" },
+        { "Cast", "to=8", "f32:3=-inf,nan,-0", "str:3=-INF,NaN,-0" },
+        { "Cast", "to=8", "f64:2=-inf,inf", "str:2=-INF,INF" },
+        { "Cast", "to=8", "u64:1=18446744073709551615", "str:1=18446744073709551615" },
+        { "Cast", "to=8", "bool:2=1,0", "str:2=True,False" },
     };
     op_cases(rows);
 }
@@ -112,9 +116,13 @@ static void dimensions(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(strings_to_numbers),  cmocka_unit_test(texts_that_are_refused),
-        cmocka_unit_test(a_comma_is_no_point), cmocka_unit_test(numbers_to_strings),
-        cmocka_unit_test(gradients),           cmocka_unit_test(dimensions),
+        cmocka_unit_test(numbers_to_strings),
+        cmocka_unit_test(strings_to_numbers),
+        cmocka_unit_test(texts_that_are_refused),
+        cmocka_unit_test(a_comma_is_no_point),
+        cmocka_unit_test(numbers_to_strings),
+        cmocka_unit_test(gradients),
+        cmocka_unit_test(dimensions),
     };
     int failed = cmocka_run_group_tests_name("as it starts", tests, NULL, NULL);
     comma_locale();

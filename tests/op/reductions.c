@@ -29,6 +29,17 @@ static void reductions(void **state) {
         { "ReduceLogSum", "keepdims=0", "f32:2=1,1.71828182846", "f32:=1" },
         { "ReduceLogSumExp", "keepdims=0", "f32:2=1000,1000", "f32:=1000.6931471806" }, /* without overflow */
         { "ReduceLogSumExp", NULL, "f64:2,1=-1000,-1000 i64:1=0", "f64:1,1=-999.30685281944005" },
+        /* e to the infinities: along rows, columns, and everything; the largest one is not subtracted from itself */
+        { "ReduceLogSumExp", "keepdims=0", "f32:3,2=inf,1,-inf,-inf,-inf,0 i64:1=1", "f32:3=inf,-inf,0" },
+        { "ReduceLogSumExp", "keepdims=0", "f32:2,3=inf,-inf,-inf,1,-inf,0 i64:1=0", "f32:3=inf,-inf,0" },
+        { "ReduceLogSumExp", "keepdims=0", "f32:2,2=-inf,-inf,-inf,inf", "f32:=inf" },
+        { "ReduceLogSumExp", "keepdims=0", "f64:3,2=inf,1,-inf,-inf,-inf,0 i64:1=1", "f64:3=inf,-inf,0" },
+        { "ReduceLogSumExp", "keepdims=0", "f16:3,2=inf,1,-inf,-inf,nan,0 i64:1=1", "f16:3=inf,-inf,nan" },
+        { "ReduceLogSumExp", "keepdims=0", "f32:3,2=nan,0,nan,inf,-inf,nan i64:1=1", "f32:3=nan" },
+        { "ReduceLogSumExp", "keepdims=0", "f32:2,3=nan,inf,-inf,0,nan,nan i64:1=0", "f32:3=nan" },
+        { "ReduceLogSumExp", "keepdims=0", "f64:2,2=nan,0,-inf,nan i64:1=1", "f64:2=nan" },
+        { "ReduceLogSum", "keepdims=0", "f32:3,2=0,0,inf,1,-1,0 i64:1=1", "f32:3=-inf,inf,nan" },
+        { "LogSoftmax", NULL, "f32:2,2=-inf,0,-1000,-1000", "f32:2,2=-inf,0,-0.69314718,-0.69314718" },
         /* of no elements */
         { "ReduceSum", "keepdims=0", "f32:2,0 i64:1=1", "f32:2=0" },
         { "ReduceProd", NULL, "i32:0,2 i64:1=0", "i32:1,2=1" },
@@ -75,6 +86,11 @@ static void products(void **state) {
           "u8:1,1=4" }, /* float16 scales since 21 */
         { "Einsum", "equation=ij,jk->ik", "f64:1,2=1,2 f64:2,1=3,4", "f64:1,1=11" },
         { "Einsum", "equation=...ii->...i", "i32:1,2,2=1,2,3,4", "i32:1,2=1,4" },
+        /* A and a are two letters, and capitals come first where the result is not named */
+        { "Einsum", "equation=aA->Aa", "f32:2,3=1,2,3,4,5,6", "f32:3,2=1,4,2,5,3,6" },
+        { "Einsum", "equation=aA,A", "f32:2,3=1,2,3,4,5,6 f32:3=1,10,100", "f32:2=321,654" },
+        { "Einsum", "equation=aB", "i32:2,3=1,2,3,4,5,6", "i32:3,2=1,4,2,5,3,6" },
+        { "Einsum", "equation=Zz,zZ->", "f64:1,2=1,2 f64:2,1=3,4", "f64:=11" },
         { "Einsum", "equation=i,i", "bf16:2=1,2 bf16:2=3,4", "bf16:=11" },
         { "Einsum", "equation=bij,bjk->bik", "f16:1,1,2=1,2 f16:1,2,1=3,4", "f16:1,1,1=11" },
         { "Det", NULL, "bf16:2,2=1,2,3,4", "bf16:=-2" },

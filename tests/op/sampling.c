@@ -42,6 +42,8 @@ static void grids(void **state) {
 
 static void resizing(void **state) {
     static const op_case rows[] = {
+        { "Resize", NULL, "f32:1,1,2=1,2 _ f32:3=1,1,2 i64:0", "f32:1,1,4=1,1,2,2" }, /* empty: as if omitted */
+        { "Resize", NULL, "f32:1,1,2=1,2 f32:0 f32:0 i64:3=1,1,4", "f32:1,1,4=1,1,2,2" },
         { "Resize", "axes=[1] mode=linear antialias=1", "f32:1,4=1,2,3,4 _ f32:1=0.5", "f32:1,2=1.625,3.375" },
         { "Resize", "axes=[0] mode=linear antialias=1", "f64:6=1,5,2,8,3,9 _ _ i64:1=4", "f64:4=7/3,11/3,17/3,7" },
         { "Resize", "axes=[-1] mode=linear antialias=1", "f32:1,1,1,3=1,5,2 _ _ i64:1=5",
@@ -137,6 +139,16 @@ static void pieces(void **state) {
         { "RoiAlign",
           "output_height=1 output_width=2 sampling_ratio=1 mode=max coordinate_transformation_mode=output_half_pixel",
           "f64:1,1,1,4=1,2,3,4 f64:1,4=0,0,4,1 i64:1=0", "f64:1,1,1,2=2,4" },
+        /* A sample up to one element outside is the border's value, on every side; further out it counts as 0. */
+        { "RoiAlign",
+          "output_height=1 output_width=3 sampling_ratio=1 coordinate_transformation_mode=output_half_pixel",
+          "f32:1,1,1,2=3,5 f32:1,4=-1,0,2,1 i64:1=0", "f32:1,1,1,3=3,4,5" },
+        { "RoiAlign",
+          "output_height=3 output_width=1 sampling_ratio=1 coordinate_transformation_mode=output_half_pixel",
+          "f64:1,1,2,1=3,5 f64:1,4=0,-1,1,2 i64:1=0", "f64:1,1,3,1=3,4,5" },
+        { "RoiAlign",
+          "output_height=1 output_width=4 sampling_ratio=1 coordinate_transformation_mode=output_half_pixel",
+          "f32:1,1,1,2=3,5 f32:1,4=-3,0,5,1 i64:1=0", "f32:1,1,1,4=0,3,5,0" },
         { "MaxRoiPool", "pooled_shape=[1,2] spatial_scale=0.5", "f32:1,1,1,4=1,5,3,4 f32:1,5=0,0,0,6,0",
           "f32:1,1,1,2=5,4" },
         { "DepthToSpace", "blocksize=2 mode=CRD", "f16:1,4,1,1=1,2,3,4", "f16:1,1,2,2=1,2,3,4" },

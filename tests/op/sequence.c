@@ -61,6 +61,44 @@ static void splitting_and_joining(void **state) {
     op_refused(b, 1, &x, "dtype");
 }
 
+/* An item may go before any other, also counted from the end, and behind the last. */
+static void inserting_everywhere(void **state) {
+    for (int at = -2; at <= 2; at++) {
+        int place = at < 0 ? at + 2 : at;
+        op_data x = { TN_F32, "2", { 1, 2 } }, y = { TN_F32, "3" };
+        for (int i = 0, next = 1; i < 3; i++) y.v[i] = i == place ? 3 : next++;
+        ob *b = begin(TN_F32);
+        ob_ints_init(b, "at", "", (int64_t[]){ at }, 1);
+        ob_node(b, "ReduceSum", "x", "sum");
+        ob_node(b, "SplitToSequence", "x", "t");
+        ob_node(b, "SequenceInsert", "t sum at", "s");
+        op_gives(joined(b, 0, 0), 1, &x, 1, &y, 0);
+        b = begin(TN_F32);
+        ob_ints_init(b, "at", "", (int64_t[]){ at }, 1);
+        ob_node(b, "SplitToSequence", "x", "t");
+        ob_node(b, "SequenceAt", "t at", "y");
+        if (at == 2)
+            op_refused(b, 1, &x, "position 2 is outside -2..1");
+        else
+            op_gives(b, 1, &x, 1, &(op_data){ TN_F32, "1", { place + 1 } }, 0);
+    }
+}
+
+/* An item goes by its place, or the last one where none is said. */
+static void erasing_everywhere(void **state) {
+    for (int at = -3; at <= 3; at++) {
+        int place = at == 3 ? 2 : at < 0 ? at + 3 : at;
+        op_data x = { TN_F32, "3", { 1, 2, 3 } }, y = { TN_F32, "2" };
+        for (int i = 0, n = 0; i < 3; i++)
+            if (i != place) y.v[n++] = i + 1;
+        ob *b = begin(TN_F32);
+        ob_ints_init(b, "at", "", (int64_t[]){ at }, 1);
+        ob_node(b, "SplitToSequence", "x", "t");
+        ob_node(b, "SequenceErase", at == 3 ? "t" : "t at", "s");
+        op_gives(joined(b, 0, 0), 1, &x, 1, &y, 0);
+    }
+}
+
 static void editing(void **state) {
     op_data x = { TN_STRING, "1", .s = { "a" } };
     for (int step = 0; step < 3; step++) {
@@ -285,6 +323,8 @@ static void constants(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = { cmocka_unit_test(splitting_and_joining),
+                                        cmocka_unit_test(inserting_everywhere),
+                                        cmocka_unit_test(erasing_everywhere),
                                         cmocka_unit_test(editing),
                                         cmocka_unit_test(branches),
                                         cmocka_unit_test(optionals),

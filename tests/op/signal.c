@@ -49,6 +49,48 @@ static void one_sided_inverse(void **state) {
     op_gives(dft(TN_F32, INT64_MIN, 1, 1, 1), 1, &x, 1, &even, 1e-6);
 }
 
+/* The sum that the transform is, with the points that a length cuts off or fills up with zeros. One-sided: of real
+ * points the first half of the bins; back, the other half is their conjugate, and what has none has no imaginary part.
+ */
+static void by_sum(const double *x, int parts, int64_t in, int64_t n, bool inverse, bool onesided, double *y) {
+    int64_t half = n / 2 + 1, bins = onesided && !inverse ? half : n;
+    for (int64_t k = 0; k < bins; k++) {
+        double re = 0, im = 0;
+        for (int64_t i = 0; i < n; i++) {
+            bool mirrored = inverse && onesided && i >= half;
+            int64_t at = mirrored ? n - i : i;
+            bool real = parts == 1 || (inverse && onesided && (at == 0 || 2 * at == n));
+            double a = at < in ? x[at * parts] : 0, b = real || at >= in ? 0 : x[at * parts + 1];
+            double turn = (inverse ? 2 : -2) * PI * (double)(i * k % n) / (double)n;
+            if (mirrored) b = -b;
+            re += a * cos(turn) - b * sin(turn), im += a * sin(turn) + b * cos(turn);
+        }
+        if (inverse) re /= (double)n, im /= (double)n;
+        if (inverse && onesided)
+            y[k] = re;
+        else
+            y[2 * k] = re, y[2 * k + 1] = im;
+    }
+}
+
+static void by_definition(void **state) {
+    for (int how = 0; how < 4; how++)
+        for (int64_t in = 1; in <= 9; in++)
+            for (int64_t n = 1; n <= 12; n++)
+                for (int parts = 1; parts <= 2; parts++) {
+                    bool inverse = how & 1, onesided = how & 2;
+                    char dims_in[16], dims_out[16];
+                    op_data x = { TN_F64, dims_in }, y = { TN_F64, dims_out };
+                    if (onesided && parts != (inverse ? 2 : 1)) continue;
+                    snprintf(dims_in, sizeof dims_in, "1,%d,%d", (int)in, parts);
+                    snprintf(dims_out, sizeof dims_out, "1,%d,%d", (int)(onesided && !inverse ? n / 2 + 1 : n),
+                             onesided && inverse ? 1 : 2);
+                    for (int64_t i = 0; i < in * parts; i++) x.v[i] = sin((double)(i * i + 3 * i + n));
+                    by_sum(x.v, parts, in, n, inverse, onesided, y.v);
+                    op_gives(dft(TN_F64, n, 1, inverse, onesided), 1, &x, 1, &y, 1e-13);
+                }
+}
+
 static void narrow_types(void **state) {
     op_data x = { TN_F16, "2,1", { 1, 3 } }, y = { TN_F16, "2,2", { 4, 0, -2, 0 } };
     op_gives(dft(TN_F16, INT64_MIN, 0, 0, 0), 1, &x, 1, &y, 0);
@@ -155,7 +197,7 @@ int main(void) {
         cmocka_unit_test(lengths),      cmocka_unit_test(one_sided_inverse),
         cmocka_unit_test(narrow_types), cmocka_unit_test(refused_transforms),
         cmocka_unit_test(frames),       cmocka_unit_test(windows),
-        cmocka_unit_test(mel_weights),
+        cmocka_unit_test(mel_weights),  cmocka_unit_test(by_definition),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

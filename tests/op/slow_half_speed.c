@@ -4,7 +4,7 @@
  * run beside tests: what it finds is an operator that converts element by element, or has plain C alone (10 to 400
  * times). */
 #include "base/cpu.h"
-#include "graph/graph.h"
+#include "op/core/op.h"
 #include "test.h"
 #include <math.h>
 #include <time.h>

@@ -4,8 +4,8 @@
  * the operator: never crash, never hang, never take all memory. Each operator is tried in a process of its own. Those
  * that are rewritten on load are tried, too; what is refused later, in a part of one, names the node of the file. */
 #include "base/map.h"
-#include "format/onnx_upgrade.h"
 #include "lib/onnx_build.h"
+#include "op/core/expand.h"
 #include "op/core/op.h"
 #include "tenon.h"
 #include "test.h"
@@ -394,7 +394,7 @@ static void every_operator(void **state) {
     long trials = 0, worked = 0;
     int bad = 0;
     const tn_op *op;
-    for (int i = 0; (op = i < tn_op_count() ? tn_op_at(i) : tn_onnx_decomposed(i - tn_op_count())); i++) {
+    for (int i = 0; (op = i < tn_op_count() ? tn_op_at(i) : tn_op_expanded_at(i - tn_op_count())); i++) {
         if (op->flags & TN_OP_INTERNAL || (only && strcmp(only, op->name))) continue;
         if (!survives(op)) bad++;
         trials += shared->trials;

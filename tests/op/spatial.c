@@ -89,6 +89,59 @@ static void folding(void **state) {
     op_refused(fold(TN_F32, 1, (int64_t[]){ 4 }, (int64_t[]){ 2 }, 1, INT64_C(1) << 62), 1, &padded, "pads");
 }
 
+typedef struct {
+    int64_t image[2], block[2], stride[2], dilation[2], pads[4];
+} folded;
+
+/* Block element o of block l lies at l stride + o dilation - pad of the image; what lies outside is dropped. */
+static int64_t fold_by_definition(const folded *f, const double *x, double *y) {
+    int64_t blocks[2], from = 0;
+    for (int d = 0; d < 2; d++)
+        blocks[d] =
+            (f->image[d] + f->pads[d] + f->pads[2 + d] - f->dilation[d] * (f->block[d] - 1) - 1) / f->stride[d] + 1;
+    for (int64_t oy = 0; oy < f->block[0]; oy++)
+        for (int64_t ox = 0; ox < f->block[1]; ox++)
+            for (int64_t ly = 0; ly < blocks[0]; ly++)
+                for (int64_t lx = 0; lx < blocks[1]; lx++, from++) {
+                    int64_t i = ly * f->stride[0] + oy * f->dilation[0] - f->pads[0];
+                    int64_t j = lx * f->stride[1] + ox * f->dilation[1] - f->pads[1];
+                    if (i >= 0 && i < f->image[0] && j >= 0 && j < f->image[1]) y[i * f->image[1] + j] += x[from];
+                }
+    return blocks[0] * blocks[1];
+}
+
+/* Two dimensions that differ in everything, padded on every side. */
+static void folding_by_definition(void **state) {
+    static const folded table[] = {
+        { { 4, 5 }, { 2, 3 }, { 1, 2 }, { 1, 1 }, { 1, 0, 0, 1 } },
+        { { 3, 4 }, { 2, 2 }, { 2, 1 }, { 2, 1 }, { 2, 1, 1, 0 } },
+        { { 5, 3 }, { 3, 1 }, { 2, 2 }, { 1, 3 }, { 0, 2, 2, 1 } },
+        { { 2, 2 }, { 2, 2 }, { 3, 3 }, { 2, 2 }, { 3, 3, 3, 3 } },
+        { { 1, 6 }, { 1, 3 }, { 1, 1 }, { 1, 2 }, { 2, 3, 1, 0 } },
+    };
+    for (size_t i = 0; i < TN_COUNT(table); i++) {
+        const folded *f = &table[i];
+        char dims_in[24], dims_out[24];
+        op_data x = { TN_F64, dims_in }, y = { TN_F64, dims_out };
+        double in[512];
+        for (int k = 0; k < 512; k++) in[k] = k + 1;
+        int64_t places = fold_by_definition(f, in, y.v);
+        snprintf(dims_in, sizeof dims_in, "1,%d,%d", (int)(f->block[0] * f->block[1]), (int)places);
+        snprintf(dims_out, sizeof dims_out, "1,1,%d,%d", (int)f->image[0], (int)f->image[1]);
+        x.large = in;
+        ob *b = ob_new(9, 18);
+        ob_input(b, "x", TN_F64, NULL);
+        ob_output(b, "y");
+        ob_ints_init(b, "image", "2", f->image, 2);
+        ob_ints_init(b, "block", "2", f->block, 2);
+        ob_node(b, "Col2Im", "x image block", "y");
+        ob_ints(b, "strides", f->stride, 2);
+        ob_ints(b, "dilations", f->dilation, 2);
+        ob_ints(b, "pads", f->pads, 4);
+        op_gives(b, 1, &x, 1, &y, 0);
+    }
+}
+
 static ob *centre(tn_dtype t, int n, const int64_t *shape, const int64_t *axes) {
     ob *b = ob_new(9, 18);
     ob_input(b, "x", t, NULL);
@@ -178,9 +231,9 @@ static void scaled_sizes(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(scaled_sizes),  cmocka_unit_test(determinants),
-                                        cmocka_unit_test(unpooling),     cmocka_unit_test(folding),
-                                        cmocka_unit_test(centring),      cmocka_unit_test(deformed),
-                                        cmocka_unit_test(resized_to_one) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(scaled_sizes),   cmocka_unit_test(determinants),
+                                        cmocka_unit_test(unpooling),      cmocka_unit_test(folding),
+                                        cmocka_unit_test(centring),       cmocka_unit_test(deformed),
+                                        cmocka_unit_test(resized_to_one), cmocka_unit_test(folding_by_definition) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

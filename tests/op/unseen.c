@@ -67,21 +67,28 @@ static void omitted_input_of_a_body(void **state) {
     op_refused(b, 1, (op_data[]){ { TN_F32, "2", { 1, 2 } } }, "its input 1 is omitted");
 }
 
-/* x [2, 3, 4] reshaped to [-1, its last size], named from the end. */
-static void last_size(void **state) {
+/* x [2, 3, 4] reshaped to [-1, one of its sizes], named from either end; the sizes are numbers, symbols, or nothing. */
+static void size_by_place(void **state) {
     (void)state;
-    ob *b = ob_new(9, 21);
-    op_data x = { TN_F32, "2,3,4" }, y = { TN_F32, "6,4" };
-    for (int i = 0; i < 24; i++) x.v[i] = y.v[i] = i;
-    ob_input(b, "x", TN_F32, "2,3,4");
-    ob_ints_init(b, "last", "1", (int64_t[]){ -1 }, 1);
-    ob_node(b, "Shape", "x", "sizes");
-    ob_node(b, "Gather", "sizes last", "width");
-    ob_node(b, "Concat", "last width", "shape");
-    ob_int(b, "axis", 0);
-    ob_node(b, "Reshape", "x shape", "y");
-    ob_output(b, "y");
-    op_gives(b, 1, &x, 1, &y, 0);
+    static const char *const declared[] = { "2,3,4", "n,3,m", "n,k,m", NULL };
+    for (int k = 0; k < (int)TN_COUNT(declared) * 6; k++) {
+        int64_t place = k % 6 - 3, size = 2 + (place + 3) % 3;
+        char dims[16];
+        ob *b = ob_new(9, 21);
+        op_data x = { TN_F32, "2,3,4" }, y = { TN_F32, dims };
+        for (int i = 0; i < 24; i++) x.v[i] = y.v[i] = i;
+        snprintf(dims, sizeof dims, "%d,%d", (int)(24 / size), (int)size);
+        ob_input(b, "x", TN_F32, declared[k / 6]);
+        ob_ints_init(b, "rest", "1", (int64_t[]){ -1 }, 1);
+        ob_ints_init(b, "place", "1", &place, 1);
+        ob_node(b, "Shape", "x", "sizes");
+        ob_node(b, "Gather", "sizes place", "width");
+        ob_node(b, "Concat", "rest width", "shape");
+        ob_int(b, "axis", 0);
+        ob_node(b, "Reshape", "x shape", "y");
+        ob_output(b, "y");
+        op_gives(b, 1, &x, 1, &y, 0);
+    }
 }
 
 /* x [6] reshaped to [Mod(size - 13, 3), 2]: -7 by 3 leaves -1 with the sign of the dividend, 2 with the divisor's. */
@@ -110,8 +117,8 @@ static void remainders_of_sizes(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(rows), cmocka_unit_test(refusals), cmocka_unit_test(last_size),
-                                        cmocka_unit_test(omitted_input_of_a_body),
+    const struct CMUnitTest tests[] = { cmocka_unit_test(rows), cmocka_unit_test(refusals),
+                                        cmocka_unit_test(size_by_place), cmocka_unit_test(omitted_input_of_a_body),
                                         cmocka_unit_test(remainders_of_sizes) };
     return cmocka_run_group_tests_name("op/unseen", tests, NULL, NULL);
 }

@@ -1,20 +1,20 @@
 #!/bin/sh
 # Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
 # Attributes are read once, into the struct that a row describes (src/op/core/op.h): nothing in src/op looks them up by name
-# but the machinery (op.c) and gradient builders, which run once, when a graph is written (core/grad*.c, *_grad.c, and those below).
+# but the machinery (op.c) and what runs once, when a graph is written: gradients (core/grad*.c, *_grad.c, and those below),
+# what operators mean (*_expand.c, core/expand.h) and old forms (past.c, upgrade.c).
 # usage: attributes.sh SOURCE-FOLDER
 set -eu
 cd "$1"
 builders='src/op/math/cdist.c src/op/nn/conv_back.c src/op/image/grid.c src/op/image/grid_back.c' # in tn_grad_* only
 others='src/op/math/binary.c src/op/core/follow.c' # for passes; for inference, whether there is a reduction
-waiting='src/op/ml/ml.c src/op/ml/ml_encode.c src/op/ml/ml_linear.c src/op/ml/ml_svm.c src/op/ml/ml_trees.c' # to be converted
 failed=0
 for f in $(grep -lE 'tn_attr_(find|int|ints|float|floats|string|is|graph|tensor)\(' src/op/*/*.c); do
-    case " src/op/core/op.c $builders $others $waiting " in
+    case " src/op/core/op.c $builders $others " in
     *" $f "*) ;;
     *)
         case $f in
-        src/op/core/grad*.c | src/op/*_grad.c) ;;
+        src/op/core/grad*.c | src/op/*_grad.c | src/op/*_expand.c | src/op/core/expand.c | src/op/*/past.c | src/op/*/upgrade.c) ;;
         *)
             echo "$f looks attributes up by name:"
             grep -nE 'tn_attr_(find|int|ints|float|floats|string|is|graph|tensor)\(' "$f"

@@ -43,10 +43,17 @@ awk '
         if (to in floor && floor[to] > floor[path[2]]) print FILENAME ":" FNR ": " $0
     }' $(find src -name '*.[ch]' | sort) | complain 'a lower floor includes a higher one'
 
+# A file is one idea. One of more than 500 lines says in its head why it is one; those that wait to be split are listed.
+waiting='src/kernel/reduce.c src/op/quant/qconv.c'
+for f in $(find src -name '*.[ch]' | sort); do
+    case " $waiting " in *" $f "*) continue ;; esac
+    [ "$(wc -l <"$f")" -le 500 ] || sed -n 1,12p "$f" | grep -q 'One file:' || echo "$f"
+done | complain 'more than 500 lines, and no "One file: ..." in its head'
+
 cat "$report"
 failed=$(grep -c '^FAILED' "$report")
 if [ "$failed" -gt 0 ]; then
     echo "0 passed, $failed failed, 0 skipped"
     exit 1
 fi
-echo '5 passed, 0 failed, 0 skipped'
+echo '6 passed, 0 failed, 0 skipped'

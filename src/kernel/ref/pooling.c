@@ -1,6 +1,7 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* pooling.c - pooling in plain C: the definition. */
 #include "kernel/pooling.h"
+#include "base/budget.h"
 #include <math.h>
 
 typedef struct {
@@ -28,7 +29,7 @@ static float result(const window *w) {
 }
 
 /* All elements of output position o; x holds one channel, its elements `step` apart. */
-static window pool_at(const tn_pooling_desc *d, const float *x, int64_t step, const int64_t *o) {
+static window pool_at(const tn_pooling_desc *d, const float *x, int64_t step, const int64_t *o, tn_ticks *ticks) {
     window w = { d, d->kind == TN_POOLING_MAX ? -INFINITY : 0, -1, 0, 0 };
     int64_t tap[TN_CONV_RANK] = { 0 };
     for (;;) {
@@ -45,7 +46,7 @@ static window pool_at(const tn_pooling_desc *d, const float *x, int64_t step, co
         w.inside += inside, w.counted += counted;
         int i = d->rank - 1;
         while (i >= 0 && ++tap[i] == d->kernel[i]) tap[i--] = 0;
-        if (i < 0) return w;
+        if (i < 0 || tn_ticks_stopped(ticks, 8)) return w;
     }
 }
 
@@ -53,13 +54,15 @@ void tn_pooling_ref(const tn_pooling_desc *d, int block, const float *x, float *
     bool blocked = d->layout == TN_LAYOUT_BLOCKED;
     int64_t in = 1, out = 1, step = blocked ? block : 1, blocks = (d->channels + block - 1) / block;
     for (int i = 0; i < d->rank; i++) in *= d->in[i], out *= d->out[i];
+    tn_ticks ticks = { 0 };
     int64_t channels = blocked ? blocks * block : d->channels;
     for (int64_t c = 0; c < d->n * channels; c++) {
         int64_t o[TN_CONV_RANK] = { 0 };
         int64_t from = blocked ? c / block * in * block + c % block : c * in;
         int64_t to = blocked ? c / block * out * block + c % block : c * out;
         for (int64_t p = 0; p < out; p++) {
-            window w = pool_at(d, x + from, step, o);
+            window w = pool_at(d, x + from, step, o, &ticks);
+            if (tn_ticks_stopped(&ticks, 8)) return;
             y[to + p * step] = result(&w);
             if (indices) indices[c * out + p] = w.index < 0 ? -1 : c * in + w.index;
             int i = d->rank - 1;

@@ -2,7 +2,7 @@
 /* attention.c - Attention of ai.onnx: heads in rows or planes, caches inside or outside, masks, the scores as an
  * output. The arithmetic is kernel/attention.h. */
 #include "op/attention/attention.h"
-#include "op/core/grad.h"
+#include "op/attention/grads.h"
 #include <math.h>
 #include <string.h>
 

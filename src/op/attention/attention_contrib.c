@@ -1,9 +1,9 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* attention_contrib.c - MultiHeadAttention of com.microsoft: projections already done, in rows, planes or packed, with
  * masks that add a large negative number. com.microsoft's Attention becomes this one when a model is loaded
- * (format/onnx_decompose_microsoft.c). */
+ * (attention_expand.c). */
 #include "op/attention/attention.h"
-#include "op/core/grad.h"
+#include "op/attention/grads.h"
 #include <float.h>
 #include <math.h>
 #include <string.h>

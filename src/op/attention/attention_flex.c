@@ -5,7 +5,7 @@
 #include "kernel/kernel.h"
 #include "kernel/reduce.h"
 #include "op/attention/attention.h"
-#include "op/core/grad.h"
+#include "op/attention/grads.h"
 #include "op/core/ports.h"
 #include <math.h>
 #include <string.h>

@@ -172,6 +172,7 @@ const tn_op tn_ops_attention_fused[] = {
       .infer = fused_infer,
       .cost = fused_cost,
       .prepare = fused_prepare,
+      .fit = fused_prepare,
       .run = fused_run,
       .doc = "softmax(scale Q K^T + bias) V, scores that are `fill` where mask is fill_where; transposes as strides" },
     { 0 },

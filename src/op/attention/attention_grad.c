@@ -1,6 +1,6 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* attention_grad.c - gradients of attention and rotary embeddings: written out, and differentiated through that. */
-#include "op/core/grad.h"
+#include "op/attention/grads.h"
 #include <string.h>
 
 /* [batch, rows, heads size] as [batch, heads, rows, size]; those of 4 dimensions are so already. */
@@ -332,7 +332,7 @@ static void modified(tn_grad *g, const char *attr, const char *name) {
     tn_node *last = tn_grad_mark(g);
     g->st = tn_graph_inline(g->graph, g->before, sub, &in, attr, &out);
     tn_node *first = last ? last->next : g->graph->first;
-    for (tn_node *k = first; k && k != g->before && g->st == TN_OK; k = k->next) tn_grad_made(g, k);
+    for (tn_node *k = first; k && k != g->before && g->st == TN_OK; k = k->next) tn_build_typed(&g->build, k);
     tn_grad_let(g, name, out);
 }
 

@@ -7,7 +7,7 @@
  * T tokens, T while they fit into its C rows; then C - W + 1 of them make room whenever it is full, W being the window.
  * Attention then sees a stage: what the cache holds and the new rows behind it. */
 #include "op/attention/attention.h"
-#include "op/core/grad.h"
+#include "op/attention/grads.h"
 #include <math.h>
 #include <string.h>
 

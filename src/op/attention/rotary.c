@@ -3,7 +3,7 @@
  * position (Su et al., arXiv 2104.09864). A pair is (i, i + half), or (2 i, 2 i + 1) when interleaved; elements past
  * the rotated part are copied. */
 #include "op/attention/attention.h"
-#include "op/core/grad.h"
+#include "op/attention/grads.h"
 #include "op/core/ports.h"
 #include "tensor/codec.h"
 #include <string.h>
@@ -152,7 +152,7 @@ static tn_status rotary_run(tn_run *r) {
         return tn_op_fail(r->node, TN_E_SHAPE, "%lld positions for %lld rows", (long long)tn_count(j.ids),
                           (long long)(batch * j.rows));
     int rank = j.packed ? 3 : 2;
-    j.shared = j.packed && cos->dims[0] == 1; /* what exporters write: format/onnx_repair.c */
+    j.shared = j.packed && cos->dims[0] == 1; /* what exporters write: format/onnx/repair.c */
     bool good = cos->rank == rank && cos->dims[rank - 1] == j.half &&
                 tn_dims_equal(cos->rank, cos->dims, sin->rank, sin->dims) &&
                 (!j.packed || ((j.shared || cos->dims[0] == batch) && cos->dims[1] == j.rows));

@@ -1,8 +1,9 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* control.c - If, Loop, Scan, SequenceMap: operators that run subgraphs. */
-#include "op/core/grad.h"
+#include "op/control/grads.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/sequence/grads.h"
 #include <string.h>
 
 /* ------------------------------------------------------------------------------------------------------------- If */

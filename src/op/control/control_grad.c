@@ -6,6 +6,7 @@
  *         is a Scan over those, last step first: a step runs the body again from its saved state, then the body's
  *         gradient. Its own states are the gradient of the state and the sums for captured outer values.
  * Loop    the same; the number of steps is the length of what was kept. loop_grad.c where a Scan does not do. */
+#include "op/control/grads.h"
 #include "op/control/steps_grad.h"
 #include "op/core/gradient.h"
 #include <string.h>
@@ -89,9 +90,9 @@ tn_status tn_grad_if(tn_grad *g) {
         tn_grad_captured(g, branch, caps);
     }
     if (!caps->n || g->st != TN_OK) return g->st;
-    tn_node *n = tn_grad_node_n(g, "", "If", (tn_value *[]){ tn_grad_x(g, 0) }, 1, caps->n);
+    tn_node *n = tn_build_node(&g->build, "", "If", (tn_value *[]){ tn_grad_x(g, 0) }, 1, caps->n);
     for (int b = 0; b < 2 && g->st == TN_OK; b++)
-        tn_grad_set_graph(g, n, names[b], branch_back(g, tn_attr_graph(g->node, names[b]), caps));
+        tn_build_attr(&g->build, n, tn_attr_of_graph(names[b], branch_back(g, tn_attr_graph(g->node, names[b]), caps)));
     for (int i = 0; i < caps->n && g->st == TN_OK; i++) {
         n->outputs[i]->type = caps->v[i]->type;
         tn_grad_give(g, caps->v[i], n->outputs[i]);
@@ -190,9 +191,9 @@ static void backwards(tn_grad *g, tn_steps *s) {
             like[n_out++] = s->in[i].from;
             out_axes[stacked] = s->in[i].axis, out_directions[stacked++] = !s->in[i].direction;
         }
-    tn_node *scan = tn_grad_node_n(g, "", "Scan", in, n_in, n_out);
+    tn_node *scan = tn_build_node(&g->build, "", "Scan", in, n_in, n_out);
     if (!scan) return;
-    tn_grad_set_graph(g, scan, "body", sub);
+    tn_build_attr(&g->build, scan, tn_attr_of_graph("body", sub));
     if (g->st == TN_OK) g->st = tn_attr_set_int(scan, "num_scan_inputs", k);
     if (g->st == TN_OK) g->st = tn_attr_set_ints(scan, "scan_input_axes", axes, k);
     if (g->st == TN_OK) g->st = tn_attr_set_ints(scan, "scan_input_directions", directions, k);
@@ -249,7 +250,11 @@ static tn_steps *start(tn_grad *g) {
 tn_status tn_grad_scan(tn_grad *g) {
     tn_steps *s = start(g);
     if (!s) return g->st;
-    int states = g->node->n_inputs - (int)tn_attr_int(g->node, "num_scan_inputs", 0), outs = s->body->n_outputs;
+    int64_t scanned = tn_attr_int(g->node, "num_scan_inputs", 0);
+    if (scanned < 0 || scanned > g->node->n_inputs)
+        return tn_op_fail(g->node, TN_E_GRAPH, "num_scan_inputs is %lld of %d inputs", (long long)scanned,
+                          g->node->n_inputs);
+    int states = g->node->n_inputs - (int)scanned, outs = s->body->n_outputs;
     int given = g->node->n_outputs;
     for (int i = 0; i < s->body->n_inputs && g->st == TN_OK; i++) {
         tn_step_input *b = &s->in[i];

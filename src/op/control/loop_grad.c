@@ -43,8 +43,8 @@ static tn_node *earlier_steps(tn_grad *b, const tn_grad *g, const tn_steps *s) {
     for (int i = 0; i <= carried; i++) tn_grad_body_output(b, sub, b->st == TN_OK ? outs[i] : NULL);
     for (int i = 0; i < n->n_inputs; i++) in[i] = n->inputs[i];
     in[0] = tn_grad_formula(b, "now");
-    tn_node *loop = b->st == TN_OK ? tn_grad_node_n(b, "", "Loop", in, n->n_inputs, carried) : NULL;
-    tn_grad_set_graph(b, loop, "body", sub);
+    tn_node *loop = b->st == TN_OK ? tn_build_node(&b->build, "", "Loop", in, n->n_inputs, carried) : NULL;
+    tn_build_attr(&b->build, loop, tn_attr_of_graph("body", sub));
     for (int i = 0; loop && i < carried; i++) loop->outputs[i]->type = s->body->inputs[i + 2]->type;
     return loop;
 }
@@ -66,7 +66,8 @@ static void bind_inputs(tn_grad *b, const tn_grad *g, const tn_steps *s, tn_valu
         } else if (!in->from) {
             bind[i] = tn_grad_formula(b, "Equal(now, now)");
         } else {
-            bind[i] = in->whole ? tn_grad_call(b, "Identity", in->from) : slice(b, in->from, in->axis, in->direction);
+            bind[i] =
+                in->whole ? tn_emit(&b->build, "Identity", in->from) : slice(b, in->from, in->axis, in->direction);
         }
     }
 }
@@ -134,8 +135,8 @@ void tn_steps_by_loop(tn_grad *g, tn_steps *s) {
     for (int i = 0; i < s->caps.n; i++) in[n_in++] = tn_grad_fill(g, s->caps.v[i], 0);
     n_out = n_in - 2;
     for (int i = 0; i < n; i++) n_out += !s->in[i].state && s->in[i].give >= 0;
-    tn_node *loop = g->st == TN_OK ? tn_grad_node_n(g, "", "Loop", in, n_in, n_out) : NULL;
-    tn_grad_set_graph(g, loop, "body", sub);
+    tn_node *loop = g->st == TN_OK ? tn_build_node(&g->build, "", "Loop", in, n_in, n_out) : NULL;
+    tn_build_attr(&g->build, loop, tn_attr_of_graph("body", sub));
     if (g->st != TN_OK) return;
     for (int i = 0; i < n; i++)
         if (s->in[i].state) {

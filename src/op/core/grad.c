@@ -50,38 +50,6 @@ void tn_grad_fail(tn_grad *g, tn_status st, const char *fmt, ...) {
 
 /* ----------------------------------------------------------------------------------------------------------- nodes */
 
-tn_value *tn_grad_made(tn_grad *g, tn_node *n) {
-    if (g->st != TN_OK || !n) return NULL;
-    g->st = tn_infer_added(n);
-    if (g->st != TN_OK) tn_fail_at(g->st, "the gradient of %s", tn_node_where(g->node));
-    return g->st == TN_OK ? n->outputs[0] : NULL;
-}
-
-tn_value *tn_grad_made_int(tn_grad *g, tn_node *n, const char *attr, int64_t v) {
-    if (n && g->st == TN_OK) g->st = tn_attr_set_int(n, attr, v);
-    return tn_grad_made(g, n);
-}
-
-tn_node *tn_grad_node_n(tn_grad *g, const char *domain, const char *type, tn_value *const *in, int n_in, int n_out) {
-    if (g->st != TN_OK) return NULL;
-    while (n_in > 0 && !in[n_in - 1]) n_in--;
-    tn_node *n = tn_node_new(g->graph, g->before, domain, type, in, n_in, n_out);
-    if (!n) {
-        g->st = TN_E_NOMEM;
-        return NULL;
-    }
-    if (!n->op) {
-        tn_grad_fail(g, TN_E_UNSUPPORTED, "operator %s is not known", type);
-        return NULL;
-    }
-    n->version = n->op->since;
-    return n;
-}
-
-void tn_grad_copy_attrs(tn_grad *g, tn_node *n, const tn_node *from) {
-    for (int i = 0; n && g->st == TN_OK && i < from->n_attrs; i++) g->st = tn_attr_set(n, &from->attrs[i]);
-}
-
 /* --------------------------------------------------------------------------------------------- the node's own values
  */
 
@@ -93,7 +61,7 @@ tn_value *tn_grad_y(tn_grad *g, int i) {
     if (i < n->n_outputs && n->outputs[i]) return n->outputs[i];
     tn_value *v = tn_value_new(n->graph, n->name);
     g->st = v ? tn_node_set_output(n, i, v) : TN_E_NOMEM;
-    tn_grad_made(g, n);
+    tn_build_typed(&g->build, n);
     return v;
 }
 
@@ -113,27 +81,12 @@ int tn_grad_rank(tn_grad *g, const tn_value *v) {
 
 /* ------------------------------------------------------------------------------------------------------- constants */
 
-static tn_value *constant(tn_grad *g, tn_tensor *t) {
-    tn_value *v = g->st == TN_OK ? tn_value_constant(g->graph, "const", t) : NULL;
-    if (!v && g->st == TN_OK) g->st = TN_E_NOMEM;
-    tn_tensor_reset(t);
-    return v;
-}
-
-tn_value *tn_grad_number(tn_grad *g, tn_dtype type, double x) {
-    tn_tensor t = { 0 };
-    if (g->st == TN_OK) g->st = tn_tensor_init(&t, type, 0, NULL, TN_MEM_GRAPH);
-    if (g->st != TN_OK) return NULL;
-    tn_set_f64(type, t.data, 0, x);
-    return constant(g, &t);
-}
-
 static tn_value *numbers(tn_grad *g, const float *f, const double *v, int rank, const int64_t *dims) {
     tn_tensor t = { 0 };
     if (g->st == TN_OK) g->st = tn_tensor_init(&t, g->dtype, rank, dims, TN_MEM_GRAPH);
     if (g->st != TN_OK) return NULL;
     for (int64_t i = 0; i < tn_count(&t); i++) tn_set_f64(g->dtype, t.data, i, f ? (double)f[i] : v[i]);
-    return constant(g, &t);
+    return tn_build_tensor(&g->build, "const", &t);
 }
 
 tn_value *tn_grad_reals(tn_grad *g, const double *v, int rank, const int64_t *dims) {
@@ -144,35 +97,16 @@ tn_value *tn_grad_floats(tn_grad *g, const float *v, int rank, const int64_t *di
     return numbers(g, v, NULL, rank, dims);
 }
 
-tn_value *tn_grad_ints(tn_grad *g, const int64_t *v, int n) {
-    tn_value *out = g->st == TN_OK ? tn_value_ints(g->graph, "ints", v, n) : NULL;
-    if (!out && g->st == TN_OK) g->st = TN_E_NOMEM;
-    return out;
-}
-
-tn_value *tn_grad_int(tn_grad *g, int64_t v) { return tn_grad_ints(g, &v, 1); }
-
 tn_value *tn_grad_shape(tn_grad *g, tn_value *v) {
     if (g->st != TN_OK || !v) return NULL;
-    if (tn_type_static(&v->type)) return tn_grad_ints(g, v->type.dims, v->type.rank);
-    return tn_grad_call(g, "Shape", v);
+    if (tn_type_static(&v->type)) return tn_build_ints(&g->build, "ints", v->type.dims, v->type.rank);
+    return tn_emit(&g->build, "Shape", v);
 }
 
 tn_value *tn_grad_fill(tn_grad *g, tn_value *like, double x) {
     if (g->st != TN_OK || !like) return NULL;
     if (like->type.kind == TN_KIND_SEQUENCE || like->type.kind == TN_KIND_OPTIONAL) return tn_grad_zeros_of(g, like);
-    tn_node *n = tn_grad_node(g, "ConstantOfShape", 1, tn_grad_shape(g, like));
-    tn_tensor *t = n ? tn_model_tensor(g->graph->model) : NULL;
-    if (!t) {
-        if (g->st == TN_OK) g->st = TN_E_NOMEM;
-        return NULL;
-    }
-    tn_dtype type = like->type.dtype ? like->type.dtype : g->dtype;
-    g->st = tn_tensor_init(t, type, 1, (int64_t[]){ 1 }, TN_MEM_GRAPH);
-    if (g->st != TN_OK) return NULL;
-    tn_set_f64(type, t->data, 0, x);
-    g->st = tn_attr_set(n, &(tn_attr){ .name = "value", .kind = TN_ATTR_TENSOR, .tensor = t });
-    return tn_grad_made(g, n);
+    return tn_build_fill(&g->build, tn_grad_shape(g, like), like->type.dtype ? like->type.dtype : g->dtype, x);
 }
 
 /* ---------------------------------------------------------------------------------------------------------- shapes */
@@ -187,8 +121,8 @@ static bool same_shape(const tn_type *a, const tn_type *b) {
 tn_value *tn_grad_reshape_like(tn_grad *g, tn_value *v, tn_value *like) {
     if (g->st != TN_OK || !v || !like) return NULL;
     if (same_shape(&v->type, &like->type)) return v;
-    tn_node *n = tn_grad_node(g, "Reshape", 1, v, tn_grad_shape(g, like));
-    return tn_grad_made_int(g, n, "allowzero", 1); /* a 0 is a dimension without elements, not "as before" */
+    return tn_emit_int(&g->build, "Reshape", "allowzero", 1, v,
+                       tn_grad_shape(g, like)); /* a 0 is a dimension without elements, not "as before" */
 }
 
 tn_value *tn_grad_transpose(tn_grad *g, tn_value *v, const int *perm, int rank) {
@@ -196,22 +130,20 @@ tn_value *tn_grad_transpose(tn_grad *g, tn_value *v, const int *perm, int rank) 
     bool same = true;
     for (int i = 0; i < rank; i++) p[i] = perm[i], same &= perm[i] == i;
     if (same || g->st != TN_OK) return v;
-    tn_node *n = tn_grad_node(g, "Transpose", 1, v);
-    if (n) g->st = tn_attr_set_ints(n, "perm", p, rank);
-    return tn_grad_made(g, n);
+    return tn_emit_with(&g->build, "Transpose", tn_attr_of_ints("perm", p, rank), v);
 }
 
 /* Shapes that only the run knows: the axes where x has 1 and v more are computed. */
 static tn_value *sum_to_dynamic(tn_grad *g, tn_value *v, tn_value *x) {
     tn_value *sv = tn_grad_shape(g, v), *sx = tn_grad_shape(g, x);
-    tn_value *missing = tn_grad_call(g, "Sub", tn_grad_call(g, "Shape", sv), tn_grad_call(g, "Shape", sx));
-    tn_value *ones = tn_grad_call(g, "Expand", tn_grad_int(g, 1), missing);
-    tn_value *full = tn_grad_made_int(g, tn_grad_node(g, "Concat", 1, ones, sx), "axis", 0);
-    tn_value *wide = tn_grad_call(g, "Not", tn_grad_call(g, "Equal", full, sv));
-    tn_value *axes = tn_grad_call(g, "Reshape", tn_grad_call(g, "NonZero", wide), tn_grad_int(g, -1));
-    tn_node *sum = tn_grad_node(g, "ReduceSum", 1, v, axes);
-    tn_value *out = tn_grad_made_int(g, sum, "noop_with_empty_axes", 1);
-    return out ? tn_grad_made_int(g, tn_grad_node(g, "Reshape", 1, out, sx), "allowzero", 1) : NULL;
+    tn_value *missing = tn_emit(&g->build, "Sub", tn_emit(&g->build, "Shape", sv), tn_emit(&g->build, "Shape", sx));
+    tn_value *ones = tn_emit(&g->build, "Expand", tn_build_int(&g->build, "int", 1), missing);
+    tn_value *full = tn_emit_int(&g->build, "Concat", "axis", 0, ones, sx);
+    tn_value *wide = tn_emit(&g->build, "Not", tn_emit(&g->build, "Equal", full, sv));
+    tn_value *axes =
+        tn_emit(&g->build, "Reshape", tn_emit(&g->build, "NonZero", wide), tn_build_int(&g->build, "int", -1));
+    tn_value *out = tn_emit_int(&g->build, "ReduceSum", "noop_with_empty_axes", 1, v, axes);
+    return out ? tn_emit_int(&g->build, "Reshape", "allowzero", 1, out, sx) : NULL;
 }
 
 tn_value *tn_grad_sum_to(tn_grad *g, tn_value *v, tn_value *x) {
@@ -233,8 +165,7 @@ tn_value *tn_grad_sum_to(tn_grad *g, tn_value *v, tn_value *x) {
         }
     }
     if (n) {
-        tn_node *sum = tn_grad_node(g, "ReduceSum", 1, v, tn_grad_ints(g, axes, n));
-        v = tn_grad_made_int(g, sum, "keepdims", lead <= 0);
+        v = tn_emit_int(&g->build, "ReduceSum", "keepdims", lead <= 0, v, tn_build_ints(&g->build, "ints", axes, n));
     }
     return v && lead > 0 ? tn_grad_reshape_like(g, v, x) : v;
 }
@@ -263,9 +194,9 @@ tn_value *tn_grad_again(tn_grad *g, tn_value *x) {
     if (n > (int)TN_COUNT(in)) tn_grad_fail(g, TN_E_LIMIT, "%d inputs", n);
     if (g->st != TN_OK) return NULL;
     for (int i = 0; i < n; i++) in[i] = i ? g->node->inputs[i] : x;
-    tn_node *again = tn_grad_node_n(g, g->node->domain, g->node->type, in, n, 1);
-    tn_grad_copy_attrs(g, again, g->node);
-    return tn_grad_made(g, again);
+    tn_node *again = tn_build_node(&g->build, g->node->domain, g->node->type, in, n, 1);
+    tn_build_keep(&g->build, again, g->node, NULL);
+    return tn_build_typed(&g->build, again);
 }
 
 /* ---------------------------------------------------------------------------------------------------------- bodies */
@@ -286,20 +217,13 @@ tn_value *tn_grad_body_input(tn_grad *g, tn_graph *sub, const char *name, const 
 void tn_grad_body_output(tn_grad *g, tn_graph *sub, tn_value *v) {
     if (g->st != TN_OK) return;
     if (v->graph != sub || !v->producer) {
-        tn_node *id = tn_node_new(sub, NULL, "", "Identity", &v, 1, 1);
-        if (!id) {
-            g->st = TN_E_NOMEM;
-            return;
-        }
-        id->version = id->op->since;
-        id->outputs[0]->type = v->type;
-        v = id->outputs[0];
+        tn_build b = tn_build_in(sub, NULL);
+        tn_value *id = tn_emit(&b, "Identity", v);
+        if (!tn_build_ok(&g->build, b.st)) return;
+        id->type = v->type;
+        v = id;
     }
     g->st = tn_graph_add_output(sub, v);
-}
-
-void tn_grad_set_graph(tn_grad *g, tn_node *n, const char *name, tn_graph *sub) {
-    if (g->st == TN_OK) g->st = tn_attr_set(n, &(tn_attr){ .name = name, .kind = TN_ATTR_GRAPH, .graph = sub });
 }
 
 /* ---------------------------------------------------------------------------------------- through other operators */

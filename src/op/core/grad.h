@@ -9,18 +9,23 @@
 #ifndef TN_OP_CORE_GRAD_H
 #define TN_OP_CORE_GRAD_H
 
+#include "graph/build.h"
 #include "op/core/op.h"
 
 enum { TN_GRAD_NAMES = 96 };
 
+/* A builder (graph/build.h) that infers types, of what the forward node's derivative means: its words are for
+ * gradients, too, as tn_emit(&g->build, "Exp", x). */
 typedef struct tn_grad {
-    tn_graph *graph; /* where backward nodes go */
-    tn_node *before; /* in front of which node; NULL: at the end */
-    tn_node *node;   /* the forward node */
-    tn_value **dy;   /* per output of it; NULL: nothing flows back from that output */
-    tn_value **dx;   /* per input: set by the builder where wants[i]; NULL stays "no contribution" */
+    union {
+        tn_build build;
+        struct {
+            TN_BUILD_MEMBERS
+        };
+    };
+    tn_value **dy; /* per output of it; NULL: nothing flows back from that output */
+    tn_value **dx; /* per input: set by the builder where wants[i]; NULL stays "no contribution" */
     const bool *wants;
-    tn_status st;
     tn_dtype dtype; /* of numbers in formulas: that of the first float input */
     struct tn_grad_walk *walk;
     struct {
@@ -62,6 +67,16 @@ tn_value *tn_grad_formula(tn_grad *g, const char *fmt, ...) __attribute__((forma
 void tn_grad_let(tn_grad *g, const char *name, tn_value *v);
 void tn_grad_let_number(tn_grad *g, const char *name, double v); /* a scalar of type g->dtype */
 
+/** Reads a formula without building anything: whether it is well formed, every operator is known and takes as many
+ *  arguments and these attributes, and every name is known. For the test, which reads those of the sources.
+ *  errors TN_E_INVALID: what is wrong, and where */
+typedef struct {
+    bool (*known)(const char *name, size_t len, void *user); /* besides x0, y0, d0 and the like */
+    bool (*is_any)(const char *type);                        /* it stands for any operator, with any arguments */
+    void *user;
+} tn_formula_names;
+tn_status tn_formula_check(const char *text, const tn_formula_names *names);
+
 /** Differentiates through a formula: ys[i], computed from the node's inputs by words and formulas after `mark`, stand
  *  for its outputs; what they owe to the inputs becomes dx, and what they owe to values that the node's subgraphs
  *  capture is given to those. For composite operators. */
@@ -70,30 +85,15 @@ void tn_grad_through(tn_grad *g, tn_node *mark, tn_value *const *ys, int n);
 
 /* ----------------------------------------------------------------------------------------------------------- words */
 
-/** A node with n_out outputs; NULL after a failure. Once its attributes are set, tn_grad_made gives its types. */
-tn_node *tn_grad_node_n(tn_grad *g, const char *domain, const char *type, tn_value *const *in, int n_in, int n_out);
-#define tn_grad_node(g, type, n_out, ...)                      \
-    tn_grad_node_n(g, "", type, (tn_value *[]){ __VA_ARGS__ }, \
-                   (int)(sizeof((tn_value *[]){ __VA_ARGS__ }) / sizeof(tn_value *)), n_out)
-/** Infers the types of the node's outputs; returns the first one. NULL after a failure. */
-tn_value *tn_grad_made(tn_grad *g, tn_node *n);
-tn_value *tn_grad_made_int(tn_grad *g, tn_node *n, const char *attr, int64_t v); /* sets an attribute before */
-#define tn_grad_call(g, type, ...) tn_grad_made(g, tn_grad_node(g, type, 1, __VA_ARGS__))
 void tn_grad_fail(tn_grad *g, tn_status st, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-/** Copies the forward node's attributes to n (all of them). */
-void tn_grad_copy_attrs(tn_grad *g, tn_node *n, const tn_node *from);
-
 tn_value *tn_grad_x(tn_grad *g, int i);  /* input i, NULL when omitted */
 tn_value *tn_grad_y(tn_grad *g, int i);  /* output i; added to the node when nobody wanted it so far */
 tn_value *tn_grad_dy(tn_grad *g, int i); /* its gradient, zeros when there is none */
 static inline bool tn_grad_wants(const tn_grad *g, int i) { return i < g->node->n_inputs && g->wants[i]; }
 int tn_grad_rank(tn_grad *g, const tn_value *v); /* fails when it is not known (and gives 0) */
 
-tn_value *tn_grad_number(tn_grad *g, tn_dtype t, double v);
 tn_value *tn_grad_reals(tn_grad *g, const double *v, int rank, const int64_t *dims); /* of type g->dtype */
 tn_value *tn_grad_floats(tn_grad *g, const float *v, int rank, const int64_t *dims);
-tn_value *tn_grad_ints(tn_grad *g, const int64_t *v, int n);  /* int64 [n] */
-tn_value *tn_grad_int(tn_grad *g, int64_t v);                 /* int64 [1] */
 tn_value *tn_grad_shape(tn_grad *g, tn_value *v);             /* constant where it is known */
 tn_value *tn_grad_fill(tn_grad *g, tn_value *like, double v); /* like's shape and type; zeros of sequences, too */
 tn_value *tn_grad_add(tn_grad *g, tn_value *a, tn_value *b);  /* of tensors, sequences, optionals */
@@ -116,14 +116,11 @@ tn_value *tn_grad_again(tn_grad *g, tn_value *x);
 static inline int tn_grad_axis(int64_t axis, int rank) { return (int)(axis < 0 ? axis + rank : axis); }
 
 /* For rows of ai.onnx.ml; both name what they return "d". */
-tn_value *tn_grad_post(tn_grad *g, int output, int64_t n); /* d of the raw scores, [rows, n], in the type of x */
-tn_value *tn_grad_second(tn_grad *g);                      /* d of the one score behind a pair -s, s */
 
 /* Subgraphs of backward nodes. Words add to one through a tn_grad whose graph it is. */
 tn_graph *tn_grad_body(tn_grad *g, const char *name);
 tn_value *tn_grad_body_input(tn_grad *g, tn_graph *sub, const char *name, const tn_type *t);
 void tn_grad_body_output(tn_grad *g, tn_graph *sub, tn_value *v); /* outer values and inputs go through an Identity */
-void tn_grad_set_graph(tn_grad *g, tn_node *n, const char *name, tn_graph *sub);
 
 /* For operators with subgraphs: what their bodies capture. */
 void tn_grad_give(tn_grad *g, tn_value *v, tn_value *d); /* adds d to what flows back to v */
@@ -136,42 +133,5 @@ typedef struct {
 } tn_grad_values;
 void tn_grad_captured(tn_grad *g, const tn_graph *sub,
                       tn_grad_values *list); /* appends outer values that depend on xs */
-
-/* -------------------------------------------------------------------------------------------------------- builders */
-
-tn_status tn_grad_unary(tn_grad *g), tn_grad_clip(tn_grad *g), tn_grad_binary(tn_grad *g), tn_grad_where(tn_grad *g);
-tn_status tn_grad_cast(tn_grad *g), tn_grad_dropout(tn_grad *g), tn_grad_same(tn_grad *g);
-tn_status tn_grad_reduce(tn_grad *g), tn_grad_softmax(tn_grad *g), tn_grad_cumulate(tn_grad *g);
-tn_status tn_grad_matmul(tn_grad *g), tn_grad_gemm(tn_grad *g), tn_grad_einsum(tn_grad *g), tn_grad_det(tn_grad *g);
-tn_status tn_grad_cofactors(tn_grad *g);
-tn_status tn_grad_reshape(tn_grad *g), tn_grad_transpose_of(tn_grad *g), tn_grad_pad(tn_grad *g);
-tn_status tn_grad_slice(tn_grad *g), tn_grad_split(tn_grad *g), tn_grad_concat(tn_grad *g), tn_grad_tile(tn_grad *g);
-tn_status tn_grad_expand(tn_grad *g), tn_grad_copying(tn_grad *g), tn_grad_trilu(tn_grad *g);
-tn_status tn_grad_space_to_depth(tn_grad *g), tn_grad_reverse(tn_grad *g), tn_grad_one_hot(tn_grad *g);
-tn_status tn_grad_range(tn_grad *g);
-tn_status tn_grad_gather(tn_grad *g), tn_grad_gather_elements(tn_grad *g), tn_grad_scatter_into(tn_grad *g);
-tn_status tn_grad_topk(tn_grad *g), tn_grad_unique(tn_grad *g), tn_grad_dequantize(tn_grad *g);
-tn_status tn_grad_conv(tn_grad *g), tn_grad_conv_back(tn_grad *g), tn_grad_conv_weight(tn_grad *g);
-tn_status tn_grad_max_pool(tn_grad *g), tn_grad_pool(tn_grad *g), tn_grad_pool_sum(tn_grad *g);
-tn_status tn_grad_global_pool(tn_grad *g);
-tn_status tn_grad_batch_norm(tn_grad *g), tn_grad_layer_norm(tn_grad *g), tn_grad_group_norm(tn_grad *g);
-tn_status tn_grad_lp_norm(tn_grad *g), tn_grad_mean_variance(tn_grad *g), tn_grad_lrn(tn_grad *g);
-tn_status tn_grad_resize(tn_grad *g), tn_grad_grid_sample(tn_grad *g), tn_grad_affine_grid(tn_grad *g);
-tn_status tn_grad_roi_align(tn_grad *g), tn_grad_max_roi_pool(tn_grad *g);
-tn_status tn_grad_rnn(tn_grad *g), tn_grad_dft(tn_grad *g), tn_grad_stft(tn_grad *g), tn_grad_rotary(tn_grad *g);
-tn_status tn_grad_attention(tn_grad *g), tn_grad_multi_head(tn_grad *g), tn_grad_group_query(tn_grad *g);
-tn_status tn_grad_flex(tn_grad *g), tn_grad_linear_attention(tn_grad *g), tn_grad_causal_conv(tn_grad *g);
-tn_status tn_grad_fused_matmul(tn_grad *g), tn_grad_nbits(tn_grad *g);
-tn_status tn_grad_integer_to_float(tn_grad *g), tn_grad_dynamic_product(tn_grad *g);
-tn_status tn_grad_quantised_gemm(tn_grad *g);
-tn_status tn_grad_linear(tn_grad *g), tn_grad_scaler(tn_grad *g), tn_grad_imputer(tn_grad *g);
-tn_status tn_grad_normalizer(tn_grad *g), tn_grad_extract(tn_grad *g), tn_grad_vectorizer(tn_grad *g);
-tn_status tn_grad_center(tn_grad *g), tn_grad_unpool(tn_grad *g), tn_grad_tensor_scatter(tn_grad *g);
-tn_status tn_grad_fold(tn_grad *g), tn_grad_inverse(tn_grad *g);
-tn_status tn_grad_deform_conv(tn_grad *g);
-tn_status tn_grad_sequence_construct(tn_grad *g), tn_grad_sequence_at(tn_grad *g), tn_grad_sequence_insert(tn_grad *g);
-tn_status tn_grad_sequence_erase(tn_grad *g), tn_grad_sequence_split(tn_grad *g), tn_grad_sequence_concat(tn_grad *g);
-tn_status tn_grad_optional(tn_grad *g), tn_grad_optional_get(tn_grad *g), tn_grad_sequence_map(tn_grad *g);
-tn_status tn_grad_if(tn_grad *g), tn_grad_scan(tn_grad *g), tn_grad_loop(tn_grad *g);
 
 #endif

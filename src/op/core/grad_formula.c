@@ -1,6 +1,6 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* grad_formula.c - formulas of gradients become nodes: a small recursive parser. The formulas are ours, so a wrong one
- * is a programmer's mistake; it is reported as a failure all the same, where the test sees it.
+ * is a programmer's mistake, which the test op/formulas finds without running it: it reads them with the same parser.
  *
  *   statements  statement (";" statement)*          sum      product (("+" | "-") product)*
  *   statement   [name ("=" | "~=")] sum             product  unary (("*" | "/") unary)*
@@ -16,7 +16,8 @@
 typedef struct {
     tn_grad *g;
     const char *p, *text;
-    bool skip; /* parse, build nothing */
+    bool skip;                     /* parse, build nothing */
+    const tn_formula_names *names; /* build nothing at all, but look whether names and operators are known */
     int depth;
 } parser;
 
@@ -63,8 +64,6 @@ static size_t name_at(const char *p) {
 
 static tn_value *sum(parser *q);
 
-static tn_value *made(parser *q, tn_node *n) { return tn_grad_made(q->g, n); }
-
 /* The index in "x12" or "dx0". */
 static int index_at(const char *digits) {
     int64_t i = 0;
@@ -72,24 +71,39 @@ static int index_at(const char *digits) {
     return (int)i; /* of one or two digits */
 }
 
+static bool numbered(const char *name, size_t len) {
+    return len <= 3 && len == 1 + strspn(name + 1, "0123456789") && strchr("xyd", *name);
+}
+
+static void check_name(parser *q, const char *name, size_t len) {
+    bool own = numbered(name, len) || (len == 2 && !memcmp(name, "dy", 2));
+    if (!own && !q->names->known(name, len, q->names->user)) wrong(q, "unknown name before this");
+}
+
 static tn_value *named(parser *q, const char *name, size_t len) {
     tn_grad *g = q->g;
     for (int i = g->n_names - 1; i >= 0; i--)
         if (strlen(g->names[i].name) == len && !memcmp(g->names[i].name, name, len)) return g->names[i].value;
     if (len == 2 && !memcmp(name, "dy", 2)) return tn_grad_dy(g, 0);
-    bool numbered = len == 1 + strspn(name + 1, "0123456789");
-    if (len <= 3 && numbered && strchr("xyd", *name)) {
+    if (numbered(name, len)) {
         int i = index_at(name + 1);
         return *name == 'x' ? tn_grad_x(g, i) : *name == 'y' ? tn_grad_y(g, i) : tn_grad_dy(g, i);
     }
     return wrong(q, "unknown name");
 }
 
-static void attribute(parser *q, tn_node *n) {
+static void check_attribute(parser *q, const tn_op *op, const char *name) {
+    const tn_attr_spec *s = op->attrs;
+    while (s && s->name && strcmp(s->name, name)) s++;
+    if (!s || !s->name) wrong(q, "an attribute that the operator does not have before this");
+}
+
+static void attribute(parser *q, const tn_op *op, tn_node *n) {
     char name[48], word[160];
     size_t len = name_at((peek(q), q->p));
     snprintf(name, sizeof name, "%.*s", (int)len, q->p);
     q->p += len;
+    if (q->names && op) check_attribute(q, op, name);
     expect(q, '=');
     peek(q);
     if (eat(q, '[')) {
@@ -120,6 +134,23 @@ static void attribute(parser *q, tn_node *n) {
         q->g->st = tn_attr_set_string(n, own, tn_arena_strdup(n->graph->model->arena, word));
 }
 
+/* The operator, NULL where a placeholder stands for it. */
+static const tn_op *check_call(parser *q, const char *domain, const char *type, int n) {
+    const tn_op *op = tn_op_find(domain, type);
+    if (!op && !q->names->is_any(type)) wrong(q, "an unknown operator before this");
+    if (op && (n < tn_op_min_inputs(op) || n > tn_op_max_inputs(op)))
+        wrong(q, "a wrong number of arguments before this");
+    return op;
+}
+
+static void attributes(parser *q, const char *attrs, const tn_op *op, tn_node *node) {
+    parser a = *q;
+    a.p = attrs;
+    do attribute(&a, op, node);
+    while (q->g->st == TN_OK && eat(&a, ','));
+    if (q->names && q->g->st == TN_OK && *a.p != '}') wrong(&a, "no }");
+}
+
 static tn_value *call(parser *q, const char *name, size_t len) {
     char type[64];
     const char *domain = "", *attrs = NULL;
@@ -138,16 +169,15 @@ static tn_value *call(parser *q, const char *name, size_t len) {
         in[n++] = sum(q);
     } while (q->g->st == TN_OK && eat(q, ','));
     expect(q, ')');
+    if (q->names && q->g->st == TN_OK) {
+        const tn_op *op = check_call(q, domain, type, n);
+        if (attrs) attributes(q, attrs, op, NULL);
+    }
     if (q->skip || q->g->st != TN_OK) return NULL;
     if (n == 1 && !strcmp(type, "Shape")) return tn_grad_shape(q->g, in[0]);
-    tn_node *node = tn_grad_node_n(q->g, domain, type, in, n, 1);
-    if (attrs && node) {
-        parser a = *q;
-        a.p = attrs;
-        do attribute(&a, node);
-        while (q->g->st == TN_OK && eat(&a, ','));
-    }
-    return made(q, node);
+    tn_node *node = tn_build_node(&q->g->build, domain, type, in, n, 1);
+    if (attrs && node) attributes(q, attrs, NULL, node);
+    return tn_build_typed(&q->g->build, node);
 }
 
 static tn_value *integers(parser *q) {
@@ -158,7 +188,7 @@ static tn_value *integers(parser *q) {
         if (!eat(q, ',')) break;
     }
     expect(q, ']');
-    return q->skip ? NULL : tn_grad_ints(q->g, v, n);
+    return q->skip ? NULL : tn_build_ints(&q->g->build, "ints", v, n);
 }
 
 static tn_value *primary(parser *q) {
@@ -171,12 +201,12 @@ static tn_value *primary(parser *q) {
     if (eat(q, '[')) return integers(q);
     if (eat(q, '#')) {
         int64_t v = integer(q);
-        return q->skip ? NULL : tn_grad_number(q->g, TN_I64, (double)v);
+        return q->skip ? NULL : tn_build_number(&q->g->build, "number", TN_I64, (double)v);
     }
     if (isdigit((unsigned char)c)) {
         double v = 0;
         tn_take_f64(&q->p, NULL, &v);
-        return q->skip ? NULL : tn_grad_number(q->g, q->g->dtype, v);
+        return q->skip ? NULL : tn_build_number(&q->g->build, "number", q->g->dtype, v);
     }
     size_t n = name_at(q->p);
     const char *name = q->p;
@@ -184,13 +214,14 @@ static tn_value *primary(parser *q) {
     q->p += n;
     if (n == 1 && *name == '_') return NULL;
     if (*q->p == '(' || *q->p == '{') return call(q, name, n);
+    if (q->names) check_name(q, name, n);
     return q->skip ? NULL : named(q, name, n);
 }
 
 static tn_value *unary(parser *q) {
     if (!eat(q, '-')) return primary(q);
     tn_value *v = unary(q);
-    return q->skip ? NULL : made(q, tn_grad_node(q->g, "Neg", 1, v));
+    return q->skip ? NULL : tn_emit(&q->g->build, "Neg", v);
 }
 
 static tn_value *product(parser *q) {
@@ -198,7 +229,7 @@ static tn_value *product(parser *q) {
     while (q->g->st == TN_OK && (peek(q) == '*' || *q->p == '/')) {
         const char *type = *q->p++ == '*' ? "Mul" : "Div";
         tn_value *w = unary(q);
-        if (!q->skip) v = made(q, tn_grad_node(q->g, type, 1, v, w));
+        if (!q->skip) v = tn_emit(&q->g->build, type, v, w);
     }
     return v;
 }
@@ -209,7 +240,7 @@ static tn_value *sum(parser *q) {
     while (q->g->st == TN_OK && (peek(q) == '+' || *q->p == '-')) {
         const char *type = *q->p++ == '+' ? "Add" : "Sub";
         tn_value *w = product(q);
-        if (!q->skip) v = made(q, tn_grad_node(q->g, type, 1, v, w));
+        if (!q->skip) v = tn_emit(&q->g->build, type, v, w);
     }
     q->depth--;
     return v;
@@ -226,14 +257,30 @@ static tn_value *statement(parser *q) {
     q->p = after + (fits ? 2 : 1);
     bool gradient = n >= 3 && !memcmp(name, "dx", 2) && isdigit((unsigned char)name[2]);
     int i = gradient ? index_at(name + 2) : 0;
-    q->skip = gradient && !tn_grad_wants(g, i);
+    q->skip = q->names || (gradient && !tn_grad_wants(g, i));
     tn_value *v = sum(q);
-    if (q->skip || g->st != TN_OK) return q->skip = false, NULL;
+    if (q->skip || g->st != TN_OK) return q->skip = q->names != NULL, NULL;
     if (gradient)
         g->dx[i] = v = fits ? tn_grad_sum_to(g, v, tn_grad_x(g, i)) : v;
     else
         tn_grad_let(g, tn_arena_strndup(g->graph->model->arena, name, n), v);
     return v;
+}
+
+static tn_value *statements(parser *q) {
+    tn_value *v = NULL;
+    do v = statement(q);
+    while (q->g->st == TN_OK && eat(q, ';'));
+    if (q->g->st == TN_OK && peek(q)) return wrong(q, "not understood");
+    return q->g->st == TN_OK ? v : NULL;
+}
+
+tn_status tn_formula_check(const char *text, const tn_formula_names *names) {
+    tn_node nowhere = { .name = "", .domain = "", .type = "a formula" };
+    tn_grad g = { .node = &nowhere };
+    parser q = { .g = &g, .p = text, .text = text, .skip = true, .names = names };
+    statements(&q);
+    return g.st;
 }
 
 tn_value *tn_grad_formula(tn_grad *g, const char *fmt, ...) {
@@ -244,11 +291,7 @@ tn_value *tn_grad_formula(tn_grad *g, const char *fmt, ...) {
     va_end(ap);
     parser q = { .g = g, .p = text, .text = text };
     if (n < 0 || n >= (int)sizeof text) return wrong(&q, "too long");
-    tn_value *v = NULL;
-    do v = statement(&q);
-    while (g->st == TN_OK && eat(&q, ';'));
-    if (g->st == TN_OK && peek(&q)) return wrong(&q, "not understood");
-    return g->st == TN_OK ? v : NULL;
+    return statements(&q);
 }
 
 void tn_grad_let(tn_grad *g, const char *name, tn_value *v) {
@@ -267,5 +310,5 @@ void tn_grad_let(tn_grad *g, const char *name, tn_value *v) {
 }
 
 void tn_grad_let_number(tn_grad *g, const char *name, double v) {
-    tn_grad_let(g, name, tn_grad_number(g, g->dtype, v));
+    tn_grad_let(g, name, tn_build_number(&g->build, "number", g->dtype, v));
 }

@@ -3,6 +3,7 @@
  * operator's row add its nodes, summing what flows back to a value from all its uses. */
 #include "op/core/gradient.h"
 #include "op/core/grad.h"
+#include "op/core/infer.h"
 #include <string.h>
 
 struct tn_grad_walk {
@@ -129,7 +130,9 @@ static tn_status step(walk *w, tn_node *n) {
     if (tn_grad_kind_of(n->op) == TN_GRAD_UNDECIDED) return undecided(n);
     for (int i = 0; i < n->n_inputs; i++)
         wants[i] = depends(w, n->inputs[i]) && tn_grad_differentiable(&n->inputs[i]->type);
-    tn_grad g = { .graph = w->job->graph,
+    tn_grad g = { .infer = tn_infer_added,
+                  .what = "the gradient of",
+                  .graph = w->job->graph,
                   .before = w->job->before,
                   .node = n,
                   .dy = dy,
@@ -188,7 +191,7 @@ tn_status tn_gradient(const tn_gradient_job *job, tn_value **dxs) {
         goto done;
     }
     mark(&w, last == stop ? NULL : last);
-    tn_grad g = { .graph = job->graph, .before = job->before, .dtype = TN_F32, .walk = &w };
+    tn_grad g = { .infer = tn_infer_added, .graph = job->graph, .before = job->before, .dtype = TN_F32, .walk = &w };
     tn_node anchor = { .name = "gradient", .domain = "", .type = "Gradient", .graph = job->graph };
     g.node = &anchor;
     if ((st = seed(&w, &g)) != TN_OK) goto done;
@@ -204,7 +207,7 @@ done:
 
 tn_status tn_gradient_or_zeros(const tn_gradient_job *job, tn_value **dxs) {
     TN_TRY(tn_gradient(job, dxs));
-    tn_grad g = { .graph = job->graph, .before = job->before, .dtype = TN_F32 };
+    tn_grad g = { .infer = tn_infer_added, .graph = job->graph, .before = job->before, .dtype = TN_F32 };
     tn_node anchor = { .name = "gradient", .domain = "", .type = "Gradient", .graph = job->graph };
     g.node = &anchor;
     for (int i = 0; i < job->n_xs && g.st == TN_OK; i++)

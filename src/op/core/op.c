@@ -1,8 +1,11 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* op.c - the registry of operators, and checking nodes against their rows. */
 #include "op/core/op.h"
+#include "base/budget.h"
 #include "base/log.h"
 #include "base/number.h"
+#include "base/sort.h"
+#include "op/core/expand.h"
 #include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -11,12 +14,10 @@
 
 #define TN_OPS(folder, file) extern const tn_op tn_ops_##file[];
 #include "op/core/ops.def"
-#undef TN_OPS
 
 const tn_op *const tn_op_families[] = {
 #define TN_OPS(folder, file) tn_ops_##file,
 #include "op/core/ops.def"
-#undef TN_OPS
     NULL,
 };
 
@@ -25,8 +26,8 @@ const tn_op *const tn_op_families[] = {
 /* Made once, as large as the rows are many; it stays until the process ends. Without memory for it no operator is
  * known. */
 static struct {
-    const tn_op **sorted, **slots;
-    int n;
+    const tn_op **sorted, **expanded, **slots; /* rows that run; rows that are expanded, in the order of ops.def; all */
+    int n, n_expanded;
     size_t mask; /* slots - 1: a power of two, at least twice the rows */
 } registry;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -57,9 +58,10 @@ static size_t count_rows(void) {
 static bool make_room(void) {
     size_t rows = count_rows(), slots = 64;
     while (slots < 2 * rows) slots *= 2;
-    const tn_op **room = calloc(rows + slots, sizeof *room);
+    const tn_op **room = calloc(2 * rows + slots, sizeof *room);
     if (!room) return false;
-    registry.sorted = room, registry.slots = room + rows, registry.mask = slots - 1;
+    registry.sorted = room, registry.expanded = room + rows;
+    registry.slots = room + 2 * rows, registry.mask = slots - 1;
     return true;
 }
 
@@ -67,24 +69,47 @@ static void fill_registry(void) {
     if (!make_room()) return;
     for (const tn_op *const *family = tn_op_families; *family; family++) {
         for (const tn_op *op = *family; op->name; op++) {
-            registry.sorted[registry.n++] = op;
+            if (op->expand)
+                registry.expanded[registry.n_expanded++] = op;
+            else
+                registry.sorted[registry.n++] = op;
             size_t at = slot_of(domain_of(op->domain), op->name);
             while (registry.slots[at]) at = (at + 1) & registry.mask;
             registry.slots[at] = op;
         }
     }
-    qsort(registry.sorted, (size_t)registry.n, sizeof *registry.sorted, by_name);
+    tn_budget *before = tn_budget_enter(NULL); /* the first call may be one that is stopped */
+    tn_sort(registry.sorted, (size_t)registry.n, sizeof *registry.sorted, by_name);
+    tn_budget_leave(before);
 }
 
-const tn_op *tn_op_find(const char *domain, const char *type) {
+static const tn_op *find(const char *domain, const char *type, bool expanded) {
     pthread_once(&once, fill_registry);
     domain = domain_of(domain);
     if (!registry.slots) return NULL;
     for (size_t at = slot_of(domain, type); registry.slots[at]; at = (at + 1) & registry.mask) {
         const tn_op *op = registry.slots[at];
-        if (!strcmp(op->name, type) && !strcmp(domain_of(op->domain), domain)) return op;
+        bool named = !strcmp(op->name, type) && !strcmp(domain_of(op->domain), domain);
+        if (named && (op->expand != NULL) == expanded) return op;
     }
     return NULL;
+}
+
+const tn_op *tn_op_find(const char *domain, const char *type) { return find(domain, type, false); }
+
+/* What has no row is expanded, and of its newest version. */
+static void resolve(tn_node *n) {
+    n->op = tn_op_find(n->domain, n->type);
+    n->version = n->op ? n->op->since : *n->domain ? 1 : TN_ONNX_OPSET_MAX;
+}
+
+__attribute__((constructor)) static void tell_graph(void) { tn_node_resolve = resolve; }
+
+const tn_op *tn_op_expanded(const char *domain, const char *type) { return find(domain, type, true); }
+
+const tn_op *tn_op_expanded_at(int i) {
+    pthread_once(&once, fill_registry);
+    return i >= 0 && i < registry.n_expanded ? registry.expanded[i] : NULL;
 }
 
 int tn_op_count(void) {
@@ -347,6 +372,7 @@ static double bytes_of(tn_syms *s, const tn_type *t) { /* 0 when it is not known
 
 tn_status tn_op_prepare(const tn_op *op, tn_prep *p) {
     tn_status st = op->prepare(p);
+    if (st == TN_OK && tn_budget_stopped()) st = tn_op_fail(p->types.node, TN_E_CANCELLED, "stopped"); /* half made */
     if (st == TN_OK) return st;
     if (p->state && op->release) op->release(p->state);
     p->state = NULL;

@@ -5,13 +5,17 @@
  *   src/op/<folder>/<family>.c   holds `const tn_op tn_ops_<family>[] = { {...}, {...}, { 0 } };`
  *   src/op/core/ops.def          lists them, one line each.
  *
- * Old opsets are upgraded on load (format/onnx_upgrade.c), so a row describes the newest form only. */
+ * Old opsets are upgraded on load, so a row describes the newest form only; what older ones say is in past.h. A row
+ * with `expand` is of an operator that is a sum of others (expand.h). */
 #ifndef TN_OP_CORE_OP_H
 #define TN_OP_CORE_OP_H
 
 #include "base/pool.h"
-#include "graph/graph.h"
+#include "graph/build.h"
 #include <stddef.h>
+
+/** Newest version of the default operator set that this library knows. */
+#define TN_ONNX_OPSET_MAX 28
 
 typedef struct tn_op tn_op;
 
@@ -139,6 +143,12 @@ typedef struct tn_run {
     struct tn_exec *exec; /* the engine's: for subgraphs */
 } tn_run;
 
+/** A row's `fit` whose state serves any sizes and which wants no scratch. */
+static inline tn_status tn_fit_any(tn_prep *p) {
+    (void)p;
+    return TN_OK;
+}
+
 /** What one call of tn_run_scratch takes of tn_prep.room. */
 static inline size_t tn_room(size_t bytes) { return tn_align_up(bytes ? bytes : 1, 64); }
 
@@ -262,6 +272,10 @@ typedef struct {
 #define TN_FLOAT_AS(T, m, n, d)     TN_STORED(T, m, n, FLOAT, FLOAT, float), .dflt_f = (d)
 #define TN_STRING_AS(T, m, n, d)    TN_STORED(T, m, n, STRING, STRING, tn_string), .dflt = (d)
 #define TN_WORD_AS(T, m, n, all, d) TN_STORED(T, m, n, STRING, WORD, int), .words = all, .dflt = (d)
+#define TN_INTS_AS(T, m, n)         TN_STORED(T, m, n, INTS, INTS, tn_ints)
+#define TN_FLOATS_AS(T, m, n)       TN_STORED(T, m, n, FLOATS, FLOATS, tn_floats)
+#define TN_STRINGS_AS(T, m, n)      TN_STORED(T, m, n, STRINGS, STRINGS, tn_strings)
+#define TN_TENSOR_AS(T, m, n)       TN_STORED(T, m, n, TENSOR, TENSOR, const tn_tensor *)
 #define TN_INT(T, m, d)             TN_INT_AS(T, m, #m, d)
 #define TN_FLAG(T, m, d)            TN_FLAG_AS(T, m, #m, d)
 #define TN_DTYPE(T, m, d)           TN_DTYPE_AS(T, m, #m, d)
@@ -269,10 +283,10 @@ typedef struct {
 #define TN_MAYBE_FLOAT(T, m)        TN_STORED(T, m, #m, FLOAT, MAYBE, tn_maybe_float)
 #define TN_STRING_OF(T, m, d)       TN_STRING_AS(T, m, #m, d)
 #define TN_WORD(T, m, all, d)       TN_WORD_AS(T, m, #m, all, d)
-#define TN_INTS_OF(T, m)            TN_STORED(T, m, #m, INTS, INTS, tn_ints)
-#define TN_FLOATS_OF(T, m)          TN_STORED(T, m, #m, FLOATS, FLOATS, tn_floats)
-#define TN_STRINGS_OF(T, m)         TN_STORED(T, m, #m, STRINGS, STRINGS, tn_strings)
-#define TN_TENSOR_OF(T, m)          TN_STORED(T, m, #m, TENSOR, TENSOR, const tn_tensor *)
+#define TN_INTS_OF(T, m)            TN_INTS_AS(T, m, #m)
+#define TN_FLOATS_OF(T, m)          TN_FLOATS_AS(T, m, #m)
+#define TN_STRINGS_OF(T, m)         TN_STRINGS_AS(T, m, #m)
+#define TN_TENSOR_OF(T, m)          TN_TENSOR_AS(T, m, #m)
 #define TN_GRAPH_OF(T, m)           TN_STORED(T, m, #m, GRAPH, GRAPH, tn_graph *)
 #define TN_ATTR_OF(T, m)            TN_STORED(T, m, #m, NONE, ATTR, const tn_attr *)
 /** The row's half: `TN_ATTRS(gather_attrs, gather)` sets .attrs and the struct's size. */
@@ -285,6 +299,9 @@ typedef tn_status (*tn_run_fn)(tn_run *r);
 /** What must hold of the actual inputs for `run` to be safe and is not in the shape rule: values of axes, indices,
  *  lengths, offsets. Called before every run; it changes nothing. errors naming the node, the value and the range */
 typedef tn_status (*tn_check_fn)(const tn_run *r);
+/** Writes b->node as what it means: gives its outputs to other nodes, or brings it into its newest form. Called when a
+ *  model is loaded. A failure is also one of b's. */
+typedef tn_status (*tn_rewrite_fn)(tn_build *b);
 struct tn_grad; /* op/core/grad.h */
 
 struct tn_op {
@@ -299,20 +316,26 @@ struct tn_op {
     tn_infer_fn infer;
     tn_cost_fn cost;       /* NULL: bytes of all inputs and outputs, one FLOP per output element if POINTWISE */
     tn_prepare_fn prepare; /* NULL: nothing to prepare */
-    tn_check_fn check;     /* NULL: the shape rule says all */
+    /** Where `state` does not depend on sizes that vary: says scratch and room for other sizes (p->state is what
+     * prepare made, and stays as it is). It may be prepare itself where that makes no state. NULL: prepared anew for
+     * them. */
+    tn_prepare_fn fit;
+    tn_check_fn check; /* NULL: the shape rule says all */
     tn_run_fn run;
     void (*release)(void *state); /* frees what `state` owns outside the plan's arena; it may be half made */
     tn_status (*grad)(struct tn_grad *g);
-    int arg;         /* for families whose rows share functions: which member */
-    const char *doc; /* one line */
+    tn_rewrite_fn expand; /* of a row that has none of these functions; NULL: the operator is run */
+    int arg;              /* for families whose rows share functions: which member */
+    const char *doc;      /* one line */
 };
 
 /** All families; each array ends with a row whose name is NULL. */
 extern const tn_op *const tn_op_families[];
 
-/** The row for a node's domain and type, or NULL. "ai.onnx" and "" are the same domain. */
+/** The row that runs a node of that domain and type, or NULL: none, or one that is expanded. "ai.onnx" and "" are the
+ * same domain. */
 const tn_op *tn_op_find(const char *domain, const char *type);
-int tn_op_count(void);
+int tn_op_count(void);        /* rows that run */
 const tn_op *tn_op_at(int i); /* sorted by domain, then name */
 int tn_op_min_inputs(const tn_op *op);
 int tn_op_max_inputs(const tn_op *op); /* INT_MAX when variadic */
@@ -320,11 +343,18 @@ int tn_op_max_inputs(const tn_op *op); /* INT_MAX when variadic */
  *  nobody wants it. */
 bool tn_op_needs_output(const tn_op *op, int i);
 
+/** Every invariant of a graph: uses and producers agree, order is topological, outer references point outwards,
+ * operators known, input counts and attributes as their rows say. errors TN_E_GRAPH, TN_E_UNSUPPORTED, naming the node.
+ */
+tn_status tn_graph_check(const tn_graph *g);
+/** Types, shapes and contents of every value from the inputs' types. errors TN_E_TYPE, TN_E_SHAPE, naming the node. */
+tn_status tn_graph_infer(tn_graph *g);
+
 /** Checks a node against its row: counts, attribute names and kinds, ranges. errors TN_E_GRAPH, TN_E_INVALID. */
 tn_status tn_op_check_node(const tn_node *n);
 /** Checks input element types against the row (types that are known). errors TN_E_TYPE. */
 tn_status tn_op_check_types(const tn_node *n, const tn_type *const *in, int n_in);
-/** Both against a descriptor that is not the node's row: of an operator that is rewritten (format/onnx_decompose.h). */
+/** Both against a descriptor that is not the node's row: of an operator that is rewritten (expand.h). */
 tn_status tn_op_check_node_as(const tn_node *n, const tn_op *op);
 tn_status tn_op_check_types_as(const tn_node *n, const tn_op *op, const tn_type *const *in, int n_in);
 /** Reads n's attributes into a struct as op (the node's row, or another descriptor of it) says, in `a`; they are

@@ -1,28 +1,33 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* support.c - index tensors and single elements. */
 #include "op/core/support.h"
+#include "base/budget.h"
 #include <string.h>
 
 tn_status tn_op_indices(tn_run *r, const tn_tensor *ix, int64_t len, int64_t **out) {
     int64_t n = tn_count(ix), *v = NULL;
     bool plain = ix->dtype == TN_I64;
     const int64_t *given = ix->data;
-    for (int64_t i = 0; plain && i < n; i++) plain = given[i] >= 0;
+    tn_ticks ticks = { 0 };
+    for (int64_t i = 0; plain && i < n && !tn_ticks_stopped(&ticks, 1); i++) plain = given[i] >= 0;
     if (plain) {
         v = ix->data;
     } else {
         v = tn_run_scratch(r, (size_t)(n ? n : 1) * sizeof *v);
         if (!v) return tn_op_fail(r->node, TN_E_NOMEM, "no memory for %lld indices", (long long)n);
         for (int64_t i = 0; i < n; i++) {
+            if (tn_ticks_stopped(&ticks, 4)) return tn_op_stopped(r);
             v[i] = tn_get_i64(ix->dtype, ix->data, i);
             if (v[i] < 0) v[i] += len;
         }
     }
-    for (int64_t i = 0; i < n; i++)
+    for (int64_t i = 0; i < n; i++) {
+        if (tn_ticks_stopped(&ticks, 2)) return tn_op_stopped(r);
         if (v[i] < 0 || v[i] >= len)
             return tn_op_fail(r->node, TN_E_INVALID, "index %lld (element %lld of indices) is outside -%lld..%lld",
                               (long long)tn_get_i64(ix->dtype, ix->data, i), (long long)i, (long long)len,
                               (long long)len - 1);
+    }
     *out = v;
     return TN_OK;
 }
@@ -55,6 +60,9 @@ static void packed_set(uint8_t *p, int64_t i, int block, unsigned v) {
 
 void tn_op_copy_element(tn_tensor *y, int64_t i, const tn_tensor *x, int64_t k) { tn_op_copy_elements(y, i, x, k, 1); }
 
+enum { MANY = 1 << 16 };
+
+/* Strings are copied whole: what reads them next follows their addresses. */
 void tn_op_copy_elements(tn_tensor *y, int64_t i, const tn_tensor *x, int64_t k, int64_t n) {
     if (n <= 0) return; /* also: empty tensors have no memory */
     const tn_dtype_info *d = &tn_dtypes[x->dtype];
@@ -63,7 +71,12 @@ void tn_op_copy_elements(tn_tensor *y, int64_t i, const tn_tensor *x, int64_t k,
         return;
     }
     size_t each = (size_t)d->bytes;
-    memcpy((char *)y->data + (size_t)i * each, (const char *)x->data + (size_t)k * each, (size_t)n * each);
+    char *to = (char *)y->data + (size_t)i * each;
+    const char *from = (const char *)x->data + (size_t)k * each;
+    if (x->dtype != TN_STRING && n >= MANY)
+        tn_budget_copy(to, from, (size_t)n * each);
+    else
+        memcpy(to, from, (size_t)n * each);
 }
 
 void tn_op_unpack(const tn_tensor *x, uint8_t *bytes) {
@@ -78,7 +91,11 @@ tn_status tn_op_own_strings(tn_tensor *t) {
     if (t->dtype != TN_STRING) return TN_OK;
     const tn_string *s = t->data;
     int64_t n = tn_count(t);
-    for (int64_t i = 0; i < n; i++) TN_TRY(tn_tensor_set_string(t, i, s[i].ptr, s[i].len));
+    tn_ticks ticks = { 0 };
+    for (int64_t i = 0; i < n; i++) {
+        if (tn_ticks_stopped(&ticks, 64 + s[i].len)) return tn_fail(TN_E_CANCELLED, "copying strings was stopped");
+        TN_TRY(tn_tensor_set_string(t, i, s[i].ptr, s[i].len));
+    }
     return TN_OK;
 }
 
@@ -86,7 +103,11 @@ tn_status tn_op_ints(tn_run *r, const tn_tensor *t, int64_t **out, int64_t *n) {
     *n = tn_count(t);
     *out = tn_run_scratch(r, (size_t)(*n ? *n : 1) * sizeof **out);
     if (!*out) return tn_op_fail(r->node, TN_E_NOMEM, "no memory for %lld integers", (long long)*n);
-    for (int64_t i = 0; i < *n; i++) (*out)[i] = tn_get_i64(t->dtype, t->data, i);
+    tn_ticks ticks = { 0 };
+    for (int64_t i = 0; i < *n; i++) {
+        if (tn_ticks_stopped(&ticks, 4)) return tn_op_stopped(r);
+        (*out)[i] = tn_get_i64(t->dtype, t->data, i);
+    }
     return TN_OK;
 }
 

@@ -1,11 +1,11 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* detection.c - NonMaxSuppression: boxes chosen by score and overlap. */
 #include "base/budget.h"
+#include "base/sort.h"
 #include "op/core/grad.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
 #include <math.h>
-#include <stdlib.h>
 
 /* --------------------------------------------------------------------------------------------- NonMaxSuppression */
 
@@ -72,7 +72,7 @@ static double scalar_or(const tn_run *r, int i, double dflt) {
 static int64_t suppress(const corners *box, candidate *c, int64_t n, int64_t most, float threshold, int64_t *kept) {
     int64_t count = 0;
     tn_ticks ticks = { 0 };
-    qsort(c, (size_t)n, sizeof *c, by_score);
+    tn_sort(c, (size_t)n, sizeof *c, by_score);
     for (int64_t i = 0; i < n && count < most && !tn_ticks_stopped(&ticks, 2 * (uint64_t)count + 1); i++) {
         bool free_of_others = true;
         for (int64_t k = 0; k < count && free_of_others; k++)
@@ -95,11 +95,14 @@ typedef struct {
 static void nms_part(void *arg, int64_t begin, int64_t end, int thread) {
     const nms_job *j = arg;
     candidate *c = j->room + thread * j->n;
+    tn_ticks ticks = { 0 };
     for (int64_t k = begin; k < end; k++) {
         const float *s = j->scores + k * j->n;
         int64_t m = 0;
-        for (int64_t i = 0; i < j->n; i++)
+        for (int64_t i = 0; i < j->n; i++) {
+            if (tn_ticks_stopped(&ticks, 4)) return;
             if (j->bounded ? s[i] > j->least : s[i] == s[i]) c[m++] = (candidate){ s[i], i };
+        }
         j->count[k] = suppress(j->box + k / j->classes * j->n, c, m, j->most, j->overlap, j->kept + k * j->most);
     }
 }
@@ -124,7 +127,9 @@ static tn_status nms_run(tn_run *r) {
     j.box = tn_run_scratch(r, (size_t)(batch * n) * sizeof *j.box);
     j.room = tn_run_scratch(r, (size_t)(n * tn_pool_threads(r->pool)) * sizeof *j.room);
     if (!kept || !count || !j.box || !j.room) return tn_op_fail(r->node, TN_E_NOMEM, "no memory for boxes");
-    for (int64_t i = 0; i < batch * n; i++) j.box[i] = corners_of(j.boxes + i * 4, centre);
+    tn_ticks ticks = { 0 };
+    for (int64_t i = 0; i < batch * n && !tn_ticks_stopped(&ticks, 8); i++)
+        j.box[i] = corners_of(j.boxes + i * 4, centre);
     tn_parallel(r->pool, batch * classes, 1 + 256 / (n + 1), nms_part, &j);
     if (tn_budget_stopped()) return tn_op_stopped(r); /* not all were counted */
     for (int64_t k = 0; k < batch * classes; k++) total += count[k];

@@ -2,9 +2,9 @@
 /* grid.c - GridSample, AffineGrid: an image read at computed places, and the places an affine map makes. The gradient
  * of the first is grid_back.c. */
 #include "op/image/grid.h"
-#include "op/core/grad.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/image/grads.h"
 #include <math.h>
 #include <string.h>
 
@@ -103,7 +103,7 @@ static tn_status sample_run(tn_run *r) {
 }
 
 /* The places are linear in theta: what they are for the unit map, with a one behind, are the factors. */
-tn_status tn_grad_affine_grid(tn_grad *g) {
+static tn_status tn_grad_affine_grid(tn_grad *g) {
     int rank = tn_grad_rank(g, tn_grad_y(g, 0)) - 2;
     tn_grad_formula(g, "unit = Reshape(CastLike(%s, x), [1, %d, %d])",
                     rank == 3 ? "[1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0]" : "[1, 0, 0, 0, 1, 0]", rank, rank + 1);

@@ -6,9 +6,9 @@
  *
  * With orders o, and o + d for one more by number d:  d GridSlope_o / d grid_d = GridSlope_(o + d), and GridSpread_o is
  * the adjoint of GridSlope_o in X. */
-#include "op/core/grad.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/image/grads.h"
 #include "op/image/grid.h"
 #include <string.h>
 
@@ -88,10 +88,10 @@ static tn_value *derived(tn_grad *g, const char *type, tn_value *const *in, int 
     const int64_t *old = tn_attr_ints(g->node, "orders", &count);
     int64_t orders[TN_MAX_RANK] = { 0 };
     for (int k = 0; k < rank; k++) orders[k] = (old ? old[k] : 0) + (k == d);
-    tn_node *n = tn_grad_node_n(g, "tenon", type, in, n_in, 1);
-    tn_grad_copy_attrs(g, n, g->node);
+    tn_node *n = tn_build_node(&g->build, "tenon", type, in, n_in, 1);
+    tn_build_keep(&g->build, n, g->node, NULL);
     if (n && g->st == TN_OK) g->st = tn_attr_set_ints(n, "orders", orders, rank);
-    return tn_grad_made(g, n);
+    return tn_build_typed(&g->build, n);
 }
 
 /* What flows back to the grid, when what is read from x flows `flow`. */
@@ -102,8 +102,8 @@ static tn_value *to_grid(tn_grad *g, tn_value *flow, tn_value *x, tn_value *grid
         tn_grad_let(g, "slope", derived(g, "GridSlope", (tn_value *[]){ x, grid }, 2, rank, d));
         parts[d] = tn_grad_formula(g, "Unsqueeze(ReduceSum{keepdims=0}(flow * slope, [1]), [-1])");
     }
-    tn_node *all = tn_grad_node_n(g, "", "Concat", parts, rank, 1);
-    return tn_grad_call(g, "CastLike", tn_grad_made_int(g, all, "axis", -1), grid);
+    tn_node *all = tn_build_node(&g->build, "", "Concat", parts, rank, 1);
+    return tn_emit(&g->build, "CastLike", tn_build_typed_with(&g->build, all, tn_attr_of_int("axis", -1)), grid);
 }
 
 static int image_rank(tn_grad *g, tn_value *x) {

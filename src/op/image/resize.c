@@ -179,12 +179,12 @@ static tn_status back_run(tn_run *r) {
 }
 
 static tn_node *back_node(tn_grad *g, const char *domain, const char *type, tn_value *const *in, int n) {
-    tn_node *node = tn_grad_node_n(g, domain, type, in, n, 1);
-    tn_grad_copy_attrs(g, node, g->node);
+    tn_node *node = tn_build_node(&g->build, domain, type, in, n, 1);
+    tn_build_keep(&g->build, node, g->node, NULL);
     return node;
 }
 
-tn_status tn_grad_resize(tn_grad *g) {
+static tn_status tn_grad_resize(tn_grad *g) {
     tn_value *in[] = {
         tn_grad_dy(g, 0),
         tn_grad_x(g, ROI),
@@ -194,7 +194,7 @@ tn_status tn_grad_resize(tn_grad *g) {
     };
     for (int i = 1; i < 4; i++)
         if (tn_grad_wants(g, i)) return tn_op_fail(g->node, TN_E_UNSUPPORTED, "only X has a gradient");
-    g->dx[0] = tn_grad_made(g, back_node(g, "tenon", "ResizeBack", in, 5));
+    g->dx[0] = tn_build_typed(&g->build, back_node(g, "tenon", "ResizeBack", in, 5));
     return g->st;
 }
 
@@ -202,7 +202,7 @@ static tn_status grad_of_back(tn_grad *g) { /* linear: forward again */
     tn_value *in[] = { tn_grad_dy(g, 0), tn_grad_x(g, ROI), tn_grad_x(g, SCALES), tn_grad_x(g, SIZES) };
     tn_node *n = back_node(g, "", "Resize", in, 4);
     if (n && g->st == TN_OK) g->st = tn_attr_set_float(n, "extrapolation_value", 0);
-    g->dx[0] = tn_grad_made(g, n);
+    g->dx[0] = tn_build_typed(&g->build, n);
     return g->st;
 }
 

@@ -302,10 +302,10 @@ static tn_value *derived(tn_grad *g, const char *type, tn_value *v, int first, i
     if (g->st == TN_OK) g->st = tn_op_fill_attrs(g->node, g->node->op->attrs, &a);
     tn_value *in[] = { v, tn_grad_x(g, first), tn_grad_x(g, first + 1), tn_grad_x(g, first + 2) };
     for (int k = 0; k < 4; k++) orders[k] = (a.orders.n == 4 ? a.orders.v[k] : 0) + (k == d);
-    tn_node *node = tn_grad_node_n(g, "tenon", type, in, 4, 1);
-    tn_grad_copy_attrs(g, node, g->node);
+    tn_node *node = tn_build_node(&g->build, "tenon", type, in, 4, 1);
+    tn_build_keep(&g->build, node, g->node, NULL);
     if (node && g->st == TN_OK && strstr(type, "RoiS")) g->st = tn_attr_set_ints(node, "orders", orders, 4);
-    return tn_grad_made(g, node);
+    return tn_build_typed(&g->build, node);
 }
 
 /* What flows back to the boxes when what is read from v flows `flow`. */
@@ -316,11 +316,12 @@ static tn_value *to_boxes(tn_grad *g, tn_value *flow, tn_value *v, int first) {
         tn_grad_let(g, "slope", derived(g, "RoiSlope", v, first, d));
         parts[d] = tn_grad_formula(g, "Unsqueeze(ReduceSum{keepdims=0}(flow * slope, [1, 2, 3]), [1])");
     }
-    return tn_grad_made_int(g, tn_grad_node_n(g, "", "Concat", parts, 4, 1), "axis", 1);
+    return tn_build_typed_with(&g->build, tn_build_node(&g->build, "", "Concat", parts, 4, 1),
+                               tn_attr_of_int("axis", 1));
 }
 
 /* Of all three: the image is in front of the boxes, what is read or spread is input 0. */
-tn_status tn_grad_roi_align(tn_grad *g) {
+static tn_status tn_grad_roi_align(tn_grad *g) {
     int arg = g->node->op->arg, first = arg != FORWARD;
     tn_value *dy = tn_grad_dy(g, 0), *v = tn_grad_x(g, 0);
     if (tn_grad_wants(g, 0)) g->dx[0] = derived(g, arg == SPREAD ? "RoiSlope" : "RoiSpread", dy, first, -1);
@@ -329,7 +330,7 @@ tn_status tn_grad_roi_align(tn_grad *g) {
     return g->st;
 }
 
-tn_status tn_grad_max_roi_pool(tn_grad *g) {
+static tn_status tn_grad_max_roi_pool(tn_grad *g) {
     int arg = g->node->op->arg;
     if (tn_grad_wants(g, 0))
         g->dx[0] = derived(g, arg == SPREAD ? "RoiPick" : "MaxRoiPoolBack", tn_grad_dy(g, 0), arg != FORWARD, -1);

@@ -2,9 +2,9 @@
 /* binary.c - pointwise operators of two or more tensors, with NumPy broadcasting: arithmetic, comparison, logic, bits.
  * The loops are kernel/broadcast.h; rows only say which. */
 #include "kernel/broadcast.h"
-#include "op/core/grad.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/math/grads.h"
 #include "op/math/pointwise.h"
 #include <string.h>
 
@@ -172,7 +172,7 @@ static const tn_attr_spec shift_attrs[] = { { TN_WORD(shift, direction, "LEFT|RI
 #define ROW_OF(grad_, prepare_, name_, since_, in_, out_, infer_, run_, arg_, doc_)                           \
     {                                                                                                         \
         .name = name_, .since = since_, .flags = POINT, .in = in_, .out = out_, .infer = infer_, .run = run_, \
-        .prepare = prepare_, .grad = grad_, .arg = arg_, .doc = doc_                                          \
+        .prepare = prepare_, .fit = prepare_, .grad = grad_, .arg = arg_, .doc = doc_                         \
     }
 #define ROW(...)  ROW_OF(tn_grad_binary, NULL, __VA_ARGS__)
 #define MANY(...) ROW_OF(tn_grad_binary, variadic_prepare, __VA_ARGS__)

@@ -1,10 +1,11 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* cast.c - Cast, CastLike, BitCast: another element type. Numbers convert as tensor/dtype.h says; strings are parsed
  * and printed here. */
+#include "base/budget.h"
 #include "base/number.h"
-#include "op/core/grad.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/math/grads.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -74,7 +75,9 @@ static int print_number(tn_dtype t, const void *data, int64_t i, char *buf, size
 
 static tn_status to_strings(tn_run *r, const tn_tensor *x, tn_tensor *y) {
     char buf[64];
+    tn_ticks ticks = { 0 };
     for (int64_t i = 0; i < tn_count(x); i++) {
+        if (tn_ticks_stopped(&ticks, 1024)) return tn_op_stopped(r);
         int n = print_number(x->dtype, x->data, i, buf, sizeof buf);
         TN_TRY(tn_tensor_set_string(y, i, buf, (size_t)n));
     }
@@ -90,27 +93,40 @@ static tn_number read_whole(tn_dtype t, const char **p, const char *end, void *d
     return got;
 }
 
+/* Element i := v, as from a tensor of doubles. The attributes are not about packed types. */
+static void set_real(tn_tensor *y, int64_t i, double v, const casting *a) {
+    const tn_dtype_info *t = &tn_dtypes[y->dtype];
+    char *to = (char *)y->data + i * t->bytes;
+    if (t->block > 1)
+        tn_set_f64(y->dtype, y->data, i, v);
+    else
+        (void)tn_cast(TN_F64, &v, y->dtype, to, 1, a->saturate, (tn_round_mode)a->round_mode);
+}
+
 /* Element i := the number that is all of the text but blanks before it. */
-static tn_number read_number(tn_dtype t, const char *p, const char *end, void *data, int64_t i) {
+static tn_number read_number(tn_tensor *y, int64_t i, const char *p, const char *end, const casting *a) {
+    tn_dtype t = y->dtype;
     while (p < end && strchr(" \t\n\v\f\r", *p) && *p) p++;
     if (tn_dtype_is_int(t) || t == TN_BOOL) {
         const char *at = p;
-        tn_number got = read_whole(t, &at, end, data, i);
+        tn_number got = read_whole(t, &at, end, y->data, i);
         if (got && at == end) return got;
     }
     double v = 0;
     float f = 0;
     tn_number got = t == TN_F32 ? tn_take_f32(&p, end, &f) : tn_take_f64(&p, end, &v);
     if (!got || p != end) return TN_NUMBER_NONE;
-    tn_set_f64(t, data, i, t == TN_F32 ? (double)f : v);
+    set_real(y, i, t == TN_F32 ? (double)f : v, a);
     return got;
 }
 
 static tn_status from_strings(tn_run *r, const tn_tensor *x, tn_tensor *y) {
     const tn_string *s = x->data;
+    tn_ticks ticks = { 0 };
     for (int64_t i = 0; i < tn_count(x); i++) {
+        if (tn_ticks_stopped(&ticks, 128 + 8 * s[i].len)) return tn_op_stopped(r);
         const char *p = s[i].len ? s[i].ptr : "";
-        tn_number got = read_number(y->dtype, p, p + s[i].len, y->data, i);
+        tn_number got = read_number(y, i, p, p + s[i].len, r->attrs);
         if (got == TN_NUMBER_READ) continue;
         return tn_op_fail(r->node, TN_E_INVALID, "element %lld, \"%.*s\", is %s", (long long)i,
                           (int)(s[i].len < 40 ? s[i].len : 40), p, got ? "beyond the type's range" : "not a number");

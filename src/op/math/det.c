@@ -1,8 +1,9 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* det.c - Det: determinants of square matrices, by elimination with row exchanges, in double. */
-#include "op/core/grad.h"
+#include "base/budget.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/math/grads.h"
 #include <math.h>
 #include <string.h>
 
@@ -28,6 +29,7 @@ typedef struct {
 
 static double determinant(double *a, int64_t n) {
     double det = 1;
+    tn_ticks ticks = { 0 };
     for (int64_t k = 0; k < n; k++) {
         int64_t best = k;
         for (int64_t i = k + 1; i < n; i++)
@@ -40,6 +42,7 @@ static double determinant(double *a, int64_t n) {
         det *= best == k ? a[k * n + k] : -a[k * n + k];
         for (int64_t i = k + 1; i < n; i++) {
             double f = a[i * n + k] / a[k * n + k];
+            if (tn_ticks_stopped(&ticks, (uint64_t)n)) return 0;
             for (int64_t j = k + 1; j < n; j++) a[i * n + j] -= f * a[k * n + j];
         }
     }
@@ -79,6 +82,7 @@ static tn_status det_cost(const tn_infer *c, tn_cost *out) {
 static double minor_of(const double *a, int64_t n, int64_t row, int64_t column, double *room) {
     double det = 1;
     int64_t m = n - 1;
+    tn_ticks ticks = { 0 };
     for (int64_t i = 0; i < m; i++)
         for (int64_t j = 0; j < m; j++) room[i * m + j] = a[(i + (i >= row)) * n + j + (j >= column)];
     for (int64_t k = 0; k < m; k++) { /* Gauss with pivots */
@@ -94,6 +98,7 @@ static double minor_of(const double *a, int64_t n, int64_t row, int64_t column, 
         det *= room[k * m + k];
         for (int64_t i = k + 1; i < m; i++) {
             double f = room[i * m + k] / room[k * m + k];
+            if (tn_ticks_stopped(&ticks, (uint64_t)m)) return 0;
             for (int64_t j = k; j < m; j++) room[i * m + j] -= f * room[k * m + j];
         }
     }
@@ -111,6 +116,7 @@ static tn_status cofactors_run(tn_run *r) {
     for (int64_t base = 0; n > 0 && base < tn_count(x); base += n * n) {
         for (int64_t i = 0; i < n * n; i++) a[i] = tn_get_f64(x->dtype, x->data, base + i);
         for (int64_t i = 0; i < n * n; i++) {
+            if (tn_budget_stopped()) return tn_op_stopped(r);
             double m = minor_of(a, n, i / n, i % n, a + n * n);
             tn_set_f64(y->dtype, y->data, base + i, (i / n + i % n) % 2 ? -m : m);
         }

@@ -2,9 +2,9 @@
 /* einsum.c - Einsum: sums of products named by an equation such as "bij,bjk->bik": reading it, the result's shape, the
  * row. The arithmetic is einsum_pairs.c. */
 #include "op/math/einsum.h"
-#include "op/core/grad.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/math/grads.h"
 #include <ctype.h>
 #include <string.h>
 

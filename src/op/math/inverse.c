@@ -1,8 +1,9 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* inverse.c - com.microsoft.Inverse: inverses of square matrices, by Gauss and Jordan. */
-#include "op/core/grad.h"
+#include "base/budget.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/math/grads.h"
 #include <math.h>
 
 static tn_status inverse_infer(tn_infer *c) {
@@ -20,6 +21,7 @@ static tn_status inverse_infer(tn_infer *c) {
  * singular matrix gives infinities and NaN. */
 static void eliminate(double *a, int64_t n) {
     int64_t w = 2 * n;
+    tn_ticks ticks = { 0 };
     for (int64_t i = 0; i < n; i++) {
         int64_t best = i;
         for (int64_t r = i + 1; r < n; r++)
@@ -32,6 +34,7 @@ static void eliminate(double *a, int64_t n) {
         for (int64_t k = 0; k < w; k++) a[i * w + k] *= by;
         for (int64_t r = 0; r < n; r++) {
             double f = a[r * w + i];
+            if (tn_ticks_stopped(&ticks, (uint64_t)w)) return;
             if (r == i || f == 0) continue;
             for (int64_t k = i; k < w; k++) a[r * w + k] -= f * a[i * w + k];
         }

@@ -8,9 +8,9 @@
  * packed panels are of that type then, and become float32 in cache. */
 #include "kernel/kernel.h"
 #include "op/core/fused.h"
-#include "op/core/grad.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/math/grads.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -22,7 +22,6 @@ typedef struct {
     const uint16_t *b_half;  /* B in panels of half_type */
     const uint32_t *b_pairs; /* B in panels of bfloat16 pairs */
     tn_dtype half_type;
-    size_t scratch; /* bytes planned, 0: unknown shapes, the driver allocates */
     float alpha, beta;
     bool trans_a, trans_b;
     bool turn_a, turn_b; /* the rows of the matrices stand before the batch */
@@ -257,6 +256,18 @@ static tn_status pack_right(tn_prep *p, product_state *s, const tn_tensor *b, tn
     return TN_OK;
 }
 
+/* The scratch that products of these sizes want; where it is not known, the driver allocates. */
+static tn_status matmul_fit(tn_prep *p) {
+    const product_state *s = p->state;
+    const tn_type *a = p->types.in[0], *b = p->types.in[1];
+    product d;
+    if (a->dtype != TN_F32 || !tn_type_static(a) || !tn_type_static(b)) return TN_OK;
+    product_of(s, a->rank, a->dims, b->rank, b->dims, &d);
+    tn_gemm_args g = args_of(s, &d);
+    p->scratch = tn_gemm_scratch(&tn_kernels_get()->gemm, &g, tn_pool_threads(p->pool));
+    return TN_OK;
+}
+
 static tn_status matmul_prepare(tn_prep *p) {
     const tn_node *n = p->types.node;
     const tn_gemm_kernels *kn = &tn_kernels_get()->gemm;
@@ -281,13 +292,7 @@ static tn_status matmul_prepare(tn_prep *p) {
         s->a_packed = packed;
         p->consumed |= 1u << 0;
     }
-    if (tn_type_static(p->types.in[0]) && tn_type_static(p->types.in[1])) {
-        product d;
-        product_of(s, p->types.in[0]->rank, p->types.in[0]->dims, p->types.in[1]->rank, p->types.in[1]->dims, &d);
-        tn_gemm_args g = args_of(s, &d);
-        p->scratch = s->scratch = tn_gemm_scratch(kn, &g, tn_pool_threads(p->pool));
-    }
-    return TN_OK;
+    return matmul_fit(p);
 }
 
 /* ------------------------------------------------------------------------------------------------------------ run */
@@ -339,7 +344,7 @@ static tn_status run_f32(tn_run *r, const product_state *s, const product *p) {
     for (int64_t i = 0; i < calls; i++) {
         g.a = a + oa, g.b = b + ob;
         g.c = (float *)y->data + oc, g.d = d ? d + oc : NULL;
-        TN_TRY(tn_gemm(&tn_kernels_get()->gemm, &g, s->scratch ? r->scratch : NULL, r->pool));
+        TN_TRY(tn_gemm(&tn_kernels_get()->gemm, &g, r->scratch, r->pool));
         for (int l = outer - 1; l >= 0; l--) {
             oa += p->step_a[l], ob += p->step_b[l], oc += p->step_c[l];
             if (++at[l] < p->count[l]) break;
@@ -429,7 +434,7 @@ static const tn_attr_spec fused_attrs[] = {
     {                                                                                                             \
         .name = NAME, .domain = "com.microsoft", .since = 1, .in = tn_ports_real_x2, .out = tn_ports_real_t,      \
         TN_ATTRS(contrib_attrs, settings), .infer = matmul_infer, .cost = matmul_cost, .prepare = matmul_prepare, \
-        .run = matmul_run, .arg = MATMUL, .grad = tn_grad_fused_matmul,                                           \
+        .fit = matmul_fit, .run = matmul_run, .arg = MATMUL, .grad = tn_grad_fused_matmul,                        \
         .doc = "alpha A B, either matrix transposed; leading dimensions are batches and broadcast"                \
     }
 
@@ -441,6 +446,7 @@ const tn_op tn_ops_matmul[] = {
       .infer = matmul_infer,
       .cost = matmul_cost,
       .prepare = matmul_prepare,
+      .fit = matmul_fit,
       .run = matmul_run,
       .arg = MATMUL,
       .grad = tn_grad_matmul,
@@ -453,6 +459,7 @@ const tn_op tn_ops_matmul[] = {
       .infer = matmul_infer,
       .cost = matmul_cost,
       .prepare = matmul_prepare,
+      .fit = matmul_fit,
       .run = matmul_run,
       .arg = GEMM,
       .grad = tn_grad_gemm,
@@ -467,6 +474,7 @@ const tn_op tn_ops_matmul[] = {
       .infer = matmul_infer,
       .cost = matmul_cost,
       .prepare = matmul_prepare,
+      .fit = matmul_fit,
       .run = matmul_run,
       .arg = FUSED_MATMUL,
       .doc = "act(alpha A B + beta bias + residual): MatMul or Gemm with what follows it" },

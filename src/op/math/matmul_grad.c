@@ -1,6 +1,6 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* matmul_grad.c - gradients of matrix products, Einsum, determinants and inverses. */
-#include "op/core/grad.h"
+#include "op/math/grads.h"
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,16 +18,16 @@ static tn_value *swap_last(tn_grad *g, tn_value *v) {
 tn_status tn_grad_matmul(tn_grad *g) {
     tn_value *a = tn_grad_x(g, 0), *b = tn_grad_x(g, 1), *dy = tn_grad_dy(g, 0);
     bool row = tn_grad_rank(g, a) == 1, column = tn_grad_rank(g, b) == 1;
-    if (row) a = tn_grad_call(g, "Unsqueeze", a, tn_grad_int(g, 0));
-    if (column) b = tn_grad_call(g, "Unsqueeze", b, tn_grad_int(g, 1));
-    if (column) dy = tn_grad_call(g, "Unsqueeze", dy, tn_grad_int(g, -1));
-    if (row) dy = tn_grad_call(g, "Unsqueeze", dy, tn_grad_int(g, -2));
+    if (row) a = tn_emit(&g->build, "Unsqueeze", a, tn_build_int(&g->build, "int", 0));
+    if (column) b = tn_emit(&g->build, "Unsqueeze", b, tn_build_int(&g->build, "int", 1));
+    if (column) dy = tn_emit(&g->build, "Unsqueeze", dy, tn_build_int(&g->build, "int", -1));
+    if (row) dy = tn_emit(&g->build, "Unsqueeze", dy, tn_build_int(&g->build, "int", -2));
     if (tn_grad_wants(g, 0)) {
-        tn_value *da = tn_grad_sum_to(g, tn_grad_call(g, "MatMul", dy, swap_last(g, b)), a);
+        tn_value *da = tn_grad_sum_to(g, tn_emit(&g->build, "MatMul", dy, swap_last(g, b)), a);
         g->dx[0] = row ? tn_grad_reshape_like(g, da, tn_grad_x(g, 0)) : da;
     }
     if (tn_grad_wants(g, 1)) {
-        tn_value *db = tn_grad_sum_to(g, tn_grad_call(g, "MatMul", swap_last(g, a), dy), b);
+        tn_value *db = tn_grad_sum_to(g, tn_emit(&g->build, "MatMul", swap_last(g, a), dy), b);
         g->dx[1] = column ? tn_grad_reshape_like(g, db, tn_grad_x(g, 1)) : db;
     }
     return g->st;
@@ -164,10 +164,10 @@ static tn_value *einsum_back(tn_grad *g, const equation *e, int which) {
         strcat(want, label);
     }
     strcat(strcat(strcat(text, more), "->"), want);
-    tn_node *node = tn_grad_node_n(g, "", "Einsum", in, n, 1);
+    tn_node *node = tn_build_node(&g->build, "", "Einsum", in, n, 1);
     if (node && g->st == TN_OK)
         g->st = tn_attr_set_string(node, "equation", tn_arena_strdup(g->graph->model->arena, text));
-    return tn_grad_made(g, node);
+    return tn_build_typed(&g->build, node);
 }
 
 tn_status tn_grad_einsum(tn_grad *g) {

@@ -156,6 +156,7 @@ const tn_op tn_ops_pointwise[] = {
       .infer = infer,
       .cost = cost,
       .prepare = prepare,
+      .fit = tn_fit_any,
       .run = run,
       .doc = "a chain of pointwise operators in one pass" },
     { 0 },

@@ -1,7 +1,7 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* pointwise_grad.c - gradients of pointwise operators, mostly one formula each. */
 #include "kernel/vec.h"
-#include "op/core/grad.h"
+#include "op/math/grads.h"
 #include "op/math/pointwise.h"
 #include <stdio.h>
 #include <string.h>
@@ -93,7 +93,7 @@ static void extremes(tn_grad *g) {
     for (int i = 0; i < g->node->n_inputs; i++) {
         tn_grad_let(g, "operand", tn_grad_x(g, i));
         tn_value *eq = tn_grad_formula(g, "CastLike(Equal(operand, y), dy)");
-        count = count ? tn_grad_call(g, "Add", count, eq) : eq;
+        count = count ? tn_emit(&g->build, "Add", count, eq) : eq;
     }
     tn_grad_let(g, "count", count);
     tn_grad_formula(g, "share = dy / count");

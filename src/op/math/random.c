@@ -3,9 +3,10 @@
  * Dropout. One generator serves all (base/random.h). With a seed every run gives the same values, however many threads
  * there are; without one every run gives others. */
 #include "base/random.h"
-#include "op/core/grad.h"
+#include "base/budget.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/math/grads.h"
 #include <string.h>
 
 enum { NORMAL, UNIFORM };
@@ -124,7 +125,9 @@ static void bernoulli_range(void *arg, int64_t begin, int64_t end, int thread) {
 
 static tn_status bernoulli_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0);
+    tn_ticks ticks = { 0 };
     for (int64_t i = 0; i < tn_count(x); i++) {
+        if (tn_ticks_stopped(&ticks, 4)) return tn_op_stopped(r);
         double p = tn_get_f64(x->dtype, x->data, i);
         if (!(p >= 0 && p <= 1))
             return tn_op_fail(r->node, TN_E_INVALID, "element %lld is %g, which is no probability", (long long)i, p);
@@ -166,19 +169,26 @@ static tn_status multinomial_run(tn_run *r) {
     tn_tensor *y = tn_out(r, 0);
     int64_t classes = x->dims[1], samples = y->dims[1];
     uint64_t key = key_of(r);
+    tn_ticks ticks = { 0 };
     double *sums = tn_op_scratch(r, sizeof *sums, classes, 1, 1);
     if (!sums) return tn_op_fail(r->node, TN_E_NOMEM, "no memory for %lld classes", (long long)classes);
     for (int64_t b = 0; b < x->dims[0]; b++) {
         double most = -INFINITY, sum = 0;
-        for (int64_t k = 0; k < classes; k++) most = fmax(most, tn_get_f64(x->dtype, x->data, b * classes + k));
         for (int64_t k = 0; k < classes; k++) {
+            if (tn_ticks_stopped(&ticks, 8)) return tn_op_stopped(r);
+            most = fmax(most, tn_get_f64(x->dtype, x->data, b * classes + k));
+        }
+        for (int64_t k = 0; k < classes; k++) {
+            if (tn_ticks_stopped(&ticks, 32)) return tn_op_stopped(r);
             sum += exp(tn_get_f64(x->dtype, x->data, b * classes + k) - most);
             sums[k] = sum;
         }
         if (!(sum > 0 && isfinite(sum)))
             return tn_op_fail(r->node, TN_E_INVALID, "row %lld gives no class a finite weight above 0", (long long)b);
-        for (int64_t i = b * samples; i < (b + 1) * samples; i++)
+        for (int64_t i = b * samples; i < (b + 1) * samples; i++) {
+            if (tn_ticks_stopped(&ticks, 256)) return tn_op_stopped(r);
             tn_set_i64(y->dtype, y->data, i, class_of(sums, classes, sum * tn_random_uniform(key, (uint64_t)i, 53)));
+        }
     }
     return TN_OK;
 }

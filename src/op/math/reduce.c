@@ -2,9 +2,9 @@
 /* reduce.c - reductions over axes, arg-max, softmax and running sums: one axis or several become one number, or a
  * distribution. The loops are kernel/reduce.h. */
 #include "kernel/reduce.h"
-#include "op/core/grad.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/math/grads.h"
 #include <string.h>
 
 /* ---------------------------------------------------------------------------------------------------- reductions */

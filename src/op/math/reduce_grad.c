@@ -1,6 +1,6 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* reduce_grad.c - gradients of reductions, softmax and running sums. */
-#include "op/core/grad.h"
+#include "op/math/grads.h"
 #include <string.h>
 
 /* What was reduced, with its axes back as dimensions of size 1: k, and the result itself: yk. */
@@ -29,10 +29,10 @@ static const struct {
 };
 
 static tn_value *again(tn_grad *g, const char *type, tn_value *v) { /* over the same axes, keeping them */
-    tn_node *n = tn_grad_node(g, type, 1, v, tn_grad_x(g, 1));
+    tn_node *n = tn_build_list(&g->build, type, 1, TN_VALUES(v, tn_grad_x(g, 1)));
     if (n && g->st == TN_OK)
         g->st = tn_attr_set_int(n, "noop_with_empty_axes", tn_attr_int(g->node, "noop_with_empty_axes", 0));
-    return tn_grad_made_int(g, n, "keepdims", 1);
+    return tn_build_typed_with(&g->build, n, tn_attr_of_int("keepdims", 1));
 }
 
 tn_status tn_grad_reduce(tn_grad *g) {

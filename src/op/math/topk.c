@@ -1,8 +1,10 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* topk.c - TopK and Unique: order statistics along an axis. */
-#include "op/core/grad.h"
+#include "base/budget.h"
+#include "base/sort.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/math/grads.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,11 +82,13 @@ static void topk_lines(void *arg, int64_t begin, int64_t end, int thread) {
     int64_t len = x->dims[j->axis], inner = tn_op_product(x->dims, j->axis + 1, x->rank), k = j->k;
     bool wide = x->dtype == TN_I64 || x->dtype == TN_U64;
     ranked *h = j->heaps + thread * (k + 1);
+    tn_ticks ticks = { 0 };
     for (int64_t line = begin; line < end; line++) {
         int64_t base = line / inner * len * inner + line % inner, obase = line / inner * k * inner + line % inner,
                 n = 0;
         for (int64_t i = 0; i < len; i++) {
             ranked e = { 0, 0, i };
+            if (tn_ticks_stopped(&ticks, n < k ? 32 : 4)) return;
             if (wide) { /* uint64: flip the top bit, so that signed order is unsigned order */
                 e.i64 = ((const int64_t *)x->data)[base + i * inner];
                 if (x->dtype == TN_U64) e.i64 ^= INT64_MIN;
@@ -107,6 +111,7 @@ static void topk_lines(void *arg, int64_t begin, int64_t end, int thread) {
         }
         for (int64_t left = n; left > 0; left--) { /* the root is the worst left: fill from the end */
             int64_t o = obase + (left - 1) * inner;
+            if (tn_ticks_stopped(&ticks, 128)) return;
             if (values) tn_op_copy_element(values, o, x, base + h[0].at * inner);
             if (indices) ((int64_t *)indices->data)[o] = h[0].at;
             h[0] = h[left - 1];
@@ -216,24 +221,34 @@ static tn_status unique_run(tn_run *r) {
             return tn_op_fail(r->node, TN_E_NOMEM, "no memory for %lld slices", (long long)s.len);
     int64_t *order = list[0], *group = list[1], *first = list[2], *count = list[3], *place = list[4];
     for (int64_t i = 0; i < s.len; i++) order[i] = i;
-    qsort_r(order, (size_t)s.len, sizeof *order, by_slice, &s);
+    uint64_t units = 32 + 4 * (uint64_t)(s.outer * s.inner); /* of a comparison */
+    tn_ticks ticks = { 0 };
+    tn_sort_with(order, (size_t)s.len, sizeof *order, by_slice, &s, units);
+    if (tn_budget_stopped()) return tn_op_stopped(r);
     for (int64_t i = 0; i < s.len; i++) {
+        if (tn_ticks_stopped(&ticks, units)) return tn_op_stopped(r);
         if (i == 0 || compare_slices(&s, order[i - 1], order[i]) != 0) first[groups] = order[i], count[groups++] = 0;
         count[groups - 1]++;
         group[order[i]] = groups - 1;
     }
     int64_t *show = order; /* groups in the order they are to appear; `order` has done its work */
     for (int64_t g = 0; g < groups; g++) show[g] = g;
-    if (!of->sorted) qsort_r(show, (size_t)groups, sizeof *show, by_number, first);
-    for (int64_t i = 0; i < groups; i++) place[show[i]] = i;
+    if (!of->sorted) tn_sort_with(show, (size_t)groups, sizeof *show, by_number, first, 16);
+    if (tn_budget_stopped()) return tn_op_stopped(r);
+    for (int64_t i = 0; i < groups; i++) {
+        if (tn_ticks_stopped(&ticks, 16)) return tn_op_stopped(r);
+        place[show[i]] = i;
+    }
 
     dims[axis] = groups;
     if (tn_run_wants(r, 0)) {
         TN_TRY(tn_run_alloc(r, 0, x->dtype, a ? x->rank : 1, dims));
         for (int64_t o = 0; o < s.outer; o++)
-            for (int64_t i = 0; i < groups; i++)
+            for (int64_t i = 0; i < groups; i++) {
+                if (tn_ticks_stopped(&ticks, 32 + (uint64_t)s.inner)) return tn_op_stopped(r);
                 tn_op_copy_elements(tn_out(r, 0), (o * groups + i) * s.inner, x, (o * s.len + first[show[i]]) * s.inner,
                                     s.inner);
+            }
         TN_TRY(tn_op_own_strings(tn_out(r, 0)));
     }
     for (int out = 1; out < r->n_out; out++) {
@@ -241,7 +256,7 @@ static tn_status unique_run(tn_run *r) {
         if (!tn_run_wants(r, out)) continue;
         TN_TRY(tn_run_alloc(r, out, TN_I64, 1, &len));
         int64_t *v = tn_out(r, out)->data;
-        for (int64_t i = 0; i < len; i++)
+        for (int64_t i = 0; i < len && !tn_ticks_stopped(&ticks, 16); i++)
             v[i] = out == 1 ? first[show[i]] : out == 2 ? place[group[i]] : count[show[i]];
     }
     return TN_OK;

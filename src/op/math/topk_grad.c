@@ -1,6 +1,6 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* topk_grad.c - gradients of TopK and Unique: what was chosen gets what flows back. */
-#include "op/core/grad.h"
+#include "op/math/grads.h"
 
 tn_status tn_grad_topk(tn_grad *g) {
     tn_grad_let(g, "zero", tn_grad_fill(g, tn_grad_x(g, 0), 0));

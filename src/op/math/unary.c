@@ -2,9 +2,9 @@
 /* unary.c - pointwise operators of one tensor: y[i] = f(x[i]; a, b). One table says which function and where its
  * parameters come from; the loops for every element type are kernel/broadcast.h. */
 #include "kernel/broadcast.h"
-#include "op/core/grad.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/math/grads.h"
 #include "op/math/pointwise.h"
 #include <math.h>
 #include <string.h>
@@ -41,7 +41,7 @@
     X("Elu", ELU, 22, TN_FLOATS, "alpha", NULL, 1, 0, "x < 0 ? alpha (e^x - 1) : x")                            \
     X("Selu", SELU, 22, TN_FLOATS, "alpha", "gamma", 1.67326319217681884765625f, 1.05070102214813232421875f,    \
       "gamma (x < 0 ? alpha (e^x - 1) : x)")                                                                    \
-    X("Celu", CELU, 12, TN_FLOATS, "alpha", NULL, 1, 0, "x < 0 ? alpha (e^(x/alpha) - 1) : x")                  \
+    X("Celu", CELU, 28, TN_FLOATS, "alpha", NULL, 1, 0, "x < 0 ? alpha (e^(x/alpha) - 1) : x")                  \
     X("HardSigmoid", HARDSIGMOID, 22, TN_FLOATS, "alpha", "beta", 0.2f, 0.5f, "min(max(alpha x + beta, 0), 1)") \
     X("HardSwish", HARDSWISH, 22, TN_FLOATS, NULL, NULL, 0, 0, "x min(max(x/6 + 1/2, 0), 1)")                   \
     X("Softplus", SOFTPLUS, 22, TN_FLOATS, NULL, NULL, 0, 0, "log(1 + e^x)")                                    \

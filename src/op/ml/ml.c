@@ -7,13 +7,6 @@
 
 /* ------------------------------------------------------------------------------------------------------- transforms */
 
-tn_post tn_post_read(const tn_node *n) {
-    static const char *const words[] = { "NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT" };
-    for (size_t i = 0; i < TN_COUNT(words); i++)
-        if (tn_attr_is(n, "post_transform", words[i], "NONE")) return (tn_post)i;
-    return TN_POST_NONE;
-}
-
 double tn_logistic(double v) {
     double e = exp(-fabs(v));
     return v < 0 ? e / (1 + e) : 1 / (1 + e);
@@ -48,13 +41,12 @@ void tn_post_apply(tn_post p, double *s, int64_t n) {
 
 /* ----------------------------------------------------------------------------------------------------------- labels */
 
-tn_status tn_labels_read(const tn_node *n, const char *ints, const char *strings, tn_labels *out) {
-    const tn_attr *a = tn_attr_find(n, ints), *b = tn_attr_find(n, strings);
+tn_status tn_labels_of(const tn_node *n, const tn_label_attrs *a, tn_labels *out) {
     *out = (tn_labels){ 0 };
-    if (a && a->n && b && b->n)
-        return tn_op_fail(n, TN_E_INVALID, "attributes '%s' and '%s' exclude each other", ints, strings);
-    if (a && a->n) *out = (tn_labels){ .ints = a->ints, .n = (int64_t)a->n };
-    if (b && b->n) *out = (tn_labels){ .strings = b->strings, .n = (int64_t)b->n };
+    if (a->ints.n && a->strings.n)
+        return tn_op_fail(n, TN_E_INVALID, "labels are given as integers and as strings, which exclude each other");
+    if (a->ints.n) *out = (tn_labels){ .ints = a->ints.v, .n = (int64_t)a->ints.n };
+    if (a->strings.n) *out = (tn_labels){ .strings = a->strings.v, .n = (int64_t)a->strings.n };
     return TN_OK;
 }
 
@@ -86,19 +78,18 @@ void tn_rows_read(const tn_tensor *x, int64_t at, int64_t n, double *out) {
                    TN_ROUND_NEAREST);
 }
 
-tn_status tn_ml_reals(const tn_node *n, const char *name, tn_arena *a, const double **out, int64_t *count) {
-    const tn_attr *at = tn_attr_find(n, name);
+tn_status tn_ml_reals(const tn_node *n, tn_floats list, const tn_tensor *tensor, const char *name, tn_arena *a,
+                      const double **out, int64_t *count) {
     *out = NULL, *count = 0;
-    if (!at || (at->kind == TN_ATTR_TENSOR && !at->tensor)) return TN_OK;
-    tn_dtype t = at->kind == TN_ATTR_TENSOR ? at->tensor->dtype : TN_F32;
+    if (!list.n && !tensor) return TN_OK;
+    tn_dtype t = list.n ? TN_F32 : tensor->dtype;
     if (!(tn_dtype_bit(t) & TN_REAL))
         return tn_op_fail(n, TN_E_TYPE, "attribute '%s' holds %s, should hold numbers", name, tn_dtype_name(t));
-    *count = at->kind == TN_ATTR_TENSOR ? tn_count(at->tensor) : (int64_t)at->n;
+    *count = list.n ? (int64_t)list.n : tn_count(tensor);
     double *v = tn_arena_array(a, double, (size_t)*count + 1);
     if (!v) return tn_op_fail(n, TN_E_NOMEM, "no memory for %lld numbers", (long long)*count);
-    const void *data = at->kind == TN_ATTR_TENSOR ? at->tensor->data : at->floats;
     *out = v;
-    return *count ? tn_convert(t, data, TN_F64, v, *count, true, TN_ROUND_NEAREST) : TN_OK;
+    return *count ? tn_convert(t, list.n ? list.v : tensor->data, TN_F64, v, *count, true, TN_ROUND_NEAREST) : TN_OK;
 }
 
 const tn_port tn_ml_ports_x[] = { { "X", TN_ML_NUMBERS, 'T' }, { 0 } };

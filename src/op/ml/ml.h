@@ -11,13 +11,21 @@
 /* ------------------------------------------------------------------------------------------------------- transforms */
 
 typedef enum { TN_POST_NONE, TN_POST_SOFTMAX, TN_POST_LOGISTIC, TN_POST_SOFTMAX_ZERO, TN_POST_PROBIT } tn_post;
-#define TN_POST_WORDS "NONE|SOFTMAX|LOGISTIC|SOFTMAX_ZERO|PROBIT"
+#define TN_POST_WORDS "NONE|SOFTMAX|LOGISTIC|SOFTMAX_ZERO|PROBIT" /* in that order */
+/** The spec of attribute post_transform, an int of struct T that is a tn_post. */
+#define TN_POST_OF(T) TN_WORD(T, post_transform, TN_POST_WORDS, "NONE")
 
-tn_post tn_post_read(const tn_node *n); /* attribute post_transform, a checked word */
 /** In place on the n scores of one row; a single score has no others to be shared with, so the softmaxes leave it.
  * PROBIT is the usual approximation of the inverse error function (Winitzki 2008), as every runtime has it. */
 void tn_post_apply(tn_post p, double *s, int64_t n);
 double tn_logistic(double v);
+
+/* For gradients; both name what they return "d". */
+struct tn_grad;
+/** d of the raw scores, [rows, n], in the type of x */
+tn_value *tn_grad_post(struct tn_grad *g, tn_post post, int output, int64_t n);
+/** d of the one score behind a pair -s, s */
+tn_value *tn_grad_second(struct tn_grad *g);
 
 /* ----------------------------------------------------------------------------------------------------------- labels */
 
@@ -27,8 +35,15 @@ typedef struct {
     int64_t n; /* 0: no labels; classes are then their numbers */
 } tn_labels;
 
-/** Attributes `ints` and `strings`, of which one may be there. errors TN_E_INVALID: both are. */
-tn_status tn_labels_read(const tn_node *n, const char *ints, const char *strings, tn_labels *out);
+/** How two attributes with labels lie in a row's struct, and their specs; one of the two may have any. */
+typedef struct {
+    tn_ints ints;
+    tn_strings strings;
+} tn_label_attrs;
+#define TN_LABELS_OF(T, m, ints_name, strings_name) \
+    { TN_INTS_AS(T, m.ints, ints_name) }, { TN_STRINGS_AS(T, m.strings, strings_name) }
+/** errors TN_E_INVALID: both have. */
+tn_status tn_labels_of(const tn_node *n, const tn_label_attrs *a, tn_labels *out);
 static inline tn_dtype tn_labels_type(const tn_labels *l) { return l->strings ? TN_STRING : TN_I64; }
 /** y[i] := label k (k itself, as text if need be, when there are no labels or not so many). errors TN_E_NOMEM */
 tn_status tn_labels_put(const tn_labels *l, tn_tensor *y, int64_t i, int64_t k);
@@ -47,9 +62,10 @@ static inline int64_t tn_rows_count(const tn_tensor *x) { return x->rank > 1 ? x
 /** n elements from x[at] on, as double. */
 void tn_rows_read(const tn_tensor *x, int64_t at, int64_t n, double *out);
 
-/** Real numbers of an attribute, a list of floats or a tensor of any real type, as double in the arena; NULL, 0 when it
- *  is absent. errors TN_E_NOMEM, TN_E_TYPE */
-tn_status tn_ml_reals(const tn_node *n, const char *name, tn_arena *a, const double **out, int64_t *count);
+/** Numbers of a list, or, where that has none, of a tensor of any real type (NULL: none), as double in the arena; NULL,
+ *  0 when there are none. name: the tensor's attribute, for the message. errors TN_E_NOMEM, TN_E_TYPE */
+tn_status tn_ml_reals(const tn_node *n, tn_floats list, const tn_tensor *tensor, const char *name, tn_arena *a,
+                      const double **out, int64_t *count);
 
 #define TN_ML_NUMBERS (tn_dtype_bit(TN_F32) | tn_dtype_bit(TN_F64) | tn_dtype_bit(TN_I64) | tn_dtype_bit(TN_I32))
 extern const tn_port tn_ml_ports_x[];          /* X: float, double, int64, int32 */

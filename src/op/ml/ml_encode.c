@@ -1,32 +1,45 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* ml_encode.c - LabelEncoder, CategoryMapper, OneHotEncoder: values looked up among keys of any type. */
+#include "base/budget.h"
+#include "base/sort.h"
 #include "op/core/grad.h"
 #include "op/core/support.h"
 #include "op/ml/ml.h"
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ------------------------------------------------------------------------------------------------- keys and values */
 
-/* A list attribute or tensor, seen as a tensor of one dimension; dtype NONE: absent. The memory is the attribute's. */
-static tn_tensor list_of(const tn_attr *a) {
-    tn_tensor t = { .rank = 1 };
-    if (!a) return t;
-    t.dims[0] = (int64_t)a->n;
-    switch (a->kind) {
-    case TN_ATTR_FLOATS: t.dtype = TN_F32, t.data = (void *)(uintptr_t)a->floats; break;
-    case TN_ATTR_INTS: t.dtype = TN_I64, t.data = (void *)(uintptr_t)a->ints; break;
-    case TN_ATTR_STRINGS: t.dtype = TN_STRING, t.data = (void *)(uintptr_t)a->strings; break;
-    case TN_ATTR_TENSOR:
-        if (!a->tensor) break;
-        t = *a->tensor;
-        t.rank = 1, t.dims[0] = tn_count(a->tensor);
-        break;
-    default: break;
-    }
-    if (t.dims[0] == 0) t.dtype = TN_NONE;
-    return t;
+/* What a table says on one side: one of the four has something. */
+typedef struct {
+    tn_strings strings;
+    tn_ints int64s;
+    tn_floats floats;
+    const tn_tensor *tensor;
+} table_side;
+
+/* Of all rows; what one does not have is 0. */
+typedef struct {
+    table_side keys, values;
+    tn_strings classes_strings; /* of LabelEncoder's first form */
+    table_side cats;            /* of the other two: strings, int64s */
+    const tn_tensor *default_tensor;
+    int64_t default_int64;
+    float default_float;
+    tn_string default_string;
+    bool zeros;
+} settings;
+
+enum { LABELS, CATEGORIES };
+
+/* Lists seen as tensors of one dimension; dtype NONE: nothing is there. The memory is the attribute's. */
+static tn_tensor list_of(tn_dtype t, const void *v, size_t n) {
+    return (tn_tensor){ .dtype = n ? t : TN_NONE, .rank = 1, .dims = { (int64_t)n }, .data = (void *)(uintptr_t)v };
+}
+static tn_tensor strings_of(tn_strings s) { return list_of(TN_STRING, s.v, s.n); }
+static tn_tensor ints_of(tn_ints s) { return list_of(TN_I64, s.v, s.n); }
+static tn_tensor flat(const tn_tensor *t) {
+    return t ? list_of(t->dtype, t->data, (size_t)tn_count(t)) : (tn_tensor){ .rank = 1 };
 }
 
 typedef struct {
@@ -72,7 +85,6 @@ typedef struct {
     int64_t n;
     tn_tensor values, fallback; /* fallback: one element */
     int64_t number;             /* memory of some fallbacks */
-    float real;
     tn_string word;
     int64_t *order_numbers; /* memory of values 0, 1, 2, ... */
 } mapping;
@@ -104,7 +116,7 @@ static tn_status sort_keys(const tn_node *n, tn_arena *a, const tn_tensor *keys,
     m->n = keys->dims[0];
     if (!(m->keys = tn_arena_array(a, key, (size_t)m->n + 1))) return tn_op_fail(n, TN_E_NOMEM, "no memory for keys");
     for (int64_t i = 0; i < m->n; i++) m->keys[i] = key_at(keys, i, m->type);
-    qsort(m->keys, (size_t)m->n, sizeof *m->keys, orders[m->type]);
+    tn_sort(m->keys, (size_t)m->n, sizeof *m->keys, orders[m->type]);
     return TN_OK;
 }
 
@@ -133,30 +145,28 @@ static int64_t find(const mapping *m, const tn_tensor *x, int64_t i) {
 
 /* ------------------------------------------------------------------------------- which keys and values a node names */
 
-/* The one attribute of these names that is there. errors TN_E_INVALID when it is none or more. */
-static tn_status one_of(const tn_node *n, const char *const *names, int count, const char *what, tn_tensor *out) {
+/* The one of a side's attributes that has something. errors TN_E_INVALID when it is none or more. */
+static tn_status one_of(const tn_node *n, const table_side *side, const char *what, tn_tensor *out) {
+    const tn_tensor all[] = { strings_of(side->strings), ints_of(side->int64s),
+                              list_of(TN_F32, side->floats.v, side->floats.n), flat(side->tensor) };
     *out = (tn_tensor){ 0 };
-    for (int i = 0; i < count; i++) {
-        tn_tensor t = list_of(tn_attr_find(n, names[i]));
-        if (t.dtype == TN_NONE) continue;
+    for (size_t i = 0; i < TN_COUNT(all); i++) {
+        if (all[i].dtype == TN_NONE) continue;
         if (out->dtype != TN_NONE) return tn_op_fail(n, TN_E_INVALID, "more than one attribute holds %s", what);
-        *out = t;
+        *out = all[i];
     }
     return out->dtype ? TN_OK : tn_op_fail(n, TN_E_INVALID, "no attribute holds %s", what);
 }
 
 /* Keys and values of LabelEncoder (also of its first form, one list of strings) or CategoryMapper. */
-static tn_status read_lists(const tn_node *n, tn_dtype in, tn_tensor *keys, tn_tensor *values) {
-    static const char *const key_names[] = { "keys_strings", "keys_int64s", "keys_floats", "keys_tensor" };
-    static const char *const value_names[] = { "values_strings", "values_int64s", "values_floats", "values_tensor" };
-    const tn_attr *list = tn_attr_find(n, "classes_strings");
-    tn_tensor strings = list_of(list ? list : tn_attr_find(n, "cats_strings"));
-    if (!list && !tn_attr_find(n, "cats_strings")) {
-        TN_TRY(one_of(n, key_names, 4, "keys", keys));
-        TN_TRY(one_of(n, value_names, 4, "values", values));
+static tn_status read_lists(const tn_node *n, const settings *a, tn_dtype in, tn_tensor *keys, tn_tensor *values) {
+    bool places = a->classes_strings.v; /* of strings in their list: 0, 1, 2, ... */
+    if (n->op->arg == LABELS && !places) {
+        TN_TRY(one_of(n, &a->keys, "keys", keys));
+        TN_TRY(one_of(n, &a->values, "values", values));
     } else {
-        tn_tensor numbers = list_of(tn_attr_find(n, "cats_int64s"));
-        if (list) numbers = (tn_tensor){ .dtype = TN_I64, .rank = 1, .dims = { strings.dims[0] } }; /* 0, 1, 2, ... */
+        tn_tensor strings = strings_of(places ? a->classes_strings : a->cats.strings);
+        tn_tensor numbers = places ? list_of(TN_I64, NULL, a->classes_strings.n) : ints_of(a->cats.int64s);
         if (strings.dtype == TN_NONE || numbers.dtype == TN_NONE)
             return tn_op_fail(n, TN_E_INVALID, "the categories are empty");
         *keys = in == TN_STRING ? strings : numbers;
@@ -171,12 +181,10 @@ static tn_status read_lists(const tn_node *n, tn_dtype in, tn_tensor *keys, tn_t
     return TN_OK;
 }
 
-static tn_status read_default(const tn_node *n, mapping *m) {
-    tn_tensor given = list_of(tn_attr_find(n, "default_tensor"));
+static tn_status read_default(const tn_node *n, const settings *a, mapping *m) {
+    tn_tensor given = flat(a->default_tensor);
     tn_dtype t = m->values.dtype;
-    m->number = tn_attr_int(n, "default_int64", -1);
-    m->real = tn_attr_float(n, "default_float", -0.0f);
-    m->word = tn_attr_string(n, "default_string", "_Unused");
+    m->number = a->default_int64, m->word = a->default_string;
     m->fallback = (tn_tensor){ .dtype = t, .rank = 1, .dims = { 1 } };
     if (given.dtype != TN_NONE && given.dtype != t)
         return tn_op_fail(n, TN_E_TYPE, "the default is %s, the values are %s", tn_dtype_name(given.dtype),
@@ -188,7 +196,7 @@ static tn_status read_default(const tn_node *n, mapping *m) {
     } else {
         m->fallback.data = &m->number; /* room for any type of numbers */
         if (tn_dtype_is_float(t))
-            m->number = 0, tn_set_f64(t, &m->number, 0, (double)m->real);
+            m->number = 0, tn_set_f64(t, &m->number, 0, (double)a->default_float);
         else
             tn_set_i64(t, &m->number, 0, m->number);
     }
@@ -196,10 +204,11 @@ static tn_status read_default(const tn_node *n, mapping *m) {
 }
 
 static tn_status map_infer(tn_infer *c) {
+    const settings *a = c->attrs;
     tn_tensor keys, values;
     int rank = tn_infer_rank(c, 0);
-    TN_TRY(read_lists(c->node, tn_infer_dtype(c, 0), &keys, &values));
-    bool known = tn_infer_dtype(c, 0) != TN_NONE || tn_attr_find(c->node, "keys_tensor");
+    TN_TRY(read_lists(c->node, a, tn_infer_dtype(c, 0), &keys, &values));
+    bool known = tn_infer_dtype(c, 0) != TN_NONE || a->keys.tensor;
     tn_infer_out(c, 0, known ? values.dtype : TN_NONE, rank, rank < 0 ? NULL : c->in[0]->dims);
     return TN_OK;
 }
@@ -209,7 +218,7 @@ static tn_status map_prepare(tn_prep *p) {
     tn_tensor keys;
     mapping *m = tn_arena_new_of(p->arena, mapping);
     if (!m) return tn_op_fail(n, TN_E_NOMEM, "no memory for keys");
-    TN_TRY(read_lists(n, tn_infer_dtype(&p->types, 0), &keys, &m->values));
+    TN_TRY(read_lists(n, p->types.attrs, tn_infer_dtype(&p->types, 0), &keys, &m->values));
     if (!keys.data || !m->values.data) { /* classes_strings: their places */
         int64_t count = keys.dims[0];
         m->order_numbers = tn_arena_array(p->arena, int64_t, (size_t)count + 1);
@@ -217,7 +226,7 @@ static tn_status map_prepare(tn_prep *p) {
         for (int64_t i = 0; i < count; i++) m->order_numbers[i] = i;
         *(keys.data ? &m->values.data : &keys.data) = m->order_numbers;
     }
-    TN_TRY(read_default(n, m));
+    TN_TRY(read_default(n, p->types.attrs, m));
     p->state = m;
     return sort_keys(n, p->arena, &keys, m);
 }
@@ -226,7 +235,9 @@ static tn_status map_run(tn_run *r) {
     const mapping *m = r->state;
     const tn_tensor *x = tn_in(r, 0);
     tn_tensor *y = tn_out(r, 0);
+    tn_ticks ticks = { 0 };
     for (int64_t i = 0; i < tn_count(x); i++) {
+        if (tn_ticks_stopped(&ticks, 32)) return tn_op_stopped(r);
         int64_t k = find(m, x, i);
         tn_op_copy_element(y, i, k < 0 ? &m->fallback : &m->values, k < 0 ? 0 : k);
     }
@@ -235,9 +246,8 @@ static tn_status map_run(tn_run *r) {
 
 /* -------------------------------------------------------------------------------------------------- OneHotEncoder */
 
-static tn_status categories(const tn_node *n, tn_dtype in, tn_tensor *out) {
-    static const char *const names[] = { "cats_int64s", "cats_strings" };
-    TN_TRY(one_of(n, names, 2, "categories", out));
+static tn_status categories(const tn_node *n, const settings *a, tn_dtype in, tn_tensor *out) {
+    TN_TRY(one_of(n, &a->cats, "categories", out));
     if (in != TN_NONE && (in == TN_STRING) != (out->dtype == TN_STRING))
         return tn_op_fail(n, TN_E_TYPE, "the input is %s, the categories are %s", tn_dtype_name(in),
                           tn_dtype_name(out->dtype));
@@ -248,7 +258,7 @@ static tn_status one_hot_infer(tn_infer *c) {
     tn_tensor cats;
     tn_dim dims[TN_MAX_RANK + 1];
     int rank = tn_infer_rank(c, 0);
-    TN_TRY(categories(c->node, tn_infer_dtype(c, 0), &cats));
+    TN_TRY(categories(c->node, c->attrs, tn_infer_dtype(c, 0), &cats));
     if (rank == TN_MAX_RANK) return tn_infer_fail(c, TN_E_SHAPE, "the input has %d dimensions already", rank);
     for (int d = 0; d < rank; d++) dims[d] = c->in[0]->dims[d];
     if (rank >= 0) dims[rank] = cats.dims[0];
@@ -260,7 +270,7 @@ static tn_status one_hot_prepare(tn_prep *p) {
     tn_tensor cats;
     mapping *m = tn_arena_new_of(p->arena, mapping);
     if (!m) return tn_op_fail(p->types.node, TN_E_NOMEM, "no memory for categories");
-    TN_TRY(categories(p->types.node, tn_infer_dtype(&p->types, 0), &cats));
+    TN_TRY(categories(p->types.node, p->types.attrs, tn_infer_dtype(&p->types, 0), &cats));
     p->state = m;
     return sort_keys(p->types.node, p->arena, &cats, m);
 }
@@ -270,9 +280,11 @@ static tn_status one_hot_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0);
     float *y = tn_out(r, 0)->data;
     int64_t n = tn_count(x);
-    bool lenient = tn_attr_int(r->node, "zeros", 1) != 0;
-    if (n) memset(y, 0, (size_t)tn_count(tn_out(r, 0)) * sizeof *y);
+    bool lenient = ((const settings *)r->attrs)->zeros;
+    tn_ticks ticks = { 0 };
+    tn_budget_clear(y, (size_t)tn_count(tn_out(r, 0)) * sizeof *y);
     for (int64_t i = 0; i < n; i++) {
+        if (tn_ticks_stopped(&ticks, 32)) return tn_op_stopped(r);
         int64_t k = find(m, x, i);
         if (k >= 0)
             y[i * m->n + k] = 1;
@@ -288,28 +300,29 @@ static tn_status one_hot_run(tn_run *r) {
 static const tn_port label_ports[] = { { "X", LABEL_TYPES, 0 }, { 0 } };
 static const tn_port category_ports[] = { { "X", tn_dtype_bit(TN_I64) | tn_dtype_bit(TN_STRING), 0 }, { 0 } };
 static const tn_port one_hot_in[] = { { "X", TN_ML_NUMBERS | tn_dtype_bit(TN_STRING), 0 }, { 0 } };
-static const tn_attr_spec label_attrs[] = { { "classes_strings", TN_ATTR_STRINGS }, /* version 1 */
-                                            { "default_float", TN_ATTR_FLOAT },
-                                            { "default_int64", TN_ATTR_INT },
-                                            { "default_string", TN_ATTR_STRING },
-                                            { "default_tensor", TN_ATTR_TENSOR },
-                                            { "keys_floats", TN_ATTR_FLOATS },
-                                            { "keys_int64s", TN_ATTR_INTS },
-                                            { "keys_strings", TN_ATTR_STRINGS },
-                                            { "keys_tensor", TN_ATTR_TENSOR },
-                                            { "values_floats", TN_ATTR_FLOATS },
-                                            { "values_int64s", TN_ATTR_INTS },
-                                            { "values_strings", TN_ATTR_STRINGS },
-                                            { "values_tensor", TN_ATTR_TENSOR },
+#define SIDE(m)                                                                                           \
+    { TN_FLOATS_AS(settings, m.floats, #m "_floats") }, { TN_INTS_AS(settings, m.int64s, #m "_int64s") }, \
+        { TN_STRINGS_AS(settings, m.strings, #m "_strings") }, {                                          \
+        TN_TENSOR_AS(settings, m.tensor, #m "_tensor")                                                    \
+    }
+static const tn_attr_spec label_attrs[] = { { TN_STRINGS_OF(settings, classes_strings) }, /* version 1 */
+                                            { TN_FLOAT(settings, default_float, -0.0f) },
+                                            { TN_INT(settings, default_int64, -1) },
+                                            { TN_STRING_OF(settings, default_string, "_Unused") },
+                                            { TN_TENSOR_OF(settings, default_tensor) },
+                                            SIDE(keys),
+                                            SIDE(values),
                                             { 0 } };
-static const tn_attr_spec category_attrs[] = { { "cats_int64s", TN_ATTR_INTS, .required = true },
-                                               { "cats_strings", TN_ATTR_STRINGS, .required = true },
-                                               { "default_int64", TN_ATTR_INT },
-                                               { "default_string", TN_ATTR_STRING },
+static const tn_attr_spec category_attrs[] = { { TN_INTS_AS(settings, cats.int64s, "cats_int64s"), .required = true },
+                                               { TN_STRINGS_AS(settings, cats.strings, "cats_strings"),
+                                                 .required = true },
+                                               { TN_INT(settings, default_int64, -1) },
+                                               { TN_STRING_OF(settings, default_string, "_Unused") },
                                                { 0 } };
-static const tn_attr_spec one_hot_attrs[] = {
-    { "cats_int64s", TN_ATTR_INTS }, { "cats_strings", TN_ATTR_STRINGS }, { "zeros", TN_ATTR_INT }, { 0 }
-};
+static const tn_attr_spec one_hot_attrs[] = { { TN_INTS_AS(settings, cats.int64s, "cats_int64s") },
+                                              { TN_STRINGS_AS(settings, cats.strings, "cats_strings") },
+                                              { TN_FLAG(settings, zeros, 1) },
+                                              { 0 } };
 
 const tn_op tn_ops_ml_encode[] = {
     { .name = "LabelEncoder",
@@ -317,7 +330,8 @@ const tn_op tn_ops_ml_encode[] = {
       .since = 4,
       .in = label_ports,
       .out = label_ports,
-      .attrs = label_attrs,
+      TN_ATTRS(label_attrs, settings),
+      .arg = LABELS,
       .infer = map_infer,
       .prepare = map_prepare,
       .run = map_run,
@@ -328,7 +342,8 @@ const tn_op tn_ops_ml_encode[] = {
       .since = 1,
       .in = category_ports,
       .out = category_ports,
-      .attrs = category_attrs,
+      TN_ATTRS(category_attrs, settings),
+      .arg = CATEGORIES,
       .infer = map_infer,
       .prepare = map_prepare,
       .run = map_run,
@@ -339,7 +354,7 @@ const tn_op tn_ops_ml_encode[] = {
       .since = 1,
       .in = one_hot_in,
       .out = tn_ml_ports_f32,
-      .attrs = one_hot_attrs,
+      TN_ATTRS(one_hot_attrs, settings),
       .infer = one_hot_infer,
       .prepare = one_hot_prepare,
       .run = one_hot_run,

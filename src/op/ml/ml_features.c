@@ -1,8 +1,9 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* ml_features.c - ArrayFeatureExtractor, Binarizer, FeatureVectorizer, Imputer, Normalizer, Scaler: columns chosen,
  * joined and put on one scale. */
-#include "op/core/grad.h"
+#include "base/budget.h"
 #include "op/core/support.h"
+#include "op/ml/grads.h"
 #include "op/ml/ml.h"
 #include <math.h>
 #include <string.h>
@@ -30,8 +31,12 @@ static tn_status extract_run(tn_run *r) {
     for (int64_t k = 0; k < n; k++)
         if (at[k] < 0 || at[k] >= columns)
             return tn_op_fail(r->node, TN_E_INVALID, "column %lld of %lld", (long long)at[k], (long long)columns);
+    tn_ticks ticks = { 0 };
     for (int64_t i = 0; i < rows; i++)
-        for (int64_t k = 0; k < n; k++) tn_op_copy_element(y, i * n + k, x, i * columns + at[k]);
+        for (int64_t k = 0; k < n; k++) {
+            if (tn_ticks_stopped(&ticks, 8)) return tn_op_stopped(r);
+            tn_op_copy_element(y, i * n + k, x, i * columns + at[k]);
+        }
     return tn_op_own_strings(y);
 }
 
@@ -45,8 +50,11 @@ static tn_status binarize_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0);
     tn_tensor *y = tn_out(r, 0);
     double threshold = (double)((const binarizer *)r->attrs)->threshold;
-    for (int64_t i = 0; i < tn_count(x); i++)
+    tn_ticks ticks = { 0 };
+    for (int64_t i = 0; i < tn_count(x); i++) {
+        if (tn_ticks_stopped(&ticks, 8)) return tn_op_stopped(r);
         tn_set_i64(y->dtype, y->data, i, tn_get_f64(x->dtype, x->data, i) > threshold);
+    }
     return TN_OK;
 }
 
@@ -89,14 +97,15 @@ static tn_status join_run(tn_run *r) {
     const int64_t *width;
     int64_t rows = y->dims[0], total = y->dims[1], at = 0;
     TN_TRY(widths(r->node, r->attrs, &width));
-    if (tn_count(y)) memset(y->data, 0, (size_t)tn_count(y) * sizeof(float));
+    tn_ticks ticks = { 0 };
+    tn_budget_clear(y->data, (size_t)tn_count(y) * sizeof(float));
     for (int i = 0; i < r->n_in; i++) {
         const tn_tensor *x = tn_in(r, i);
         int64_t have = tn_rows_features(x), want = width ? width[i] : have, n = have < want ? have : want;
         if (tn_rows_count(x) != rows)
             return tn_op_fail(r->node, TN_E_SHAPE, "input %d has %lld rows, another %lld", i,
                               (long long)tn_rows_count(x), (long long)rows);
-        for (int64_t k = 0; k < rows && n > 0; k++)
+        for (int64_t k = 0; k < rows && n > 0 && !tn_ticks_stopped(&ticks, 32 + (uint64_t)n); k++)
             TN_TRY(tn_convert(x->dtype, (const char *)x->data + k * have * tn_dtypes[x->dtype].bytes, TN_F32,
                               (float *)y->data + k * total + at, n, true, TN_ROUND_NEAREST));
         at += want;
@@ -127,7 +136,8 @@ static tn_status impute_run(tn_run *r) {
     if (count != 1 && count != columns)
         return tn_op_fail(r->node, TN_E_INVALID, "%lld imputed values for %lld columns", (long long)count,
                           (long long)columns);
-    for (int64_t i = 0; i < tn_count(x); i++) {
+    tn_ticks ticks = { 0 };
+    for (int64_t i = 0; i < tn_count(x) && !tn_ticks_stopped(&ticks, 8); i++) {
         int64_t k = count == 1 ? 0 : i % columns;
         if (real) {
             double v = tn_get_f64(x->dtype, x->data, i);
@@ -161,16 +171,19 @@ static tn_status normalize_run(tn_run *r) {
     bool l1 = norm == L1, l2 = norm == L2;
     int64_t rows = tn_rows_count(x), n = x->rank > 1 ? x->dims[1] : tn_count(x);
     int64_t inner = x->rank > 2 ? tn_op_product(x->dims, 2, x->rank) : 1;
+    tn_ticks ticks = { 0 };
     for (int64_t i = 0; i < rows * inner; i++) {
         int64_t base = i / inner * n * inner + i % inner;
         double by = l1 || l2 ? 0 : -INFINITY;
         for (int64_t k = 0; k < n; k++) {
             double v = tn_get_f64(x->dtype, x->data, base + k * inner);
+            if (tn_ticks_stopped(&ticks, 4)) return tn_op_stopped(r);
             by = l1 ? by + fabs(v) : l2 ? by + v * v : v > by ? v : by;
         }
         if (l2) by = sqrt(by);
         for (int64_t k = 0; k < n; k++) {
             double v = tn_get_f64(x->dtype, x->data, base + k * inner);
+            if (tn_ticks_stopped(&ticks, 8)) return tn_op_stopped(r);
             y[base + k * inner] = (float)(by != 0 ? v / by : v);
         }
     }
@@ -193,7 +206,8 @@ static tn_status scale_run(tn_run *r) {
     if ((n_offset > 1 && n_offset != columns) || (n_scale > 1 && n_scale != columns))
         return tn_op_fail(r->node, TN_E_INVALID, "%lld offsets and %lld scales for %lld columns", (long long)n_offset,
                           (long long)n_scale, (long long)columns);
-    for (int64_t i = 0; i < tn_count(x); i++) {
+    tn_ticks ticks = { 0 };
+    for (int64_t i = 0; i < tn_count(x) && !tn_ticks_stopped(&ticks, 16); i++) {
         double a = n_offset ? (double)offset[n_offset == 1 ? 0 : i % columns] : 0;
         double b = n_scale ? (double)scale[n_scale == 1 ? 0 : i % columns] : 1;
         y[i] = (float)((tn_get_f64(x->dtype, x->data, i) - a) * b);

@@ -1,15 +1,15 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
-/* ml_grad.c - gradients of ai.onnx.ml: linear functions of features, and features scaled, chosen and joined. Results
+/* ml_grad.c - gradients of ai.onnx.ml: scores that were transformed, features scaled, chosen and joined. Results
  * are float32 whatever the features are, so flows are cast. Trees are steps and have none; maps carry none. */
-#include "op/core/grad.h"
+#include "op/ml/grads.h"
 #include "op/ml/ml.h"
 #include <math.h>
 #include <string.h>
 
 /* Scores back through the transform that made y of them, [rows, n], in the type of x. */
-tn_value *tn_grad_post(tn_grad *g, int output, int64_t n) {
+tn_value *tn_grad_post(tn_grad *g, tn_post post, int output, int64_t n) {
     tn_grad_formula(g, "d = d%d; t = y%d", output, output);
-    switch (tn_post_read(g->node)) {
+    switch (post) {
     case TN_POST_NONE: break;
     case TN_POST_LOGISTIC: tn_grad_formula(g, "d = d * t * (CastLike(1, t) - t)"); break;
     case TN_POST_PROBIT: /* of the normal distribution's inverse: one over the density there */
@@ -26,26 +26,6 @@ tn_value *tn_grad_post(tn_grad *g, int output, int64_t n) {
 /* One score of two that are each other's negatives. */
 tn_value *tn_grad_second(tn_grad *g) {
     return tn_grad_formula(g, "d = Slice(d, [1], [2], [1]) - Slice(d, [0], [1], [1])");
-}
-
-tn_status tn_grad_linear(tn_grad *g) {
-    const tn_node *n = g->node;
-    int count, intercepts, classes, names;
-    const float *w = tn_attr_floats(n, "coefficients", &count);
-    bool classifier = !strcmp(n->type, "LinearClassifier");
-    tn_attr_floats(n, "intercepts", &intercepts);
-    tn_attr_ints(n, "classlabels_ints", &classes);
-    const tn_attr *strings = tn_attr_find(n, "classlabels_strings");
-    names = strings ? (int)strings->n : 0;
-    if (names) classes = names;
-    int64_t targets = !classifier ? tn_attr_int(n, "targets", 1) : intercepts ? intercepts : classes ? classes : 1;
-    if (classifier && !g->dy[1]) return TN_OK;
-    bool second = classifier && targets == 1 && classes == 2;
-    tn_grad_post(g, classifier, second ? 2 : targets);
-    if (second) tn_grad_second(g);
-    tn_grad_let(g, "w", tn_grad_floats(g, w, 2, (int64_t[]){ targets, count / targets }));
-    tn_grad_formula(g, "dx0 = Reshape(MatMul(d, w), Shape(x))");
-    return g->st;
 }
 
 /* -------------------------------------------------------------------------------------------------------- features */
@@ -111,8 +91,8 @@ tn_status tn_grad_vectorizer(tn_grad *g) {
                             (long long)width[i]);
         parts[i] = tn_grad_formula(g, "CastLike(part, y)");
     }
-    tn_node *joined = tn_grad_node_n(g, "", "Concat", parts, n->n_inputs, 1);
-    tn_value *y = tn_grad_made_int(g, joined, "axis", 1);
+    tn_node *joined = tn_build_node(&g->build, "", "Concat", parts, n->n_inputs, 1);
+    tn_value *y = tn_build_typed_with(&g->build, joined, tn_attr_of_int("axis", 1));
     tn_grad_through(g, mark, &y, 1);
     return g->st;
 }

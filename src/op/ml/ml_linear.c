@@ -1,8 +1,16 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* ml_linear.c - LinearClassifier, LinearRegressor: a matrix of coefficients, then a transform of the scores. */
-#include "op/core/grad.h"
+#include "op/ml/grads.h"
 #include "op/ml/ml.h"
 #include <string.h>
+
+/* Of both rows; what one does not have is 0. */
+typedef struct {
+    tn_label_attrs labels;
+    tn_floats coefficients, intercepts;
+    int post_transform;
+    int64_t targets;
+} settings;
 
 typedef struct {
     const double *weight, *bias; /* [targets, features], [targets] or NULL */
@@ -15,37 +23,32 @@ typedef struct {
 enum { CLASSIFIER, REGRESSOR };
 
 /* How many scores a row has, and how many go out: two when one score stands for two labels. */
-static tn_status read_shape(const tn_node *n, int64_t *targets, tn_labels *labels) {
-    int intercepts, coefficients;
-    *labels = (tn_labels){ 0 };
-    tn_attr_floats(n, "intercepts", &intercepts);
-    tn_attr_floats(n, "coefficients", &coefficients);
+static tn_status read_shape(const tn_node *n, const settings *a, int64_t *targets, tn_labels *labels) {
+    int64_t intercepts = (int64_t)a->intercepts.n, coefficients = (int64_t)a->coefficients.n;
+    *labels = (tn_labels){ 0 }, *targets = 1;
     if (coefficients < 1) return tn_op_fail(n, TN_E_INVALID, "attribute 'coefficients' is empty");
-    if (n->op->arg == REGRESSOR) {
-        *targets = tn_attr_int(n, "targets", 1);
-    } else {
-        TN_TRY(tn_labels_read(n, "classlabels_ints", "classlabels_strings", labels));
-        *targets = intercepts ? intercepts : labels->n ? labels->n : 1;
-    }
+    if (n->op->arg == CLASSIFIER) TN_TRY(tn_labels_of(n, &a->labels, labels));
+    *targets = n->op->arg == REGRESSOR ? a->targets : intercepts ? intercepts : labels->n ? labels->n : 1;
     if (intercepts && intercepts != *targets)
-        return tn_op_fail(n, TN_E_INVALID, "%d intercepts for %lld targets", intercepts, (long long)*targets);
+        return tn_op_fail(n, TN_E_INVALID, "%lld intercepts for %lld targets", (long long)intercepts,
+                          (long long)*targets);
     if (coefficients % *targets)
-        return tn_op_fail(n, TN_E_INVALID, "%d coefficients for %lld targets", coefficients, (long long)*targets);
+        return tn_op_fail(n, TN_E_INVALID, "%lld coefficients for %lld targets", (long long)coefficients,
+                          (long long)*targets);
     return TN_OK;
 }
 
 static tn_status linear_infer(tn_infer *c) {
-    int64_t targets;
+    const settings *a = c->attrs;
+    int64_t targets, n = (int64_t)a->coefficients.n;
     tn_labels labels;
     tn_dim rows, features;
     bool classifier = c->node->op->arg == CLASSIFIER;
-    TN_TRY(read_shape(c->node, &targets, &labels));
+    TN_TRY(read_shape(c->node, a, &targets, &labels));
     tn_rows_infer(c, 0, &rows, &features);
-    int n;
-    tn_attr_floats(c->node, "coefficients", &n);
     if (tn_dim_known(features) && features * targets != n)
-        return tn_infer_fail(c, TN_E_SHAPE, "%d coefficients for %lld targets and %lld features", n, (long long)targets,
-                             (long long)features);
+        return tn_infer_fail(c, TN_E_SHAPE, "%lld coefficients for %lld targets and %lld features", (long long)n,
+                             (long long)targets, (long long)features);
     if (classifier) tn_infer_out(c, 0, tn_labels_type(&labels), 1, &rows);
     if (classifier && targets == 1 && labels.n == 2) targets = 2;
     if (!classifier || c->n_out > 1) tn_infer_out(c, classifier, TN_F32, 2, (tn_dim[]){ rows, targets });
@@ -54,15 +57,15 @@ static tn_status linear_infer(tn_infer *c) {
 
 static tn_status linear_prepare(tn_prep *p) {
     const tn_node *n = p->types.node;
+    const settings *a = p->types.attrs;
     int64_t count;
     linear *l = tn_arena_new_of(p->arena, linear);
     if (!l) return tn_op_fail(n, TN_E_NOMEM, "no memory for the coefficients");
-    TN_TRY(read_shape(n, &l->targets, &l->labels));
-    TN_TRY(tn_ml_reals(n, "coefficients", p->arena, &l->weight, &count));
+    TN_TRY(read_shape(n, a, &l->targets, &l->labels));
+    TN_TRY(tn_ml_reals(n, a->coefficients, NULL, NULL, p->arena, &l->weight, &count));
     l->features = count / l->targets;
-    TN_TRY(tn_ml_reals(n, "intercepts", p->arena, &l->bias, &count));
-    if (!count) l->bias = NULL;
-    l->post = tn_post_read(n);
+    TN_TRY(tn_ml_reals(n, a->intercepts, NULL, NULL, p->arena, &l->bias, &count));
+    l->post = (tn_post)a->post_transform;
     l->second = n->op->arg == CLASSIFIER && l->targets == 1 && l->labels.n == 2;
     p->state = l;
     return TN_OK;
@@ -127,30 +130,46 @@ static tn_status linear_run(tn_run *r) {
 }
 
 static tn_status linear_cost(const tn_infer *c, tn_cost *out) {
-    int n;
-    tn_attr_floats(c->node, "coefficients", &n);
-    out->flops = 2.0 * n * (double)c->out[0].dims[0];
+    out->flops = 2.0 * (double)((const settings *)c->attrs)->coefficients.n * (double)c->out[0].dims[0];
     return TN_OK;
 }
 
-static const tn_attr_spec classifier_attrs[] = { { "classlabels_ints", TN_ATTR_INTS },
-                                                 { "classlabels_strings", TN_ATTR_STRINGS },
-                                                 { "coefficients", TN_ATTR_FLOATS, .required = true },
-                                                 { "intercepts", TN_ATTR_FLOATS },
+static tn_status linear_grad(tn_grad *g) {
+    const tn_node *n = g->node;
+    settings a = { 0 };
+    int64_t targets;
+    tn_labels labels;
+    bool classifier = n->op->arg == CLASSIFIER;
+    if (classifier && !g->dy[1]) return TN_OK; /* a class: steps */
+    TN_TRY(tn_op_fill_attrs(n, n->op->attrs, &a));
+    TN_TRY(read_shape(n, &a, &targets, &labels));
+    bool second = classifier && targets == 1 && labels.n == 2;
+    tn_grad_post(g, (tn_post)a.post_transform, classifier, second ? 2 : targets);
+    if (second) tn_grad_second(g);
+    int64_t features = (int64_t)a.coefficients.n / targets;
+    tn_grad_let(g, "w", tn_grad_floats(g, a.coefficients.v, 2, (int64_t[]){ targets, features }));
+    tn_grad_formula(g, "dx0 = Reshape(MatMul(d, w), Shape(x))");
+    return g->st;
+}
+
+static const tn_attr_spec classifier_attrs[] = { TN_LABELS_OF(settings, labels, "classlabels_ints",
+                                                              "classlabels_strings"),
+                                                 { TN_FLOATS_OF(settings, coefficients), .required = true },
+                                                 { TN_FLOATS_OF(settings, intercepts) },
                                                  { "multi_class", TN_ATTR_INT },
-                                                 { "post_transform", TN_ATTR_STRING, .words = TN_POST_WORDS },
+                                                 { TN_POST_OF(settings) },
                                                  { 0 } };
-static const tn_attr_spec regressor_attrs[] = { { "coefficients", TN_ATTR_FLOATS, .required = true },
-                                                { "intercepts", TN_ATTR_FLOATS },
-                                                { "post_transform", TN_ATTR_STRING, .words = TN_POST_WORDS },
-                                                { "targets", TN_ATTR_INT, .min = 1, .max = INT32_MAX },
+static const tn_attr_spec regressor_attrs[] = { { TN_FLOATS_OF(settings, coefficients), .required = true },
+                                                { TN_FLOATS_OF(settings, intercepts) },
+                                                { TN_POST_OF(settings) },
+                                                { TN_INT(settings, targets, 1), .min = 1, .max = INT32_MAX },
                                                 { 0 } };
 
-#define LINEAR(name_, out_, attrs_, arg_, doc_)                                                        \
-    {                                                                                                  \
-        .name = name_, .domain = TN_ML, .since = 1, .in = tn_ml_ports_x, .out = out_, .attrs = attrs_, \
-        .infer = linear_infer, .cost = linear_cost, .prepare = linear_prepare, .run = linear_run,      \
-        .grad = tn_grad_linear, .arg = arg_, .doc = doc_                                               \
+#define LINEAR(name_, out_, attrs_, arg_, doc_)                                                                        \
+    {                                                                                                                  \
+        .name = name_, .domain = TN_ML, .since = 1, .in = tn_ml_ports_x, .out = out_, TN_ATTRS(attrs_, settings),      \
+        .infer = linear_infer, .cost = linear_cost, .prepare = linear_prepare, .run = linear_run, .grad = linear_grad, \
+        .arg = arg_, .doc = doc_                                                                                       \
     }
 const tn_op tn_ops_ml_linear[] = {
     LINEAR("LinearClassifier", tn_ml_ports_classified, classifier_attrs, CLASSIFIER,

@@ -2,10 +2,10 @@
 /* ml_maps.c - ZipMap, CastMap, DictVectorizer: tensors to maps and back. A map is a tensor of keys and one of values.
  */
 #include "base/number.h"
+#include "base/sort.h"
 #include "op/core/grad.h"
 #include "op/core/support.h"
 #include "op/ml/ml.h"
-#include <stdlib.h>
 #include <string.h>
 
 static const tn_tensor *keys_of(const tn_datum *d) { return &d->list->items[0].tensor; }
@@ -30,10 +30,14 @@ static tn_status map_types(tn_infer *c, tn_dtype *key, tn_dtype *value) {
 
 /* ------------------------------------------------------------------------------------------------------- ZipMap */
 
+typedef struct {
+    tn_label_attrs labels;
+} labelled; /* also the vocabulary of DictVectorizer */
+
 static tn_status zip_infer(tn_infer *c) {
     tn_labels l;
     int rank = tn_infer_rank(c, 0);
-    TN_TRY(tn_labels_read(c->node, "classlabels_int64s", "classlabels_strings", &l));
+    TN_TRY(tn_labels_of(c->node, &((const labelled *)c->attrs)->labels, &l));
     if (!l.n) return tn_infer_fail(c, TN_E_INVALID, "there are no class labels");
     if (rank >= 0 && rank != 1 && rank != 2)
         return tn_infer_fail(c, TN_E_SHAPE, "the input has %d dimensions; 1 or 2 can be", rank);
@@ -77,7 +81,7 @@ static tn_status zip_run(tn_run *r) {
     tn_datum out = { .kind = TN_KIND_SEQUENCE };
     tn_labels l;
     int64_t n = tn_rows_count(x);
-    TN_TRY(tn_labels_read(r->node, "classlabels_int64s", "classlabels_strings", &l));
+    TN_TRY(tn_labels_of(r->node, &((const labelled *)r->attrs)->labels, &l));
     if (x->rank < 1 || tn_rows_features(x) != l.n)
         return tn_op_fail(r->node, TN_E_SHAPE, "%lld columns for %lld labels", (long long)tn_rows_features(x),
                           (long long)l.n);
@@ -124,7 +128,7 @@ typedef struct {
 
 static int by_key(const void *a, const void *b) {
     const entry *x = a, *y = b;
-    return (x->key > y->key) - (x->key < y->key);
+    return x->key != y->key ? x->key < y->key ? -1 : 1 : (x->at > y->at) - (x->at < y->at);
 }
 
 /* y[i] := values[k] in y's type. */
@@ -168,7 +172,7 @@ static tn_status cast_map_run(tn_run *r) {
             return tn_op_fail(r->node, TN_E_INVALID, "key %lld is not within 0..%lld", (long long)e[i].key,
                               (long long)size - 1);
     }
-    qsort(e, (size_t)n, sizeof *e, by_key);
+    tn_sort(e, (size_t)n, sizeof *e, by_key);
     TN_TRY(tn_run_alloc(r, 0, cast_types[a->cast_to], 2, (int64_t[]){ 1, size }));
     tn_tensor *y = tn_out(r, 0);
     if (y->dtype != TN_STRING && size) memset(y->data, 0, (size_t)size * (size_t)tn_dtypes[y->dtype].bytes);
@@ -181,7 +185,7 @@ static tn_status cast_map_run(tn_run *r) {
 static tn_status dict_infer(tn_infer *c) {
     tn_labels l;
     tn_dtype key, value;
-    TN_TRY(tn_labels_read(c->node, "int64_vocabulary", "string_vocabulary", &l));
+    TN_TRY(tn_labels_of(c->node, &((const labelled *)c->attrs)->labels, &l));
     TN_TRY(map_types(c, &key, &value));
     if (!l.n) return tn_infer_fail(c, TN_E_INVALID, "there is no vocabulary");
     if (key != TN_NONE && key != tn_labels_type(&l))
@@ -206,7 +210,7 @@ static int64_t word_at(const tn_labels *l, const tn_tensor *keys, int64_t i) {
 static tn_status dict_run(tn_run *r) {
     tn_labels l;
     TN_TRY(need_map(r, r->in[0]));
-    TN_TRY(tn_labels_read(r->node, "int64_vocabulary", "string_vocabulary", &l));
+    TN_TRY(tn_labels_of(r->node, &((const labelled *)r->attrs)->labels, &l));
     const tn_tensor *keys = keys_of(r->in[0]), *values = values_of(r->in[0]);
     if (keys->dtype != tn_labels_type(&l))
         return tn_op_fail(r->node, TN_E_TYPE, "the keys are %s, the vocabulary is %s", tn_dtype_name(keys->dtype),
@@ -230,15 +234,13 @@ static const tn_port map_port[] = { { "X", 0, 0 }, { 0 } };
 static const tn_port cast_out[] = { { "Y", tn_dtype_bit(TN_F32) | tn_dtype_bit(TN_I64) | tn_dtype_bit(TN_STRING), 0 },
                                     { 0 } };
 static const tn_port dict_out[] = { { "Y", TN_ML_NUMBERS | tn_dtype_bit(TN_STRING), 0 }, { 0 } };
-static const tn_attr_spec zip_attrs[] = { { "classlabels_int64s", TN_ATTR_INTS },
-                                          { "classlabels_strings", TN_ATTR_STRINGS },
+static const tn_attr_spec zip_attrs[] = { TN_LABELS_OF(labelled, labels, "classlabels_int64s", "classlabels_strings"),
                                           { 0 } };
 static const tn_attr_spec cast_attrs[] = { { TN_WORD(casting, cast_to, "TO_FLOAT|TO_STRING|TO_INT64", "TO_FLOAT") },
                                            { TN_WORD(casting, map_form, "DENSE|SPARSE", "DENSE") },
                                            { TN_INT(casting, max_map, 1), .min = 1, .max = INT32_MAX },
                                            { 0 } };
-static const tn_attr_spec dict_attrs[] = { { "int64_vocabulary", TN_ATTR_INTS },
-                                           { "string_vocabulary", TN_ATTR_STRINGS },
+static const tn_attr_spec dict_attrs[] = { TN_LABELS_OF(labelled, labels, "int64_vocabulary", "string_vocabulary"),
                                            { 0 } };
 
 #define MAPS(name_, flags_, in_, out_, attrs_, infer_, run_, doc_)                                                    \
@@ -248,11 +250,11 @@ static const tn_attr_spec dict_attrs[] = { { "int64_vocabulary", TN_ATTR_INTS },
     }
 #define SPECS(specs, T) TN_ATTRS(specs, T)
 const tn_op tn_ops_ml_maps[] = {
-    MAPS("ZipMap", TN_OP_DYNAMIC, zip_in, map_port, .attrs = zip_attrs, zip_infer, zip_run,
+    MAPS("ZipMap", TN_OP_DYNAMIC, zip_in, map_port, SPECS(zip_attrs, labelled), zip_infer, zip_run,
          "a map from labels to scores per row"),
     MAPS("CastMap", TN_OP_DYNAMIC, map_port, cast_out, SPECS(cast_attrs, casting), cast_map_infer, cast_map_run,
          "the values of a map, in the order of its keys"),
-    MAPS("DictVectorizer", TN_OP_DYNAMIC, map_port, dict_out, .attrs = dict_attrs, dict_infer, dict_run,
+    MAPS("DictVectorizer", TN_OP_DYNAMIC, map_port, dict_out, SPECS(dict_attrs, labelled), dict_infer, dict_run,
          "the values of a map, each at the place of its key in a vocabulary"),
     { 0 },
 };

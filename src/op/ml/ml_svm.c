@@ -10,6 +10,16 @@
 typedef enum { KERNEL_LINEAR, KERNEL_POLY, KERNEL_RBF, KERNEL_SIGMOID } kernel_kind;
 enum { CLASSIFIER, REGRESSOR };
 
+/* Of both rows; what one does not have is 0. */
+typedef struct {
+    tn_label_attrs labels;
+    tn_floats coefficients, kernel_params, rho, support_vectors, prob_a, prob_b;
+    int kernel_type, post_transform;
+    tn_ints vectors_per_class;
+    int64_t n_supports;
+    bool one_class;
+} settings;
+
 typedef struct {
     kernel_kind kind;
     double gamma, coef0, degree;
@@ -30,25 +40,22 @@ static tn_status bad(const tn_node *n, const char *what, int64_t have, int64_t w
                       (long long)want);
 }
 
-static tn_status read_kernel(const tn_node *n, svm *s) {
-    static const char *const words[] = { "LINEAR", "POLY", "RBF", "SIGMOID" };
-    int count;
-    const float *p = tn_attr_floats(n, "kernel_params", &count);
-    if (count && count != 3) return bad(n, "kernel_params", count, 3);
-    for (size_t i = 0; i < TN_COUNT(words); i++)
-        if (tn_attr_is(n, "kernel_type", words[i], "LINEAR")) s->kind = (kernel_kind)i;
-    if (count) s->gamma = (double)p[0], s->coef0 = (double)p[1], s->degree = (double)p[2];
+static tn_status read_kernel(const tn_node *n, const settings *a, svm *s) {
+    const float *p = a->kernel_params.v;
+    if (a->kernel_params.n && a->kernel_params.n != 3) return bad(n, "kernel_params", (int64_t)a->kernel_params.n, 3);
+    s->kind = (kernel_kind)a->kernel_type;
+    if (a->kernel_params.n) s->gamma = (double)p[0], s->coef0 = (double)p[1], s->degree = (double)p[2];
     return TN_OK;
 }
 
 /* The number of classes and vectors, checked against the lists. */
-static tn_status read_classes(const tn_node *n, svm *s) {
-    int count;
-    TN_TRY(tn_labels_read(n, "classlabels_ints", "classlabels_strings", &s->labels));
-    s->per_class = tn_attr_ints(n, "vectors_per_class", &count);
+static tn_status read_classes(const tn_node *n, const settings *a, svm *s) {
+    int64_t count = (int64_t)a->vectors_per_class.n;
+    TN_TRY(tn_labels_of(n, &a->labels, &s->labels));
+    s->per_class = a->vectors_per_class.v;
     s->classes = s->labels.n ? s->labels.n : count > 0 ? count : 1;
     if (count && count != s->classes) return bad(n, "vectors_per_class", count, s->classes);
-    for (int i = 0; i < count; i++) {
+    for (int64_t i = 0; i < count; i++) {
         if (s->per_class[i] < 0 || s->per_class[i] > INT32_MAX)
             return tn_op_fail(n, TN_E_INVALID, "vectors_per_class holds %lld", (long long)s->per_class[i]);
         s->n_vectors += s->per_class[i];
@@ -58,25 +65,25 @@ static tn_status read_classes(const tn_node *n, svm *s) {
     return TN_OK;
 }
 
-static tn_status svm_read(const tn_node *n, tn_arena *a, svm *s) {
+static tn_status svm_read(const tn_node *n, const settings *at, tn_arena *a, svm *s) {
     int64_t values, prob_a, prob_b;
-    *s = (svm){ .post = tn_post_read(n), .positive = true };
-    TN_TRY(read_kernel(n, s));
-    TN_TRY(tn_ml_reals(n, "support_vectors", a, &s->vectors, &values));
-    TN_TRY(tn_ml_reals(n, "coefficients", a, &s->coefficients, &s->n_coefficients));
-    TN_TRY(tn_ml_reals(n, "rho", a, &s->rho, &s->n_rho));
-    TN_TRY(tn_ml_reals(n, "prob_a", a, &s->prob_a, &prob_a));
-    TN_TRY(tn_ml_reals(n, "prob_b", a, &s->prob_b, &prob_b));
+    *s = (svm){ .post = (tn_post)at->post_transform, .positive = true };
+    TN_TRY(read_kernel(n, at, s));
+    TN_TRY(tn_ml_reals(n, at->support_vectors, NULL, NULL, a, &s->vectors, &values));
+    TN_TRY(tn_ml_reals(n, at->coefficients, NULL, NULL, a, &s->coefficients, &s->n_coefficients));
+    TN_TRY(tn_ml_reals(n, at->rho, NULL, NULL, a, &s->rho, &s->n_rho));
+    TN_TRY(tn_ml_reals(n, at->prob_a, NULL, NULL, a, &s->prob_a, &prob_a));
+    TN_TRY(tn_ml_reals(n, at->prob_b, NULL, NULL, a, &s->prob_b, &prob_b));
     for (int64_t i = 0; i < s->n_coefficients; i++) s->positive &= s->coefficients[i] >= 0;
     if (n->op->arg == CLASSIFIER) {
-        TN_TRY(read_classes(n, s));
+        TN_TRY(read_classes(n, at, s));
         if (prob_a != prob_b) return bad(n, "prob_b", prob_b, prob_a);
         if (prob_a && !s->linear && prob_a < s->pairs) return bad(n, "prob_a", prob_a, s->pairs);
         if (!prob_a || s->linear || s->pairs == 0) s->prob_a = NULL;
         if (s->n_rho < (s->linear ? 1 : s->pairs)) return bad(n, "rho", s->n_rho, s->linear ? 1 : s->pairs);
     } else {
-        s->n_vectors = tn_attr_int(n, "n_supports", 0);
-        s->one_class = tn_attr_int(n, "one_class", 0) != 0;
+        s->n_vectors = at->n_supports;
+        s->one_class = at->one_class;
         s->linear = s->n_vectors == 0;
         s->classes = 1;
         if (s->n_rho < 1) return bad(n, "rho", s->n_rho, 1);
@@ -105,7 +112,7 @@ static tn_status svm_infer(tn_infer *c) {
     svm s;
     tn_dim rows, features;
     bool classifier = c->node->op->arg == CLASSIFIER;
-    TN_TRY(svm_read(c->node, c->arena, &s));
+    TN_TRY(svm_read(c->node, c->attrs, c->arena, &s));
     tn_rows_infer(c, 0, &rows, &features);
     if (tn_dim_known(features) && features != s.features)
         return tn_infer_fail(c, TN_E_SHAPE, "rows have %lld features, the vectors %lld", (long long)features,
@@ -120,7 +127,7 @@ static tn_status svm_prepare(tn_prep *p) {
     svm *s = tn_arena_new_of(p->arena, svm);
     if (!s) return tn_op_fail(p->types.node, TN_E_NOMEM, "no memory for the support vectors");
     p->state = s;
-    return svm_read(p->types.node, p->arena, s);
+    return svm_read(p->types.node, p->types.attrs, p->arena, s);
 }
 
 /* -------------------------------------------------------------------------------------------------------- kernels */
@@ -340,12 +347,14 @@ static void kernel_back(tn_grad *g, const svm *s) {
 
 static tn_status svm_grad(tn_grad *g) {
     svm s;
+    settings a = { 0 };
     bool classifier = g->node->op->arg == CLASSIFIER;
-    TN_TRY(svm_read(g->node, g->graph->model->arena, &s));
+    TN_TRY(tn_op_fill_attrs(g->node, g->node->op->attrs, &a));
+    TN_TRY(svm_read(g->node, &a, g->graph->model->arena, &s));
     if (s.one_class || (classifier && !g->dy[1])) return TN_OK; /* a side, a class: steps */
     if (s.prob_a)
         return tn_op_fail(g->node, TN_E_UNSUPPORTED, "its gradient: not of probabilities, which an iteration couples");
-    tn_grad_post(g, classifier, classifier ? scores_of(&s) : 1);
+    tn_grad_post(g, s.post, classifier, classifier ? scores_of(&s) : 1);
     if (classifier && !s.linear && s.pairs <= 1) tn_grad_second(g);
     if (s.linear) {
         tn_grad_let(g, "v", tn_grad_reals(g, s.coefficients, 2, (int64_t[]){ s.classes, s.features }));
@@ -360,37 +369,36 @@ static tn_status svm_grad(tn_grad *g) {
 
 /* ------------------------------------------------------------------------------------------------------------ rows */
 
-#define SVM_ATTRS                                                                                  \
-    { "coefficients", TN_ATTR_FLOATS, .required = true }, { "kernel_params", TN_ATTR_FLOATS },     \
-        { "kernel_type", TN_ATTR_STRING, .words = "LINEAR|POLY|RBF|SIGMOID" },                     \
-        { "post_transform", TN_ATTR_STRING, .words = TN_POST_WORDS }, { "rho", TN_ATTR_FLOATS }, { \
-        "support_vectors", TN_ATTR_FLOATS                                                          \
+#define SVM_ATTRS                                                                                          \
+    { TN_FLOATS_OF(settings, coefficients), .required = true }, { TN_FLOATS_OF(settings, kernel_params) }, \
+        { TN_WORD(settings, kernel_type, "LINEAR|POLY|RBF|SIGMOID", "LINEAR") }, /* kernel_kind */         \
+        { TN_POST_OF(settings) }, { TN_FLOATS_OF(settings, rho) }, {                                       \
+        TN_FLOATS_OF(settings, support_vectors)                                                            \
     }
 static const tn_attr_spec classifier_attrs[] = { SVM_ATTRS,
-                                                 { "classlabels_ints", TN_ATTR_INTS },
-                                                 { "classlabels_strings", TN_ATTR_STRINGS },
-                                                 { "prob_a", TN_ATTR_FLOATS },
-                                                 { "prob_b", TN_ATTR_FLOATS },
-                                                 { "vectors_per_class", TN_ATTR_INTS },
+                                                 TN_LABELS_OF(settings, labels, "classlabels_ints",
+                                                              "classlabels_strings"),
+                                                 { TN_FLOATS_OF(settings, prob_a) },
+                                                 { TN_FLOATS_OF(settings, prob_b) },
+                                                 { TN_INTS_OF(settings, vectors_per_class) },
                                                  { 0 } };
-static const tn_attr_spec regressor_attrs[] = {
-    SVM_ATTRS, { "n_supports", TN_ATTR_INT, .min = 0, .max = INT32_MAX }, { "one_class", TN_ATTR_INT }, { 0 }
-};
+static const tn_attr_spec regressor_attrs[] = { SVM_ATTRS,
+                                                { TN_INT(settings, n_supports, 0), .min = 0, .max = INT32_MAX },
+                                                { TN_FLAG(settings, one_class, 0) },
+                                                { 0 } };
 
 /* Every row against every support vector. */
 static tn_status svm_cost(const tn_infer *c, tn_cost *out) {
-    int n;
     tn_dim elements = c->in[0]->rank < 0 ? TN_DIM_UNKNOWN : tn_type_count(c->syms, c->in[0]);
     tn_dim width = c->in[0]->rank > 0 ? c->in[0]->dims[c->in[0]->rank - 1] : 1;
-    (void)tn_attr_floats(c->node, "support_vectors", &n);
     if (tn_dim_known(elements) && tn_dim_known(width) && width > 0)
-        out->flops = 3 * (double)elements / (double)width * (double)n;
+        out->flops = 3 * (double)elements / (double)width * (double)((const settings *)c->attrs)->support_vectors.n;
     return TN_OK;
 }
 
 #define SVM(name_, out_, attrs_, arg_, doc_)                                                                         \
     {                                                                                                                \
-        .name = name_, .domain = TN_ML, .since = 1, .in = tn_ml_ports_x, .out = out_, .attrs = attrs_,               \
+        .name = name_, .domain = TN_ML, .since = 1, .in = tn_ml_ports_x, .out = out_, TN_ATTRS(attrs_, settings),    \
         .infer = svm_infer, .cost = svm_cost, .prepare = svm_prepare, .run = svm_run, .grad = svm_grad, .arg = arg_, \
         .doc = doc_                                                                                                  \
     }

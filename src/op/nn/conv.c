@@ -10,9 +10,9 @@
 #include "base/mem.h"
 #include "kernel/kernel.h"
 #include "op/core/fused.h"
-#include "op/core/grad.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/nn/grads.h"
 #include "op/nn/window.h"
 #include <stdio.h>
 #include <string.h>

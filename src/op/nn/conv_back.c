@@ -7,18 +7,18 @@
  *
  * Attributes are those of the forward node; `transposed` says which of the two it is. */
 #include "kernel/kernel.h"
-#include "op/core/grad.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
 #include "op/nn/conv.h"
+#include "op/nn/grads.h"
 #include "op/nn/window.h"
 #include <string.h>
 
 /* -------------------------------------------------------------------------------------------------------- builders */
 
 static tn_node *internal(tn_grad *g, const char *type, tn_value *a, tn_value *b, tn_value *c, bool transposed) {
-    tn_node *n = tn_grad_node_n(g, "tenon", type, (tn_value *[]){ a, b, c }, 3, 1);
-    tn_grad_copy_attrs(g, n, g->node);
+    tn_node *n = tn_build_node(&g->build, "tenon", type, (tn_value *[]){ a, b, c }, 3, 1);
+    tn_build_keep(&g->build, n, g->node, NULL);
     if (n && g->st == TN_OK) g->st = tn_attr_set_int(n, "transposed", transposed);
     return n;
 }
@@ -26,13 +26,13 @@ static tn_node *internal(tn_grad *g, const char *type, tn_value *a, tn_value *b,
 tn_status tn_grad_conv(tn_grad *g) {
     bool turned = !strcmp(g->node->type, "ConvTranspose");
     tn_value *x = tn_grad_x(g, 0), *w = tn_grad_x(g, 1), *dy = tn_grad_dy(g, 0);
-    if (tn_grad_wants(g, 0)) g->dx[0] = tn_grad_made(g, internal(g, "ConvBack", dy, w, x, turned));
-    if (tn_grad_wants(g, 1)) g->dx[1] = tn_grad_made(g, internal(g, "ConvWeightBack", x, dy, w, turned));
+    if (tn_grad_wants(g, 0)) g->dx[0] = tn_build_typed(&g->build, internal(g, "ConvBack", dy, w, x, turned));
+    if (tn_grad_wants(g, 1)) g->dx[1] = tn_build_typed(&g->build, internal(g, "ConvWeightBack", x, dy, w, turned));
     if (tn_grad_wants(g, 2)) {
         int64_t axes[TN_MAX_RANK] = { 0 };
         int rank = tn_grad_rank(g, x);
         for (int i = 1; i + 1 < rank; i++) axes[i] = i + 1;
-        tn_grad_let(g, "axes", tn_grad_ints(g, axes, rank - 1));
+        tn_grad_let(g, "axes", tn_build_ints(&g->build, "ints", axes, rank - 1));
         tn_grad_formula(g, "dx2 = ReduceSum{keepdims=0}(dy, axes)");
     }
     return g->st;
@@ -40,25 +40,25 @@ tn_status tn_grad_conv(tn_grad *g) {
 
 static tn_value *forward(tn_grad *g, tn_value *x, tn_value *w) {
     bool turned = tn_attr_int(g->node, "transposed", 0) != 0;
-    tn_node *n = tn_grad_node(g, turned ? "ConvTranspose" : "Conv", 1, x, w);
-    tn_grad_copy_attrs(g, n, g->node);
+    tn_node *n = tn_build_list(&g->build, turned ? "ConvTranspose" : "Conv", 1, TN_VALUES(x, w));
+    tn_build_keep(&g->build, n, g->node, NULL);
     if (n) tn_attr_remove(n, "transposed");
-    return tn_grad_made(g, n);
+    return tn_build_typed(&g->build, n);
 }
 
 /* Both are linear in both of their operands, so their gradients are again the forward operator and each other. */
-tn_status tn_grad_conv_back(tn_grad *g) {
+static tn_status tn_grad_conv_back(tn_grad *g) {
     bool turned = tn_attr_int(g->node, "transposed", 0) != 0;
     tn_value *dy = tn_grad_x(g, 0), *w = tn_grad_x(g, 1), *flow = tn_grad_dy(g, 0);
     if (tn_grad_wants(g, 0)) g->dx[0] = forward(g, flow, w);
-    if (tn_grad_wants(g, 1)) g->dx[1] = tn_grad_made(g, internal(g, "ConvWeightBack", flow, dy, w, turned));
+    if (tn_grad_wants(g, 1)) g->dx[1] = tn_build_typed(&g->build, internal(g, "ConvWeightBack", flow, dy, w, turned));
     return g->st;
 }
 
-tn_status tn_grad_conv_weight(tn_grad *g) {
+static tn_status tn_grad_conv_weight(tn_grad *g) {
     bool turned = tn_attr_int(g->node, "transposed", 0) != 0;
     tn_value *x = tn_grad_x(g, 0), *dy = tn_grad_x(g, 1), *flow = tn_grad_dy(g, 0);
-    if (tn_grad_wants(g, 0)) g->dx[0] = tn_grad_made(g, internal(g, "ConvBack", dy, flow, x, turned));
+    if (tn_grad_wants(g, 0)) g->dx[0] = tn_build_typed(&g->build, internal(g, "ConvBack", dy, flow, x, turned));
     if (tn_grad_wants(g, 1)) g->dx[1] = forward(g, x, flow);
     return g->st;
 }

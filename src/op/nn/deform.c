@@ -3,9 +3,9 @@
  * of places are interpolated into a matrix, which the weights are multiplied with. Source: Dai et al., ICCV 2017; Zhu
  * et al., CVPR 2019 (the mask). */
 #include "kernel/kernel.h"
-#include "op/core/grad.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/nn/grads.h"
 #include "op/nn/window.h"
 #include <math.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* deform_grad.c - the gradient of DeformConv: written out as sampling, and a product over taps and channels. */
-#include "op/core/grad.h"
+#include "op/nn/grads.h"
 #include "op/nn/window.h"
 
 /* Taps of the kernel relative to where a window starts, along one dimension. */
@@ -13,7 +13,7 @@ static tn_value *taps(tn_grad *g, const tn_window *w, int d, int64_t all) {
     }
     for (int k = d + 1; k < w->rank; k++) inner *= w->kernel[k];
     for (int64_t k = 0; k < all; k++) v[k] = k / inner % w->kernel[d] * w->dilation[d] - w->begin[d];
-    return tn_grad_ints(g, v, (int)all);
+    return tn_build_ints(&g->build, "ints", v, (int)all);
 }
 
 /* "at": where the taps lie along dimension d, [n, sets, taps, places..], as GridSample counts: (2 p + 1) / length - 1.
@@ -27,8 +27,8 @@ static tn_value *places_along(tn_grad *g, const tn_window *w, int d, int64_t all
     }
     others[n++] = 0;
     tn_grad_let(g, "tap", taps(g, w, d, all));
-    tn_grad_let(g, "behind", tn_grad_ints(g, behind, w->rank));
-    tn_grad_let(g, "others", tn_grad_ints(g, others, n));
+    tn_grad_let(g, "behind", tn_build_ints(&g->build, "ints", behind, w->rank));
+    tn_grad_let(g, "others", tn_build_ints(&g->build, "ints", others, n));
     return tn_grad_formula(g,
                            "o = Gather(Shape(y), [%d]); i = Range(#0, Squeeze(o, [0]), #1) * #%lld;"
                            "base = CastLike(Unsqueeze(tap, behind) + Unsqueeze(i, others), x);"
@@ -56,8 +56,8 @@ tn_status tn_grad_deform_conv(tn_grad *g) {
                     TN_MAX_RANK, sets, all, rank);
     tn_value *at[TN_WINDOW_RANK], *both;
     for (int d = 0; d < rank; d++) at[rank - 1 - d] = places_along(g, &w, d, all); /* the last dimension first */
-    tn_node *join = tn_grad_node_n(g, "", "Concat", at, rank, 1);
-    both = join ? tn_grad_made_int(g, join, "axis", -1) : NULL;
+    tn_node *join = tn_build_node(&g->build, "", "Concat", at, rank, 1);
+    both = join ? tn_build_typed_with(&g->build, join, tn_attr_of_int("axis", -1)) : NULL;
     tn_grad_let(g, "both", both);
     tn_grad_formula(g,
                     "first = Gather(out, [0]); rest = Slice(out, [1], [%d], [0]);"

@@ -2,9 +2,10 @@
 /* norm.c - normalisations: batch, layer, RMS, instance, group, Lp, local response. float32 takes kernel/norm.h; every
  * float type has the definition in double precision here. */
 #include "kernel/norm.h"
-#include "op/core/grad.h"
+#include "base/budget.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/nn/grads.h"
 #include <math.h>
 #include <string.h>
 
@@ -250,16 +251,20 @@ static tn_status lp_run(tn_run *r) {
     const normalisation *a = r->attrs;
     int axis = tn_op_axis_at(a->axis, x->rank);
     int64_t p = a->p, n = x->dims[axis], inner = tn_op_product(x->dims, axis + 1, x->rank);
+    tn_ticks ticks = { 0 };
     for (int64_t l = 0; n > 0 && l < tn_count(x) / n; l++) {
         int64_t base = l / inner * n * inner + l % inner;
         double s = 0;
         for (int64_t i = 0; i < n; i++) {
             double v = at(x, base + i * inner);
+            if (tn_ticks_stopped(&ticks, 4)) return tn_op_stopped(r);
             s += p == 1 ? fabs(v) : v * v;
         }
         if (p == 2) s = sqrt(s);
-        for (int64_t i = 0; i < n; i++) /* a zero vector stays zero */
+        for (int64_t i = 0; i < n; i++) { /* a zero vector stays zero */
+            if (tn_ticks_stopped(&ticks, 8)) return tn_op_stopped(r);
             tn_set_f64(y->dtype, y->data, base + i * inner, s == 0 ? 0 : at(x, base + i * inner) / s);
+        }
     }
     return TN_OK;
 }
@@ -288,8 +293,10 @@ static tn_status mvn_run(tn_run *r) {
     double *sum = tn_op_scratch(r, sizeof *sum, 2, cells, 1), *sq = sum + cells;
     if (!sum) return tn_op_fail(r->node, TN_E_NOMEM, "no memory for %lld sums", (long long)cells);
     memset(sum, 0, (size_t)(2 * cells) * sizeof *sum);
+    tn_ticks ticks = { 0 };
     for (int pass = 0; pass < 3; pass++)
         for (int64_t i = 0; i < total; i++) {
+            if (tn_ticks_stopped(&ticks, 16)) return tn_op_stopped(r);
             int64_t cell = 0, rest = i, stride = 1;
             for (int d = x->rank - 1; d >= 0; d--) {
                 if (!(mask >> d & 1)) cell += rest % x->dims[d] * stride, stride *= x->dims[d];
@@ -313,7 +320,9 @@ static tn_status lrn_run(tn_run *r) {
     const normalisation *a = r->attrs;
     int64_t size = a->size, channels = x->dims[1], inner = tn_op_product(x->dims, 2, x->rank);
     double alpha = (double)a->alpha, beta = (double)a->beta, bias = (double)a->bias;
+    tn_ticks ticks = { 0 };
     for (int64_t i = 0; i < tn_count(x); i++) {
+        if (tn_ticks_stopped(&ticks, 64 + 4 * (uint64_t)size)) return tn_op_stopped(r);
         int64_t c = i / inner % channels, base = i - c * inner, from = c - (size - 1) / 2, to = c + size / 2;
         double s = 0;
         for (int64_t k = from < 0 ? 0 : from; k <= to && k < channels; k++)

@@ -1,7 +1,7 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* norm_grad.c - gradients of normalisations: each is written out in elementary operators, and differentiated through
  * them. */
-#include "op/core/grad.h"
+#include "op/nn/grads.h"
 #include <string.h>
 
 static void all_but_channels(tn_grad *g, int rank) {
@@ -10,8 +10,8 @@ static void all_but_channels(tn_grad *g, int rank) {
     for (int d = 0; d < rank; d++)
         if (d != 1) axes[n++] = d;
     for (int d = 2; d < rank; d++) inner[k++] = d - 1; /* a vector [C] as [C, 1, ..] */
-    tn_grad_let(g, "axes", tn_grad_ints(g, axes, n));
-    tn_grad_let(g, "inner", tn_grad_ints(g, inner, k));
+    tn_grad_let(g, "axes", tn_build_ints(&g->build, "ints", axes, n));
+    tn_grad_let(g, "inner", tn_build_ints(&g->build, "ints", inner, k));
 }
 
 /* A per-channel vector beside x, in x's type. */
@@ -51,7 +51,7 @@ tn_status tn_grad_layer_norm(tn_grad *g) {
     int rank = tn_grad_rank(g, tn_grad_x(g, 0)), n = 0;
     int64_t axes[TN_MAX_RANK];
     for (int d = tn_grad_axis(tn_attr_int(g->node, "axis", -1), rank); d < rank && d >= 0; d++) axes[n++] = d;
-    tn_grad_let(g, "axes", tn_grad_ints(g, axes, n));
+    tn_grad_let(g, "axes", tn_build_ints(&g->build, "ints", axes, n));
     tn_grad_let_number(g, "eps", (double)tn_attr_float(g->node, "epsilon", 1e-5f));
     tn_value *ys[3] = { 0 };
     tn_grad_formula(g, rms ? "centred = x" : "mean = ReduceMean(x, axes); centred = x - mean");
@@ -100,7 +100,8 @@ tn_status tn_grad_mean_variance(tn_grad *g) {
     tn_node *mark = tn_grad_mark(g);
     int n;
     const int64_t *axes = tn_attr_ints(g->node, "axes", &n);
-    tn_grad_let(g, "axes", axes ? tn_grad_ints(g, axes, n) : tn_grad_ints(g, usual, 3));
+    tn_grad_let(g, "axes",
+                axes ? tn_build_ints(&g->build, "ints", axes, n) : tn_build_ints(&g->build, "ints", usual, 3));
     tn_value *y = tn_grad_formula(g, "centred = x - ReduceMean(x, axes);"
                                      "centred / (Sqrt(ReduceMean(centred * centred, axes)) + 1e-9)");
     tn_grad_through(g, mark, &y, 1);

@@ -3,9 +3,9 @@
 #include "op/nn/pool.h"
 #include "kernel/kernel.h"
 #include "kernel/pooling.h"
-#include "op/core/grad.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/nn/grads.h"
 #include "op/nn/pool_any.h"
 #include "op/nn/window.h"
 #include <math.h>
@@ -215,13 +215,13 @@ static const tn_attr_spec global_lp_attrs[] = { POWER, { 0 } };
     {                                                                                                     \
         .name = name_, .domain = domain_, .since = since_, .flags = flags_, .in = in_, .out = out_,       \
         TN_ATTRS(attrs_, tn_pool_attrs), .infer = pool_infer, .cost = pool_cost, .prepare = pool_prepare, \
-        .run = pool_run, .grad = grad_, .arg = arg_, .doc = doc_                                          \
+        .fit = pool_prepare, .run = pool_run, .grad = grad_, .arg = arg_, .doc = doc_                     \
     }
-#define GLOBAL(name_, domain_, since_, flags_, attrs_, arg_, grad_, doc_)                                     \
-    {                                                                                                         \
-        .name = name_, .domain = domain_, .since = since_, .flags = flags_, .in = tn_ports_float_t,           \
-        .out = tn_ports_float_t, TN_ATTRS(attrs_, tn_pool_attrs), .infer = global_infer, .cost = global_cost, \
-        .prepare = global_prepare, .run = global_run, .grad = grad_, .arg = arg_, .doc = doc_                 \
+#define GLOBAL(name_, domain_, since_, flags_, attrs_, arg_, grad_, doc_)                                            \
+    {                                                                                                                \
+        .name = name_, .domain = domain_, .since = since_, .flags = flags_, .in = tn_ports_float_t,                  \
+        .out = tn_ports_float_t, TN_ATTRS(attrs_, tn_pool_attrs), .infer = global_infer, .cost = global_cost,        \
+        .prepare = global_prepare, .fit = global_prepare, .run = global_run, .grad = grad_, .arg = arg_, .doc = doc_ \
     }
 const tn_op tn_ops_pool[] = {
     WINDOW("MaxPool", NULL, 22, 0, max_in, max_out, max_attrs, TN_POOLING_MAX, tn_grad_max_pool,

@@ -5,9 +5,9 @@
  *                            `average`  each window's sum is divided as AveragePool does
  *                            `back`     0: A is an image, like the pooled one; 1: the transpose, each element of A is
  *                                       added to all places of its window */
-#include "op/core/grad.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/nn/grads.h"
 #include "op/nn/pool.h"
 #include "op/nn/window.h"
 #include <math.h>
@@ -103,10 +103,10 @@ static tn_status sum_run(tn_run *r) {
 /* -------------------------------------------------------------------------------------------------------- builders */
 
 static tn_value *pool_sum(tn_grad *g, tn_value *a, tn_value *like, bool average, bool back) {
-    tn_node *n = tn_grad_node_n(g, "tenon", "PoolSum", (tn_value *[]){ a, like }, 2, 1);
-    tn_grad_copy_attrs(g, n, g->node);
+    tn_node *n = tn_build_node(&g->build, "tenon", "PoolSum", (tn_value *[]){ a, like }, 2, 1);
+    tn_build_keep(&g->build, n, g->node, NULL);
     if (n && g->st == TN_OK) g->st = tn_attr_set_int(n, "average", average);
-    return n ? tn_grad_made_int(g, n, "back", back) : NULL;
+    return n ? tn_build_typed_with(&g->build, n, tn_attr_of_int("back", back)) : NULL;
 }
 
 /* (sum |x|^p)^(1/p): the derivative is sign(x) |x|^(p-1) y^(1-p); a window of zeros has none to give. */
@@ -130,7 +130,7 @@ tn_status tn_grad_pool(tn_grad *g) {
     return g->st;
 }
 
-tn_status tn_grad_pool_sum(tn_grad *g) {
+static tn_status tn_grad_pool_sum(tn_grad *g) {
     pool_sum_attrs a;
     TN_TRY(tn_op_fill_attrs(g->node, g->node->op->attrs, &a));
     if (tn_grad_wants(g, 0)) g->dx[0] = pool_sum(g, tn_grad_dy(g, 0), tn_grad_x(g, 0), a.average, !a.back);
@@ -143,9 +143,9 @@ tn_status tn_grad_max_pool(tn_grad *g) {
     tn_pool_attrs a = { 0 };
     TN_TRY(tn_op_fill_attrs(g->node, g->node->op->attrs, &a));
     if (a.storage_order) {
-        tn_node *again = tn_grad_node(g, "MaxPool", 2, tn_grad_x(g, 0));
-        tn_grad_copy_attrs(g, again, g->node);
-        tn_grad_made_int(g, again, "storage_order", 0);
+        tn_node *again = tn_build_list(&g->build, "MaxPool", 2, TN_VALUES(tn_grad_x(g, 0)));
+        tn_build_keep(&g->build, again, g->node, NULL);
+        tn_build_typed_with(&g->build, again, tn_attr_of_int("storage_order", 0));
         at = again ? again->outputs[1] : NULL;
     } else {
         at = tn_grad_y(g, 1);
@@ -159,7 +159,7 @@ tn_status tn_grad_global_pool(tn_grad *g) {
     int64_t axes[TN_MAX_RANK];
     int rank = tn_grad_rank(g, tn_grad_x(g, 0));
     for (int i = 2; i < rank; i++) axes[i - 2] = i;
-    if (rank > 2) tn_grad_let(g, "axes", tn_grad_ints(g, axes, rank - 2));
+    if (rank > 2) tn_grad_let(g, "axes", tn_build_ints(&g->build, "ints", axes, rank - 2));
     if (rank == 2 && strcmp(type, "GlobalLpPool")) {
         tn_grad_formula(g, "dx0 = dy"); /* one element each */
     } else if (!strcmp(type, "GlobalAveragePool")) {

@@ -1,15 +1,16 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* unpool.c - MaxUnpool, Col2Im, CenterCropPad: parts put back, or set into the middle of, a larger image. */
-#include "op/core/grad.h"
+#include "base/budget.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/nn/grads.h"
 #include "op/nn/window.h"
 #include <string.h>
 
 static void clear(tn_tensor *y) {
     size_t bytes = 0;
     tn_dtype_bytes(y->dtype, tn_count(y), &bytes);
-    if (bytes && y->dtype != TN_STRING) memset(y->data, 0, bytes);
+    if (y->dtype != TN_STRING) tn_budget_clear(y->data, bytes);
 }
 
 /* ------------------------------------------------------------------------------------------------------ MaxUnpool */
@@ -67,7 +68,9 @@ static tn_status unpool_run(tn_run *r) {
     /* A larger output holds the unpooled image in its first corner; any other shape takes the indices as its own. */
     if (!larger) memcpy(dims, y->dims, sizeof dims);
     int64_t total = tn_dims_count(x->rank, dims);
+    tn_ticks ticks = { 0 };
     for (int64_t i = 0; i < tn_count(x); i++) {
+        if (tn_ticks_stopped(&ticks, 32)) return tn_op_stopped(r);
         int64_t k = ((const int64_t *)index->data)[i], to = 0, step = 1;
         if (k < 0 || k >= total)
             return tn_op_fail(r->node, TN_E_INVALID, "index %lld is not within 0..%lld", (long long)k,

@@ -1,6 +1,6 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* unpool_grad.c - gradients of MaxUnpool, Col2Im and CenterCropPad. */
-#include "op/core/grad.h"
+#include "op/nn/grads.h"
 
 tn_status tn_grad_center(tn_grad *g) {
     g->dx[0] = tn_grad_from_places(g, tn_grad_again(g, tn_grad_places(g, tn_grad_x(g, 0))), tn_grad_x(g, 0));
@@ -24,8 +24,9 @@ tn_status tn_grad_fold(tn_grad *g) {
                     "taps))); filters = Reshape(unit, Concat{axis=0}(taps, [1], x2));"
                     "image = Reshape(dy, Concat{axis=0}([-1, 1], Slice(Shape(y), [2], [%d], [0])))",
                     tn_dtypes[pixels->type.dtype].onnx, rank + 2);
-    tn_node *conv = tn_grad_node(g, "Conv", 1, tn_grad_formula(g, "image"), tn_grad_formula(g, "filters"));
-    tn_grad_copy_attrs(g, conv, g->node);
-    g->dx[0] = tn_grad_reshape_like(g, tn_grad_made(g, conv), tn_grad_x(g, 0));
+    tn_node *conv =
+        tn_build_list(&g->build, "Conv", 1, TN_VALUES(tn_grad_formula(g, "image"), tn_grad_formula(g, "filters")));
+    tn_build_keep(&g->build, conv, g->node, NULL);
+    g->dx[0] = tn_grad_reshape_like(g, tn_build_typed(&g->build, conv), tn_grad_x(g, 0));
     return g->st;
 }

@@ -6,9 +6,9 @@
  * a half or an eighth of the memory traffic of floats. Many rows are worth unpacking for: some columns at a time, so
  * that the floats stay in the cache. */
 #include "kernel/kernel.h"
-#include "op/core/grad.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/quant/grads.h"
 #include "op/quant/qparam.h"
 #include <stdio.h>
 #include <string.h>

@@ -6,6 +6,7 @@
  * of a pixel lie side by side; the taps of a piece of output positions are gathered, one row a position; the rows times
  * the packed weights (kernel/qgemm.h) give [positions, channels], which is turned back. A depthwise one has nothing to
  * gather: it sums rows of the image, tap by tap. */
+#include "base/budget.h"
 #include "base/mem.h"
 #include "kernel/kernel.h"
 #include "op/core/grad.h"
@@ -165,9 +166,10 @@ static tn_status pack_weights(void *dst, const void *user) {
     const pack_job *j = user;
     const tn_kernels *kn = tn_kernels_get();
     int64_t k = j->ic * j->taps;
-    for (int64_t g = 0; g < j->group; g++) {
+    tn_ticks ticks = { 0 };
+    for (int64_t g = 0; g < j->group && !tn_ticks_stopped(&ticks, j->bytes); g++) {
         const uint8_t *w = j->w + g * j->oc * k;
-        for (int64_t o = 0; o < j->oc && j->taps > 1; o++)
+        for (int64_t o = 0; o < j->oc && j->taps > 1 && !tn_ticks_stopped(&ticks, (uint64_t)k); o++)
             kn->move.transpose[0]((const char *)w + o * k, j->taps, (char *)j->turned + o * k, j->ic, j->ic, j->taps);
         tn_qgemm_pack_b(&kn->qgemm, j->is_signed, true, k, j->oc, j->taps > 1 ? j->turned : w, k,
                         (char *)dst + (size_t)g * j->bytes);

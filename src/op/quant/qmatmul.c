@@ -6,9 +6,9 @@
  * most. Whatever is left - float8, int16, factors per row - takes sums of doubles or int32 and ends in finish(). */
 #include "kernel/kernel.h"
 #include "kernel/loop.h"
-#include "op/core/grad.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/quant/grads.h"
 #include "op/quant/qparam.h"
 #include <math.h>
 #include <string.h>
@@ -43,7 +43,10 @@ static const gemm *gemm_of(const void *attrs) {
 
 static tn_dtype result_type(const tn_infer *c) {
     const places *at = places_of(c->node);
-    if (at->integer) return TN_I32;
+    if (at->integer) {
+        bool natural = tn_infer_dtype(c, at->a) == TN_U16 && tn_infer_dtype(c, at->b) == TN_U16;
+        return natural ? TN_U32 : TN_I32;
+    }
     if (at->y_zero >= 0 && tn_infer_has(c, at->y_zero)) return tn_infer_dtype(c, at->y_zero);
     if (at->y_scale >= 0 && tn_infer_has(c, at->y_scale)) return tn_infer_dtype(c, at->a);
     return at->dynamic ? TN_F32 : tn_infer_dtype(c, at->a_scale);
@@ -230,7 +233,7 @@ static tn_status run_plain(job *j) {
             }
             int64_t at = (q * p->m + i) * p->n;
             if (j->at->integer)
-                for (int64_t c = 0; c < p->n; c++) ((int32_t *)y->data)[at + c] = (int32_t)(uint32_t)(int64_t)sums[c];
+                for (int64_t c = 0; c < p->n; c++) ((uint32_t *)y->data)[at + c] = (uint32_t)(int64_t)sums[c];
             else
                 TN_TRY(finish(j, am, bm, i, sums, at));
         }
@@ -409,6 +412,7 @@ static const tn_port gemm_in[] = { { "A", TN_Q8, 'A' },
                                    { "y_zero_point", TN_Q8, 0, .optional = true },
                                    { 0 } };
 static const tn_port i32_out[] = { { "Y", I32, 0 }, { 0 } };
+static const tn_port integer16_out[] = { { "Y", I32 | tn_dtype_bit(TN_U32), 0 }, { 0 } };
 static const tn_port any_out[] = { { "Y", QF8 | WIDE, 0 }, { 0 } };
 static const tn_attr_spec gemm_attrs[] = {
     { TN_FLOAT(gemm, alpha, 1) }, { TN_FLAG(gemm, transA, false) }, { TN_FLAG(gemm, transB, false) }, { 0 }
@@ -437,11 +441,11 @@ const tn_op tn_ops_qmatmul[] = {
       .domain = MICROSOFT,
       .since = 1,
       .in = integer16_in,
-      .out = i32_out,
+      .out = integer16_out,
       .arg = INTEGER,
       FUNCTIONS,
       .grad = tn_grad_none,
-      .doc = "matrix product of 16-bit integers with int32 sums" },
+      .doc = "matrix product of 16-bit integers with int32 sums, uint32 where both are unsigned" },
     { .name = "MatMulIntegerToFloat",
       .domain = MICROSOFT,
       .since = 1,

@@ -1,6 +1,7 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* qparam.c - reads scales and zero points. */
 #include "op/quant/qparam.h"
+#include "base/budget.h"
 #include "tensor/dtype.h"
 #include <math.h>
 
@@ -60,11 +61,16 @@ static void dynamic_part(void *arg, int64_t begin, int64_t end, int thread) {
     }
 }
 
+enum { PIECE = 1 << 20 }; /* elements between looks at the budget */
+
 void tn_q_dynamic(const float *x, int64_t n, uint8_t *y, float *scale, uint8_t *zero, tn_pool *pool) {
     float lo = 0, hi = 0;
-    for (int64_t i = 0; i < n; i++) {
-        lo = x[i] < lo ? x[i] : lo;
-        hi = x[i] > hi ? x[i] : hi;
+    for (int64_t from = 0, to; from < n && !(from && tn_budget_stopped()); from = to) {
+        to = n - from < PIECE ? n : from + PIECE;
+        for (int64_t i = from; i < to; i++) {
+            lo = x[i] < lo ? x[i] : lo;
+            hi = x[i] > hi ? x[i] : hi;
+        }
     }
     float s = (hi - lo) / 255.0f;
     if (!(s > 0)) s = 1; /* all zeros */

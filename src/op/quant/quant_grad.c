@@ -1,7 +1,7 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* quant_grad.c - gradients of products with quantised weights, and of quantisation. Integers have none; activations,
  * scales, biases and zero points in floats have. */
-#include "op/core/grad.h"
+#include "op/quant/grads.h"
 #include <string.h>
 
 /* ------------------------------------------------------------------------------------------------------ MatMulNBits */
@@ -12,9 +12,9 @@ static tn_value *unpacked(tn_grad *g, tn_value *scales) {
     long long k = (long long)tn_attr_int(n, "K", 1);
     tn_value *unit = tn_grad_formula(g, "EyeLike(Expand(CastLike(0, x), [%lld, %lld]))", k, k);
     tn_value *in[] = { unit, tn_grad_x(g, 1), scales, tn_grad_x(g, 3), tn_grad_x(g, 4) };
-    tn_node *w = tn_grad_node_n(g, n->domain, n->type, in, 5, 1);
-    tn_grad_copy_attrs(g, w, n);
-    return tn_grad_made(g, w);
+    tn_node *w = tn_build_node(&g->build, n->domain, n->type, in, 5, 1);
+    tn_build_keep(&g->build, w, n, NULL);
+    return tn_build_typed(&g->build, w);
 }
 
 /* v [K, N] summed over blocks: the sums, one per scale, in the shape of `like`. g_idx says which rows make a block. */
@@ -87,8 +87,8 @@ tn_status tn_grad_integer_to_float(tn_grad *g) {
 tn_status tn_grad_dynamic_product(tn_grad *g) {
     tn_node *mark = tn_grad_mark(g);
     tn_value *in[] = { tn_grad_x(g, 0) };
-    tn_node *n = tn_grad_node_n(g, "", "DynamicQuantizeLinear", in, 1, 3);
-    if (!tn_grad_made(g, n)) return g->st;
+    tn_node *n = tn_build_node(&g->build, "", "DynamicQuantizeLinear", in, 1, 3);
+    if (!tn_build_typed(&g->build, n)) return g->st;
     tn_grad_let(g, "q", n->outputs[0]);
     tn_grad_let(g, "scale", n->outputs[1]);
     tn_grad_let(g, "zero", n->outputs[2]);
@@ -130,10 +130,11 @@ tn_status tn_grad_dequantize(tn_grad *g) {
     if (g->st != TN_OK) return g->st;
     for (int i = 0; i < rank; i++)
         if (!per_axis || i != axis) axes[n++] = i;
-    tn_node *steps = tn_grad_node(g, "DequantizeLinear", 1, x, tn_grad_fill(g, s, 1), tn_grad_x(g, 2));
-    tn_grad_copy_attrs(g, steps, g->node);
-    tn_grad_let(g, "steps", tn_grad_made(g, steps));
-    tn_grad_let(g, "axes", tn_grad_ints(g, axes, n));
+    tn_node *steps =
+        tn_build_list(&g->build, "DequantizeLinear", 1, TN_VALUES(x, tn_grad_fill(g, s, 1), tn_grad_x(g, 2)));
+    tn_build_keep(&g->build, steps, g->node, NULL);
+    tn_grad_let(g, "steps", tn_build_typed(&g->build, steps));
+    tn_grad_let(g, "axes", tn_build_ints(&g->build, "ints", axes, n));
     (void)y;
     tn_grad_formula(g, "q = CastLike(dy, steps) * steps");
     if (block) /* the axis as blocks of elements, and the elements summed */

@@ -1,9 +1,9 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* quantize.c - QuantizeLinear, DequantizeLinear, DynamicQuantizeLinear: numbers and their low-precision codes,
  * q = saturate(round(x / scale) + zero_point), with one scale per tensor, per slice of an axis, or per block of it. */
-#include "op/core/grad.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/quant/grads.h"
 #include "op/quant/qparam.h"
 #include <math.h>
 #include <string.h>

@@ -4,8 +4,8 @@
  * which writes into a cache. States are f32 while they change. */
 #include "kernel/kernel.h"
 #include "op/attention/attention.h"
-#include "op/core/grad.h"
 #include "op/core/ports.h"
+#include "op/recurrent/grads.h"
 #include <math.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* recurrent_state_grad.c - gradients of LinearAttention, CausalConvWithState and TensorScatter. */
-#include "op/core/grad.h"
+#include "op/recurrent/grads.h"
 
 /* ----------------------------------------------------------------------------------------------- LinearAttention */
 
@@ -31,7 +31,14 @@ static tn_graph *linear_body(tn_grad *g, bool gated, bool delta) {
         g->st = TN_E_NOMEM;
         return NULL;
     }
-    tn_grad b = { .graph = sub, .node = g->node, .dy = g->dy, .dx = g->dx, .wants = g->wants, .dtype = g->dtype };
+    tn_grad b = { .graph = sub,
+                  .infer = g->infer,
+                  .what = g->what,
+                  .node = g->node,
+                  .dy = g->dy,
+                  .dx = g->dx,
+                  .wants = g->wants,
+                  .dtype = g->dtype };
     body_input(&b, "S", 4);
     body_input(&b, "q", 4);
     body_input(&b, "k", 3);
@@ -73,7 +80,7 @@ tn_status tn_grad_linear_attention(tn_grad *g) {
     static const char *const names[] = { "S", "q", "k", "v", "decay", "beta" };
     for (int i = 0; i < 6; i++)
         if ((i != 4 || gated) && (i != 5 || delta)) in[n_in++] = tn_grad_formula(g, "%s", names[i]);
-    tn_node *scan = tn_grad_node_n(g, "", "Scan", in, n_in, 2);
+    tn_node *scan = tn_build_node(&g->build, "", "Scan", in, n_in, 2);
     tn_graph *body = g->st == TN_OK ? linear_body(g, gated, delta) : NULL;
     if (g->st == TN_OK) g->st = tn_attr_set(scan, &(tn_attr){ .name = "body", .kind = TN_ATTR_GRAPH, .graph = body });
     if (g->st == TN_OK) g->st = tn_attr_set_int(scan, "num_scan_inputs", n_in - 1);
@@ -119,17 +126,17 @@ tn_status tn_grad_tensor_scatter(tn_grad *g) {
     tn_value *in[3] = { tn_grad_dy(g, 0), NULL, tn_grad_x(g, 2) };
     if (tn_grad_wants(g, 0)) {
         in[1] = tn_grad_fill(g, update, 0);
-        tn_node *n = tn_grad_node_n(g, "", "TensorScatter", in, 3, 1);
-        tn_grad_copy_attrs(g, n, g->node);
-        g->dx[0] = tn_grad_made(g, n);
+        tn_node *n = tn_build_node(&g->build, "", "TensorScatter", in, 3, 1);
+        tn_build_keep(&g->build, n, g->node, NULL);
+        g->dx[0] = tn_build_typed(&g->build, n);
     }
     if (tn_grad_wants(g, 1)) {
         tn_grad_let(g, "empty", tn_grad_fill(g, past, 0));
         in[0] = tn_grad_formula(g, "Cast{to=7}(empty)");
         in[1] = tn_grad_places(g, update);
-        tn_node *n = tn_grad_node_n(g, "", "TensorScatter", in, 3, 1);
-        tn_grad_copy_attrs(g, n, g->node);
-        g->dx[1] = tn_grad_from_places(g, tn_grad_made(g, n), update);
+        tn_node *n = tn_build_node(&g->build, "", "TensorScatter", in, 3, 1);
+        tn_build_keep(&g->build, n, g->node, NULL);
+        g->dx[1] = tn_grad_from_places(g, tn_build_typed(&g->build, n), update);
     }
     return g->st;
 }

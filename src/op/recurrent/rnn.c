@@ -11,9 +11,9 @@
 #include "base/budget.h"
 #include "base/text.h"
 #include "kernel/kernel.h"
-#include "op/core/grad.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/recurrent/grads.h"
 #include <stdio.h>
 #include <string.h>
 

@@ -3,7 +3,7 @@
  * differentiated through it. A row of the batch that has ended keeps its state and writes zeros, as in the operator
  * itself. */
 #include "base/text.h"
-#include "op/core/grad.h"
+#include "op/recurrent/grads.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -162,7 +162,7 @@ static tn_node *scan(tn_grad *g, cell *c, bool peephole, tn_value *active, int s
     out[n_out++] = tn_grad_formula(g, "shown");
     for (int i = 0; i < n_out && g->st == TN_OK; i++) g->st = tn_graph_add_output(body, out[i]);
     g->graph = outer.graph, g->before = outer.before;
-    tn_node *node = tn_grad_node_n(g, "", "Scan", in, n, n_out);
+    tn_node *node = tn_build_node(&g->build, "", "Scan", in, n, n_out);
     if (!node) return NULL;
     g->st = tn_attr_set(node, &(tn_attr){ .name = "body", .kind = TN_ATTR_GRAPH, .graph = body });
     if (g->st == TN_OK) g->st = tn_attr_set_int(node, "num_scan_inputs", active ? 2 : 1);
@@ -258,10 +258,10 @@ tn_status tn_grad_rnn(tn_grad *g) {
     for (int k = 0; k < 1 + states && k < n->n_outputs && g->st == TN_OK; k++) { /* the directions side by side */
         tn_value *const *part = k == 0 ? y : k == 1 ? h : cs;
         if (!g->dy[k]) continue;
-        tn_value *axis = tn_grad_int(g, k == 0 ? 1 : 0);
-        tn_grad_let(g, "part", tn_grad_call(g, "Unsqueeze", part[0], axis));
+        tn_value *axis = tn_build_int(&g->build, "int", k == 0 ? 1 : 0);
+        tn_grad_let(g, "part", tn_emit(&g->build, "Unsqueeze", part[0], axis));
         if (two) {
-            tn_grad_let(g, "other", tn_grad_call(g, "Unsqueeze", part[1], axis));
+            tn_grad_let(g, "other", tn_emit(&g->build, "Unsqueeze", part[1], axis));
             tn_grad_formula(g, "part = Concat{axis=%d}(part, other)", k == 0 ? 1 : 0);
         }
         if (batch_first)

@@ -1,8 +1,9 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* sequence.c - sequences and optionals: lists of data, and data that may be absent. */
-#include "op/core/grad.h"
+#include "base/budget.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/sequence/grads.h"
 #include <string.h>
 
 /* ------------------------------------------------------------------------------------------------------ inference */
@@ -254,9 +255,14 @@ static tn_status split_run(tn_run *r) {
     tn_list *l = tn_list_new((size_t)(sizes ? n : total / each + 1));
     tn_status st = l ? TN_OK : tn_op_fail(r->node, TN_E_NOMEM, "no memory");
     int64_t at = 0;
+    tn_ticks ticks = { 0 };
     for (int64_t i = 0; st == TN_OK && (sizes ? i < n : at < total); i++) {
         int64_t len = sizes ? sizes[i] : total - at < each ? total - at : each;
         tn_datum d = { 0 };
+        if (tn_ticks_stopped(&ticks, 256)) {
+            st = tn_op_stopped(r);
+            break;
+        }
         if (len < 0 || len > total - at) {
             st = tn_op_fail(r->node, TN_E_SHAPE, "split does not fit an axis of %lld", (long long)total);
             break;
@@ -298,10 +304,13 @@ static tn_status join_run(tn_run *r) {
     for (int d = 0; d < rank; d++) dims[d] = d == axis ? total : first->dims[fresh && d > axis ? d - 1 : d];
     TN_TRY(tn_run_alloc(r, 0, first->dtype, rank, dims));
     int64_t outer = tn_op_product(dims, 0, axis), inner = tn_op_product(dims, axis + 1, rank), at = 0;
+    tn_ticks ticks = { 0 };
     for (size_t i = 0; i < n; i++) {
         int64_t len = (fresh ? 1 : items[i].tensor.dims[axis]) * inner;
-        for (int64_t o = 0; o < outer; o++)
+        for (int64_t o = 0; o < outer; o++) {
+            if (tn_ticks_stopped(&ticks, 16 + (uint64_t)len)) return tn_op_stopped(r);
             tn_op_copy_elements(tn_out(r, 0), o * total * inner + at, &items[i].tensor, o * len, len);
+        }
         at += len;
     }
     return tn_op_own_strings(tn_out(r, 0));

@@ -5,6 +5,7 @@
  * optionals If nodes. */
 #include "op/control/steps_grad.h"
 #include "op/core/gradient.h"
+#include "op/sequence/grads.h"
 #include <string.h>
 
 static bool is_kind(const tn_value *v, tn_kind k) { return v && v->type.kind == k; }
@@ -29,9 +30,9 @@ static tn_value *item(tn_grad *b, const tn_value *list) {
 static tn_node *map_node(tn_grad *g, tn_grad *b, tn_value *const *in, int n_in) {
     tn_graph *body = b->graph;
     if (g->st == TN_OK) g->st = b->st;
-    tn_node *n = g->st == TN_OK ? tn_grad_node_n(g, "", "SequenceMap", in, n_in, body->n_outputs) : NULL;
+    tn_node *n = g->st == TN_OK ? tn_build_node(&g->build, "", "SequenceMap", in, n_in, body->n_outputs) : NULL;
     if (!n) return NULL;
-    tn_grad_set_graph(g, n, "body", body);
+    tn_build_attr(&g->build, n, tn_attr_of_graph("body", body));
     for (int i = 0; i < body->n_outputs && g->st == TN_OK; i++)
         n->outputs[i]->type = (tn_type){ .kind = TN_KIND_SEQUENCE, .rank = -1, .elem = &body->outputs[i]->type };
     return g->st == TN_OK ? n : NULL;
@@ -47,12 +48,12 @@ static tn_value *map_one(tn_grad *g, tn_grad *b, tn_value *result, tn_value *con
 static tn_value *when_held(tn_grad *g, tn_value *o, tn_value *(*then)(tn_grad *b, tn_value *o, tn_value *other),
                            tn_value *other) {
     tn_grad b[2];
-    tn_node *n = tn_grad_node(g, "If", 1, tn_grad_call(g, "OptionalHasElement", o));
+    tn_node *n = tn_build_list(&g->build, "If", 1, TN_VALUES(tn_emit(&g->build, "OptionalHasElement", o)));
     for (int i = 0; i < 2; i++) {
         body_start(g, &b[i], i ? "empty" : "held");
-        tn_grad_body_output(&b[i], b[i].graph, i ? o : tn_grad_call(&b[0], "Optional", then(&b[0], o, other)));
+        tn_grad_body_output(&b[i], b[i].graph, i ? o : tn_emit(&b[0].build, "Optional", then(&b[0], o, other)));
         if (g->st == TN_OK) g->st = b[i].st;
-        tn_grad_set_graph(g, n, i ? "else_branch" : "then_branch", b[i].graph);
+        tn_build_attr(&g->build, n, tn_attr_of_graph(i ? "else_branch" : "then_branch", b[i].graph));
     }
     if (g->st != TN_OK) return NULL;
     n->outputs[0]->type = o->type;
@@ -64,7 +65,7 @@ static tn_value *when_held(tn_grad *g, tn_value *o, tn_value *(*then)(tn_grad *b
 
 static tn_value *held_zeros(tn_grad *b, tn_value *o, tn_value *other) {
     (void)other;
-    return tn_grad_fill(b, tn_grad_call(b, "OptionalGetElement", o), 0);
+    return tn_grad_fill(b, tn_emit(&b->build, "OptionalGetElement", o), 0);
 }
 
 tn_value *tn_grad_zeros_of(tn_grad *g, tn_value *like) {
@@ -73,21 +74,21 @@ tn_value *tn_grad_zeros_of(tn_grad *g, tn_value *like) {
     if (is_kind(like, TN_KIND_OPTIONAL)) return when_held(g, like, held_zeros, NULL);
     body_start(g, &b, "zeros");
     tn_value *x = item(&b, like), *zero = tn_grad_fill(&b, x, 0);
-    return map_one(g, &b, x && !x->type.dtype ? tn_grad_call(&b, "CastLike", zero, x) : zero, &like, 1);
+    return map_one(g, &b, x && !x->type.dtype ? tn_emit(&b.build, "CastLike", zero, x) : zero, &like, 1);
 }
 
 static tn_value *held_sum(tn_grad *b, tn_value *o, tn_value *other) {
-    return tn_grad_add(b, tn_grad_call(b, "OptionalGetElement", o), tn_grad_call(b, "OptionalGetElement", other));
+    return tn_grad_add(b, tn_emit(&b->build, "OptionalGetElement", o), tn_emit(&b->build, "OptionalGetElement", other));
 }
 
 tn_value *tn_grad_add(tn_grad *g, tn_value *p, tn_value *q) {
     tn_grad b;
     if (g->st != TN_OK || !p || !q) return NULL;
     if (is_kind(p, TN_KIND_OPTIONAL)) return when_held(g, p, held_sum, q);
-    if (!is_kind(p, TN_KIND_SEQUENCE)) return tn_grad_call(g, "Add", p, q);
+    if (!is_kind(p, TN_KIND_SEQUENCE)) return tn_emit(&g->build, "Add", p, q);
     body_start(g, &b, "sum");
     tn_value *x = item(&b, p), *y = item(&b, q);
-    return map_one(g, &b, tn_grad_call(&b, "Add", x, y), (tn_value *[]){ p, q }, 2);
+    return map_one(g, &b, tn_emit(&b.build, "Add", x, y), (tn_value *[]){ p, q }, 2);
 }
 
 /* ------------------------------------------------------------------------------------------------- items and places */
@@ -107,7 +108,8 @@ static void place(tn_grad *g, int i, const char *n) {
 tn_status tn_grad_sequence_construct(tn_grad *g) {
     tn_value *d = tn_grad_dy(g, 0);
     for (int i = 0; i < g->node->n_inputs && g->st == TN_OK; i++)
-        if (tn_grad_wants(g, i)) g->dx[i] = tn_grad_call(g, "SequenceAt", d, tn_grad_number(g, TN_I64, i));
+        if (tn_grad_wants(g, i))
+            g->dx[i] = tn_emit(&g->build, "SequenceAt", d, tn_build_number(&g->build, "number", TN_I64, i));
     return g->st;
 }
 
@@ -144,7 +146,7 @@ tn_status tn_grad_sequence_split(tn_grad *g) {
         tn_grad b;
         body_start(g, &b, "parts");
         tn_value *x = item(&b, parts);
-        parts = map_one(g, &b, tn_grad_call(&b, "Unsqueeze", x, tn_grad_int(&b, axis)), &parts, 1);
+        parts = map_one(g, &b, tn_emit(&b.build, "Unsqueeze", x, tn_build_int(&b.build, "int", axis)), &parts, 1);
     }
     tn_grad_let(g, "parts", parts);
     tn_grad_formula(g,
@@ -164,7 +166,7 @@ tn_status tn_grad_sequence_concat(tn_grad *g) {
     }
     body_start(g, &b, "sizes");
     tn_value *part = item(&b, x);
-    tn_value *size = tn_grad_call(&b, "Gather", tn_grad_shape(&b, part), tn_grad_int(&b, axis));
+    tn_value *size = tn_emit(&b.build, "Gather", tn_grad_shape(&b, part), tn_build_int(&b.build, "int", axis));
     tn_grad_let(g, "sizes", map_one(g, &b, size, &x, 1));
     tn_grad_formula(g, "dx0 = SplitToSequence{axis=%lld}(dy, ConcatFromSequence{axis=0}(sizes))", axis);
     return g->st;
@@ -229,7 +231,7 @@ static tn_node *map_back(tn_grad *g, const tn_graph *body, map_wants *w) {
     tn_gradient_job job = { .graph = b.graph, .ys = ys, .dys = dys, .n_ys = n_ys, .xs = w->x, .n_xs = w->n };
     if (b.st == TN_OK) b.st = tn_gradient_or_zeros(&job, dxs);
     for (int i = 0; i < w->n && b.st == TN_OK; i++) {
-        if (whole(w->d[i])) dxs[i] = tn_grad_call(&b, "Reshape", dxs[i], tn_grad_int(&b, -1));
+        if (whole(w->d[i])) dxs[i] = tn_emit(&b.build, "Reshape", dxs[i], tn_build_int(&b.build, "int", -1));
         tn_grad_body_output(&b, b.graph, dxs[i]);
     }
     return map_node(g, &b, in, n_in + n_ys);

@@ -1,8 +1,8 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* concat.c - Concat: tensors one after another along an axis. */
-#include "op/core/grad.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/shape/grads.h"
 #include <string.h>
 
 typedef struct {

@@ -1,8 +1,9 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* gather.c - Gather, GatherElements, GatherND: picking elements and slices by index. */
-#include "op/core/grad.h"
+#include "base/budget.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/shape/grads.h"
 #include <string.h>
 
 /* --------------------------------------------------------------------------------------------------------- Gather */
@@ -78,7 +79,8 @@ static tn_status gather_run(tn_run *r) {
     int64_t *idx;
     TN_TRY(tn_op_indices(r, ix, x->dims[axis], &idx));
     if (tn_dtypes[x->dtype].block > 1) { /* packed elements: one by one */
-        for (int64_t i = 0; i < outer * n; i++)
+        tn_ticks ticks = { 0 };
+        for (int64_t i = 0; i < outer * n && !tn_ticks_stopped(&ticks, 16 + 4 * (uint64_t)inner); i++)
             tn_op_copy_elements(y, i * inner, x, (i / n * x->dims[axis] + idx[i % n]) * inner, inner);
         return TN_OK;
     }
@@ -119,7 +121,9 @@ static tn_status gather_elements_run(tn_run *r) {
     int64_t n = tn_count(y), *idx;
     if (n == 0) return TN_OK;
     TN_TRY(tn_op_indices(r, ix, x->dims[axis], &idx));
+    tn_ticks ticks = { 0 };
     for (int64_t i = 0; i < n; i++) {
+        if (tn_ticks_stopped(&ticks, 16)) return tn_op_stopped(r);
         int64_t from = element_offset(x->rank, x->dims, ix->dims, i, axis, idx[i]);
         if (from < 0)
             return tn_op_fail(r->node, TN_E_SHAPE, "indices is larger than data in a dimension other than axis %d",
@@ -173,8 +177,10 @@ static tn_status gather_nd_run(tn_run *r) {
     }
     for (int i = batch; i < x->rank; i++) per_batch *= x->dims[i];
     if (tn_count(y) == 0) return TN_OK;
+    tn_ticks ticks = { 0 };
     for (int64_t t = 0; t < tuples; t++) {
         int64_t off;
+        if (tn_ticks_stopped(&ticks, 16 + (uint64_t)inner)) return tn_op_stopped(r);
         TN_TRY(tn_op_index_tuple(r->node, x->dims + batch, depth, ix, t * depth, &off));
         off = t / (tuples / batches) * per_batch + off * inner;
         tn_op_copy_elements(y, t * inner, x, off, inner);

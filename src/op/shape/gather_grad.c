@@ -1,7 +1,7 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* gather_grad.c - gradients of operators that choose elements by index: gathered ones are added back where they were,
  * scattered ones are read where they went. */
-#include "op/core/grad.h"
+#include "op/shape/grads.h"
 #include <stdio.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* identity.c - operators that hand their input on: Identity, and Dropout as it is at inference. */
-#include "op/core/grad.h"
+#include "op/math/grads.h"
 
 tn_status tn_infer_pass(tn_infer *c) {
     if (tn_infer_has(c, 0)) c->out[0] = *c->in[0];

@@ -1,9 +1,9 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* move.c - Transpose, Pad, DepthToSpace, SpaceToDepth: elements at other places. The loops are kernel/move.h. */
 #include "kernel/move.h"
-#include "op/core/grad.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/shape/grads.h"
 #include <string.h>
 
 /* ----------------------------------------------------------------------------------------------------- Transpose */

@@ -2,7 +2,8 @@
 /* move_grad.c - gradients of operators that put elements elsewhere: what is copied out flows back to where it came
  * from. The usual cases have their own inverse; any other asks the operator itself where its elements came from, by
  * running it on the elements' positions. */
-#include "op/core/grad.h"
+#include "op/math/grads.h"
+#include "op/shape/grads.h"
 #include <string.h>
 
 tn_status tn_grad_reshape(tn_grad *g) {
@@ -62,7 +63,7 @@ tn_status tn_grad_slice(tn_grad *g) {
         if (plain) begin[a] = start[i];
     }
     if (!plain) return tn_grad_copying(g);
-    tn_grad_let(g, "begin", tn_grad_ints(g, begin, rank));
+    tn_grad_let(g, "begin", tn_build_ints(&g->build, "ints", begin, rank));
     tn_grad_formula(g, "dx0 = Pad(dy, Concat{axis=0}(begin, Shape(x) - Shape(y) - begin))");
     return g->st;
 }
@@ -72,8 +73,8 @@ tn_status tn_grad_split(tn_grad *g) {
     tn_value **parts = tn_arena_array(g->graph->model->arena, tn_value *, (size_t)n + 1);
     if (!parts) return tn_fail(TN_E_NOMEM, "the gradient of %s", tn_node_where(g->node));
     for (int i = 0; i < n; i++) parts[i] = tn_grad_dy(g, i);
-    tn_node *back = tn_grad_node_n(g, "", "Concat", parts, n, 1);
-    g->dx[0] = tn_grad_made_int(g, back, "axis", tn_attr_int(g->node, "axis", 0));
+    tn_node *back = tn_build_node(&g->build, "", "Concat", parts, n, 1);
+    g->dx[0] = tn_build_typed_with(&g->build, back, tn_attr_of_int("axis", tn_attr_int(g->node, "axis", 0)));
     return g->st;
 }
 
@@ -84,11 +85,12 @@ tn_status tn_grad_concat(tn_grad *g) {
     if (!sizes) return tn_fail(TN_E_NOMEM, "the gradient of %s", tn_node_where(g->node));
     if (n == 1) return tn_grad_same(g);
     for (int i = 0; i < n; i++)
-        sizes[i] = tn_grad_call(g, "Gather", tn_grad_shape(g, tn_grad_x(g, i)), tn_grad_int(g, axis));
-    tn_node *cat = tn_grad_node_n(g, "", "Concat", sizes, n, 1);
-    tn_value *all = tn_grad_made_int(g, cat, "axis", 0);
-    tn_node *split = tn_grad_node(g, "Split", n, tn_grad_dy(g, 0), all);
-    tn_grad_made_int(g, split, "axis", axis);
+        sizes[i] =
+            tn_emit(&g->build, "Gather", tn_grad_shape(g, tn_grad_x(g, i)), tn_build_int(&g->build, "int", axis));
+    tn_node *cat = tn_build_node(&g->build, "", "Concat", sizes, n, 1);
+    tn_value *all = tn_build_typed_with(&g->build, cat, tn_attr_of_int("axis", 0));
+    tn_node *split = tn_build_list(&g->build, "Split", n, TN_VALUES(tn_grad_dy(g, 0), all));
+    tn_build_typed_with(&g->build, split, tn_attr_of_int("axis", axis));
     for (int i = 0; split && i < n; i++) g->dx[i] = split->outputs[i];
     return g->st;
 }
@@ -99,7 +101,7 @@ tn_status tn_grad_tile(tn_grad *g) {
     int rank = tn_grad_rank(g, tn_grad_x(g, 0));
     if (2 * rank > TN_MAX_RANK) return tn_grad_copying(g);
     for (int i = 0; i < rank; i++) axes[i] = 2 * i;
-    tn_grad_let(g, "axes", tn_grad_ints(g, axes, rank));
+    tn_grad_let(g, "axes", tn_build_ints(&g->build, "ints", axes, rank));
     if (rank == 0) return tn_grad_same(g);
     tn_grad_formula(g, "split = Reshape(Concat{axis=1}(Unsqueeze(x1, [1]), Unsqueeze(Shape(x), [1])), [-1]);"
                        "dx0 = ReduceSum{keepdims=0}(Reshape{allowzero=1}(dy, split), axes)");

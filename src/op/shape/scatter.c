@@ -1,9 +1,9 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* scatter.c - ScatterElements, ScatterND: a copy of data with some elements replaced or combined. */
 #include "base/budget.h"
-#include "op/core/grad.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/shape/grads.h"
 #include <string.h>
 
 typedef enum { REPLACE, ADD, MUL, MIN, MAX } reduction;

@@ -1,8 +1,10 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* select.c - Where, Compress, NonZero, OneHot, Trilu, ReverseSequence: elements chosen or placed by a condition. */
-#include "op/core/grad.h"
+#include "base/budget.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/math/grads.h"
+#include "op/shape/grads.h"
 #include <string.h>
 
 /* --------------------------------------------------------------------------------------------------------- Where */
@@ -38,13 +40,15 @@ static void broadcast_strides(const tn_tensor *x, int rank, int64_t *stride) {
     }
 }
 
-#define WHERE_ROW(T)                                                                    \
-    case sizeof(T): {                                                                   \
-        const T *pa = (const T *)a->data + off[1], *pb = (const T *)b->data + off[2];   \
-        T *py = (T *)y->data + done;                                                    \
-        for (int64_t i = 0; i < run; i++) py[i] = pc[i * sc] ? pa[i * sa] : pb[i * sb]; \
-        break;                                                                          \
+#define WHERE_ROW(T)                                                                      \
+    case sizeof(T): {                                                                     \
+        const T *pa = (const T *)a->data + off[1], *pb = (const T *)b->data + off[2];     \
+        T *py = (T *)y->data + done;                                                      \
+        for (int64_t i = from; i < to; i++) py[i] = pc[i * sc] ? pa[i * sa] : pb[i * sb]; \
+        break;                                                                            \
     }
+enum { PIECE = 1 << 16 }; /* elements between looks at the budget */
+
 typedef struct {
     uint64_t lo, hi;
 } bits128;
@@ -54,6 +58,7 @@ static tn_status where_run(tn_run *r) {
     tn_tensor *y = tn_out(r, 0);
     int64_t total = tn_count(y), stride[3][TN_MAX_RANK], off[3] = { 0 }, at[TN_MAX_RANK] = { 0 };
     int last = y->rank - 1;
+    tn_ticks ticks = { 0 };
     if (total == 0) return TN_OK;
     for (int i = 0; i < 3; i++) broadcast_strides(tn_in(r, i), y->rank, stride[i]);
     int64_t run = last < 0 ? 1 : y->dims[last];
@@ -61,12 +66,16 @@ static tn_status where_run(tn_run *r) {
             sb = last < 0 ? 0 : stride[2][last];
     for (int64_t done = 0; done < total; done += run) {
         const uint8_t *pc = (const uint8_t *)cond->data + off[0];
-        switch (tn_dtypes[y->dtype].bytes) {
-            WHERE_ROW(uint8_t)
-            WHERE_ROW(uint16_t)
-            WHERE_ROW(uint32_t)
-            WHERE_ROW(uint64_t)
-            WHERE_ROW(bits128)
+        for (int64_t from = 0, to; from < run; from = to) {
+            to = run - from < PIECE ? run : from + PIECE;
+            if (tn_ticks_stopped(&ticks, 2 * (uint64_t)(to - from))) return tn_op_stopped(r);
+            switch (tn_dtypes[y->dtype].bytes) {
+                WHERE_ROW(uint8_t)
+                WHERE_ROW(uint16_t)
+                WHERE_ROW(uint32_t)
+                WHERE_ROW(uint64_t)
+                WHERE_ROW(bits128)
+            }
         }
         for (int d = last - 1; d >= 0; d--) {
             for (int i = 0; i < 3; i++) off[i] += stride[i][d];
@@ -111,7 +120,11 @@ static tn_status compress_run(tn_run *r) {
     int64_t outer = flat ? 1 : tn_op_product(x->dims, 0, axis),
             inner = flat ? 1 : tn_op_product(x->dims, axis + 1, x->rank);
     int64_t dims[TN_MAX_RANK];
-    for (int64_t i = 0; i < n; i++) kept += keep[i] != 0;
+    tn_ticks ticks = { 0 };
+    for (int64_t i = 0; i < n; i++) {
+        if (tn_ticks_stopped(&ticks, 2)) return tn_op_stopped(r);
+        kept += keep[i] != 0;
+    }
     memcpy(dims, x->dims, sizeof dims);
     dims[axis] = kept;
     TN_TRY(tn_run_alloc(r, 0, x->dtype, flat ? 1 : x->rank, dims));
@@ -119,6 +132,7 @@ static tn_status compress_run(tn_run *r) {
     int64_t at = 0;
     for (int64_t o = 0; o < outer && tn_count(y) > 0; o++)
         for (int64_t i = 0; i < n; i++) {
+            if (tn_ticks_stopped(&ticks, 8 + (uint64_t)inner)) return tn_op_stopped(r);
             if (!keep[i]) continue;
             tn_op_copy_elements(y, at, x, (o * len + i) * inner, inner);
             at += inner;
@@ -147,10 +161,15 @@ static bool is_nonzero(const tn_tensor *x, int64_t i) {
 static tn_status nonzero_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0);
     int64_t total = tn_count(x), n = 0, k = 0;
-    for (int64_t i = 0; i < total; i++) n += is_nonzero(x, i);
+    tn_ticks ticks = { 0 };
+    for (int64_t i = 0; i < total; i++) {
+        if (tn_ticks_stopped(&ticks, 4)) return tn_op_stopped(r);
+        n += is_nonzero(x, i);
+    }
     TN_TRY(tn_run_alloc(r, 0, TN_I64, 2, (int64_t[]){ x->rank, n }));
     int64_t *out = tn_out(r, 0)->data;
     for (int64_t i = 0; i < total && n > 0; i++) {
+        if (tn_ticks_stopped(&ticks, 8)) return tn_op_stopped(r);
         if (!is_nonzero(x, i)) continue;
         int64_t rest = i;
         for (int d = x->rank - 1; d >= 0; d--) out[d * n + k] = rest % x->dims[d], rest /= x->dims[d];
@@ -187,8 +206,13 @@ static tn_status onehot_run(tn_run *r) {
     int axis = tn_op_axis_at(((const along *)r->attrs)->axis, y->rank);
     int64_t depth = y->dims[axis], inner = tn_op_product(y->dims, axis + 1, y->rank), total = tn_count(y);
     if (tn_count(values) != 2) return tn_op_fail(r->node, TN_E_SHAPE, "values must hold [off, on]");
-    for (int64_t i = 0; i < total; i++) tn_op_copy_element(y, i, values, 0);
+    tn_ticks ticks = { 0 };
+    for (int64_t i = 0; i < total; i++) {
+        if (tn_ticks_stopped(&ticks, 4)) return tn_op_stopped(r);
+        tn_op_copy_element(y, i, values, 0);
+    }
     for (int64_t i = 0; i < tn_count(ix); i++) {
+        if (tn_ticks_stopped(&ticks, 16)) return tn_op_stopped(r);
         int64_t k = tn_get_i64(ix->dtype, ix->data, i);
         if (k < 0) k += depth;
         if (k >= 0 && k < depth) tn_op_copy_element(y, (i / inner * depth + k) * inner + i % inner, values, 1);
@@ -219,7 +243,9 @@ static tn_status trilu_run(tn_run *r) {
     size_t each = (size_t)tn_dtypes[x->dtype].bytes;
     if (tn_count(x) == 0) return TN_OK;
     k = k > cols ? cols : k < -rows ? -rows : k;
+    tn_ticks ticks = { 0 };
     for (int64_t row = 0; row < tn_count(x) / cols; row++) {
+        if (tn_ticks_stopped(&ticks, 16 + (uint64_t)cols * each / 4)) return tn_op_stopped(r);
         int64_t cut = row % rows + k + (upper ? 0 : 1); /* upper keeps [cut, cols), lower [0, cut) */
         cut = cut < 0 ? 0 : cut > cols ? cols : cut;
         char *py = (char *)y->data + (size_t)(row * cols) * each;
@@ -258,12 +284,14 @@ static tn_status reverse_run(tn_run *r) {
     if (tn_count(lens) != x->dims[batch])
         return tn_op_fail(r->node, TN_E_SHAPE, "sequence_lens has %lld entries for %lld sequences",
                           (long long)tn_count(lens), (long long)x->dims[batch]);
+    tn_ticks ticks = { 0 };
     for (int64_t b = 0; b < x->dims[batch]; b++) {
         int64_t len = tn_get_i64(lens->dtype, lens->data, b);
         if (len < 0 || len > x->dims[time])
             return tn_op_fail(r->node, TN_E_INVALID, "sequence_lens[%lld] is %lld; sequences have %lld steps",
                               (long long)b, (long long)len, (long long)x->dims[time]);
         for (int64_t t = 0; t < x->dims[time]; t++) {
+            if (tn_ticks_stopped(&ticks, 16 + (uint64_t)inner)) return tn_op_stopped(r);
             int64_t from = t < len ? len - 1 - t : t;
             int64_t dst = time == 0 ? t * x->dims[1] + b : b * x->dims[1] + t;
             int64_t src = time == 0 ? from * x->dims[1] + b : b * x->dims[1] + from;

@@ -2,8 +2,9 @@
 /* shape.c - operators on shapes: they read a tensor's dimensions, give its memory another shape, or make tensors from
  * shapes. Their contents are followed symbolically, so that a Shape -> Gather -> Concat -> Reshape chain keeps its
  * meaning before any data exists. */
-#include "op/core/grad.h"
+#include "base/budget.h"
 #include "op/core/support.h"
+#include "op/shape/grads.h"
 #include <string.h>
 
 /* ------------------------------------------------------------------------------------------------- Shape and Size */
@@ -247,20 +248,25 @@ static tn_status constant_of_shape_run(tn_run *r) {
     tn_tensor *y = tn_out(r, 0);
     const tn_tensor *value = ((const fill *)r->attrs)->value;
     int64_t n = tn_count(y);
+    tn_ticks ticks = { 0 };
     if (y->dtype == TN_STRING) {
         const tn_string *s = value->data;
-        for (int64_t i = 0; i < n; i++) TN_TRY(tn_tensor_set_string(y, i, s->ptr, s->len));
+        for (int64_t i = 0; i < n; i++) {
+            if (tn_ticks_stopped(&ticks, 64 + s->len)) return tn_op_stopped(r);
+            TN_TRY(tn_tensor_set_string(y, i, s->ptr, s->len));
+        }
         return TN_OK;
     }
     size_t bytes = 0;
     tn_dtype_bytes(y->dtype, n, &bytes);
     if (!value) {
-        if (bytes) memset(y->data, 0, bytes);
+        tn_budget_clear(y->data, bytes);
     } else if (tn_dtypes[y->dtype].block > 1) {
-        for (int64_t i = 0; i < n; i++) tn_op_copy_element(y, i, value, 0);
+        for (int64_t i = 0; i < n && !tn_ticks_stopped(&ticks, 4); i++) tn_op_copy_element(y, i, value, 0);
     } else {
         size_t each = (size_t)tn_dtypes[y->dtype].bytes;
-        for (int64_t i = 0; i < n; i++) memcpy((char *)y->data + (size_t)i * each, value->data, each);
+        for (int64_t i = 0; i < n && !tn_ticks_stopped(&ticks, 1); i++)
+            memcpy((char *)y->data + (size_t)i * each, value->data, each);
     }
     return TN_OK;
 }
@@ -320,12 +326,15 @@ static tn_status range_infer(tn_infer *c) {
 static tn_status range_run(tn_run *r) {
     tn_tensor *y = tn_out(r, 0);
     const tn_tensor *start = tn_in(r, 0), *delta = tn_in(r, 2);
+    tn_ticks ticks = { 0 };
     if (tn_dtype_is_int(y->dtype)) {
         int64_t v = tn_get_i64(y->dtype, start->data, 0), d = tn_get_i64(y->dtype, delta->data, 0);
-        for (int64_t i = 0; i < y->dims[0]; i++) tn_set_i64(y->dtype, y->data, i, step_of(v, d, i));
+        for (int64_t i = 0; i < y->dims[0] && !tn_ticks_stopped(&ticks, 2); i++)
+            tn_set_i64(y->dtype, y->data, i, step_of(v, d, i));
     } else {
         double v = tn_get_f64(y->dtype, start->data, 0), d = tn_get_f64(y->dtype, delta->data, 0);
-        for (int64_t i = 0; i < y->dims[0]; i++) tn_set_f64(y->dtype, y->data, i, v + (double)i * d);
+        for (int64_t i = 0; i < y->dims[0] && !tn_ticks_stopped(&ticks, 4); i++)
+            tn_set_f64(y->dtype, y->data, i, v + (double)i * d);
     }
     return TN_OK;
 }
@@ -351,7 +360,8 @@ static tn_status eye_run(tn_run *r) {
     size_t bytes = 0;
     tn_dtype_bytes(y->dtype, rows * cols, &bytes);
     if (bytes == 0) return TN_OK;
-    memset(y->data, 0, bytes);
+    tn_budget_clear(y->data, bytes);
+    if (tn_budget_stopped()) return tn_op_stopped(r);
     for (int64_t i = 0; i < rows; i++)
         if (k < cols - i && k >= -i) tn_set_f64(y->dtype, y->data, i * cols + i + k, 1);
     return TN_OK;

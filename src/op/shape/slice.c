@@ -1,9 +1,9 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* slice.c - Slice and Split: parts of a tensor. */
 #include "kernel/move.h"
-#include "op/core/grad.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/shape/grads.h"
 #include <string.h>
 
 /* --------------------------------------------------------------------------------------------------------- Slice */

@@ -1,8 +1,9 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* tile.c - Tile and Expand: a tensor repeated along its dimensions. */
-#include "op/core/grad.h"
+#include "base/budget.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/shape/grads.h"
 #include <string.h>
 
 /* ---------------------------------------------------------------------------------------------------------- Tile */
@@ -38,8 +39,10 @@ static void repeat(tn_tensor *y, const tn_tensor *x) {
     for (int d = y->rank - 1; d >= 0; d--) stride[d] = stride[d + 1] * y->dims[d];
     if (x->rank > 0) row = x->dims[x->rank - 1];
     rows = row ? tn_count(x) / row : 0;
+    tn_ticks ticks = { 0 };
     for (int64_t i = 0; i < rows; i++) {
         int64_t off = 0;
+        if (tn_ticks_stopped(&ticks, 16 + (uint64_t)row)) return;
         for (int d = 0; d < x->rank - 1; d++) off += at[d] * stride[lead + d + 1];
         tn_op_copy_elements(y, off, x, i * row, row);
         for (int d = x->rank - 2; d >= 0 && ++at[d] == x->dims[d]; d--) at[d] = 0;
@@ -53,6 +56,7 @@ static void repeat(tn_tensor *y, const tn_tensor *x) {
             for (int k = lead; k < d; k++) base += pos[k] * stride[k + 1];
             for (int64_t have = done; have < want * stride[d + 1]; have *= 2) {
                 int64_t n = have < want * stride[d + 1] - have ? have : want * stride[d + 1] - have;
+                if (tn_ticks_stopped(&ticks, 16 + (uint64_t)n)) return;
                 tn_op_copy_elements(y, base + have, y, base, n);
             }
             for (int k = d - 1; k >= lead && ++pos[k] == x->dims[k - lead]; k--) pos[k] = 0;
@@ -62,6 +66,7 @@ static void repeat(tn_tensor *y, const tn_tensor *x) {
 
 static tn_status repeat_run(tn_run *r) {
     repeat(tn_out(r, 0), tn_in(r, 0));
+    if (tn_budget_stopped()) return tn_op_stopped(r);
     return tn_op_own_strings(tn_out(r, 0));
 }
 

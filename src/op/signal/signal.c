@@ -1,10 +1,11 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* signal.c - DFT and STFT: Fourier transforms along an axis, and of windowed frames. */
+#include "base/budget.h"
 #include "kernel/fft.h"
 #include "kernel/kernel.h"
-#include "op/core/grad.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/signal/grads.h"
 #include <string.h>
 
 /* ------------------------------------------------------------------------------------- many transforms of one length
@@ -40,9 +41,10 @@ static int64_t place(const layout *l, int64_t s) { return s / l->inner * l->oute
     static void LOAD(const transforms *t, int64_t s0, int64_t lanes, T *re, T *im) {                       \
         int64_t n = tn_fft_length(t->fft);                                                                 \
         const T *window = t->window;                                                                       \
+        tn_ticks ticks = { 0 };                                                                            \
         for (int64_t b = 0; b < lanes; b++) {                                                              \
             const T *x = (const T *)t->x + place(&t->in, s0 + b);                                          \
-            for (int64_t i = 0; i < t->taps; i++, x += t->in.step) {                                       \
+            for (int64_t i = 0; i < t->taps && !tn_ticks_stopped(&ticks, 4); i++, x += t->in.step) {       \
                 T w = window ? window[i] : (T)1;                                                           \
                 re[i * lanes + b] = x[0] * w, im[i * lanes + b] = t->in.parts == 2 ? x[1] * w : (T)0;      \
             }                                                                                              \
@@ -57,9 +59,10 @@ static int64_t place(const layout *l, int64_t s) { return s / l->inner * l->oute
     }                                                                                                      \
     static void STORE(const transforms *t, int64_t s0, int64_t lanes, const T *re, const T *im) {          \
         T scale = (T)t->scale;                                                                             \
+        tn_ticks ticks = { 0 };                                                                            \
         for (int64_t b = 0; b < lanes; b++) {                                                              \
             T *y = (T *)t->y + place(&t->out, s0 + b);                                                     \
-            for (int64_t i = 0; i < t->bins; i++, y += t->out.step) {                                      \
+            for (int64_t i = 0; i < t->bins && !tn_ticks_stopped(&ticks, 4); i++, y += t->out.step) {      \
                 y[0] = re[i * lanes + b] * scale;                                                          \
                 if (t->out.parts == 2) y[1] = im[i * lanes + b] * scale;                                   \
             }                                                                                              \

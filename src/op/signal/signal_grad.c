@@ -1,7 +1,7 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* signal_grad.c - gradients of Fourier transforms: they are linear, so what flows back goes through the adjoint, which
  * is a transform again. */
-#include "op/core/grad.h"
+#include "op/signal/grads.h"
 #include <string.h>
 
 static bool constant_int(const tn_grad *g, int i, int64_t *out) {
@@ -20,7 +20,7 @@ static void fit(tn_grad *g, const char *v, const char *len) {
 static void name_axis(tn_grad *g, int rank) {
     int64_t given = -2;
     if (!tn_grad_x(g, 2) || constant_int(g, 2, &given))
-        tn_grad_let(g, "axis", tn_grad_int(g, tn_grad_axis(given, rank)));
+        tn_grad_let(g, "axis", tn_build_int(&g->build, "int", tn_grad_axis(given, rank)));
     else
         tn_grad_formula(g, "axis = Cast{to=7}(Reshape(x2, [1])); axis = Where(Less(axis, [0]), axis + [%d], axis)",
                         rank);

@@ -1,6 +1,7 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* spectrum.c - HannWindow, HammingWindow, BlackmanWindow, MelWeightMatrix: weights for signals and their spectra,
  * computed in double. */
+#include "base/budget.h"
 #include "op/core/grad.h"
 #include "op/core/op.h"
 #include "op/core/ports.h"
@@ -41,7 +42,8 @@ static tn_status window_run(tn_run *r) {
     tn_tensor *y = tn_out(r, 0);
     const double *a = weights[r->node->op->arg];
     int64_t size = y->dims[0], n = size - !((const spectral *)r->attrs)->periodic;
-    for (int64_t k = 0; k < size; k++) {
+    tn_ticks ticks = { 0 };
+    for (int64_t k = 0; k < size && !tn_ticks_stopped(&ticks, 64); k++) {
         double angle = 2 * PI * (double)k / (double)n;
         tn_set_f64(y->dtype, y->data, k, a[0] - a[1] * cos(angle) + a[2] * cos(2 * angle));
     }
@@ -88,8 +90,9 @@ static tn_status mel_run(tn_run *r) {
         return tn_op_fail(r->node, TN_E_INVALID, "edges of %g and %g Hz at a sample rate of %g Hz", low, high, rate);
     size_t bytes = 0;
     tn_dtype_bytes(y->dtype, tn_count(y), &bytes);
-    if (bytes) memset(y->data, 0, bytes);
-    for (int64_t i = 0; i < bands; i++) {
+    tn_ticks ticks = { 0 };
+    tn_budget_clear(y->data, bytes);
+    for (int64_t i = 0; i < bands && !tn_ticks_stopped(&ticks, 256 + 4 * (uint64_t)bins); i++) {
         double at[3]; /* left foot, peak, right foot of the triangle */
         for (int k = 0; k < 3; k++) at[k] = bin_of((double)(i + k), (double)bands, low, high, length, rate);
         if (at[0] == at[1] && at[1] < (double)bins) tn_set_f64(y->dtype, y->data, (int64_t)at[1] * bands + i, 1);

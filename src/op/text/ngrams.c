@@ -1,5 +1,6 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* ngrams.c - TfIdfVectorizer: counts the n-grams of a pool in rows of tokens, with skips. */
+#include "base/budget.h"
 #include "op/core/grad.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
@@ -186,17 +187,24 @@ static void count_from(const vectorizer *v, const uint32_t *t, int64_t at, int64
 static void rows(void *arg, int64_t begin, int64_t end, int thread) {
     const job *j = arg;
     const vectorizer *v = j->v;
+    tn_ticks ticks = { 0 };
     (void)thread;
     for (int64_t r = begin; r < end; r++) {
         float *row = j->y + r * v->columns;
         uint32_t *t = j->tokens + r * j->width;
         int64_t least = v->min;
-        for (int64_t i = 0; i < j->width; i++) t[i] = token_at(v, j->x, r * j->width + i);
+        for (int64_t i = 0; i < j->width; i++) {
+            if (tn_ticks_stopped(&ticks, 32)) return;
+            t[i] = token_at(v, j->x, r * j->width + i);
+        }
         for (int64_t i = 0; i < v->columns; i++) row[i] = 0;
         for (int64_t step = 1; step - 1 <= v->skips && least <= v->max; step++) {
             if (least > 1 && (least - 1 >= j->width || step > (j->width - 1) / (least - 1)))
                 break; /* no room for one */
-            for (int64_t at = 0; at < j->width; at++) count_from(v, t, at, j->width, step, least, row);
+            for (int64_t at = 0; at < j->width; at++) {
+                if (tn_ticks_stopped(&ticks, 8 * (uint64_t)v->max)) return;
+                count_from(v, t, at, j->width, step, least, row);
+            }
             if (least == 1) least = 2; /* single tokens have no skips: they count once */
         }
     }

@@ -58,13 +58,13 @@ static tn_status copy_slice(tn_node *grad, int count, tn_value **xs, tn_value **
     tn_model *m = grad->graph->model;
     tn_value **twin = tn_arena_array(m->arena, tn_value *, (size_t)m->n_values + 1), *in[64];
     int ids = m->n_values;
+    tn_build b = tn_build_in(grad->graph, grad);
     if (!twin) return tn_fail(TN_E_NOMEM, "a gradient");
     for (int i = 0; i < count; i++) {
-        tn_node *id = tn_node_new(grad->graph, grad, "", "Identity", &grad->inputs[i], 1, 1);
-        if (!id) return TN_E_NOMEM;
-        id->version = id->op->since;
-        id->outputs[0]->type = grad->inputs[i]->type;
-        twin[grad->inputs[count + i]->id] = xs[i] = id->outputs[0];
+        tn_value *v = tn_emit(&b, "Identity", grad->inputs[i]);
+        if (!v) return b.st;
+        v->type = grad->inputs[i]->type;
+        twin[grad->inputs[count + i]->id] = xs[i] = v;
     }
     for (tn_node *n = grad->graph->first, *end = xs[0]->producer; n && n != end; n = n->next) {
         bool inside = false;
@@ -77,10 +77,10 @@ static tn_status copy_slice(tn_node *grad, int count, tn_value **xs, tn_value **
             tn_value *t = n->inputs[i] && n->inputs[i]->id < ids ? twin[n->inputs[i]->id] : NULL;
             in[i] = t ? t : n->inputs[i];
         }
-        tn_node *c = tn_node_new(grad->graph, grad, n->domain, n->type, in, n->n_inputs, n->n_outputs);
-        if (!c) return TN_E_NOMEM;
+        tn_node *c = tn_build_node(&b, n->domain, n->type, in, n->n_inputs, n->n_outputs);
+        tn_build_keep(&b, c, n, NULL);
+        TN_TRY(b.st);
         c->version = n->version;
-        for (int i = 0; i < n->n_attrs; i++) TN_TRY(tn_attr_set(c, &n->attrs[i]));
         for (int i = 0; i < n->n_outputs; i++) {
             if (!n->outputs[i]) continue;
             c->outputs[i]->type = n->outputs[i]->type;

@@ -1,0 +1,14 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
+/* grads.h - the gradients that rows of this folder name, and where others need them. */
+#ifndef TN_OP_ATTENTION_GRADS_H
+#define TN_OP_ATTENTION_GRADS_H
+
+#include "op/core/grad.h"
+
+tn_status tn_grad_rotary(tn_grad *g);
+tn_status tn_grad_attention(tn_grad *g);
+tn_status tn_grad_multi_head(tn_grad *g);
+tn_status tn_grad_group_query(tn_grad *g);
+tn_status tn_grad_flex(tn_grad *g);
+
+#endif

@@ -1,0 +1,13 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
+/* grads.h - the gradients that rows of this folder name, and where others need them. */
+#ifndef TN_OP_RECURRENT_GRADS_H
+#define TN_OP_RECURRENT_GRADS_H
+
+#include "op/core/grad.h"
+
+tn_status tn_grad_rnn(tn_grad *g);
+tn_status tn_grad_linear_attention(tn_grad *g);
+tn_status tn_grad_causal_conv(tn_grad *g);
+tn_status tn_grad_tensor_scatter(tn_grad *g);
+
+#endif
