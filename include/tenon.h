@@ -242,13 +242,13 @@ TN_API tn_status tn_model_gradient(const tn_model *m, const char *output, size_t
 
 typedef struct tn_session tn_session;
 
-/** The shapes that one input will have. Dimensions whose smallest and largest size differ vary on their own, or together
- *  with others that the model gives the same symbol. */
+/** The shapes that one input will have. Dimensions whose smallest and largest size differ vary on their own, or
+ * together with others that the model gives the same symbol. */
 typedef struct {
     const char *input;
     int rank;
     const int64_t *min, *max; /* [rank] */
-    const int64_t *opt;       /* [rank] the usual sizes, for which everything is ready after tn_session_new; NULL: max */
+    const int64_t *opt; /* [rank] the usual sizes, for which everything is ready after tn_session_new; NULL: max */
 } tn_shape_range;
 
 typedef struct {
