@@ -229,12 +229,12 @@ static void copy_row(const plan *p, const float *x, float *to) {
         int64_t a = shift > 0 ? tn_min64(p->phase_w, tn_ceil_div(shift, sw)) : 0;
         int64_t z = p->s.w + shift > 0 ? tn_min64(p->phase_w, tn_ceil_div(p->s.w + shift, sw)) : 0;
         if (z < a) z = a;
-        memset(to, 0, (size_t)(a * v) * 4);
-        memset(to + z * v, 0, (size_t)((p->phase_w - z) * v) * 4);
+        if (a) tn_budget_clear(to, (size_t)(a * v) * 4);
+        if (z < p->phase_w) tn_budget_clear(to + z * v, (size_t)((p->phase_w - z) * v) * 4);
         const float *from = x + (a * sw - shift) * v;
         if (z == a) continue;
         if (sw == 1) {
-            memcpy(to + a * v, from, (size_t)((z - a) * v) * 4);
+            tn_budget_copy(to + a * v, from, (size_t)((z - a) * v) * 4);
         } else if (v == 1) {
             p->k->pick(from, sw, z - a, to + a);
         } else {
@@ -249,6 +249,7 @@ static void copy_band(const plan *p, const float *x, int64_t first_row, int64_t 
         for (int64_t r = 0; r < in_rows; r++) {
             int64_t y = first_row * p->s.sh - p->s.pt + r * jump;
             if (y < 0 || y >= p->s.h) continue;
+            if (tn_budget_stopped()) return;
             copy_row(p, x + (plane * p->s.h + y) * p->s.w * p->xv, to + plane * p->plane_floats + r * p->row_floats);
         }
     }
@@ -326,6 +327,7 @@ static void run_tasks(void *arg, int64_t begin, int64_t end, int thread) {
             if (*held != rest) copy_band(p, x, b.first, b.rows, buffer), *held = rest;
             b.x = buffer;
         }
+        if (tn_budget_stopped()) return; /* a band may be one endless row */
         for (int64_t i = part * p->bundles / p->parts; i < (part + 1) * p->bundles / p->parts; i++)
             run_bundle(p, &b, i);
     }

@@ -80,7 +80,8 @@ static inline void tn_conv_look_ahead(tn_conv_tile *t, const float *next, int64_
 
 /** Channels past oc are zeros in a blocked y, also where act(0) is not: lanes `used`.. of n pixels. */
 static inline void tn_conv_clear_lanes(float *y, int64_t y_pixel, int64_t n, int block, int64_t used) {
-    for (int64_t p = 0; p < n; p++)
+    enum { PIECE = 1 << 16 }; /* pixels between looks at the budget: a row may be endless */
+    for (int64_t p = 0; p < n && !(p % PIECE == 0 && tn_budget_stopped()); p++)
         for (int64_t i = used; i < block; i++) y[p * y_pixel + i] = 0;
 }
 

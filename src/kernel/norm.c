@@ -105,6 +105,7 @@ static void group_norm(void *arg, int64_t begin, int64_t end, int thread) {
         statistics(&k->reduce, x, per * j->n, j->eps, &mean, &rstd);
         for (int64_t c = 0; c < per; c++, x += j->n, y += j->n) {
             float scale = rstd * (j->gamma ? j->gamma[first + c] : 1.0f);
+            if (tn_budget_stopped()) return;
             normalize(&k->reduce, x, NULL, NULL, y, j->n, mean, scale);
             if (j->beta) k->vec.binary[TN_B_ADD][TN_VS](y, &j->beta[first + c], y, (size_t)j->n);
         }

@@ -58,11 +58,13 @@ static void batch_statistics(const tn_tensor *x, int64_t channels, int64_t inner
                              double *var) {
     int64_t batch = inner ? x->dims[0] : 0;
     double sum = 0, sq = 0, n = (double)(batch * inner);
+    tn_ticks ticks = { 0 };
     for (int64_t b = 0; b < batch; b++)
-        for (int64_t i = 0; i < inner; i++) sum += at(x, (b * channels + c) * inner + i);
+        for (int64_t i = 0; i < inner && !tn_ticks_stopped(&ticks, 4); i++)
+            sum += at(x, (b * channels + c) * inner + i);
     *mean = sum / n;
     for (int64_t b = 0; b < batch; b++)
-        for (int64_t i = 0; i < inner; i++) {
+        for (int64_t i = 0; i < inner && !tn_ticks_stopped(&ticks, 4); i++) {
             double d = at(x, (b * channels + c) * inner + i) - *mean;
             sq += d * d;
         }
@@ -73,6 +75,37 @@ static void batch_statistics(const tn_tensor *x, int64_t channels, int64_t inner
 static void keep_statistics(const tn_run *r) {
     for (int i = 1; i < 3; i++)
         if (tn_out(r, i)) tn_op_copy_elements(tn_out(r, i), 0, tn_in(r, 2 + i), 0, tn_count(tn_out(r, i)));
+}
+
+/* In double precision, channel by channel. */
+typedef struct {
+    tn_run *r;
+    int64_t channels, inner;
+    double eps, momentum;
+    bool training;
+} batch_job;
+
+static void batch_channel(const batch_job *j, int64_t c) {
+    const tn_tensor *x = tn_in(j->r, 0), *mean = tn_in(j->r, 3), *var = tn_in(j->r, 4);
+    tn_tensor *y = tn_out(j->r, 0), *rm = tn_out(j->r, 1), *rv = tn_out(j->r, 2);
+    double m = at(mean, c), v = at(var, c), beta = at(tn_in(j->r, 2), c);
+    tn_ticks ticks = { 0 };
+    if (j->training) {
+        batch_statistics(x, j->channels, j->inner, c, &m, &v);
+        if (rm) tn_set_f64(rm->dtype, rm->data, c, at(mean, c) * j->momentum + m * (1 - j->momentum));
+        if (rv) tn_set_f64(rv->dtype, rv->data, c, at(var, c) * j->momentum + v * (1 - j->momentum));
+    }
+    double scale = at(tn_in(j->r, 1), c) / sqrt(v + j->eps);
+    for (int64_t b = 0; b < (j->inner ? x->dims[0] : 0); b++)
+        for (int64_t i = 0; i < j->inner && !tn_ticks_stopped(&ticks, 4); i++) {
+            int64_t k = (b * j->channels + c) * j->inner + i;
+            tn_set_f64(y->dtype, y->data, k, (at(x, k) - m) * scale + beta);
+        }
+}
+
+static void batch_channels(void *arg, int64_t begin, int64_t end, int thread) {
+    (void)thread;
+    for (int64_t c = begin; c < end; c++) batch_channel(arg, c);
 }
 
 static tn_status batch_run(tn_run *r) {
@@ -92,21 +125,8 @@ static tn_status batch_run(tn_run *r) {
         tn_channel_affine_run(x->rank > 0 ? x->dims[0] : 1, channels, inner, x->data, scale, shift, y->data, r->pool);
         return TN_OK;
     }
-    for (int64_t c = 0; c < channels; c++) {
-        double m = at(mean, c), v = at(var, c);
-        if (training) {
-            batch_statistics(x, channels, inner, c, &m, &v);
-            tn_tensor *rm = tn_out(r, 1), *rv = tn_out(r, 2);
-            if (rm) tn_set_f64(rm->dtype, rm->data, c, at(mean, c) * momentum + m * (1 - momentum));
-            if (rv) tn_set_f64(rv->dtype, rv->data, c, at(var, c) * momentum + v * (1 - momentum));
-        }
-        double scale = at(gamma, c) / sqrt(v + eps);
-        for (int64_t b = 0; b < (inner ? x->dims[0] : 0); b++)
-            for (int64_t i = 0; i < inner; i++) {
-                int64_t k = (b * channels + c) * inner + i;
-                tn_set_f64(y->dtype, y->data, k, (at(x, k) - m) * scale + at(beta, c));
-            }
-    }
+    batch_job j = { r, channels, inner, eps, momentum, training };
+    tn_parallel(r->pool, channels, 1, batch_channels, &j);
     return TN_OK;
 }
 
