@@ -129,6 +129,8 @@ bool tn_quantise_is_blocked(const tn_quantise *t, const tn_coded *c) {
     return k && k->blocked;
 }
 
+bool tn_quantise_may_block(const tn_value *v) { return tn_pass_rank(v) >= 3 && tn_dim_known(v->type.dims[1]); }
+
 tn_status tn_quantise_adopt(tn_quantise *t, const tn_requant *q, tn_value *v, bool blocked) {
     if (!v) return no_memory(q->out.node);
     tn_codes *k = codes_of(t, q->out.q);

@@ -52,6 +52,8 @@ bool tn_quantise_coded(const tn_value *v, tn_coded *c);
 tn_value *tn_quantise_plain(tn_quantise *t, const tn_coded *c);   /* NULL when out of memory */
 tn_value *tn_quantise_blocked(tn_quantise *t, const tn_coded *c); /* of rank 3 or more */
 bool tn_quantise_is_blocked(const tn_quantise *t, const tn_coded *c);
+/** Whether blocked codes may stand for v: how many channels it has is known, for whoever wants it plain again. */
+bool tn_quantise_may_block(const tn_value *v);
 /** The codes of c as those of q's numbers, through q's chain: by a table, or as they are. *blocked: wanted, or what it
  *  is. */
 tn_status tn_quantise_recode(tn_quantise *t, const tn_coded *c, const tn_requant *q, bool blocked, tn_value **out);

@@ -83,7 +83,7 @@ static tn_status pair(tn_quantise *t, const tn_requant *q, bool sum, float sign)
     if (b->n_inputs != 2) return TN_OK;
     for (int i = 0; i < 2; i++)
         if (!tn_quantise_coded(b->inputs[i], &c[i]) || rank_of(&c[i]) < 0) return TN_OK;
-    bool blocked = pair_blocked(t, &c[0], &c[1]);
+    bool blocked = pair_blocked(t, &c[0], &c[1]) && tn_quantise_may_block(q->out.q);
     for (int i = 0; i < 2; i++) {
         in[i] = blocked ? tn_quantise_blocked(t, &c[i]) : tn_quantise_plain(t, &c[i]);
         if (!in[i]) return no_memory(q);
@@ -130,6 +130,7 @@ static tn_status pool(tn_quantise *t, const tn_requant *q, const char *type, con
     bool most = attrs == window;
     tn_value *x;
     if (!tn_quantise_coded(b->inputs[0], &c) || rank_of(&c) < 3 || rank_of(&c) >= TN_MAX_RANK) return TN_OK;
+    if (!tn_quantise_may_block(q->out.q)) return TN_OK;
     if (b->n_outputs > 1 && b->outputs[1] && b->outputs[1]->n_uses) return TN_OK; /* MaxPool's indices */
     if (most ? !q->clips : q->n > 0) return TN_OK;
     if (most)
@@ -151,7 +152,7 @@ static tn_status pool(tn_quantise *t, const tn_requant *q, const char *type, con
 tn_status tn_quantise_most(tn_quantise *t, tn_node *n) {
     tn_requant q = { .out = { .q = n->outputs[0], .node = n }, .base = n };
     tn_coded c = { .q = n->inputs[0], .node = n };
-    if (!tn_quantise_8bit(c.q) || !tn_quantise_is_blocked(t, &c)) return TN_OK;
+    if (!tn_quantise_8bit(c.q) || !tn_quantise_is_blocked(t, &c) || !tn_quantise_may_block(q.out.q)) return TN_OK;
     if (n->n_outputs > 1 && n->outputs[1] && n->outputs[1]->n_uses) return TN_OK;
     tn_value *x = tn_quantise_blocked(t, &c);
     tn_node *y = tn_quantise_node(t, n, "QMaxPool", &x, 1);
@@ -171,7 +172,7 @@ static tn_status join(tn_quantise *t, const tn_requant *q) {
     int64_t axis = tn_attr_int(b, "axis", 0);
     if (b->n_inputs > MOST || rank < 1) return TN_OK;
     axis += axis < 0 ? rank : 0;
-    bool blocked = rank >= 3 && axis > 0;
+    bool blocked = rank >= 3 && axis > 0 && tn_quantise_may_block(q->out.q);
     for (int i = 0; i < b->n_inputs; i++) {
         if (!tn_quantise_coded(b->inputs[i], &c[i])) return TN_OK;
         int64_t channels = rank >= 3 && rank_of(&c[i]) == rank ? c[i].q->type.dims[1] : -1;

@@ -179,6 +179,7 @@ static tn_status conv(tn_quantise *t, const tn_requant *q) {
     if (!q->clips || !tn_quantise_coded(b->inputs[0], &x) || !read_weights(b->inputs[1], 0, &w) || w.turned)
         return TN_OK;
     int64_t n = w.q->constant->dims[0];
+    if (!tn_quantise_may_block(q->out.q)) return TN_OK;
     if (!usable_conv(b, &x, w.q->constant) || !read_bias(tn_pass_input(b, 2), n, &a)) return TN_OK;
     in[1] = w.q;
     TN_TRY(zero_input(t, b, &w, in));
@@ -206,6 +207,7 @@ tn_status tn_quantise_linear_conv(tn_quantise *t, tn_node *n) {
     int64_t columns = w.q->constant->dims[0], scales = tn_count(w.scale);
     if (zero && !zero->constant) return TN_OK;
     if (zero && !all_zero(zero->constant)) w.zero = zero->constant;
+    if (!tn_quantise_may_block(q.out.q)) return TN_OK;
     if (tn_attr_int(n, "channels_last", 0) || !usable_conv(n, &x, w.q->constant)) return TN_OK;
     if ((scales != 1 && scales != columns) || (w.zero && tn_count(w.zero) != 1 && tn_count(w.zero) != columns))
         return TN_OK;
