@@ -138,6 +138,29 @@ static void step_shape(int call, int input, char *text) {
     snprintf(text, 64, input == 0 ? "f32:1,1,8" : input == 1 ? "f32:1,%d,8" : "f32:1,%d", past + (input == 2));
 }
 
+/* Codes whose number of channels varies, too: no layout may be made for one number of them. */
+static void codes(ob *b) {
+    tn_tensor *zero = tensor_of_text("u8:=3");
+    ob_opset(b, "com.microsoft", 1);
+    ob_input(b, "x", TN_F32, "n,c,h,w");
+    ob_floats_init(b, "s", "", (float[]){ 0.02f }, 1);
+    ob_init(b, "z", zero);
+    tn_tensor_free(&zero);
+    ob_node(b, "QuantizeLinear", "x s z", "q");
+    ob_node(b, "com.microsoft::QLinearAveragePool", "q s z s z", "p");
+    ob_ints(b, "kernel_shape", (int64_t[]){ 2, 2 }, 2);
+    ob_node(b, "com.microsoft::QLinearGlobalAveragePool", "p s z s z", "g");
+    ob_node(b, "DequantizeLinear", "p s z", "y");
+    ob_node(b, "DequantizeLinear", "g s z", "m");
+    ob_output(b, "y");
+    ob_output(b, "m");
+}
+
+static void codes_shape(int call, int input, char *text) {
+    (void)call, (void)input;
+    snprintf(text, 64, "f32:%d,%d,%d,%d", draw(1, 2), draw(1, 40), draw(2, 9), draw(2, 9));
+}
+
 /* Where sizes meet that broadcast: now equal, now 1. The rule for one is wrong for the other. */
 static void meeting(ob *b) {
     ob_input(b, "a", TN_F32, "n,4");
@@ -175,8 +198,11 @@ static void by_value_shape(int call, int input, char *text) {
 }
 
 static const range_case cases[] = {
-    { "attention", attention, 1, attention_shape, 1 }, { "picture", picture, 1, picture_shape, 1 },
-    { "decoder step", step, 3, step_shape, 1 },        { "sizes that meet", meeting, 2, meeting_shape, -1 },
+    { "attention", attention, 1, attention_shape, 1 },
+    { "picture", picture, 1, picture_shape, 1 },
+    { "decoder step", step, 3, step_shape, 1 },
+    { "sizes that meet", meeting, 2, meeting_shape, -1 },
+    { "codes", codes, 1, codes_shape, -1 },
     { "by value", by_value, 1, by_value_shape, 0 },
 };
 

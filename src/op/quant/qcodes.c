@@ -34,7 +34,12 @@ static tn_status from_infer(tn_infer *c) {
     int rank = tn_infer_rank(c, 0);
     tn_dim dims[TN_MAX_RANK];
     if (rank >= 0 && rank < 3) return tn_infer_fail(c, TN_E_SHAPE, "a tensor of %d dimensions is not blocked", rank);
-    for (int d = 0; d < rank - 1; d++) dims[d] = d == 1 ? ((const unblocking *)c->attrs)->channels : c->in[0]->dims[d];
+    int64_t channels = ((const unblocking *)c->attrs)->channels;
+    if (rank >= 0 && tn_dim_known(c->in[0]->dims[1]) &&
+        (channels < 1 || (channels - 1) / TN_QBLOCK + 1 != c->in[0]->dims[1]))
+        return tn_infer_fail(c, TN_E_SHAPE, "%lld blocks do not hold %lld channels", (long long)c->in[0]->dims[1],
+                             (long long)channels);
+    for (int d = 0; d < rank - 1; d++) dims[d] = d == 1 ? channels : c->in[0]->dims[d];
     tn_infer_out(c, 0, TN_U8, rank < 0 ? -1 : rank - 1, dims);
     return TN_OK;
 }
