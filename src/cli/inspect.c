@@ -106,7 +106,8 @@ static void put_precisions(const tn_graph *g, tn_text *out) {
     char a[32];
     precisions p = count_precisions(g);
     if (!precision && !p.widened && !p.narrowed) return;
-    tn_text_printf(out, "precision   %d nodes of 16-bit floats compute in float32; %d may keep weights in 16 bits (%s)\n",
+    tn_text_printf(out,
+                   "precision   %d nodes of 16-bit floats compute in float32; %d may keep weights in 16 bits (%s)\n",
                    p.widened, p.narrowed, tn_human_bytes(p.kept, a, sizeof a));
 }
 

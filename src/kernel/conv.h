@@ -4,10 +4,10 @@
  * Layouts
  *   plain     [N, C, D1 .. Dr]               ONNX's own ("NCHW"), any rank up to TN_CONV_RANK
  *   blocked   [N, ceil(C/c), D1 .. Dr, c]    c channels of one pixel side by side ("NCHWc"); c is tn_conv_kernels.block
- *                                            (16 with AVX-512, 8 otherwise). Channels past C hold zeros, in x and in y, or at least
- *             finite numbers; behind the next multiple of 4 they may be anything where x is not finite.
- * The fast kernels work on blocked tensors; kernel/reorder.h converts. Weights are plain for the caller and packed once
- * per algorithm.
+ *                                            (16 with AVX-512, 8 otherwise). Channels past C hold zeros, in x and in y,
+ * or at least finite numbers; behind the next multiple of 4 they may be anything where x is not finite. The fast
+ * kernels work on blocked tensors; kernel/reorder.h converts. Weights are plain for the caller and packed once per
+ * algorithm.
  *
  * How to use it: fill a tn_conv_desc, list the algorithms (the likely fastest first), choose one, pack the weights,
  * run as often as wanted with scratch memory of the size it asks for.

@@ -21,8 +21,8 @@ typedef struct tn_kernels {
 #undef X
 } tn_kernels;
 
-/** The tables of one instruction set. One of conv, gemm, qgemm or qconv, which have numbers beside their functions, replaces
- *  all that lies below; in those of the other families NULL leaves the function that lies below. */
+/** The tables of one instruction set. One of conv, gemm, qgemm or qconv, which have numbers beside their functions,
+ * replaces all that lies below; in those of the other families NULL leaves the function that lies below. */
 typedef struct tn_kernel_set {
     unsigned needs;                                    /* features, all of them */
 #define X(family) const tn_##family##_kernels *family; /* NULL: nothing of its own */

@@ -55,7 +55,8 @@ static int64_t source(int rank, const int64_t *dims, int r, const int64_t *d, in
 /* y0 = where(x0 < x1, relu(x0) * 2.5 + x2, x1) and y1 = !(x0 < x1) in every broadcast. */
 static void programs_broadcast(void **state) {
     tn_program p = { 0 };
-    int x0 = tn_program_input(&p, TN_PROGRAM_F32), x1 = tn_program_input(&p, TN_PROGRAM_F32), x2 = tn_program_input(&p, TN_PROGRAM_F32);
+    int x0 = tn_program_input(&p, TN_PROGRAM_F32), x1 = tn_program_input(&p, TN_PROGRAM_F32),
+        x2 = tn_program_input(&p, TN_PROGRAM_F32);
     int less = tn_program_add(&p, TN_P_COMPARE, TN_C_LT, x0, x1, 0, 0, 0);
     int relu = tn_program_add(&p, TN_P_UNARY, TN_U_RELU, x0, 0, 0, 0, 0);
     int sum = tn_program_add(&p, TN_P_MULADD, 0, relu, tn_program_const(&p, 2.5f), x2, 0, 0);

@@ -12,10 +12,9 @@ enum { HEAD = 4, WORDS = HEAD + 2 * TN_PROGRAM_CODE };
 static const struct {
     char letter;
     tn_dtype type;
-} types[] = { { TN_PROGRAM_F32, TN_F32 },
-              { TN_PROGRAM_BOOL, TN_BOOL },
-              { TN_PROGRAM_F16, TN_F16 },
-              { TN_PROGRAM_BF16, TN_BF16 } };
+} types[] = {
+    { TN_PROGRAM_F32, TN_F32 }, { TN_PROGRAM_BOOL, TN_BOOL }, { TN_PROGRAM_F16, TN_F16 }, { TN_PROGRAM_BF16, TN_BF16 }
+};
 
 tn_program_type tn_op_program_type(tn_dtype t) {
     for (size_t i = 0; i < TN_COUNT(types); i++)

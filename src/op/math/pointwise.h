@@ -1,8 +1,8 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* pointwise.h - pointwise operators as instructions of a program (kernel/program.h), and the fused node that runs one.
  *
- * tenon.Pointwise takes any number of float32, float16, bfloat16 and bool inputs that broadcast together and gives one output of the
- * common shape; its attribute `program` holds the instructions. */
+ * tenon.Pointwise takes any number of float32, float16, bfloat16 and bool inputs that broadcast together and gives one
+ * output of the common shape; its attribute `program` holds the instructions. */
 #ifndef TN_OP_MATH_POINTWISE_H
 #define TN_OP_MATH_POINTWISE_H
 
