@@ -350,7 +350,7 @@ static tn_status quantise_table(tn_quantise *t, const tn_requant *q) {
     tn_value *v;
     if (!tn_quantise_coded(q->n ? q->chain[0]->inputs[operand_of(q->chain[0])] : q->out.node->inputs[0], &c))
         return TN_OK;
-    bool blocked = tn_quantise_is_blocked(t, &c);
+    bool blocked = tn_quantise_is_blocked(t, &c) && tn_quantise_may_block(q->out.q);
     TN_TRY(tn_quantise_recode(t, &c, q, blocked, &v));
     return tn_quantise_adopt(t, q, v, blocked);
 }
