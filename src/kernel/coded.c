@@ -191,7 +191,7 @@ static void prepare_rows(few_job *j) {
     tn_coded_order order = j->whole ? tn_coded_order_of(j->c->as->id) : TN_ORDER_PLAIN;
     for (int64_t r = 0; r < g->m; r++) {
         float *x = j->x + (j->rounded ? 0 : r * j->wide), *sum = j->sum + r * j->wide / TN_GROUP;
-        int8_t *a = j->a + r * j->wide, *plain = order ? (int8_t *)j->x + 4 * j->wide : a;
+        int8_t *a = j->rounded ? j->a + r * j->wide : NULL, *plain = order ? (int8_t *)j->x + 4 * j->wide : a;
         memcpy(x, g->a + r * g->lda, (size_t)g->k * sizeof *x);
         memset(x + g->k, 0, (size_t)(j->wide - g->k) * sizeof *x);
         if (!j->rounded) {

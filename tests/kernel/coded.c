@@ -193,8 +193,9 @@ static tn_dtype any_real(check_ctx *c) { return (tn_dtype[]){ TN_F32, TN_F16, TN
 /* Scales (or zero points) from v as type t in fresh memory, and what they are then in v. */
 static tn_part part_of(check_ctx *c, tn_dtype t, int64_t row, int64_t n, float *v) {
     size_t each = t == TN_F32 ? 4 : 2;
-    void *at = check_bytes(c, (size_t)n * each);
-    (void)tn_convert(TN_F32, v, t, at, n, true, TN_ROUND_NEAREST);
+    void *at = check_bytes(c, (size_t)n * each), *made = check_aligned(c, (size_t)n * each); /* read at any address */
+    (void)tn_convert(TN_F32, v, t, made, n, true, TN_ROUND_NEAREST);
+    memcpy(at, made, (size_t)n * each);
     return (tn_part){ at, row * (int64_t)each, t };
 }
 

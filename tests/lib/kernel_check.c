@@ -165,7 +165,11 @@ void *check_aligned(check_ctx *c, size_t bytes) { return guarded(c, bytes, 64, (
 
 /* Elements of 4 bytes where the size is of such, else bytes. */
 void *check_out(check_ctx *c, size_t bytes) {
-    return guarded(c, bytes, bytes % 4 ? 1 : 4, check_chance(c, 40) ? AT_END : (place)check_int(c, AT_BEGIN, BETWEEN));
+    return guarded(c, bytes,
+                   bytes % 2   ? 1
+                   : bytes % 4 ? 2
+                               : 4,
+                   check_chance(c, 40) ? AT_END : (place)check_int(c, AT_BEGIN, BETWEEN));
 }
 
 float *check_floats(check_ctx *c, size_t n) {

@@ -118,7 +118,7 @@ static void attribute(parser *q, const tn_op *op, tn_node *n) {
         return;
     }
     len = *q->p == '-' ? 1 + word_at(q->p + 1) : word_at(q->p);
-    while (q->p[len - 1] == 'e' && q->p[len] == '-') len += 1 + word_at(q->p + len + 1); /* 1e-05 */
+    while (len && q->p[len - 1] == 'e' && q->p[len] == '-') len += 1 + word_at(q->p + len + 1); /* 1e-05 */
     snprintf(word, sizeof word, "%.*s", (int)len, q->p);
     q->p += len;
     if (!n || q->g->st != TN_OK) return;
