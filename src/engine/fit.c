@@ -19,8 +19,7 @@ typedef struct tn_fit {
     size_t extra_bytes;
 } tn_fit;
 
-/* ------------------------------------------------------------------------------------------------------ once a frame
- */
+/* ----------------------------------------------------------------------------------------------------- once a frame */
 
 static bool any_exact(const tn_plan *p, const tn_step *s) {
     for (int i = 0; i < s->n_out; i++)
@@ -87,8 +86,7 @@ void tn_fit_free(tn_frame *f) {
     if (f->fit) tn_mem_free(f->fit->extra);
 }
 
-/* ----------------------------------------------------------------------------------------------- once for other sizes
- */
+/* --------------------------------------------------------------------------------------------- once for other sizes */
 
 static void set_dims(tn_frame *f, int slot, const int64_t *dims) {
     const tn_slot *s = &f->plan->slots[slot];

@@ -9,6 +9,7 @@
 static const tn_budget_words prepare_words = { .what = "preparing the model",
                                                .bytes = "tn_session_opts.prepare_limit",
                                                .work = "tn_session_opts.work_limit" };
+
 tn_budget *tn_session_keep(tn_session *s, tn_budget *b) {
     tn_budget_inner(b, &prepare_words, s->prepared);
     b->work_limit = s->work_limit;
@@ -34,8 +35,7 @@ size_t tn_session_key(const tn_datum *d, int64_t *key) {
     return n;
 }
 
-/* -------------------------------------------------------------------------------------------------------- letting go
- */
+/* ------------------------------------------------------------------------------------------------------- letting go */
 
 /* What is dropped is freed when the lock is not held: giving pages back to the system takes time. Each returns how many
  * bytes went. */

@@ -226,8 +226,7 @@ tn_type tn_range_at(const tn_range *r, const tn_type *t, const int64_t *values) 
     return at;
 }
 
-/* ------------------------------------------------------------------------------------------------------ given by users
- */
+/* --------------------------------------------------------------------------------------------------- given by users */
 
 static const tn_shape_range *given_for(const tn_shape_range *given, size_t n, const char *name) {
     for (size_t i = 0; i < n; i++)
