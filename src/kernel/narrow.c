@@ -157,8 +157,8 @@ static void find_extreme(const job *j, const unit *u, int64_t *y, float *v) {
         int64_t n = read(j, u, r, v);
         for (int64_t k = 0; k < n; k++) {
             int64_t at = u->step ? r : r * STRIP + k, c = k * u->step;
-            bool better = j->what ? v[k] > best[c] : v[k] < best[c];
-            if (at && !(best[c] != best[c] || better || (j->last && v[k] == best[c]))) continue;
+            bool better = j->what ? v[k] > best[c] : v[k] < best[c], first = best[c] != best[c] && v[k] == v[k];
+            if (at && !(first || better || (j->last && v[k] == best[c]))) continue;
             best[c] = v[k], y[c] = at;
         }
     }

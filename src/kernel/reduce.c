@@ -301,7 +301,8 @@ typedef struct {
             int64_t at = 0;                                                               \
             for (int64_t i = 1; i < j->n; i++) {                                          \
                 T v = x[i * j->inner], b = x[at * j->inner];                              \
-                if (b != b || (j->max ? v > b : v < b) || (j->last && v == b)) at = i;    \
+                bool first = b != b && v == v;                                            \
+                if (first || (j->max ? v > b : v < b) || (j->last && v == b)) at = i;     \
             }                                                                             \
             j->y[e] = at;                                                                 \
         }                                                                                 \
@@ -317,13 +318,20 @@ ARG(uint16_t)
 ARG(uint32_t)
 ARG(uint64_t)
 
+/* The kernels say 0 where nothing is better than an infinity: a NaN that stands there gives way to the first number. */
+static size_t arg_row_f32(bool max, const float *x, size_t n) {
+    const tn_reduce_kernels *k = &tn_kernels_get()->reduce;
+    size_t at = (max ? k->argmax : k->argmin)(x, n);
+    if (!n || x[at] == x[at]) return at;
+    for (size_t i = 0; i < n; i++)
+        if (x[i] == x[i]) return i;
+    return 0;
+}
+
 static void arg_rows_f32(void *arg, int64_t begin, int64_t end, int thread) {
     const arg_job *j = arg;
-    const tn_reduce_kernels *k = &tn_kernels_get()->reduce;
-    for (int64_t r = begin; r < end; r++) {
-        const float *x = (const float *)j->x + r * j->n;
-        j->y[r] = (int64_t)(j->max ? k->argmax : k->argmin)(x, (size_t)j->n);
-    }
+    for (int64_t r = begin; r < end; r++)
+        j->y[r] = (int64_t)arg_row_f32(j->max, (const float *)j->x + r * j->n, (size_t)j->n);
 }
 
 tn_status tn_arg_run(bool max, bool last, tn_dtype t, int64_t outer, int64_t n, int64_t inner, const void *x,
@@ -356,7 +364,7 @@ typedef struct {
 } softmax_job;
 
 static void hardmax_row(const float *x, float *y, size_t n) {
-    size_t at = tn_kernels_get()->reduce.argmax(x, n);
+    size_t at = arg_row_f32(true, x, n);
     memset(y, 0, n * sizeof *y);
     if (n) y[at] = 1.0f;
 }
