@@ -238,6 +238,12 @@ TN_API tn_status tn_model_output(const tn_model *m, size_t i, tn_value_info *out
 TN_API tn_status tn_model_gradient(const tn_model *m, const char *output, size_t n, const char *const *of,
                                    tn_model **out);
 
+/** The same within bounds; opts may be NULL, and its `inspect` is not looked at. The defaults grow with the model's
+ *  weights; node_limit's is 2^18, and 256 for every value of the model.
+ *  errors   also TN_E_LIMIT, TN_E_CANCELLED */
+TN_API tn_status tn_model_gradient_with(const tn_model *m, const tn_model_opts *opts, const char *output, size_t n,
+                                        const char *const *of, tn_model **out);
+
 /* ------------------------------------------------------------------------------------------------------ sessions */
 
 typedef struct tn_session tn_session;

@@ -58,18 +58,29 @@ done:
     return st;
 }
 
-static const tn_budget_words words = { .what = "differentiating the model" };
+static const tn_budget_words words = { .what = "differentiating the model",
+                                       .bytes = "tn_model_opts.mem_limit",
+                                       .nodes = "tn_model_opts.node_limit",
+                                       .work = "tn_model_opts.work_limit",
+                                       .time = "tn_model_opts.timeout_ns" };
 
 enum { NODES = 1 << 18, NODES_PER_VALUE = 256 }; /* that a gradient may have: honest ones have a few for every value */
 
 /* Within bounds, since each level of branches within branches may double what the one above it needs. */
-tn_status tn_model_gradient(const tn_model *m, const char *output, size_t n, const char *const *of, tn_model **out) {
+tn_status tn_model_gradient_with(const tn_model *m, const tn_model_opts *opts, const char *output, size_t n,
+                                 const char *const *of, tn_model **out) {
     tn_bounds b;
-    tn_model_opts most = { .node_limit = NODES + NODES_PER_VALUE * (uint64_t)m->n_values };
+    tn_model_opts o = { 0 };
     *out = NULL;
+    TN_TRY(tn_take_opts(&o, sizeof o, opts, "tn_model_opts"));
+    if (!o.node_limit) o.node_limit = NODES + NODES_PER_VALUE * (uint64_t)m->n_values;
     TN_TRY(tn_model_check_files(m));
-    TN_TRY(tn_bounds_enter(&b, &most, &words, tn_model_bytes(m)));
+    TN_TRY(tn_bounds_enter(&b, &o, &words, tn_model_bytes(m)));
     tn_status st = tn_bounds_leave(&b, differentiate(m, output, n, of, out));
     if (st != TN_OK) tn_model_close(out);
     return st;
+}
+
+tn_status tn_model_gradient(const tn_model *m, const char *output, size_t n, const char *const *of, tn_model **out) {
+    return tn_model_gradient_with(m, NULL, output, n, of, out);
 }

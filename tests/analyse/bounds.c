@@ -100,6 +100,36 @@ static void gradients_are_bounded(void **state) {
     assert_int_equal(refused, 0);
 }
 
+/* Bounds that were asked for hold, and each message says how to raise them. */
+static void gradients_within_options(void **state) {
+    (void)state;
+    static const int set = 1;
+    static const struct {
+        tn_model_opts opts;
+        tn_status status;
+        const char *words;
+    } rows[] = {
+        { { .size = sizeof(tn_model_opts), .node_limit = 3 }, TN_E_LIMIT, "tn_model_opts.node_limit" },
+        { { .size = sizeof(tn_model_opts), .mem_limit = 1000 }, TN_E_LIMIT, "tn_model_opts.mem_limit" },
+        { { .size = sizeof(tn_model_opts), .timeout_ns = 1 }, TN_E_LIMIT, "tn_model_opts.timeout_ns" },
+        { { .size = sizeof(tn_model_opts), .cancel = &set }, TN_E_CANCELLED, "differentiating the model" },
+        { { .size = 1 }, TN_E_INVALID, "tn_model_opts" },
+        { { .size = sizeof(tn_model_opts), .node_limit = 5000 }, TN_OK, "" },
+    };
+    tn_text file;
+    tn_model *m = loops(6, &file), *g;
+    size_t start = tn_mem_stats_all().now;
+    for (size_t i = 0; i < TN_COUNT(rows); i++) {
+        tn_status st = tn_model_gradient_with(m, &rows[i].opts, "y", 1, (const char *[]){ "x" }, &g);
+        check(st == rows[i].status && !g == (st != TN_OK), "%zu: %s, %s\n", i, tn_status_name(st), tn_error());
+        check(st == TN_OK || strstr(tn_error(), rows[i].words), "%zu: %s\n", i, tn_error());
+        tn_model_close(&g);
+        assert_int_equal(tn_mem_stats_all().now, start);
+    }
+    tn_model_close(&m);
+    tn_text_free(&file);
+}
+
 /* What is around stops both; nothing half made comes back. */
 static void stopped_from_around(void **state) {
     (void)state;
@@ -138,6 +168,7 @@ static void analyses_are_bounded(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gradients_are_bounded),
+        cmocka_unit_test(gradients_within_options),
         cmocka_unit_test(stopped_from_around),
         cmocka_unit_test(analyses_are_bounded),
     };
