@@ -50,7 +50,8 @@ TN_API const char *tn_version(void);
     X(E_SHAPE, "shapes do not fit")                \
     X(E_NOT_FOUND, "no such thing")                \
     X(E_LIMIT, "a limit was exceeded")             \
-    X(E_CANCELLED, "cancelled")
+    X(E_CANCELLED, "cancelled")                    \
+    X(E_BUSY, "too much to do already")
 
 typedef enum {
 #define X(id, text) TN_##id,
@@ -247,6 +248,7 @@ TN_API tn_status tn_model_gradient_with(const tn_model *m, const tn_model_opts *
 /* ------------------------------------------------------------------------------------------------------ sessions */
 
 typedef struct tn_session tn_session;
+typedef struct tn_executor tn_executor;
 
 /** The shapes that one input will have. Dimensions whose smallest and largest size differ vary on their own, or
  * together with others that the model gives the same symbol. */
@@ -281,6 +283,13 @@ typedef struct {
                               the pattern fits (* and ?), several with commas between, the last that fits counts:
                               "bf16,f32:head.*". NULL or "": as the file says. Sums are of float32 in all of them; see
                               docs/precision.md. Not looked at with no_optimize. Copied */
+    tn_executor *executor; /* where tn_session_submit runs this session; it may be closed before the session. NULL: one
+                              that sessions without their own share, which lives as long as any of them uses it */
+    const int *cpus;       /* [n_cpus], read by tn_session_new only: runs keep to these CPUs, the calling thread and
+                              workers alike, so that two instances of a model can each have their part of the machine.
+                              The thread that calls runs where it did before once the call returns. Numbers as in
+                              /proc/cpuinfo; of this process's CPUs. NULL: all, or those of the executor. Linux only */
+    size_t n_cpus;
 } tn_session_opts;
 
 /** Prepares a model for running. opts may be NULL. The model must outlive the session. */
@@ -304,11 +313,32 @@ TN_API size_t tn_session_trim(tn_session *s);
 TN_API tn_status tn_session_run(tn_session *s, size_t n_in, const tn_tensor *const *inputs, size_t n_out,
                                 tn_tensor **outputs);
 
+/** Memory of the caller's that one output is written to. The operator that makes the output writes there, so nothing
+ *  is copied, when data is aligned to 64 bytes, lies in no input's memory, and the output is neither an input, a
+ *  constant, another output, nor of a shape that is found while running; else it is copied there at the end. */
 typedef struct {
-    size_t size;                /* sizeof(tn_run_opts) */
-    uint64_t timeout_ns;        /* from the call on; 0: none. A run that is not done then stops: TN_E_LIMIT */
-    const volatile int *cancel; /* not 0: stop, TN_E_CANCELLED. Set from any thread (atomically) or a signal handler (a
-                                   sig_atomic_t); it is read until the call returns. NULL: nobody can */
+    void *data;                /* NULL: this output is not bound, outputs[i] gets a new tensor */
+    size_t bytes;              /* that data has; what the output does not need is left alone */
+    tn_dtype dtype;            /* what the output must be; TN_NONE: any but strings. Set to what it is */
+    int rank;                  /* set by the run, */
+    int64_t dims[TN_MAX_RANK]; /* too */
+    size_t needed;             /* bytes of the output; set by the run, also when `bytes` are too few */
+} tn_bound_output;
+
+typedef struct {
+    size_t size;         /* sizeof(tn_run_opts) */
+    uint64_t timeout_ns; /* from the call on, waiting in a queue included; 0: none. A run that is not done then
+                            stops, or does not begin: TN_E_LIMIT */
+    const volatile int
+        *cancel;            /* not 0: stop, TN_E_CANCELLED. Set from any thread (atomically) or a signal handler (a
+                               sig_atomic_t); it is read until the call returns, or the submitted run is done. NULL: nobody can
+                             */
+    tn_bound_output *bound; /* [n_bound] where outputs go, in their order; outputs[i] of a bound one is NULL. They
+                               are written until the call returns, or the submitted run is done. When the run fails
+                               the memory may have been written to. errors TN_E_SHAPE (too few bytes; the message
+                               says how many are needed), TN_E_TYPE, TN_E_INVALID (bound outputs that overlap) */
+    size_t n_bound;         /* at most the number of outputs; the rest is not bound */
+    int priority;           /* tn_session_submit: higher ones go first, equal ones in the order of their coming */
 } tn_run_opts;
 
 /** The same with options for this run; opts may be NULL. A run that is told to stop, or whose time is up, returns
@@ -316,6 +346,79 @@ typedef struct {
  *  errors   also TN_E_CANCELLED */
 TN_API tn_status tn_session_run_with(tn_session *s, const tn_run_opts *opts, size_t n_in,
                                      const tn_tensor *const *inputs, size_t n_out, tn_tensor **outputs);
+
+/* ------------------------------------------------------------------------------------------------ asynchronous runs */
+
+/* Runs that are submitted wait in the queue of an executor, whose threads run them: docs/runs.md. */
+
+typedef struct {
+    size_t size;     /* sizeof(tn_executor_opts) */
+    int runs;        /* at once, and threads for them, which are started when they are wanted. 0: one for each CPU. All
+                        executors together run no more at once than there are CPUs, whatever they ask for */
+    int queue;       /* runs that may wait, at most 1048576; 0: 1024 */
+    const int *cpus; /* [n_cpus], read by tn_executor_new only: its threads, and workers they borrow, keep to these.
+                        NULL: all that this process may use. Linux only */
+    size_t n_cpus;
+    int pinned; /* 1: thread i stays on CPU i of these (not with runs > CPUs); 0: they move among them */
+} tn_executor_opts;
+
+/** opts may be NULL. errors TN_E_INVALID (a number out of range, a CPU that this process may not use), TN_E_NOMEM
+ *  fork     a child may submit to its parent's executors, which start threads of their own there. What was queued or
+ *           running is the parent's: in the child it is over, TN_E_CANCELLED, and no callback is called.
+ *  owns     the caller owns *out: tn_executor_free */
+TN_API tn_status tn_executor_new(const tn_executor_opts *opts, tn_executor **out);
+
+/** Cancels what is queued, lets what runs end, and returns when all callbacks but the caller's own have returned and
+ *  the threads have ended. Sessions that still lease it can run; what they submit is refused with TN_E_INVALID. */
+TN_API void tn_executor_free(tn_executor **e);
+
+/** How many runs wait, and how many have begun and are not over; either may be NULL. */
+TN_API void tn_executor_load(tn_executor *e, int *queued, int *running);
+
+/** Waits until no run is queued or running and all callbacks have returned; UINT64_MAX: for ever.
+ *  errors TN_E_BUSY (that is not so after timeout_ns), TN_E_INVALID (called by a thread of the executor) */
+TN_API tn_status tn_executor_drain(tn_executor *e, uint64_t timeout_ns);
+
+/** How a submitted run ended. */
+typedef struct {
+    tn_status status;
+    const char *error;          /* the sentence, as tn_error(); until the callback returns */
+    size_t n_out;               /* what tn_session_submit was given: */
+    tn_tensor **outputs;        /* all NULL unless status is TN_OK; the caller's */
+    uint64_t queued_ns, run_ns; /* how long it waited, and took; run_ns 0: it did not begin */
+} tn_run_result;
+
+/** Called once for every run that was submitted, by a thread of the executor, which does nothing else meanwhile. It may
+ *  submit, run, cancel, and free sessions and the executor; it cannot wait for runs of its own executor. */
+typedef void (*tn_run_done)(void *user, const tn_run_result *result);
+
+/** A run that was submitted. */
+typedef struct tn_ticket tn_ticket;
+
+/** tn_session_run_with by a thread of the session's executor; returns at once.
+ *  opts     copied; what it points to stays, as inputs (the tensors, not the list) and outputs (the list) do, until
+ *           `done` is called, or tn_ticket_wait says that the run is over. opts may be NULL.
+ *  done     may be NULL
+ *  ticket   for cancelling and waiting: the caller's, tn_ticket_free. NULL: not wanted; the run is a little faster
+ *  errors   TN_E_BUSY (the queue is full), TN_E_INVALID, TN_E_NOMEM: done is not called then. All others are told to
+ *           done, as tn_session_run_with returns them; a run whose time is up in the queue is not begun (TN_E_LIMIT),
+ *           and neither is one that is cancelled there (TN_E_CANCELLED): done is called when a thread is free.
+ *  threads  any. tn_session_free cancels what the session has queued, and returns when all its callbacks, but one that
+ *           calls it, have returned. */
+TN_API tn_status tn_session_submit(tn_session *s, const tn_run_opts *opts, size_t n_in, const tn_tensor *const *inputs,
+                                   size_t n_out, tn_tensor **outputs, tn_run_done done, void *user, tn_ticket **ticket);
+
+/** The run does not begin, or stops within milliseconds; nothing when it is over. Any thread, any time. */
+TN_API void tn_ticket_cancel(tn_ticket *t);
+
+/** Waits until the run is over and its callback has returned; 0: only looks, UINT64_MAX: for ever.
+ *  returns  how the run ended; tn_error() is its sentence
+ *  errors   TN_E_BUSY (it is not over after timeout_ns), TN_E_INVALID (it is not over, and this is a thread of its
+ *           executor, which is not to wait) */
+TN_API tn_status tn_ticket_wait(tn_ticket *t, uint64_t timeout_ns);
+
+/** Gives the ticket back; the run goes on. NULL is fine; sets *t = NULL. */
+TN_API void tn_ticket_free(tn_ticket **t);
 
 /* -------------------------------------------------------------------------------------------------------- pictures */
 

@@ -39,9 +39,11 @@ static void stop(tn_budget *b, tn_stop why) {
     atomic_compare_exchange_strong(&b->stop, &none, why);
 }
 
+static bool is_set(const volatile int *flag) { return flag && __atomic_load_n(flag, __ATOMIC_RELAXED); }
+
 static tn_stop look(tn_budget *b) {
     if (atomic_load_explicit(&b->stop, memory_order_relaxed) == TN_STOP_NONE) {
-        if (b->cancel && __atomic_load_n(b->cancel, __ATOMIC_RELAXED))
+        if (is_set(b->cancel) || is_set(b->also))
             stop(b, TN_STOP_CANCEL);
         else if (b->deadline && tn_clock_ns() >= b->deadline)
             stop(b, TN_STOP_TIME);
@@ -92,7 +94,7 @@ static void leave(void *before) { tn_budget_leave(before); }
 
 static bool can_stop(void *what) {
     for (const tn_budget *b = what; b; b = b->around)
-        if (b->deadline || b->cancel) return true;
+        if (b->deadline || b->cancel || b->also) return true;
     return false;
 }
 

@@ -43,6 +43,7 @@ typedef struct tn_budget {
     uint64_t started, deadline;       /* tn_clock_ns; deadline 0: none */
     struct tn_budget *around;         /* what stops it stops this one, too */
     const volatile int *cancel;       /* not 0: stop; NULL: nobody can */
+    const volatile int *also;         /* the same, somebody else's */
     atomic_uint_fast64_t nodes, work; /* so far */
     atomic_size_t refused, held;      /* bytes of the last allocation that the limit refused; on the account then */
     atomic_int stop;                  /* tn_stop */

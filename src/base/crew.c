@@ -4,8 +4,10 @@
 #include "base/crew.h"
 #include "base/clock.h"
 #include "base/cpu.h"
+#include "base/cpuset.h"
 #include "base/log.h"
 #include "base/park.h"
+#include "base/place.h"
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,14 +16,10 @@
 enum {
     SPIN_NS = 80000, /* then sleep: longer than the gaps between the nodes of one run, shorter than between runs */
     SPIN_LEAST_NS = 4000,
-    LOOK_NS = 20000,         /* a worker that is waited for longer may not be running: look, */
-    WATCH_NS = 10000,        /* for so long */
-    PATIENCE_NS = 2000000,   /* for which a caller spins on a worker that runs */
-    DOZE_NS = 500000,        /* while asleep, look so often */
-    SETTLED_NS = 1000000,    /* a run that goes on for longer looks after its own CPU, */
-    OWN_NS = 4000000,        /* so often */
-    LONGEST_NS = 1000000000, /* between changes of place that do not help */
-    REPIN_NS = 10000000,     /* at most one worker moves out of a caller's way in this time */
+    LOOK_NS = 20000,       /* a worker that is waited for longer may not be running: look, */
+    WATCH_NS = 10000,      /* for so long */
+    PATIENCE_NS = 2000000, /* for which a caller spins on a worker that runs */
+    DOZE_NS = 500000,      /* while asleep, look so often */
 };
 
 static struct {
@@ -29,151 +27,22 @@ static struct {
     int pools[TN_CREW_MAX + 1], unpinned;
     atomic_int wanted, size; /* workers that should be there; that are */
     atomic_int pretended;
-    _Alignas(64) atomic_int callers, crowded;
-    _Alignas(64) atomic_int leased;
-    atomic_uint_fast64_t moved_at;
+    tn_load load;
+    pthread_mutex_t turn_lock; /* load.turns */
+    pthread_cond_t turn;
+    atomic_int waiting; /* for their turn */
     tn_worker worker[TN_CREW_MAX];
-} crew = { .lock = PTHREAD_MUTEX_INITIALIZER };
+} crew = { .lock = PTHREAD_MUTEX_INITIALIZER,
+           .turn_lock = PTHREAD_MUTEX_INITIALIZER,
+           .turn = PTHREAD_COND_INITIALIZER };
 
-static _Thread_local int depth; /* enter without leave */
-static _Thread_local struct {
-    uint64_t since, used;  /* when this thread looked at its own CPU time, and what it was; 0: not in this run */
-    uint64_t again, pause; /* when it may change places again */
-} own;
+static _Thread_local int depth;         /* enter without leave */
+static _Thread_local tn_cpuset *within; /* this thread, or who borrowed it, keeps to these CPUs; NULL: to none */
 
 static int cpus(void) {
     int n = atomic_load_explicit(&crew.pretended, memory_order_relaxed);
     return n ? n : tn_cpu_count();
 }
-
-/* --------------------------------------------------------------------------------------------------------- which CPU
- */
-
-#if defined(__linux__)
-static bool set_affinity(tn_worker *w, const cpu_set_t *set) {
-    int e = pthread_setaffinity_np(w->thread, sizeof *set, set);
-    if (e) tn_log(TN_LOG_DEBUG, "cannot say where worker %d runs: %s", w->index, strerror(e));
-    return !e;
-}
-
-static bool set_cpu(tn_worker *w, int cpu) {
-    cpu_set_t set;
-    if (cpu >= CPU_SETSIZE) return false;
-    CPU_ZERO(&set);
-    CPU_SET(cpu, &set);
-    return set_affinity(w, &set);
-}
-
-static void go_home(tn_worker *w) {
-    int home = atomic_load_explicit(&w->home, memory_order_relaxed);
-    if (home < 0 || !set_cpu(w, home)) set_affinity(w, &w->allowed);
-}
-
-/* An allowed CPU where no worker is at home, other than `here`; -1: none. */
-static int vacant_cpu(int here) {
-    int n = atomic_load(&crew.size);
-    for (int i = 0; i < tn_cpu_allowed_count(); i++) {
-        int cpu = tn_cpu_allowed(i), k = 0;
-        while (k < n && atomic_load_explicit(&crew.worker[k].home, memory_order_relaxed) != cpu) k++;
-        if (k == n && cpu != here) return cpu;
-    }
-    return -1;
-}
-
-static void settle(tn_worker *w, int cpu) {
-    atomic_store_explicit(&w->home, cpu, memory_order_relaxed);
-    go_home(w);
-}
-
-/* The scheduler may have moved a caller onto the CPU of a worker that it borrows: the worker takes one that is free.
- * Rarely, since callers on several threads would otherwise push the workers to and fro. */
-static void make_way(tn_worker **team, int n) {
-    int here = sched_getcpu();
-    for (int i = 0; i < n; i++) {
-        if (here < 0 || atomic_load_explicit(&team[i]->home, memory_order_relaxed) != here) continue;
-        uint64_t now = tn_clock_ns(), before = atomic_load_explicit(&crew.moved_at, memory_order_relaxed);
-        int cpu = now - before < REPIN_NS ? -1 : vacant_cpu(here);
-        if (cpu < 0 || !atomic_compare_exchange_strong(&crew.moved_at, &before, now)) return;
-        settle(team[i], cpu);
-    }
-}
-
-/* Puts this thread onto `cpu`, if it may run there, and leaves it as free as it was. */
-static bool move_self(int cpu) {
-    cpu_set_t before, one;
-    if (cpu < 0 || cpu >= CPU_SETSIZE || sched_getaffinity(0, sizeof before, &before) || !CPU_ISSET(cpu, &before))
-        return false;
-    CPU_ZERO(&one);
-    CPU_SET(cpu, &one);
-    bool moved = !sched_setaffinity(0, sizeof one, &one);
-    return !sched_setaffinity(0, sizeof before, &before) && moved;
-}
-
-/* Changes places with a worker. */
-static void change_places(tn_worker *w) {
-    int here = sched_getcpu(), there = atomic_load_explicit(&w->home, memory_order_relaxed);
-    if (here >= 0 && here != there && move_self(there)) settle(w, here);
-}
-
-static uint64_t own_time(void) {
-    struct timespec t;
-    return clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) ? 0 : (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-/* A caller that shares its CPU with something else holds up its run, a worker only a part of it; and the scheduler sees
- * too short an idleness on the worker's CPU to mend that. So from time to time it compares its CPU time with the clock,
- * and takes the CPU of a worker that it has borrowed. More and more rarely, when that does not help. */
-static void mind_own_cpu(tn_worker *w) {
-    uint64_t now = tn_clock_ns();
-    if (!own.since) own.since = now, own.used = 0;
-    if (now - own.since < (own.used ? OWN_NS : SETTLED_NS)) return;
-    uint64_t before = own.used, wall = now - own.since, used = own_time() - before;
-    own.since = now, own.used = before + used;
-    if (!before) return;
-    bool starved = used * 4 < wall * 3;
-    if (!starved) own.pause = 0;
-    if (!starved || now < own.again) return;
-    own.pause = own.pause < REPIN_NS ? REPIN_NS : own.pause < LONGEST_NS ? 2 * own.pause : LONGEST_NS;
-    own.again = now + own.pause;
-    change_places(w);
-}
-
-static uint64_t cpu_time(const tn_worker *w) {
-    struct timespec t;
-    if (!w->has_clock || clock_gettime(w->clock, &t)) return 0;
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-/* The worker is in the middle of a chunk and something else runs on its CPU: it gets this one, whose thread has nothing
- * to do but wait. It goes home when it is done (or is sent there, when it was done before `lent` was set). */
-static void lend(tn_worker *w) {
-    int here = sched_getcpu();
-    if (here >= 0 && set_cpu(w, here)) atomic_store(&w->lent, 1);
-}
-
-static void place_new(tn_worker *w) {
-    w->has_clock = !pthread_getcpuclockid(w->thread, &w->clock);
-    if (pthread_getaffinity_np(w->thread, sizeof w->allowed, &w->allowed)) memset(&w->allowed, 0xff, sizeof w->allowed);
-    int cpu = crew.unpinned ? -1 : vacant_cpu(sched_getcpu());
-    if (cpu >= 0) settle(w, cpu);
-}
-
-static void place_all(void) {
-    for (int i = 0; i < atomic_load(&crew.size); i++) {
-        tn_worker *w = &crew.worker[i];
-        int home = atomic_load(&w->home), cpu = crew.unpinned ? -1 : home >= 0 ? home : vacant_cpu(sched_getcpu());
-        if (cpu != home) settle(w, cpu);
-    }
-}
-#else
-static void go_home(tn_worker *w) { (void)w; }
-static void make_way(tn_worker **team, int n) { (void)team, (void)n; }
-static uint64_t cpu_time(const tn_worker *w) { return (void)w, 0; }
-static void lend(tn_worker *w) { (void)w; }
-static void place_new(tn_worker *w) { (void)w; }
-static void place_all(void) {}
-static void mind_own_cpu(tn_worker *w) { (void)w; }
-#endif
 
 /* ------------------------------------------------------------------------------------------------------- a worker */
 
@@ -219,7 +88,7 @@ static void finish(tn_worker *w) {
     bool lent = atomic_load_explicit(&w->lent, memory_order_relaxed) && atomic_exchange(&w->lent, 0);
     atomic_store(&w->state, TN_WORKER_IDLE);
     if (atomic_load(&w->caller_asleep)) tn_park_wake(&w->state);
-    if (lent) go_home(w);
+    if (lent) tn_place_home(w);
 }
 
 static void *worker_main(void *arg) {
@@ -228,6 +97,7 @@ static void *worker_main(void *arg) {
         unsigned posted = TN_WORKER_POSTED;
         wait_for_work(w, &spin_ns);
         if (atomic_compare_exchange_strong(&w->state, &posted, TN_WORKER_RUNNING)) {
+            within = w->within;
             w->work(w->job, w->seat);
             finish(w);
         } else if (posted == TN_WORKER_LEAVE) {
@@ -237,13 +107,13 @@ static void *worker_main(void *arg) {
 }
 
 /* Signals are for the program's threads, but for those that a thread raises itself. */
-static int start_quiet(tn_worker *w) {
+int tn_crew_start_quiet(pthread_t *id, void *(*run)(void *), void *arg) {
     static const int raised[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT, SIGPROF };
     sigset_t most, before;
     sigfillset(&most);
     for (size_t i = 0; i < TN_COUNT(raised); i++) sigdelset(&most, raised[i]);
     pthread_sigmask(SIG_SETMASK, &most, &before);
-    int e = pthread_create(&w->thread, NULL, worker_main, w);
+    int e = pthread_create(id, NULL, run, arg);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return e;
 }
@@ -257,7 +127,7 @@ static bool start(int index) {
     atomic_store(&w->caller_asleep, 0);
     atomic_store(&w->taken, 1);
     atomic_store(&w->state, TN_WORKER_IDLE);
-    int e = start_quiet(w);
+    int e = tn_crew_start_quiet(&w->thread, worker_main, w);
     if (e) {
         tn_log(TN_LOG_WARN, "worker thread %d cannot be started (%s): going on with %d thread%s", index + 1,
                strerror(e), index + 1, index ? "s" : "");
@@ -270,7 +140,7 @@ static bool start(int index) {
     snprintf(name, sizeof name, "tenon-%d", (index + 1) % 1000);
     pthread_setname_np(w->thread, name);
 #endif
-    place_new(w);
+    tn_place_new(w, crew.unpinned);
     atomic_store(&w->taken, 0);
     return true;
 }
@@ -291,15 +161,19 @@ static void stop(int index) {
  * and a lock that nobody holds, and starts workers when it first wants some. */
 static void after_fork(void) {
     pthread_mutex_init(&crew.lock, NULL);
+    pthread_mutex_init(&crew.turn_lock, NULL);
+    pthread_cond_init(&crew.turn, NULL);
+    atomic_store(&crew.waiting, 0);
     for (int i = 0; i < TN_CREW_MAX; i++) {
         atomic_store(&crew.worker[i].state, TN_WORKER_GONE);
         atomic_store(&crew.worker[i].taken, 1);
         crew.worker[i].joinable = false;
     }
     atomic_store(&crew.size, 0);
-    atomic_store(&crew.callers, depth > 0);
-    atomic_store(&crew.leased, 0);
-    atomic_store(&crew.crowded, 0);
+    tn_cpuset_forget();
+    tn_load_forget(&crew.load);
+    atomic_store(&crew.load.callers, depth > 0);
+    if (within) atomic_store(&within->load.callers, depth > 0);
 }
 
 static void watch_forks(void) { pthread_atfork(NULL, NULL, after_fork); }
@@ -331,13 +205,14 @@ static void count_pool(int threads, bool pin, int by) {
     crew.unpinned += pin || threads < 2 ? 0 : by;
     atomic_store(&crew.wanted, useful());
     fit();
-    place_all();
+    tn_place_all(crew.unpinned);
     pthread_mutex_unlock(&crew.lock);
 }
 
 void tn_crew_join(int threads, bool pin) { count_pool(threads, pin, 1); }
 void tn_crew_part(int threads, bool pin) { count_pool(threads, pin, -1); }
 
+tn_worker *tn_crew_worker(int i) { return &crew.worker[i]; }
 int tn_crew_size(void) { return atomic_load(&crew.size); }
 
 void tn_crew_pretend_cpus(int n) {
@@ -351,45 +226,113 @@ void tn_crew_pretend_cpus(int n) {
 /* ----------------------------------------------------------------------------------------------------------- counting
  */
 
-static void judge(void) {
-    int n = atomic_load(&crew.callers);
-    int crowded = n > 1 && n + atomic_load(&crew.leased) > cpus();
-    if (atomic_load_explicit(&crew.crowded, memory_order_relaxed) != crowded) atomic_store(&crew.crowded, crowded);
+static void judge(tn_load *l, int most) {
+    int n = atomic_load(&l->callers);
+    int crowded = n > 1 && n + atomic_load(&l->leased) > most;
+    if (atomic_load_explicit(&l->crowded, memory_order_relaxed) != crowded) atomic_store(&l->crowded, crowded);
+}
+
+static void judge_all(void) {
+    judge(&crew.load, cpus());
+    if (within) judge(&within->load, within->n);
+}
+
+/* Who waits for a turn says so before it looks; who makes room looks afterwards. */
+static void call_next(void) {
+    if (!atomic_load(&crew.waiting)) return;
+    pthread_mutex_lock(&crew.turn_lock);
+    pthread_cond_broadcast(&crew.turn); /* one may lack CPUs of its set */
+    pthread_mutex_unlock(&crew.turn_lock);
+}
+
+static void count_caller(tn_cpuset *set, int by) {
+    if (set && atomic_fetch_add(&set->load.callers, by) > (by < 0)) judge(&set->load, set->n);
+}
+
+static void enter(void) {
+    tn_place_settled();
+    count_caller(within, 1);
+    if (atomic_fetch_add(&crew.load.callers, 1)) judge(&crew.load, cpus());
 }
 
 void tn_crew_enter(void) {
-    if (depth++) return;
-    own.since = 0;
-    if (atomic_fetch_add(&crew.callers, 1)) judge();
+    if (!depth++) enter();
 }
 
 void tn_crew_leave(void) {
     if (--depth) return;
-    if (atomic_fetch_sub(&crew.callers, 1) > 1) judge();
+    count_caller(within, -1);
+    if (atomic_fetch_sub(&crew.load.callers, 1) > 1) judge(&crew.load, cpus());
+    call_next();
 }
 
-bool tn_crew_crowded(void) { return atomic_load_explicit(&crew.crowded, memory_order_relaxed); }
+/* Nobody waits for ever for threads that go on and on: one that waited is let in beside them. */
+static bool full(tn_load *l, int most) { return l->turns && atomic_load(&l->callers) >= most; }
+
+void tn_crew_take_turn(void) {
+    pthread_mutex_lock(&crew.turn_lock);
+    atomic_fetch_add(&crew.waiting, 1);
+    while (full(&crew.load, cpus()) || (within && full(&within->load, within->n)))
+        pthread_cond_wait(&crew.turn, &crew.turn_lock);
+    atomic_fetch_sub(&crew.waiting, 1);
+    crew.load.turns++;
+    if (within) within->load.turns++;
+    depth++;
+    enter();
+    pthread_mutex_unlock(&crew.turn_lock);
+}
+
+void tn_crew_end_turn(void) {
+    pthread_mutex_lock(&crew.turn_lock);
+    crew.load.turns--;
+    if (within) within->load.turns--;
+    pthread_mutex_unlock(&crew.turn_lock);
+    tn_crew_leave();
+}
+
+tn_cpuset *tn_crew_keep_to(tn_cpuset *set) {
+    tn_cpuset *before = within;
+    if (set == before) return before;
+    tn_place_keep_self(before, set);
+    if (depth) count_caller(before, -1), count_caller(set, 1);
+    within = set;
+    return before;
+}
+
+static bool is_crowded(const tn_load *l) { return atomic_load_explicit(&l->crowded, memory_order_relaxed); }
+
+bool tn_crew_crowded(void) { return is_crowded(&crew.load) || (within && is_crowded(&within->load)); }
 
 /* How many of `most` this thread may borrow when `leased` are. Several callers share what they leave free evenly. */
-static int room(int most, int callers, int leased) {
+static int room(int most, int callers, int leased, int n) {
     if (callers < 2) return most;
-    int n = cpus(), fair = (n + callers - 1) / callers - 1, free = n - callers - leased;
+    int fair = (n + callers - 1) / callers - 1, free = n - callers - leased;
     int least = fair < free ? fair : free;
     return least < most ? least : most;
 }
 
-static int reserve(int most) {
-    int leased = atomic_load_explicit(&crew.leased, memory_order_relaxed), n;
+static int reserve(tn_load *l, int most, int n_cpus) {
+    int leased = atomic_load_explicit(&l->leased, memory_order_relaxed), n;
     do {
-        n = room(most, atomic_load_explicit(&crew.callers, memory_order_relaxed), leased);
+        n = room(most, atomic_load_explicit(&l->callers, memory_order_relaxed), leased, n_cpus);
         if (n <= 0) return 0;
-    } while (!atomic_compare_exchange_weak(&crew.leased, &leased, leased + n));
+    } while (!atomic_compare_exchange_weak(&l->leased, &leased, leased + n));
     return n;
 }
 
 static void give_back(int n) {
-    if (n) atomic_fetch_sub(&crew.leased, n);
-    if (tn_crew_crowded() || atomic_load_explicit(&crew.callers, memory_order_relaxed) > 1) judge();
+    if (n) atomic_fetch_sub(&crew.load.leased, n);
+    if (n && within) atomic_fetch_sub(&within->load.leased, n);
+    if (tn_crew_crowded() || atomic_load_explicit(&crew.load.callers, memory_order_relaxed) > 1) judge_all();
+}
+
+/* Within a set there is a CPU for each, also for a single caller that asks for more. */
+static int reserve_all(int most) {
+    if (!within) return reserve(&crew.load, most, cpus());
+    int n = reserve(&within->load, most < within->n ? most : within->n - 1, within->n);
+    int got = n ? reserve(&crew.load, n, cpus()) : 0;
+    if (got < n) atomic_fetch_sub(&within->load.leased, n - got);
+    return got;
 }
 
 /* After a fork. */
@@ -399,17 +342,46 @@ static void refill(void) {
     pthread_mutex_unlock(&crew.lock);
 }
 
+static bool take(tn_worker *w) {
+    return !atomic_load_explicit(&w->taken, memory_order_relaxed) && !atomic_exchange(&w->taken, 1);
+}
+
+static int gather(int size, int most, tn_worker **team) {
+    int n = 0;
+    for (int i = 0; i < size && n < most; i++) {
+        if (!take(&crew.worker[i])) continue;
+        tn_place_let_go(&crew.worker[i]);
+        crew.worker[i].within = NULL;
+        team[n++] = &crew.worker[i];
+    }
+    return n;
+}
+
+/* First those that are there, then such as have to move. */
+static int gather_within(int size, int most, tn_worker **team) {
+    int n = 0, here = tn_place_here();
+    for (int i = 0; i < 2 * size && n < most; i++) {
+        tn_worker *w = &crew.worker[i % size];
+        if (!take(w)) continue;
+        if (tn_place_keep(w, within, here, i >= size)) {
+            w->within = within;
+            team[n++] = w;
+        } else {
+            atomic_store_explicit(&w->taken, 0, memory_order_release);
+        }
+    }
+    return n;
+}
+
 int tn_crew_borrow(int most, tn_worker **team) {
-    int n = 0, got = reserve(most);
+    int got = reserve_all(most);
     if (!got) return 0;
     int size = atomic_load_explicit(&crew.size, memory_order_acquire);
     if (size < atomic_load_explicit(&crew.wanted, memory_order_relaxed)) refill(), size = atomic_load(&crew.size);
-    for (int i = 0; i < size && n < got; i++) {
-        tn_worker *w = &crew.worker[i];
-        if (!atomic_load_explicit(&w->taken, memory_order_relaxed) && !atomic_exchange(&w->taken, 1)) team[n++] = w;
-    }
+    int n = within ? gather_within(size, got, team) : gather(size, got, team);
     if (n < got || tn_crew_crowded()) give_back(got - n);
-    if (n) mind_own_cpu(team[0]), make_way(team, n);
+    if (n) tn_place_mind_own(team[0]);
+    if (n && !within) tn_place_make_way(team, n);
     return n;
 }
 
@@ -439,7 +411,7 @@ static bool spin_on(const tn_worker *w, bool *starved) {
         uint64_t now = tn_clock_ns();
         if (!start) start = now;
         if (now - start < look_at) continue;
-        uint64_t used = cpu_time(w);
+        uint64_t used = tn_place_cpu_time(w);
         *starved = seen && (used - seen) * 4 < now - seen_at;
         if (*starved || now - start >= (used ? PATIENCE_NS : SPIN_NS)) return false;
         look_at = now - start + (seen ? SPIN_NS : WATCH_NS);
@@ -451,14 +423,14 @@ static bool spin_on(const tn_worker *w, bool *starved) {
 static void sleep_on(tn_worker *w, bool starved, bool help) {
     atomic_store(&w->caller_asleep, 1);
     for (bool lent = false; atomic_load(&w->state) == TN_WORKER_RUNNING;) {
-        if (starved && help && !lent) lend(w), lent = true;
-        uint64_t seen = cpu_time(w), at = tn_clock_ns();
+        if (starved && help && !lent) tn_place_lend(w), lent = true;
+        uint64_t seen = tn_place_cpu_time(w), at = tn_clock_ns();
         tn_park(&w->state, TN_WORKER_RUNNING, help && !lent && seen ? DOZE_NS : 0);
-        starved = seen && (cpu_time(w) - seen) * 8 < tn_clock_ns() - at;
+        starved = seen && (tn_place_cpu_time(w) - seen) * 8 < tn_clock_ns() - at;
     }
     atomic_store_explicit(&w->caller_asleep, 0, memory_order_relaxed);
-    if (atomic_exchange(&w->lent, 0)) go_home(w);
-    own.since = 0; /* it slept because it wanted to */
+    if (atomic_exchange(&w->lent, 0)) tn_place_home(w);
+    tn_place_settled(); /* it slept because it wanted to */
 }
 
 void tn_crew_await(tn_worker *w) {

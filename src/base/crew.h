@@ -1,6 +1,6 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* crew.h - the process's worker threads. All pools share them: a job borrows workers, gives each a seat, and returns
- * them when it is done. For pool.c alone; everybody else uses pool.h.
+ * them when it is done. For pool.c alone, but for tn_crew_start_quiet; everybody else uses pool.h.
  *
  *     IDLE --post--> POSTED --the worker--> RUNNING --the worker--> IDLE
  *                       '------------------recall------------------^
@@ -35,6 +35,7 @@ typedef struct tn_worker {
     int seat;
     tn_seat_fn work;
     void *job;
+    struct tn_cpuset *within; /* of who borrowed it */
 
     /* What it is. */
     _Alignas(64) atomic_int home; /* the CPU it is pinned to; -1: none */
@@ -45,6 +46,7 @@ typedef struct tn_worker {
 #if defined(__linux__)
     cpu_set_t allowed;
     clockid_t clock; /* of its CPU time */
+    bool kept;       /* it has no home, and was kept to a set of CPUs */
     bool has_clock;
 #endif
 } tn_worker;
@@ -55,9 +57,21 @@ typedef struct tn_worker {
 void tn_crew_join(int threads, bool pin);
 void tn_crew_part(int threads, bool pin);
 
+/** pthread_create for a thread of the library's: signals are for the program's, but for those that a thread raises
+ *  itself. */
+int tn_crew_start_quiet(pthread_t *id, void *(*run)(void *), void *arg);
+
 /** This thread begins or ends to work: it counts as running. */
 void tn_crew_enter(void);
 void tn_crew_leave(void);
+
+/** As enter and leave, for a thread that waits until fewer threads are at work than there are CPUs (of its set, too),
+ * or no other that came by here is. */
+void tn_crew_take_turn(void);
+void tn_crew_end_turn(void);
+
+/** This thread keeps to the set's CPUs (NULL: to none) and borrows only workers that do. Returns what it kept to. */
+struct tn_cpuset *tn_crew_keep_to(struct tn_cpuset *set);
 
 /** Up to `most` workers for this thread, into `team`; how many. None when the CPUs have enough to do: with two and more
  *  threads at work there are never more running than CPUs; a single one gets what it asks for. */
@@ -73,5 +87,6 @@ bool tn_crew_crowded(void);
 /** For tests: CPUs to reckon with, 0: the machine's; workers that are there now. */
 void tn_crew_pretend_cpus(int n);
 int tn_crew_size(void);
+tn_worker *tn_crew_worker(int i); /* i < tn_crew_size() */
 
 #endif

@@ -191,6 +191,11 @@ void tn_parallel(tn_pool *p, int64_t n, int64_t grain, tn_range_fn fn, void *arg
 
 void tn_pool_enter(void) { tn_crew_enter(); }
 void tn_pool_leave(void) { tn_crew_leave(); }
+void tn_pool_take_turn(void) { tn_crew_take_turn(); }
+void tn_pool_end_turn(void) { tn_crew_end_turn(); }
+struct tn_cpuset *tn_pool_keep_to(struct tn_cpuset *set) {
+    return tn_crew_keep_to(set);
+}
 
 /* ----------------------------------------------------------------------------------------------------- the pool */
 

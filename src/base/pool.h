@@ -39,6 +39,16 @@ void tn_parallel_by(tn_pool *p, int threads, int64_t n, int64_t grain, tn_range_
 void tn_pool_enter(void);
 void tn_pool_leave(void);
 
+/** The same for a thread that can wait until it is wanted (an executor's): it begins when fewer threads are busy than
+ *  there are CPUs, or no other that came by here is, so that threads of the program's own never keep it out for good.
+ */
+void tn_pool_take_turn(void);
+void tn_pool_end_turn(void);
+
+/** This thread and the workers it borrows keep to these CPUs (base/cpuset.h) from now on; NULL: it may run wherever it
+ *  could before. Returns what it kept to. */
+struct tn_cpuset *tn_pool_keep_to(struct tn_cpuset *set);
+
 /** What calls may run under: something of the calling thread's that counts what they take and may be stopped, such as a
  *  budget.
  *

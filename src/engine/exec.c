@@ -244,9 +244,15 @@ static tn_status bind(tn_frame *f, const tn_datum *const *in, const tn_datum *co
         tn_tensor *t = &out[i].tensor;
         *t = f->data[p->outputs[i]].tensor;
         t->buffer = NULL;
-        tn_dtype_bytes(t->dtype, tn_count(t), &bytes);
-        TN_TRY(output_buffer(f, bytes, nested, &t->buffer));
-        t->data = t->buffer->data;
+        tn_bound_output *o = tn_bound_at(f->bound, i);
+        if (o) TN_TRY(tn_bound_take(o, p->graph->outputs[i]->name, t));
+        if (o && tn_bound_serves(f->bound, i)) {
+            t->data = o->data;
+        } else {
+            tn_dtype_bytes(t->dtype, tn_count(t), &bytes);
+            TN_TRY(output_buffer(f, bytes, nested, &t->buffer));
+            t->data = t->buffer->data;
+        }
         out[i].kind = TN_KIND_TENSOR;
     }
     for (int k = 0; k < p->n_bound; k++) {
@@ -269,7 +275,10 @@ static tn_status collect(tn_frame *f, tn_datum *out, bool nested) {
         const tn_slot *s = &p->slots[p->outputs[i]];
         const tn_datum *d = &f->data[p->outputs[i]];
         bool counted = d->kind != TN_KIND_TENSOR || d->tensor.buffer;
-        if (s->home == TN_HOME_OUTPUT && !p->output_copied[i]) continue;
+        bool own = s->home == TN_HOME_OUTPUT && !p->output_copied[i];
+        tn_bound_output *o = tn_bound_at(f->bound, i);
+        if (o) TN_TRY(tn_bound_store(o, p->graph->outputs[i]->name, own ? &out[i] : d));
+        if (o || own) continue;
         if (s->home == TN_HOME_HEAP && !p->output_copied[i])
             tn_datum_share(&out[i], d);
         else if (nested && counted)
@@ -277,6 +286,9 @@ static tn_status collect(tn_frame *f, tn_datum *out, bool nested) {
         else
             TN_TRY(tn_datum_copy(&out[i], d, TN_MEM_IO));
     }
+    /* Only now: others may have been copied from there. */
+    for (int i = 0; i < p->graph->n_outputs; i++)
+        if (tn_bound_at(f->bound, i)) tn_datum_reset(&out[i]);
     return TN_OK;
 }
 

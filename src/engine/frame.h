@@ -3,6 +3,7 @@
 #ifndef TN_ENGINE_FRAME_H
 #define TN_ENGINE_FRAME_H
 
+#include "engine/bound.h"
 #include "engine/plan.h"
 #include "op/core/exec.h"
 
@@ -49,9 +50,10 @@ struct tn_frame {
     tn_temp *room;             /* lent while it runs */
     tn_arena *temp;            /* its arena, emptied after every step */
     tn_arena_mark temp_mark;
-    struct tn_fit *fit; /* of a plan for a range: the sizes it is typed for, see fit.c */
-    int step;           /* the one that runs, when it is dynamic */
-    uint64_t *times;    /* by step: nanoseconds of the last run, when profiling */
+    const tn_bound *bound; /* outputs that the caller has memory for; NULL: none */
+    struct tn_fit *fit;    /* of a plan for a range: the sizes it is typed for, see fit.c */
+    int step;              /* the one that runs, when it is dynamic */
+    uint64_t *times;       /* by step: nanoseconds of the last run, when profiling */
     uint64_t started;
 };
 

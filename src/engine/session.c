@@ -1,6 +1,8 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* session.c - the public sessions: a model made ready and run. What runs borrow is in lease.c. */
 #include "engine/session.h"
+#include "base/cpuset.h"
+#include "engine/executor.h"
 #include "pass/pass.h"
 #include "pass/precision.h"
 #include <string.h>
@@ -17,6 +19,7 @@ static tn_status read_opts(const tn_session_opts *o, tn_session_opts *out) {
     if (out->plans < 0) return tn_fail(TN_E_INVALID, "%d plans asked for; 0 means %d", out->plans, TN_DEFAULT_PLANS);
     TN_TRY(tn_precision_check(out->precision));
     if (!out->plans) out->plans = TN_DEFAULT_PLANS;
+    if (out->n_cpus && !out->cpus) return tn_fail(TN_E_INVALID, "%zu CPUs, but none given", out->n_cpus);
     return TN_OK;
 }
 
@@ -34,6 +37,27 @@ static tn_status make_accounts(tn_session *s, const tn_model *m) {
     s->running = tn_account_new(s->opts.mem_limit);
     s->prepared = tn_account_new(s->opts.prepare_limit ? s->opts.prepare_limit : ((size_t)1 << 30) + 16 * bytes);
     return s->running && s->prepared ? TN_OK : tn_fail(TN_E_NOMEM, "no memory for a session");
+}
+
+/* Its threads, and where they run. */
+static tn_status make_pool(tn_session *s) {
+    int threads = s->opts.threads;
+    if (s->opts.cpus) TN_TRY(tn_cpuset_open("tn_session_opts.cpus", s->opts.cpus, s->opts.n_cpus, &s->cpus));
+    s->opts.cpus = NULL; /* the caller's again */
+    if (s->cpus && !threads) threads = s->cpus->n;
+    tn_pool_set_hooks(&tn_budget_pool_hooks); /* what stops a run stops its parts */
+    return tn_pool_new(threads, !s->opts.unpinned, &s->pool);
+}
+
+/* This thread keeps to the session's CPUs, if it has some, until it leaves. */
+static tn_cpuset *enter(const tn_session *s) {
+    tn_pool_enter();
+    return s->cpus ? tn_pool_keep_to(s->cpus) : NULL;
+}
+
+static void leave(const tn_session *s, tn_cpuset *before) {
+    if (s->cpus) tn_pool_keep_to(before);
+    tn_pool_leave();
 }
 
 static tn_status clone_and_optimize(tn_session *s) {
@@ -66,20 +90,41 @@ tn_status tn_session_new(const tn_model *m, const tn_session_opts *opts, tn_sess
     if (!o.profile && !o.no_ranges)
         s->shapes = tn_shapes_new(m->graph->n_inputs); /* what profiles report is said for exact sizes */
     if ((st = make_accounts(s, m)) != TN_OK) goto done;
-    tn_pool_set_hooks(&tn_budget_pool_hooks); /* what stops a run stops its parts */
-    if ((st = tn_pool_new(o.threads, !o.unpinned, &s->pool)) != TN_OK) goto done;
+    if ((st = make_pool(s)) != TN_OK) goto done;
+    tn_cpuset *before = enter(s);
     if ((st = clone_and_optimize(s)) == TN_OK && o.n_ranges) st = tn_session_plan_ranges(s);
+    leave(s, before);
     s->opts.ranges = NULL;    /* the caller's again */
     s->opts.precision = NULL; /* the caller's: it has been followed */
+    if (o.executor) tn_executor_lease(s->executor = o.executor);
 done:
     if (st != TN_OK) tn_session_free(&s);
     *out = s;
     return st;
 }
 
+tn_status tn_session_executor(tn_session *s, tn_executor **out) {
+    tn_executor *mine = NULL;
+    pthread_mutex_lock(&s->lock);
+    *out = s->executor;
+    pthread_mutex_unlock(&s->lock);
+    if (*out) return TN_OK;
+    TN_TRY(tn_executor_share(&mine));
+    tn_executor_lease(mine);
+    pthread_mutex_lock(&s->lock);
+    bool first = !s->executor;
+    if (first) s->executor = mine, s->shares = true;
+    *out = s->executor;
+    pthread_mutex_unlock(&s->lock);
+    if (!first) tn_executor_leave(mine, s), tn_executor_unshare();
+    return TN_OK;
+}
+
 void tn_session_free(tn_session **session) {
     if (!session || !*session) return;
     tn_session *s = *session;
+    if (s->executor) tn_executor_leave(s->executor, s);
+    if (s->shares) tn_executor_unshare();
     tn_session_drop(s);
     tn_shapes_free(&s->shapes);
     tn_profiler_free(&s->profiler);
@@ -88,6 +133,7 @@ void tn_session_free(tn_session **session) {
     tn_model_close(&s->model);
     tn_pack_cache_free(&s->packs);
     tn_pool_free(&s->pool);
+    tn_cpuset_close(&s->cpus);
     tn_guard_remove(&s->guards[0]);
     tn_guard_remove(&s->guards[1]);
     tn_account_close(&s->running);
@@ -127,28 +173,38 @@ static tn_type plan_type(const tn_value *v, const tn_datum *d) {
     return d->kind == TN_KIND_TENSOR || v->type.kind != d->kind ? tn_type_of(d) : v->type;
 }
 
+/* Runs of models with no more than these take nothing from the heap to be called. */
+enum { FEW_INPUTS = 32, FEW_VALUES = 64 };
+
 /* A run that has been checked, as it will be planned. */
 typedef struct {
     tn_plan_args args;
     const int64_t *key;
     size_t key_n, n_out;
     const tn_datum *const *in;
+    const tn_bound *bound;
 } checked_run;
 
 static tn_status run_once(tn_session *s, const checked_run *r, tn_datum *out) {
     tn_frame *f;
     if (tn_budget_stopped()) return TN_E_CANCELLED;
     TN_TRY(tn_session_acquire_main(s, &r->args, r->key, r->key_n, &f));
+    f->bound = r->bound;
     tn_status st = tn_frame_run(f, r->in, NULL, out, false);
+    f->bound = NULL;
     tn_session_release(s, f);
     return st;
 }
 
 /* Under a budget of its own. What comes out is the caller's, and no longer on the account. */
-static tn_status run_bounded(tn_session *s, const tn_run_opts *opts, const checked_run *r, tn_datum *out) {
+static tn_status run_bounded(tn_session *s, const tn_run_opts *opts, const tn_run_job *job, const checked_run *r,
+                             tn_datum *out) {
     tn_status st = TN_OK;
     tn_budget all = { .words = &run_words, .account = s->running, .cancel = opts ? opts->cancel : NULL };
-    if (opts) tn_budget_set_timeout(&all, opts->timeout_ns);
+    if (job)
+        all.started = job->started, all.deadline = job->deadline, all.also = job->cancel;
+    else if (opts)
+        tn_budget_set_timeout(&all, opts->timeout_ns);
     for (int tries = 0; tries < 2; tries++) {
         tn_budget b = all, *before = tn_budget_enter(&b);
         st = tn_budget_verdict(&b, run_once(s, r, out), NULL);
@@ -165,20 +221,28 @@ static tn_status run_bounded(tn_session *s, const tn_run_opts *opts, const check
     return st;
 }
 
-tn_status tn_session_run_data_with(tn_session *s, const tn_run_opts *opts, size_t n_in, const tn_datum *const *in,
-                                   size_t n_out, tn_datum *out) {
+tn_status tn_session_check_counts(const tn_session *s, size_t n_in, size_t n_out) {
     const tn_graph *g = s->model->graph;
+    if (n_in == (size_t)g->n_inputs && n_out == (size_t)g->n_outputs) return TN_OK;
+    return tn_fail(TN_E_INVALID, "the model has %d inputs and %d outputs, not %zu and %zu", g->n_inputs, g->n_outputs,
+                   n_in, n_out);
+}
+
+static tn_status run_data(tn_session *s, const tn_run_opts *opts, const tn_run_job *job, size_t n_in,
+                          const tn_datum *const *in, size_t n_out, tn_datum *out) {
+    const tn_graph *g = s->model->graph;
+    tn_bound bound = { .in = in, .n_in = n_in };
+    if (opts) bound.v = opts->bound, bound.n = opts->n_bound;
     for (size_t i = 0; i < n_out; i++) out[i] = (tn_datum){ 0 };
-    if (n_in != (size_t)g->n_inputs || n_out != (size_t)g->n_outputs)
-        return tn_fail(TN_E_INVALID, "the model has %d inputs and %d outputs, not %zu and %zu", g->n_inputs,
-                       g->n_outputs, n_in, n_out);
+    TN_TRY(tn_session_check_counts(s, n_in, n_out));
+    TN_TRY(tn_bound_check(g, bound.v, bound.n));
     TN_TRY(tn_model_check_files(s->source));
-    tn_type few_types[8], *types = few_types;
-    int64_t few_keys[8 * TN_KEY_MAX], *key = few_keys;
+    tn_type few_types[FEW_INPUTS], *types = few_types;
+    int64_t few_keys[FEW_INPUTS * TN_KEY_MAX], *key = few_keys;
     size_t key_n = 0;
     tn_status st = TN_OK;
-    tn_pool_enter();
-    if (n_in > 8) {
+    tn_cpuset *before = enter(s);
+    if (n_in > FEW_INPUTS) {
         types = tn_mem_alloc(n_in * sizeof *types, TN_MEM_GENERAL);
         key = tn_mem_alloc(n_in * TN_KEY_MAX * sizeof *key, TN_MEM_GENERAL);
         if (!types || !key) {
@@ -205,21 +269,28 @@ tn_status tn_session_run_data_with(tn_session *s, const tn_run_opts *opts, size_
                       .key = key,
                       .key_n = key_n,
                       .n_out = n_out,
-                      .in = in };
-    st = run_bounded(s, opts, &r, out);
+                      .in = in,
+                      .bound = bound.n ? &bound : NULL };
+    st = run_bounded(s, opts, job, &r, out);
 done:
-    tn_pool_leave();
+    leave(s, before);
     if (types != few_types) tn_mem_free(types);
     if (key != few_keys) tn_mem_free(key);
     return st;
+}
+
+tn_status tn_session_run_data_with(tn_session *s, const tn_run_opts *opts, size_t n_in, const tn_datum *const *in,
+                                   size_t n_out, tn_datum *out) {
+    return run_data(s, opts, NULL, n_in, in, n_out, out);
 }
 
 tn_status tn_session_run_data(tn_session *s, size_t n_in, const tn_datum *const *in, size_t n_out, tn_datum *out) {
     return tn_session_run_data_with(s, NULL, n_in, in, n_out, out);
 }
 
-static tn_status to_tensors(const tn_graph *g, tn_datum *out, tn_tensor **outputs) {
+static tn_status to_tensors(const tn_graph *g, const tn_bound *b, tn_datum *out, tn_tensor **outputs) {
     for (int i = 0; i < g->n_outputs; i++) {
+        if (tn_bound_at(b, i)) continue;
         if (out[i].kind != TN_KIND_TENSOR)
             return tn_fail(TN_E_UNSUPPORTED, "output '%s' is not a tensor", g->outputs[i]->name);
         TN_TRY(tn_tensor_move_out(&out[i].tensor, &outputs[i]));
@@ -239,10 +310,16 @@ tn_status tn_session_run_with(tn_session *s, const tn_run_opts *opts, size_t n_i
     if (!s || (n_in && !inputs) || (n_out && !outputs)) return tn_fail(TN_E_INVALID, "a NULL argument");
     for (size_t i = 0; i < n_out; i++) outputs[i] = NULL;
     TN_TRY(tn_take_opts(&o, sizeof o, opts, "tn_run_opts"));
+    return tn_session_run_job(s, &o, NULL, n_in, inputs, n_out, outputs);
+}
+
+tn_status tn_session_run_job(tn_session *s, const tn_run_opts *opts, const tn_run_job *job, size_t n_in,
+                             const tn_tensor *const *inputs, size_t n_out, tn_tensor **outputs) {
     size_t bytes;
     if (n_in > 65536 || n_out > 65536) return tn_fail(TN_E_INVALID, "%zu inputs, %zu outputs", n_in, n_out);
     bytes = (n_in + n_out + 1) * sizeof(tn_datum) + (n_in + 1) * sizeof(tn_datum *);
-    char small[4096], *mem = bytes <= sizeof small ? small : tn_mem_alloc(bytes, TN_MEM_GENERAL);
+    _Alignas(tn_datum) char small[FEW_VALUES * (sizeof(tn_datum) + sizeof(tn_datum *))],
+        *mem = bytes <= sizeof small ? small : tn_mem_alloc(bytes, TN_MEM_GENERAL);
     if (!mem) return tn_fail(TN_E_NOMEM, "no memory for %zu inputs", n_in);
     tn_datum *in = (tn_datum *)(void *)mem, *out = in + n_in;
     const tn_datum **ptr = (const tn_datum **)(void *)(out + n_out);
@@ -250,8 +327,9 @@ tn_status tn_session_run_with(tn_session *s, const tn_run_opts *opts, size_t n_i
         ptr[i] = inputs[i] ? &in[i] : NULL;
         if (inputs[i]) in[i] = (tn_datum){ .kind = TN_KIND_TENSOR, .tensor = *inputs[i] };
     }
-    tn_status st = tn_session_run_data_with(s, &o, n_in, ptr, n_out, out);
-    if (st == TN_OK) st = to_tensors(s->model->graph, out, outputs);
+    tn_bound bound = { .v = opts->bound, .n = opts->n_bound };
+    tn_status st = run_data(s, opts, job, n_in, ptr, n_out, out);
+    if (st == TN_OK) st = to_tensors(s->model->graph, &bound, out, outputs);
     for (size_t i = 0; i < n_out && st != TN_OK; i++) {
         tn_datum_reset(&out[i]);
         tn_tensor_free(&outputs[i]);

@@ -5,6 +5,7 @@
 
 #include "base/budget.h"
 #include "base/guard.h"
+#include "engine/bound.h"
 #include "engine/frame.h"
 #include "engine/heap.h"
 #include "engine/pack.h"
@@ -44,7 +45,10 @@ struct tn_session {
     tn_heap *heap;    /* values of a run */
     tn_heap *outputs; /* what callers hold, also behind the session's end */
     tn_pack_cache *packs;
-    tn_profiler *profiler; /* NULL unless opts.profile */
+    tn_profiler *profiler;        /* NULL unless opts.profile */
+    struct tn_cpuset *cpus;       /* that runs keep to; NULL: all */
+    struct tn_executor *executor; /* leased; NULL: none, before the first submit */
+    bool shares;                  /* it is the one that sessions share */
 };
 
 /** A list of plans with its own limit: the session's, or that of a nested graph. */
@@ -84,6 +88,23 @@ tn_status tn_session_kept(tn_budget *b, tn_budget *before, tn_status st);
 /** Frees what runs have left idle: blocks, frames, buffers of the heap. returns whether that was anything on the
  * account of runs */
 bool tn_session_shed(tn_session *s);
+
+/** What a run that was submitted has, beside its options: when its time began and ends (tn_clock_ns; deadline 0:
+ * never), and the flag of its ticket (NULL: it has none). */
+typedef struct {
+    uint64_t started, deadline;
+    const volatile int *cancel;
+} tn_run_job;
+
+/** tn_session_run_with for it; opts are whole. */
+tn_status tn_session_run_job(tn_session *s, const tn_run_opts *opts, const tn_run_job *job, size_t n_in,
+                             const tn_tensor *const *inputs, size_t n_out, tn_tensor **outputs);
+
+/** errors TN_E_INVALID: the model has other numbers of inputs or outputs */
+tn_status tn_session_check_counts(const tn_session *s, size_t n_in, size_t n_out);
+
+/** The executor that the session leases. errors TN_E_NOMEM */
+tn_status tn_session_executor(tn_session *s, struct tn_executor **out);
 
 /** tn_session_run for any kind of data. out[n_out] is overwritten; the caller resets them. */
 tn_status tn_session_run_data(tn_session *s, size_t n_in, const tn_datum *const *in, size_t n_out, tn_datum *out);

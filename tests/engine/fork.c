@@ -2,8 +2,8 @@
 /* fork.c - sessions in the child of a fork: the parent's, also those that other threads were using, and the child's. */
 #include "base/asan.h"
 #include "engine/session.h"
+#include "lib/affine.h"
 #include "test.h"
-#include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -25,28 +25,10 @@ enum { WIDTH = 96, MOST_THREADS = 1 };
 enum { WIDTH = 96, MOST_THREADS = 3 };
 #endif
 
-/* y = Relu(x w + x), large enough for several threads, with a symbolic first dimension. */
 /* A child inherits the locks of AddressSanitizer's own allocator as other threads held them, and then waits for ever.
  */
 #define SKIP_UNDER_ASAN \
     if (TN_ASAN) skip()
-
-static tn_model *model_of(void) {
-    tn_model *m;
-    tn_tensor w;
-    tn_type t = tn_type_tensor(TN_F32);
-    check_ok(tn_model_new(&m));
-    t.rank = 2, t.dims[0] = tn_sym(m->syms, "n"), t.dims[1] = WIDTH;
-    tn_value *x = tn_value_input(m->graph, "x", &t);
-    check_ok(tn_tensor_init(&w, TN_F32, 2, (int64_t[]){ WIDTH, WIDTH }, TN_MEM_WEIGHTS));
-    for (int i = 0; i < WIDTH * WIDTH; i++) ((float *)w.data)[i] = (float)(i % 7) - 3;
-    tn_value *in[2] = { x, tn_value_constant(m->graph, "w", &w) };
-    in[0] = tn_node_new(m->graph, NULL, "", "MatMul", in, 2, 1)->outputs[0], in[1] = x;
-    in[0] = tn_node_new(m->graph, NULL, "", "Add", in, 2, 1)->outputs[0];
-    check_ok(tn_graph_add_output(m->graph, tn_node_new(m->graph, NULL, "", "Relu", in, 1, 1)->outputs[0]));
-    check_ok(tn_graph_infer(m->graph));
-    return m;
-}
 
 static tn_session *session_of(const tn_model *m, int threads, int plans) {
     tn_session *s;
@@ -57,17 +39,9 @@ static tn_session *session_of(const tn_model *m, int threads, int plans) {
 
 /* Runs n rows; does every element hold what it should? */
 static bool right(tn_session *s, int64_t n) {
-    tn_tensor *x, *y = NULL;
-    if (tn_tensor_new(TN_F32, 2, (int64_t[]){ n, WIDTH }, &x) != TN_OK) return false;
-    float *a = tn_tensor_data(x);
-    for (int64_t i = 0; i < n * WIDTH; i++) a[i] = (float)(i % 5) - 2;
-    bool good = tn_session_run(s, 1, (const tn_tensor *const *)&x, 1, &y) == TN_OK;
-    for (int64_t i = 0; i < n && good; i++)
-        for (int64_t j = 0; j < WIDTH && good; j++) {
-            float sum = a[i * WIDTH + j];
-            for (int64_t k = 0; k < WIDTH; k++) sum += a[i * WIDTH + k] * ((float)((k * WIDTH + j) % 7) - 3);
-            good = ((const float *)tn_tensor_data(y))[i * WIDTH + j] == (sum > 0 ? sum : 0);
-        }
+    tn_tensor *x = affine_input(WIDTH, n), *y = NULL;
+    bool good =
+        x && tn_session_run(s, 1, (const tn_tensor *const *)&x, 1, &y) == TN_OK && affine_right(x, tn_tensor_data(y));
     tn_tensor_free(&x);
     tn_tensor_free(&y);
     return good;
@@ -94,7 +68,7 @@ static void check_child(pid_t p) {
 static void idle_session(void **state) {
     (void)state;
     SKIP_UNDER_ASAN;
-    tn_model *m = model_of();
+    tn_model *m = affine_model(WIDTH, 1);
     for (int threads = 1; threads <= MOST_THREADS; threads++) {
         tn_session *s = session_of(m, threads, 0);
         assert_true(right(s, 64));
@@ -128,7 +102,7 @@ static void *open_and_close(void *arg) {
 static void busy_session(void **state) {
     (void)state;
     SKIP_UNDER_ASAN;
-    tn_model *m = model_of();
+    tn_model *m = affine_model(WIDTH, 1);
     int threads = MOST_THREADS < 2 ? MOST_THREADS : 2;
     tn_session *s = session_of(m, threads, 1);
     pthread_t t[3];
