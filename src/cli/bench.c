@@ -11,6 +11,7 @@
 #include "engine/session.h"
 #include <math.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,7 @@
 #include <unistd.h>
 
 static tn_feed_opts feed = { .seed = 1 };
-static int streams = 1, iterations;
+static int streams = 1, concurrency, iterations;
 static float warmup = 0.5f, duration = 3;
 static const char *times_file, *trace_file;
 static const char *precision;
@@ -33,6 +34,8 @@ static const tn_option options[] = {
     { "--seed", TN_OPT_INT, &feed.seed, "N", "of random inputs (default: 1)" },
     { "--streams", TN_OPT_INT, &streams, "N", "requests in flight at once, each with --threads threads (default: 1)", 1,
       256 },
+    { "--concurrency", TN_OPT_INT, &concurrency, "N",
+      "keep N runs of one session submitted at once; latencies then count from submit to callback", 1, 1024 },
     { "--warmup", TN_OPT_FLOAT, &warmup, "SECONDS", "not measured, at least 3 runs (default: 0.5)", 0, 3600 },
     { "--duration", TN_OPT_FLOAT, &duration, "SECONDS", "of measuring, at least 10 runs (default: 3)", 0, 86400 },
     { "--iterations", TN_OPT_INT, &iterations, "N", "measure exactly N runs per stream instead", 1, 100000000 },
@@ -54,6 +57,7 @@ static const tn_command_usage usage = {
     .examples = "  tenon bench resnet50.onnx --threads 2\n"
                 "  tenon bench bert.onnx --shapes batch=1 --shapes sequence=128 --duration 10\n"
                 "  tenon bench model.onnx --streams 2 --threads 1 --export-times times.json\n"
+                "  tenon bench model.onnx --concurrency 16\n"
                 "  tenon bench model.onnx --profile --trace trace.json\n"
                 "  tenon bench model.onnx --precision bf16    also says how far results are from float32\n",
     .options = options,
@@ -67,18 +71,25 @@ static const tn_command_usage usage = {
 static volatile sig_atomic_t stopped; /* Ctrl-C ends measuring; what was measured is still reported */
 static void stop(int signal) { stopped = signal; }
 
+enum { MOST_OUTPUTS = 64 };
+
 typedef struct {
     tn_session *session;
     const tn_feed *feed;
     size_t n_out;
-    double *ms; /* latencies */
+    const tn_tensor **in; /* of a run that is submitted, */
+    tn_tensor *out[MOST_OUTPUTS];
+    uint64_t since;
+    double until;
+    sem_t *over; /* no more of them */
+    double *ms;  /* latencies */
     size_t n, cap;
     tn_status status;
     char why[1024];
 } stream;
 
 static tn_status one_run(stream *s, double *ms) {
-    tn_datum out[64] = { 0 };
+    tn_datum out[MOST_OUTPUTS] = { 0 };
     if (s->n_out > TN_COUNT(out)) return tn_fail(TN_E_LIMIT, "more than %zu outputs", TN_COUNT(out));
     uint64_t t = tn_clock_ns();
     tn_status st = tn_session_run_data(s->session, s->feed->n, s->feed->list, s->n_out, out);
@@ -115,6 +126,64 @@ static void *stream_main(void *arg) {
     return NULL;
 }
 
+/* ------------------------------------------------------------------------------------------------------- submitting */
+
+static void landed(void *user, const tn_run_result *r);
+
+static tn_status take_off(stream *s) {
+    s->since = tn_clock_ns();
+    return tn_session_submit(s->session, NULL, s->feed->n, s->in, s->n_out, s->out, landed, s, NULL);
+}
+
+static bool goes_on(const stream *s) {
+    if (stopped || s->status != TN_OK) return false;
+    return iterations ? s->n < (size_t)iterations : s->n < 10 || tn_clock_s() < s->until;
+}
+
+/* Another one takes off where one has landed. */
+static void landed(void *user, const tn_run_result *r) {
+    stream *s = user;
+    double ms = (double)(tn_clock_ns() - s->since) * 1e-6;
+    for (size_t i = 0; i < r->n_out; i++) tn_tensor_free(&r->outputs[i]);
+    s->status = r->status == TN_OK ? keep(s, ms) : tn_fail(r->status, "%s", r->error);
+    if (goes_on(s)) {
+        tn_status st = take_off(s);
+        if (st == TN_OK) return; /* it may have landed already: s is another's */
+        s->status = st;
+    }
+    if (s->status != TN_OK) snprintf(s->why, sizeof s->why, "%s", tn_error());
+    sem_post(s->over);
+}
+
+/* The inputs of what is submitted are tensors; *in is one list for all. */
+static tn_status list_inputs(const tn_feed *f, const tn_tensor ***in) {
+    if (!(*in = calloc(f->n + 1, sizeof **in))) return tn_fail(TN_E_NOMEM, "no memory for %zu inputs", f->n);
+    for (size_t i = 0; i < f->n; i++) {
+        if (f->list[i] && f->list[i]->kind != TN_KIND_TENSOR)
+            return tn_fail(TN_E_UNSUPPORTED, "--concurrency: input %zu is not a tensor", i);
+        (*in)[i] = f->list[i] ? &f->list[i]->tensor : NULL;
+    }
+    return TN_OK;
+}
+
+/* Keeps all of them in the air until it is time. */
+static tn_status fly(stream *s, int n) {
+    sem_t over;
+    const tn_tensor **in = NULL;
+    tn_status st = list_inputs(s[0].feed, &in);
+    int begun = 0;
+    sem_init(&over, 0, 0);
+    for (; begun < n && st == TN_OK; begun++) {
+        s[begun].in = in, s[begun].over = &over, s[begun].until = tn_clock_s() + (double)duration;
+        if ((st = take_off(&s[begun])) != TN_OK) break;
+    }
+    if (begun < n) stopped = SIGINT; /* those in the air are the last */
+    for (int i = 0; i < begun; i++) sem_wait(&over);
+    sem_destroy(&over);
+    free(in);
+    return st;
+}
+
 /* ------------------------------------------------------------------------------------------------------- reporting */
 
 typedef struct {
@@ -147,19 +216,22 @@ static void summarize(double *ms, size_t n, result *r) {
 static void print(const result *r, const char *model, int n_threads, const char *loss) {
     char cpu[64];
     if (json) {
-        printf("{\"model\": \"%s\", \"threads\": %d, \"streams\": %d, \"runs\": %zu, \"load_ms\": %.4f, \"first_ms\": "
+        printf("{\"model\": \"%s\", \"threads\": %d, \"streams\": %d, \"concurrency\": %d, \"runs\": %zu, \"load_ms\": "
+               "%.4f, \"first_ms\": "
                "%.4f, "
                "\"mean_ms\": %.5f, \"p50_ms\": %.5f, \"p90_ms\": %.5f, \"p95_ms\": %.5f, \"p99_ms\": %.5f, \"min_ms\": "
                "%.5f, "
                "\"max_ms\": %.5f, \"per_second\": %.4f, \"peak_mib\": %.2f%s}\n",
-               model, n_threads, streams, r->runs, r->load_ms, r->first_ms, r->mean, r->p50, r->p90, r->p95, r->p99,
-               r->min, r->max, r->per_second, r->peak_mib, loss);
+               model, n_threads, streams, concurrency, r->runs, r->load_ms, r->first_ms, r->mean, r->p50, r->p90,
+               r->p95, r->p99, r->min, r->max, r->per_second, r->peak_mib, loss);
         return;
     }
     const bool color = tn_stream_is_terminal(STDOUT_FILENO);
     const char *b = color ? "\033[1m" : "", *e = color ? "\033[0m" : "";
-    printf("%s%s%s  %d thread%s, %d stream%s, %s (%s)\n", b, model, e, n_threads, n_threads == 1 ? "" : "s", streams,
-           streams == 1 ? "" : "s", tn_cpu_model(), tn_cpu_name(tn_cpu_flags(), cpu, sizeof cpu));
+    const char *what = concurrency ? "submitted run" : "stream";
+    int n = concurrency ? concurrency : streams;
+    printf("%s%s%s  %d thread%s, %d %s%s, %s (%s)\n", b, model, e, n_threads, n_threads == 1 ? "" : "s", n, what,
+           n == 1 ? "" : "s", tn_cpu_model(), tn_cpu_name(tn_cpu_flags(), cpu, sizeof cpu));
     printf("latency     mean %.4g ms   p50 %.4g   p90 %.4g   p95 %.4g   p99 %.4g   min %.4g   max %.4g\n", r->mean,
            r->p50, r->p90, r->p95, r->p99, r->min, r->max);
     printf("throughput  %.4g runs/s over %zu runs in %.2f s\n", r->per_second, r->runs, r->seconds);
@@ -167,10 +239,10 @@ static void print(const result *r, const char *model, int n_threads, const char 
     printf("memory      peak %.1f MiB resident\n%s", r->peak_mib, loss);
 }
 
-static tn_status export_times(const stream *s) {
+static tn_status export_times(const stream *s, int n) {
     tn_text t = { 0 };
     tn_text_puts(&t, "{\"unit\": \"ms\", \"streams\": [");
-    for (int k = 0; k < streams; k++) {
+    for (int k = 0; k < n; k++) {
         tn_text_puts(&t, k ? ", [" : "[");
         for (size_t i = 0; i < s[k].n; i++) tn_text_printf(&t, "%s%.5f", i ? ", " : "", s[k].ms[i]);
         tn_text_puts(&t, "]");
@@ -205,18 +277,23 @@ static tn_status write_trace(tn_session *s) {
     return st;
 }
 
-/* Measures with `s` streams ready to go; all latencies end up in one sorted array. */
-static tn_status measure(stream *s, result *r) {
+static tn_status flow(stream *s, int n) {
     pthread_t threads[256];
-    size_t total = 0;
-    double t0 = tn_clock_s();
-    for (int i = 1; i < streams; i++)
+    for (int i = 1; i < n; i++)
         if (pthread_create(&threads[i], NULL, stream_main, &s[i]) != 0)
             return tn_fail(TN_E_NOMEM, "cannot start stream %d", i);
     stream_main(&s[0]);
-    for (int i = 1; i < streams; i++) pthread_join(threads[i], NULL);
+    for (int i = 1; i < n; i++) pthread_join(threads[i], NULL);
+    return TN_OK;
+}
+
+/* Measures with `n` streams, or runs that are submitted, ready to go; all latencies end up in one sorted array. */
+static tn_status measure(stream *s, int n, result *r) {
+    size_t total = 0;
+    double t0 = tn_clock_s();
+    TN_TRY(concurrency ? fly(s, n) : flow(s, n));
     r->seconds = tn_clock_s() - t0;
-    for (int i = 0; i < streams; i++) {
+    for (int i = 0; i < n; i++) {
         if (s[i].status != TN_OK) return tn_fail(s[i].status, "%s", s[i].why);
         total += s[i].n;
     }
@@ -224,7 +301,7 @@ static tn_status measure(stream *s, result *r) {
     double *all = malloc(total * sizeof *all);
     if (!all) return tn_fail(TN_E_NOMEM, "no memory for %zu latencies", total);
     size_t at = 0;
-    for (int i = 0; i < streams; at += s[i].n, i++) memcpy(all + at, s[i].ms, s[i].n * sizeof *all);
+    for (int i = 0; i < n; at += s[i].n, i++) memcpy(all + at, s[i].ms, s[i].n * sizeof *all);
     summarize(all, total, r);
     free(all);
     return TN_OK;
@@ -240,9 +317,11 @@ int tn_cmd_bench(int argc, char **argv) {
     result r = { 0 };
     tn_text loss = { 0 };
     double ms;
+    int n = 0;
     int code = tn_options_parse(&usage, &common, argc, argv, &args, &n_args);
     if (code >= 0) goto done;
     signal(SIGINT, stop);
+    n = concurrency ? concurrency : streams;
     tn_session_opts opts = { .size = sizeof opts,
                              .threads = common.threads,
                              .unpinned = unpinned || streams > 1,
@@ -256,30 +335,37 @@ int tn_cmd_bench(int argc, char **argv) {
     tn_status st = tn_model_open(args[0], &m);
     double opened = tn_clock_s() - t0;
     if (st == TN_OK) st = tn_feed_make(m, &feed, &f); /* making inputs is not the model's time */
-    if (st == TN_OK && !(s = calloc((size_t)streams, sizeof *s))) st = tn_fail(TN_E_NOMEM, "no memory");
-    for (int i = 0; i < streams && st == TN_OK; i++) {
+    if (st == TN_OK && concurrency && streams > 1)
+        st = tn_fail(TN_E_INVALID,
+                     "--streams runs a session for each, --concurrency submits to one: choose one of them");
+    if (st == TN_OK && !(s = calloc((size_t)n, sizeof *s))) st = tn_fail(TN_E_NOMEM, "no memory");
+    for (int i = 0; i < n && st == TN_OK; i++) {
         double t1 = tn_clock_s();
         s[i] = (stream){ .feed = &f, .n_out = (size_t)m->graph->n_outputs };
+        if (concurrency && i) {
+            s[i].session = s[0].session;
+            continue;
+        }
         st = tn_session_new(m, &opts, &s[i].session);
         if (i == 0) r.load_ms = (opened + tn_clock_s() - t1) * 1e3;
         if (st == TN_OK) st = one_run(&s[i], &ms);
         if (i == 0) r.first_ms = ms;
     }
-    for (int i = 0; i < streams && st == TN_OK; i++) st = loop(&s[i], (double)warmup, 3, 0, false);
+    for (int i = 0; i < (concurrency ? 1 : n) && st == TN_OK; i++) st = loop(&s[i], (double)warmup, 3, 0, false);
     if (st == TN_OK && opts.profile) tn_session_profile_clear(s[0].session);
-    if (st == TN_OK) st = measure(s, &r);
+    if (st == TN_OK) st = measure(s, n, &r);
     struct rusage use;
     if (getrusage(RUSAGE_SELF, &use) == 0) r.peak_mib = (double)use.ru_maxrss / 1024;
     if (st == TN_OK && precision) st = tn_loss(m, &f, &opts, json, &loss);
     if (st == TN_OK) print(&r, args[0], common.threads, loss.s ? loss.s : "");
     if (st == TN_OK && profile) st = print_profile(s[0].session);
-    if (st == TN_OK && times_file) st = export_times(s);
+    if (st == TN_OK && times_file) st = export_times(s, n);
     if (st == TN_OK && trace_file) st = write_trace(s[0].session);
     code = st == TN_OK ? TN_EXIT_OK : tn_command_failed(usage.name);
 done:
-    for (int i = 0; s && i < streams; i++) {
+    for (int i = 0; s && i < n; i++) {
         free(s[i].ms);
-        tn_session_free(&s[i].session);
+        if (!concurrency || !i) tn_session_free(&s[i].session);
     }
     free(s);
     tn_text_free(&loss);
