@@ -626,6 +626,57 @@ static void idle_is_free(void **state) {
     tn_executor_free(&e);
 }
 
+static void note_time(void *user, const tn_run_result *r) {
+    (void)r;
+    *(uint64_t *)user = tn_clock_ns();
+}
+
+static int by_value(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Prints what submitting costs beside running; no bound is checked, since the machine may be busy. */
+static void overhead(void **state) {
+    (void)state;
+    enum { N = 2000, BATCH = 500 };
+    static double direct[N], submitted[N];
+    static tn_tensor *many[BATCH];
+    tn_executor *e = executor(1, 0);
+    tn_session *s = session(model, e);
+    tn_tensor *x = affine_input(WIDTH, 1), *y;
+    const tn_tensor *const *in = (const tn_tensor *const *)&x;
+    uint64_t end = 0;
+    for (int i = 0; i < N; i++) {
+        uint64_t t0 = tn_clock_ns();
+        check_ok(tn_session_run(s, 1, in, 1, &y));
+        direct[i] = (double)(tn_clock_ns() - t0) * 1e-3;
+        tn_tensor_free(&y);
+        t0 = tn_clock_ns();
+        check_ok(tn_session_submit(s, NULL, 1, in, 1, &y, note_time, &end, NULL));
+        check_ok(tn_executor_drain(e, FOR_EVER));
+        submitted[i] = (double)(end - t0) * 1e-3;
+        tn_tensor_free(&y);
+    }
+    qsort(direct, N, sizeof *direct, by_value);
+    qsort(submitted, N, sizeof *submitted, by_value);
+    double best = 1e9;
+    for (int round = 0; round < 20; round++) {
+        uint64_t t0 = tn_clock_ns();
+        for (int i = 0; i < BATCH; i++) check_ok(tn_session_submit(s, NULL, 1, in, 1, &many[i], NULL, NULL, NULL));
+        check_ok(tn_executor_drain(e, FOR_EVER));
+        double each = (double)(tn_clock_ns() - t0) / BATCH * 1e-3;
+        if (each < best) best = each;
+        for (int i = 0; i < BATCH; i++) tn_tensor_free(&many[i]);
+    }
+    print_message("a run: best %.2f us, median %.2f; submitted, until its callback: best %.2f, median %.2f; one of %d "
+                  "that wait: %.2f\n",
+                  direct[0], direct[N / 2], submitted[0], submitted[N / 2], BATCH, best);
+    tn_tensor_free(&x);
+    tn_session_free(&s);
+    tn_executor_free(&e);
+}
+
 static void where_am_i(void *user, const tn_run_result *r) {
     (void)r;
     sched_getaffinity(0, sizeof(cpu_set_t), user);
@@ -741,6 +792,7 @@ int main(void) {
         cmocka_unit_test(mistakes),
         cmocka_unit_test(no_memory),
         cmocka_unit_test(idle_is_free),
+        cmocka_unit_test(overhead),
         cmocka_unit_test(keeps_to_cpus),
         cmocka_unit_test(forks),
     };

@@ -3,6 +3,7 @@
 # What each README says of the library and of make: the C example compiles without warnings, is the same in both
 # languages, has at most 15 lines, runs, and reports a missing model; `make install` puts in place what is listed, and the
 # example builds against that by pkg-config; the targets that are named exist. (The commands of `tenon`: tests/cli/readme.c.)
+# The same for the pieces of docs/runs.md, which run a model.
 # usage: readme.sh SOURCE-FOLDER BUILD-FOLDER PROGRAMS CC...    PROGRAMS: true or false; the compiler may be several words
 set -eu
 src=$1 build=$2 programs=$3
@@ -37,4 +38,17 @@ cp "$dir/README.md.c" "$dir/example.c"
 "$@" -std=c11 -Wall -Wextra -Werror "$dir/example.c" $flags -Wl,-rpath,"$libs" -o "$dir/example" ${EXTRA_FLAGS:-} || fail 'the example does not compile'
 if "$dir/example" "$dir/none.onnx" 2>"$dir/message"; then fail 'a missing model was not reported'; fi
 grep -q 'none.onnx' "$dir/message" || fail 'the message does not name the model'
+
+# docs/runs.md: its pieces together are a program, which does what the page says
+awk '/^```c$/{on = 1; next} /^```$/{on = 0} on' "$src/docs/runs.md" >"$dir/runs.c"
+# shellcheck disable=SC2086
+"$@" -std=c11 -Wall -Wextra -Werror "$dir/runs.c" $flags -Wl,-rpath,"$libs" -o "$dir/runs" ${EXTRA_FLAGS:-} || fail 'the example of docs/runs.md does not compile'
+if "$dir/runs" "$dir/none.onnx" 2>"$dir/message"; then fail 'docs/runs.md: a missing model was not reported'; fi
+grep -q 'none.onnx' "$dir/message" || fail 'docs/runs.md: the message does not name the model'
+relu=/usr/share/libonnx-testdata/data/node/test_relu/model.onnx
+if [ -f "$relu" ]; then
+    "$dir/runs" "$relu" >"$dir/out" || fail 'docs/runs.md: the example fails'
+    [ "$(grep -c '^run [0-9]: 60 elements$' "$dir/out")" = 10 ] || { cat "$dir/out"; fail 'docs/runs.md: not ten runs'; }
+    grep -q '^bound: 3 dimensions, 240 bytes$' "$dir/out" || { cat "$dir/out"; fail 'docs/runs.md: nothing was bound'; }
+fi
 echo '1 passed, 0 failed, 0 skipped'
