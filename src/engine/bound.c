@@ -47,15 +47,14 @@ bool tn_bound_serves(const tn_bound *b, int i) {
 
 tn_status tn_bound_take(tn_bound_output *o, const char *name, const tn_tensor *t) {
     char shape[TN_MAX_RANK * 24];
-    tn_dtype wanted = o->dtype;
     TN_TRY(tn_tensor_plain(t, name));
-    o->dtype = t->dtype;
     o->rank = t->rank;
     memcpy(o->dims, t->dims, sizeof o->dims);
     o->needed = bytes_of(t);
-    if (t->dtype == TN_STRING || (wanted != TN_NONE && wanted != t->dtype))
+    if (t->dtype == TN_STRING || (o->dtype != TN_NONE && o->dtype != t->dtype))
         return tn_fail(TN_E_TYPE, "output '%s' is %s; it is bound to memory for %s", name, tn_dtype_name(t->dtype),
-                       wanted == TN_NONE ? "numbers" : tn_dtype_name(wanted));
+                       o->dtype == TN_NONE ? "numbers" : tn_dtype_name(o->dtype));
+    o->dtype = t->dtype;
     if (o->needed > o->bytes)
         return tn_fail(TN_E_SHAPE, "output '%s' is %s [%s], %zu bytes; it is bound to memory of %zu", name,
                        tn_dtype_name(t->dtype), tn_dims_text(t->rank, t->dims, shape, sizeof shape), o->needed,

@@ -26,7 +26,7 @@ void tn_job_report(const tn_ticket *j) {
                         .n_out = j->n_out,
                         .outputs = j->outputs,
                         .queued_ns = (j->begun ? j->begun : j->ended) - j->submitted,
-                        .run_ns = j->begun ? j->ended - j->begun : 0 };
+                        .run_ns = j->begun ? j->ended - j->begun + (j->ended == j->begun) : 0 };
     if (j->done) j->done(j->user, &r);
 }
 

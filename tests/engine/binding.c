@@ -189,6 +189,8 @@ static void mistakes(void **state) {
     assert_int_equal(b[0].needed, 80);
     b[0] = (tn_bound_output){ .data = mem.data, .bytes = 100, .dtype = TN_I32 };
     check_fails(run(s, x, b, 1, N_OUT, y), TN_E_TYPE, "is float32; it is bound to memory for int32");
+    assert_int_equal(b[0].dtype, TN_I32); /* so it fails once more */
+    check_fails(run(s, x, b, 1, N_OUT, y), TN_E_TYPE, "is float32; it is bound to memory for int32");
     b[0].dtype = TN_STRING;
     check_fails(run(s, x, b, 1, N_OUT, y), TN_E_TYPE, "strings");
     b[0].dtype = (tn_dtype)9999;
