@@ -88,18 +88,27 @@ void tn_executor_unlock(tn_executor *e) { pthread_mutex_unlock(&e->lock); }
 /* --------------------------------------------------------------------------------------------------------------- jobs
  */
 
+static void free_job(tn_ticket *j) {
+    pthread_cond_destroy(&j->over);
+    tn_mem_free(j->inputs);
+    tn_mem_free(j);
+}
+
 void tn_executor_let_go(tn_executor *e, tn_ticket *j) {
     if (--j->held) return;
+    if (e->n_spare >= TN_EXECUTOR_SPARE) {
+        free_job(j);
+        return;
+    }
     j->next = e->spare;
     e->spare = j;
+    e->n_spare++;
 }
 
 static void free_spare(tn_executor *e) {
     for (tn_ticket *j = e->spare, *next; j; j = next) {
         next = j->next;
-        pthread_cond_destroy(&j->over);
-        tn_mem_free(j->inputs);
-        tn_mem_free(j);
+        free_job(j);
     }
 }
 
@@ -421,17 +430,24 @@ static int sharers;
 
 static void guard_shared(void) { tn_guard_add(&shared_guard, &shared_lock, TN_GUARD_LEAF); }
 
+/* The one that is there, or *fresh, which is taken over then; NULL: neither. */
+static tn_executor *join_shared(tn_executor **fresh) {
+    pthread_mutex_lock(&shared_lock);
+    if (!shared) shared = *fresh, *fresh = NULL;
+    sharers += shared != NULL;
+    tn_executor *e = shared;
+    pthread_mutex_unlock(&shared_lock);
+    return e;
+}
+
 /* It is made while nothing is locked, and in vain when another thread was faster. */
 tn_status tn_executor_share(tn_executor **out) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    tn_executor *fresh;
+    tn_executor *fresh = NULL;
     pthread_once(&once, guard_shared);
+    if ((*out = join_shared(&fresh))) return TN_OK;
     TN_TRY(tn_executor_new(NULL, &fresh));
-    pthread_mutex_lock(&shared_lock);
-    if (!shared) shared = fresh, fresh = NULL;
-    sharers++;
-    *out = shared;
-    pthread_mutex_unlock(&shared_lock);
+    *out = join_shared(&fresh);
     tn_executor_free(&fresh);
     return TN_OK;
 }

@@ -24,6 +24,7 @@
 
 #define TN_EXECUTOR_QUEUE   1024
 #define TN_EXECUTOR_LONGEST (1 << 20)
+#define TN_EXECUTOR_SPARE   256 /* jobs kept */
 
 typedef enum { TN_JOB_QUEUED, TN_JOB_RUNNING, TN_JOB_ENDED, TN_JOB_OVER } tn_job_state;
 
@@ -73,7 +74,8 @@ struct tn_executor {
     tn_ticket *unrun;     /* ended without having been run: the first, */
     tn_ticket **unrun_at; /* and where the next one goes */
     int n_unrun;
-    tn_ticket *spare;
+    tn_ticket *spare; /* jobs for the next submits */
+    int n_spare;
     int n_threads, most;  /* started; at most */
     int n_idle, n_called; /* that wait for work; that were called and have not come yet */
     tn_executor_thread threads[TN_CREW_MAX];

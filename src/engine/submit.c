@@ -44,7 +44,7 @@ static tn_status check_call(const tn_session *s, const tn_run_opts *o, size_t n_
 static tn_ticket *take_job(tn_executor *e, size_t n_in) {
     tn_ticket *j = e->spare;
     if (j)
-        e->spare = j->next;
+        e->spare = j->next, e->n_spare--;
     else if (!(j = tn_mem_zalloc(sizeof *j, TN_MEM_GENERAL)))
         return NULL;
     if (j->room < n_in) {
@@ -53,8 +53,8 @@ static tn_ticket *take_job(tn_executor *e, size_t n_in) {
         j->room = j->inputs ? n_in : 0;
     }
     if (j->room >= n_in) return j;
-    j->next = e->spare;
-    e->spare = j;
+    j->held = 1;
+    tn_executor_let_go(e, j);
     return NULL;
 }
 
