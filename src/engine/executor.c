@@ -5,6 +5,7 @@
 #include "base/cpu.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "base/pool.h"
 #include "engine/submit.h"
 #include <stdio.h>
@@ -138,9 +139,9 @@ void tn_executor_expire(tn_executor *e) {
     for (uint64_t now = q ? tn_clock_ns() : 0; q && q->deadline <= now; q = tn_queue_first(&e->queue, TN_BY_DEADLINE)) {
         char why[160];
         tn_ticket *j = (tn_ticket *)q;
-        snprintf(why, sizeof why,
-                 "the run waited in the queue for %.6g ms, until its time was up; tn_run_opts.timeout_ns raises it",
-                 (double)(now - j->submitted) * 1e-6);
+        tn_snprintf(why, sizeof why,
+                    "the run waited in the queue for %.6g ms, until its time was up; tn_run_opts.timeout_ns raises it",
+                    (double)(now - j->submitted) * 1e-6);
         tn_executor_drop(e, j, TN_E_LIMIT, why);
     }
 }
