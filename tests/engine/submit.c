@@ -218,10 +218,16 @@ static void *submit_many(void *arg) {
 
 static void many_submitters(void **state) {
     (void)state;
-    enum { T = 4, N = 40 };
-    for (int queue = 4; queue <= 1024; queue += 1020) {
-        tn_executor *e = executor(3, queue);
-        tn_session *s[2] = { session(model, e), session(model, e) };
+    enum { T = 4 };
+    static const int queues[] = { 4, 1024, 0 };
+    for (int how = 0; how < 3; how++) {
+        tn_executor *e = executor(3, queues[how]);
+        tn_session *s[2];
+        for (int i = 0; i < 2; i++) { /* the last ones on CPUs of their own, where there are two */
+            int cpu = tn_cpu_allowed(i);
+            tn_session_opts o = { .size = sizeof o, .executor = e, .cpus = how < 2 ? NULL : &cpu, .n_cpus = how == 2 };
+            check_ok(tn_session_new(model, &o, &s[i]));
+        }
         pthread_t id[T];
         submitter all[T];
         for (int i = 0; i < T; i++) {
