@@ -67,6 +67,8 @@ tn_status tn_model_gradient(const tn_model *m, const char *output, size_t n, con
     tn_bounds b;
     tn_model_opts most = { .node_limit = NODES + NODES_PER_VALUE * (uint64_t)m->n_values };
     *out = NULL;
+    if (m->compiled)
+        return tn_fail(TN_E_UNSUPPORTED, "a compiled file has no gradient: differentiate the model it was made from");
     TN_TRY(tn_model_check_files(m));
     TN_TRY(tn_bounds_enter(&b, &most, &words, tn_model_bytes(m)));
     tn_status st = tn_bounds_leave(&b, differentiate(m, output, n, of, out));
