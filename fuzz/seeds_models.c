@@ -1,11 +1,13 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
-/* seeds_models.c - the first inputs of fuzz_run: small models with data, and dimensions and numbers near 2^31, 2^32 and
- * 2^62 where sizes are computed; with CASES, also every case of the ONNX backend tests of at most 20 KB.
+/* seeds_models.c - the first inputs of fuzz_tnplan, compiled files, and of fuzz_run: small models with data, and
+ * dimensions and numbers near 2^31, 2^32 and 2^62 where sizes are computed; with CASES, also every case of the ONNX
+ * backend tests of at most 20 KB.
  *
- * usage: make_model_seeds FOLDER [CASES CASE_FOLDER]      below FOLDER, and CASE_FOLDER */
+ * usage: make_model_seeds FOLDER [CASES CASE_FOLDER]      below FOLDER, FOLDER/../tnplan, and CASE_FOLDER */
 #include "base/file.h"
 #include "lib/model_trial.h"
 #include "lib/onnx_build.h"
+#include "lib/plan_models.h"
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -166,6 +168,18 @@ static void cases(const char *dir, int depth) {
     if (n >= 0) free(list);
 }
 
+static void plans(void) {
+    char path[2048];
+    snprintf(path, sizeof path, "%s/../tnplan", folder);
+    mkdir(path, 0777);
+    for (size_t i = 0; i < PM_MODELS; i++) {
+        snprintf(path, sizeof path, "%s/../tnplan/%s", folder, pm_name(i));
+        if (pm_compile(i, path, NULL) == TN_OK) continue;
+        fprintf(stderr, "make_model_seeds: %s: %s\n", pm_name(i), tn_error());
+        exit(1);
+    }
+}
+
 int main(int argc, char **argv) {
     if (argc != 2 && argc != 4) {
         fprintf(stderr, "usage: make_model_seeds FOLDER [CASES CASE_FOLDER]\n");
@@ -173,6 +187,7 @@ int main(int argc, char **argv) {
     }
     mkdir(folder = argv[1], 0777);
     edges();
+    plans();
     late_values();
     if (argc == 2) return 0;
     mkdir(folder = argv[3], 0777);

@@ -157,8 +157,10 @@ typedef struct tn_model tn_model;
  *  another file and renaming it over the old one is fine, and so is deleting it. A file that is cut short in the middle
  *  of a run can still end the process with SIGBUS, as with every mapped file: where that must not be, read the file
  *  into memory and use tn_model_open_memory.
+ *  A compiled file (tn_session_compile) opens in place of the model it was made from.
  *  errors   TN_E_IO, TN_E_FORMAT (not such a file, truncated, corrupt), TN_E_GRAPH (cycle, undefined value, ...),
- *           TN_E_UNSUPPORTED (operator, version or type; the message names the node)
+ *           TN_E_UNSUPPORTED (operator, version or type; the message names the node. A compiled file that is of another
+ *           version of the library, or for other instructions than this process uses)
  *  owns     the caller owns *out: tn_model_close */
 TN_API tn_status tn_model_open(const char *path, tn_model **out);
 
@@ -198,7 +200,8 @@ typedef struct {
     int inspect;                /* 1: a model that cannot run opens, too, to be looked at: unknown operators, missing
                                    external data, nodes whose attributes, types or shapes do not fit become findings. It
                                    can be described and analysed; tn_session_new, tn_model_gradient and tn_model_save
-                                   refuse it when it has an error. */
+                                   refuse it when it has an error. Of a compiled file every checksum is verified, which
+                                   reads all of it; without that, only those of its header and graph are */
 } tn_model_opts;
 
 /** As tn_model_open and tn_model_open_memory. opts may be NULL.
@@ -209,8 +212,8 @@ TN_API tn_status tn_model_open_memory_with(const void *data, size_t bytes, const
 TN_API void tn_model_close(tn_model **m);
 
 /** Writes the model as ONNX.
- *  errors   TN_E_UNSUPPORTED (operators that ONNX has no name for), TN_E_IO, TN_E_NOMEM; those of a model that was
- * opened to be looked at and cannot run */
+ *  errors   TN_E_UNSUPPORTED (operators that ONNX has no name for, a compiled file), TN_E_IO, TN_E_NOMEM; those of a
+ *           model that was opened to be looked at and cannot run */
 TN_API tn_status tn_model_save(const tn_model *m, const char *path);
 
 typedef struct {
@@ -233,7 +236,7 @@ TN_API tn_status tn_model_output(const tn_model *m, size_t i, tn_value_info *out
  *  out      the model with n more outputs, in that order, called "grad/" + name, each of its value's shape; zeros
  *           where the output does not depend on the value. m must outlive it.
  *  errors   TN_E_NOT_FOUND (no such name), TN_E_TYPE (no float tensor), TN_E_UNSUPPORTED (an operator on the way has no
- *           gradient; the message names it and its node), TN_E_NOMEM
+ *           gradient; the message names it and its node. A compiled file), TN_E_NOMEM
  *  owns     the caller owns *out: tn_model_close. Internal operators may be in it: it runs here, but when
  *           convolutions, poolings or the like are in it, tn_model_save refuses it. */
 TN_API tn_status tn_model_gradient(const tn_model *m, const char *output, size_t n, const char *const *of,
@@ -270,8 +273,9 @@ typedef struct {
     size_t mem_limit; /* bytes the session's runs may hold at any time, all together: activations, scratch, everything
                          operators make, outputs until they are handed over. Not: the model, packed weights, plans.
                          0: no limit */
-    size_t prepare_limit; /* bytes of the optimized model, packed weights and plans. 0: 1 GiB, and 16 for every byte of
-                             the model's constants */
+    size_t prepare_limit; /* bytes of the optimized model, packed weights and plans. What sessions of one model share
+                             counts in full for each of them, so that the bound does not depend on others; what lies in
+                             a compiled file does not count. 0: 1 GiB, and 16 for every byte of the model's constants */
     uint64_t work_limit;  /* units of work (about a nanosecond each) for optimizing the model, and for making a plan:
                              inferring shapes, computing constants. 0: 2^34, and 256 for every byte of constants */
     const tn_shape_range *ranges; /* [n_ranges], read by tn_session_new only: the session is planned once for all shapes
@@ -282,7 +286,8 @@ typedef struct {
     const char *precision; /* "f32", "bf16", "f16" or "mixed" for all nodes, "PRECISION:PATTERN" for those whose name
                               the pattern fits (* and ?), several with commas between, the last that fits counts:
                               "bf16,f32:head.*". NULL or "": as the file says. Sums are of float32 in all of them; see
-                              docs/precision.md. Not looked at with no_optimize. Copied */
+                              docs/precision.md. Not looked at with no_optimize. Copied. A compiled file has the
+                              precision it was compiled with: others are refused */
     tn_executor *executor; /* where tn_session_submit runs this session; it may be closed before the session. NULL: one
                               that sessions without their own share, which lives as long as any of them uses it */
     const int *cpus;       /* [n_cpus], read by tn_session_new only: runs keep to these CPUs, the calling thread and
@@ -292,13 +297,26 @@ typedef struct {
     size_t n_cpus;
 } tn_session_opts;
 
-/** Prepares a model for running. opts may be NULL. The model must outlive the session. */
+/** Prepares a model for running. opts may be NULL. The model must outlive the session.
+ *  threads  any: sessions of one model share what they make of it (the optimized graph of equal options, packed
+ *           weights), which is made once and goes with the last session that uses it */
 TN_API tn_status tn_session_new(const tn_model *m, const tn_session_opts *opts, tn_session **out);
 TN_API void tn_session_free(tn_session **s);
 
+/** Writes what the session has made of its model as a compiled file, *.tnplan: the optimized graph, its constants, and
+ *  the packed weights that its plans hold at this time. So run the session on the shapes that matter first (or give
+ *  ranges): for others the file serves, too, and what they want beside is packed when they come. tn_model_open maps it:
+ *  sessions start without optimizing and packing, and processes share its pages. It holds the session's precision, is
+ *  for this version of the library and the instructions this process uses, and a copy in itself: the model's file is
+ *  not needed any more.
+ *  errors   TN_E_IO, TN_E_NOMEM, TN_E_INVALID (a NULL argument)
+ *  threads  any time, also while others run */
+TN_API tn_status tn_session_compile(tn_session *s, const char *path);
+
 /** Gives back the memory that the session keeps so that runs need not ask for it: blocks of activations, scratch,
- *  recycled outputs, all plans but the latest, and packed weights that only those used. Results do not change; the next
- *  run takes what it needs anew, and shapes seen before are planned again. For a session that will rest for a while.
+ *  recycled outputs, all plans but the latest, and packed weights that only those used (other sessions of the model
+ *  keep theirs). Results do not change; the next run takes what it needs anew, and shapes seen before are planned
+ *  again. For a session that will rest for a while.
  *  returns  about how many bytes were given back; 0 for NULL
  *  threads  any time, also while others run: what they use stays */
 TN_API size_t tn_session_trim(tn_session *s);

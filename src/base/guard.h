@@ -13,7 +13,14 @@
 #include <pthread.h>
 
 /* The order in which a thread takes them. */
-typedef enum { TN_GUARD_PLANNING, TN_GUARD_SESSION, TN_GUARD_LEAF, TN_GUARD_RANKS } tn_guard_rank;
+typedef enum {
+    TN_GUARD_EDITIONS,
+    TN_GUARD_PLANNING,
+    TN_GUARD_SESSION,
+    TN_GUARD_LEAF,
+    TN_GUARD_STORE,
+    TN_GUARD_RANKS
+} tn_guard_rank;
 
 typedef struct tn_guard {
     pthread_mutex_t *lock;

@@ -91,14 +91,14 @@ size_t tn_account_used(const tn_account *a) { return a ? atomic_load(&a->used) :
 size_t tn_account_peak(const tn_account *a) { return a ? atomic_load(&a->peak) : 0; }
 size_t tn_account_limit(const tn_account *a) { return a ? a->limit : 0; }
 
-static void discharge(tn_account *a, size_t bytes) {
+void tn_account_discharge(tn_account *a, size_t bytes) {
     if (!a) return;
     atomic_fetch_sub_explicit(&a->used, bytes, memory_order_relaxed);
     unref(a);
 }
 
 /* The thread's account, charged; NULL when there is none. false: it may not hold so much. */
-static bool charge(size_t bytes, tn_account **to) {
+bool tn_account_charge(size_t bytes, tn_account **to) {
     tn_budget *b = tn_budget_now();
     tn_account *a = b ? b->account : NULL;
     *to = NULL;
@@ -127,12 +127,12 @@ void tn_mem_disown(void *p) {
     header *h = (header *)p - 1;
     /* Two threads may hand out one shared block: one of them takes it off. */
     if (__atomic_compare_exchange_n(&h->account, &a, NULL, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-        discharge(b->account, whole(h->bytes));
+        tn_account_discharge(b->account, whole(h->bytes));
 }
 
 bool tn_mem_adopt(void *p) {
     header *h = (header *)p - 1;
-    return h->account || charge(whole(h->bytes), &h->account);
+    return h->account || tn_account_charge(whole(h->bytes), &h->account);
 }
 
 /* ------------------------------------------------------------------------------------------------------- blocks */
@@ -158,7 +158,7 @@ static void *allocate(size_t bytes, tn_mem_tag tag, bool zero) {
     size_t total = whole(bytes), mapped = 0;
     tn_account *account;
     header *h;
-    if (!charge(total, &account)) return NULL;
+    if (!tn_account_charge(total, &account)) return NULL;
     if (bytes >= BIG_BLOCK && !TN_ASAN) {
         h = map_big(total, &mapped);
     } else {
@@ -167,7 +167,7 @@ static void *allocate(size_t bytes, tn_mem_tag tag, bool zero) {
         h = posix_memalign(&p, ALIGN, TN_ASAN ? bytes + ALIGN : total) == 0 ? p : NULL;
         if (h && zero) memset(h + 1, 0, bytes);
     }
-    if (!h) return discharge(account, total), NULL;
+    if (!h) return tn_account_discharge(account, total), NULL;
     h->bytes = bytes;
     h->mapped = mapped;
     h->account = account;
@@ -186,7 +186,7 @@ void tn_mem_free(void *p) {
     header *h = (header *)p - 1;
     if (h->mark != BLOCK_MARK) abort(); /* not from here, freed twice, or overrun from the left */
     h->mark = 0;
-    discharge(h->account, whole(h->bytes));
+    tn_account_discharge(h->account, whole(h->bytes));
     atomic_fetch_sub_explicit(&counters[h->tag].now, h->bytes, memory_order_relaxed);
     atomic_fetch_sub_explicit(&counters[TN_MEM_TAG_COUNT].now, h->bytes, memory_order_relaxed);
     if (h->mapped)

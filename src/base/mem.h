@@ -39,6 +39,10 @@ void tn_account_close(tn_account **a);    /* NULL is fine */
 size_t tn_account_used(const tn_account *a);
 size_t tn_account_peak(const tn_account *a); /* most that it ever was */
 size_t tn_account_limit(const tn_account *a);
+/** Charges the account of the thread's budget with bytes that no block of its own stands for: a share in what several
+ *  hold. false: it may not hold so much. *to is that account (NULL: there is none), for tn_account_discharge. */
+bool tn_account_charge(size_t bytes, tn_account **to);
+void tn_account_discharge(tn_account *a, size_t bytes); /* NULL is fine */
 
 /** Takes a block off the account of the thread's budget, if it is charged there: somebody else owns it from now on. */
 void tn_mem_disown(void *p); /* NULL is fine */

@@ -17,6 +17,7 @@ typedef struct {
 } tn_command;
 
 int tn_cmd_bench(int argc, char **argv);
+int tn_cmd_compile(int argc, char **argv);
 int tn_cmd_inspect(int argc, char **argv);
 int tn_cmd_ocr(int argc, char **argv);
 int tn_cmd_ops(int argc, char **argv);

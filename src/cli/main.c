@@ -10,6 +10,7 @@
 static const tn_command commands[] = {
     { "run", "run a model once and say what came out", tn_cmd_run },
     { "inspect", "show what is inside a model", tn_cmd_inspect },
+    { "compile", "write a model as it runs, to start at once", tn_cmd_compile },
     { "bench", "measure latency, throughput, load time and memory", tn_cmd_bench },
     { "ocr", "read text off pictures", tn_cmd_ocr },
     { "ops", "list the operators that models may use", tn_cmd_ops },

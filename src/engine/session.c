@@ -3,7 +3,6 @@
 #include "engine/session.h"
 #include "base/cpuset.h"
 #include "engine/executor.h"
-#include "pass/pass.h"
 #include "pass/precision.h"
 #include <string.h>
 
@@ -60,10 +59,21 @@ static void leave(const tn_session *s, tn_cpuset *before) {
     tn_pool_leave();
 }
 
-static tn_status clone_and_optimize(tn_session *s) {
+/* A compiled file has been through the passes, for one precision. */
+static tn_status check_compiled(const tn_compiled *c, const char *precision) {
+    if (!precision || !*precision || !strcmp(precision, c->precision)) return TN_OK;
+    return tn_fail(TN_E_UNSUPPORTED, "the model was compiled for precision '%.100s', not '%.100s': compile it again",
+                   *c->precision ? c->precision : "file", precision);
+}
+
+static tn_status optimized(tn_session *s) {
+    TN_TRY(tn_model_whole(s->source));
+    s->model = s->source;
+    if (s->opts.no_optimize) return TN_OK;
+    if (s->source->compiled) return check_compiled(s->source->compiled, s->opts.precision);
     tn_budget b, *before = tn_session_keep(s, &b);
-    tn_status st = tn_model_clone(s->source, &s->model);
-    if (st == TN_OK && !s->opts.no_optimize) st = tn_optimize(s->model, s->opts.precision, s->pool);
+    tn_status st = tn_edition_get(s->store, s->source, s->opts.precision, s->pool, &s->edition, &s->edition_charged);
+    if (st == TN_OK) s->model = tn_edition_model(s->edition);
     return tn_session_kept(&b, before, st);
 }
 
@@ -82,8 +92,9 @@ tn_status tn_session_new(const tn_model *m, const tn_session_opts *opts, tn_sess
     pthread_mutex_init(&s->planning, NULL);
     tn_guard_add(&s->guards[0], &s->lock, TN_GUARD_SESSION);
     tn_guard_add(&s->guards[1], &s->planning, TN_GUARD_PLANNING);
-    if (!(s->heap = tn_heap_new(TN_MEM_ACTIVATIONS)) || !(s->outputs = tn_heap_new(TN_MEM_IO)) ||
-        !(s->packs = tn_pack_cache_new(m->files, m->n_files)) || (o.profile && !(s->profiler = tn_profiler_new()))) {
+    if (!(s->store = tn_store_of(m)) || !(s->heap = tn_heap_new(TN_MEM_ACTIVATIONS)) ||
+        !(s->outputs = tn_heap_new(TN_MEM_IO)) || !(s->packs = tn_pack_cache_new(s->store)) ||
+        (o.profile && !(s->profiler = tn_profiler_new()))) {
         st = tn_fail(TN_E_NOMEM, "no memory for a session");
         goto done;
     }
@@ -92,7 +103,7 @@ tn_status tn_session_new(const tn_model *m, const tn_session_opts *opts, tn_sess
     if ((st = make_accounts(s, m)) != TN_OK) goto done;
     if ((st = make_pool(s)) != TN_OK) goto done;
     tn_cpuset *before = enter(s);
-    if ((st = clone_and_optimize(s)) == TN_OK && o.n_ranges) st = tn_session_plan_ranges(s);
+    if ((st = optimized(s)) == TN_OK && o.n_ranges) st = tn_session_plan_ranges(s);
     leave(s, before);
     s->opts.ranges = NULL;    /* the caller's again */
     s->opts.precision = NULL; /* the caller's: it has been followed */
@@ -130,8 +141,8 @@ void tn_session_free(tn_session **session) {
     tn_profiler_free(&s->profiler);
     tn_heap_close(&s->heap);
     tn_heap_close(&s->outputs);
-    tn_model_close(&s->model);
     tn_pack_cache_free(&s->packs);
+    tn_edition_release(s->store, &s->edition, s->edition_charged);
     tn_pool_free(&s->pool);
     tn_cpuset_close(&s->cpus);
     tn_guard_remove(&s->guards[0]);

@@ -6,6 +6,7 @@
 #include "base/budget.h"
 #include "base/guard.h"
 #include "engine/bound.h"
+#include "engine/edition.h"
 #include "engine/frame.h"
 #include "engine/heap.h"
 #include "engine/pack.h"
@@ -25,7 +26,10 @@
 
 struct tn_session {
     const tn_model *source; /* the caller's */
-    tn_model *model;        /* our optimized copy */
+    const tn_model *model;  /* what runs: an edition's, or the source itself where nothing is optimized */
+    tn_store *store;        /* the source's */
+    tn_edition *edition;    /* NULL: the source itself runs */
+    tn_account *edition_charged;
     tn_session_opts opts;
     tn_pool *pool;
     pthread_mutex_t lock;     /* lists, references, idle frames and blocks, the profile */
@@ -40,7 +44,8 @@ struct tn_session {
     tn_block *blocks;     /* idle */
     tn_temp *temps;       /* idle */
     tn_account *running;  /* what runs hold: bounded by opts.mem_limit */
-    tn_account *prepared; /* the optimized model, packed weights, plans, frames: bounded by opts.prepare_limit */
+    tn_account *prepared; /* the optimized model, packed weights (shared or not), plans, frames: bounded by
+                             opts.prepare_limit */
     uint64_t work_limit;
     tn_heap *heap;    /* values of a run */
     tn_heap *outputs; /* what callers hold, also behind the session's end */

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "format/findings.h"
 #include "format/format.h"
+#include "format/tnplan/tnplan.h"
 #include "graph/internal.h"
 #include "op/core/gradient.h"
 #include "op/core/infer.h"
@@ -174,7 +175,16 @@ static tn_status verify(tn_model *m, const tn_declared_list *declared) {
 
 static tn_status failed_rule(void *user, const tn_node *n, tn_status st) { return tn_find_failure(user, st); }
 
+/* It was a checked graph once; what it is now shows as it did then. */
+static tn_status load_compiled(tn_model *m, const uint8_t *data, size_t size) {
+    TN_TRY(tn_plan_read(m, data, size));
+    if (tn_budget_stopped()) return TN_E_CANCELLED;
+    TN_TRY(tn_graph_check(m->graph));
+    return tn_graph_infer(m->graph);
+}
+
 static tn_status load(tn_model *m, const uint8_t *data, size_t size) {
+    if (tn_plan_is(data, size)) return load_compiled(m, data, size);
     tn_declared_list declared = { 0 };
     TN_TRY(tn_onnx_read(m, data, size, &declared));
     if (tn_budget_stopped()) return TN_E_CANCELLED; /* the budget's owner says what it was */

@@ -49,6 +49,7 @@ tn_status tn_model_new(struct tn_model **out) {
 void tn_model_close(tn_model **model) {
     tn_model *m = model ? *model : NULL;
     if (!m) return;
+    if (m->kept) m->kept->close(m->kept);
     for (tn_owned *o = m->owned; o; o = o->next) tn_tensor_reset(&o->tensor);
     for (int i = 0; i < m->n_files && !m->files_lent; i++) tn_file_close(&m->files[i]);
     tn_syms_free(&m->syms);

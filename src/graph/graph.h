@@ -125,6 +125,11 @@ typedef struct {
     int more; /* how many more of its kind */
 } tn_found;
 
+/** What a floor above keeps with a model (engine/store.h): close is called when the model closes. */
+typedef struct tn_kept {
+    void (*close)(struct tn_kept *k);
+} tn_kept;
+
 struct tn_model {
     tn_arena *arena;
     tn_syms *syms;
@@ -146,7 +151,9 @@ struct tn_model {
     struct tn_owned *owned; /* tensors to release on closing: see tn_model_tensor */
     tn_found *findings;
     int n_findings, cap_findings;
-    bool lenient, broken; /* opened to be looked at; and has an error, so that it cannot run */
+    bool lenient, broken;               /* opened to be looked at; and has an error, so that it cannot run */
+    const struct tn_compiled *compiled; /* graph/compiled.h: it was through the passes; NULL: as any file has it */
+    tn_kept *kept;                      /* atomic; NULL: nothing yet */
 };
 
 #define TN_MAX_DEPTH 64   /* subgraphs within subgraphs */

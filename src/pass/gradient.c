@@ -74,6 +74,8 @@ tn_status tn_model_gradient_with(const tn_model *m, const tn_model_opts *opts, c
     *out = NULL;
     TN_TRY(tn_take_opts(&o, sizeof o, opts, "tn_model_opts"));
     if (!o.node_limit) o.node_limit = NODES + NODES_PER_VALUE * (uint64_t)m->n_values;
+    if (m->compiled)
+        return tn_fail(TN_E_UNSUPPORTED, "a compiled file has no gradient: differentiate the model it was made from");
     TN_TRY(tn_model_check_files(m));
     TN_TRY(tn_bounds_enter(&b, &o, &words, tn_model_bytes(m)));
     tn_status st = tn_bounds_leave(&b, differentiate(m, output, n, of, out));

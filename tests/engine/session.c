@@ -349,6 +349,8 @@ static void lack_of_memory(void **state) {
     (void)state;
     tn_model *m = small_model();
     int failures = 0, answers = 0;
+    tn_session *first = session(m, (tn_session_opts){ .threads = 1 }); /* the model has its store from here on */
+    tn_session_free(&first);
     for (unsigned every = 1; every < 120; every += every < 40 ? 1 : 7) {
         tn_tensor *x = ramp(2, (int64_t[]){ 5, 4 }, 1), *y = NULL;
         tn_session *s;

@@ -334,6 +334,27 @@ static void differentiate(trial *t, const player *p) {
     tn_model_close(&g);
 }
 
+/* The session as a compiled file: it opens, and gives the same bits, from weights that lie in the file, too. */
+static void compiled(trial *t, const player *p, tn_session *s, tn_status st, const tn_datum *want) {
+    player q = *p;
+    tn_datum *out = NULL;
+    tn_status now;
+    begin(t, "compiling");
+    q.m = NULL;
+    now = tn_session_compile(s, t->how->scratch);
+    if (now == TN_OK) now = tn_model_open(t->how->scratch, &q.m);
+    if (now != TN_OK) broke(t, "compiled: %s", tn_error());
+    tn_session *c = q.m ? session_for(t, "session of a compiled file", q.m, false, &now) : NULL;
+    if (c) now = run(t, "run of a compiled file", c, &q, &out);
+    if (now != st) broke(t, "compiled: %s where it was %s: %s", tn_status_name(now), tn_status_name(st), tn_error());
+    size_t bad = now == TN_OK && st == TN_OK ? first_difference(want, out, p->no, 0) : p->no;
+    if (bad < p->no && !random_inside(p->m->graph))
+        broke(t, "output '%s' of the compiled file differs", output_name(p, bad));
+    drop_all(out, p->no);
+    tn_session_free(&c);
+    tn_model_close(&q.m);
+}
+
 /* The optimised model runs where the plain one runs. (Not the other way round: what nobody needs is left out.) */
 static void optimised(trial *t, const player *p, tn_status st, const tn_datum *want) {
     tn_status now;
@@ -351,6 +372,7 @@ static void optimised(trial *t, const player *p, tn_status st, const tn_datum *w
         if (!same) broke(t, "output '%s' has another type or shape when optimised", output_name(p, i));
     }
     if (s) again(t, s, p, now, out);
+    if (s && t->how->saving) compiled(t, p, s, now, out);
     drop_all(out, p->no);
     tn_session_free(&s);
 }

@@ -1,10 +1,11 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* model_trial.h - everything a user does with a model file, on any bytes, and what must hold whatever they are: open,
- * infer, run as it stands and optimised, run again, differentiate, save, open what was saved and run that.
+ * infer, run as it stands and optimised, run again, compile and run that, differentiate, save, open what was saved and
+ * run that.
  *
  *   - what fails has a status, no result, and a sentence, which names a node, an operator or a value of the file
  *   - after a failure, as after a success, the same call gives the same again, bit by bit
- *   - what was saved opens, and means the same
+ *   - what was saved opens, and means the same; what was compiled gives the same bits
  *   - what inference said of the outputs is what came out
  *   - all memory is given back
  *

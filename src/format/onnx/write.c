@@ -430,6 +430,8 @@ tn_status tn_onnx_write(const tn_model *m, const char *path, uint64_t inline_max
     uint64_t total = 0;
     writing w = { .m = m };
     tn_status st = tn_model_whole(m);
+    if (m->compiled)
+        st = tn_fail(TN_E_UNSUPPORTED, "a compiled file cannot become ONNX: save the model it was made from");
     if (st == TN_OK) st = all_plain(m);
     if (st == TN_OK) st = tn_constants_of(m, &w.constants);
     if (st == TN_OK) st = put_model_head(&head, m);

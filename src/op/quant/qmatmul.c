@@ -192,7 +192,7 @@ static tn_status prepare_tiles(tn_prep *p, const places *at, const tn_tensor *b,
     tn_qweights w = { .oc = n, .ic = k, .taps = 1, .groups = 1, .w = b->data, .is_signed = b->dtype == TN_I8 };
     w.o_step = 1, w.i_step = n, w.t_step = 1, w.zero = z, w.zero_many = zeros > 1;
     tile_job j = { w, tn_qconv_measure(kn, &w) };
-    TN_TRY(tn_prep_pack(p, 1u << at->b | (zero ? 1u << at->b_zero : 0), "qtile_b", j.size.bytes, fill_tiles, &j,
+    TN_TRY(tn_prep_pack(p, 1u << at->b | (zero ? 1u << at->b_zero : 0), "!qtile_b", j.size.bytes, fill_tiles, &j,
                         &s->packed));
     s->tiled = true;
     p->consumed |= 1u << at->b;

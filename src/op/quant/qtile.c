@@ -265,7 +265,7 @@ static tn_status tile_prepare(tn_prep *p) {
     const tn_qconv_kernels *kn = &tn_kernels_get()->qconv;
     if (!s->depth) j.size = tn_qconv_measure(kn, &j.w);
     size_t bytes = s->depth ? tn_qdepth_packed_bytes(&j.w) : j.size.bytes;
-    snprintf(key, sizeof key, "qtile %d %d %lld", is_conv(t->node), (int)(j.w.i_step == s->taps),
+    snprintf(key, sizeof key, "!qtile %d %d %lld", is_conv(t->node), (int)(j.w.i_step == s->taps),
              (long long)j.w.groups);
     TN_TRY(tn_prep_pack(p, 1u << W | (zeros ? 1u << W_ZERO : 0), key, bytes, pack_fill, &j, &s->packed));
     p->consumed |= 1u << W;
