@@ -50,7 +50,8 @@ TN_API const char *tn_version(void);
     X(E_SHAPE, "shapes do not fit")                \
     X(E_NOT_FOUND, "no such thing")                \
     X(E_LIMIT, "a limit was exceeded")             \
-    X(E_CANCELLED, "cancelled")
+    X(E_CANCELLED, "cancelled")                    \
+    X(E_DEVICE, "the device failed")
 
 typedef enum {
 #define X(id, text) TN_##id,
@@ -281,9 +282,16 @@ typedef struct {
                               the pattern fits (* and ?), several with commas between, the last that fits counts:
                               "bf16,f32:head.*". NULL or "": as the file says. Sums are of float32 in all of them; see
                               docs/precision.md. Not looked at with no_optimize. Copied */
+    const char *device; /* "NAME" or "NAME:OPTIONS": where nodes run that this device has kernels for, if that is worth
+                           the copies; the others run on the CPU. NULL, "" or "cpu": all on the CPU. What fails on the
+                           device runs on the CPU, with a warning. See docs/devices.md. Copied */
+    int require_device; /* 1: nothing falls back: a device that cannot be had, a plan of which no node runs on it, and
+                           whatever fails there are errors (TN_E_DEVICE). What the device has kernels for runs there,
+                           whether or not it is worth the copies */
 } tn_session_opts;
 
-/** Prepares a model for running. opts may be NULL. The model must outlive the session. */
+/** Prepares a model for running. opts may be NULL. The model must outlive the session.
+ *  errors   TN_E_INVALID, TN_E_LIMIT, TN_E_NOMEM, TN_E_IO; TN_E_NOT_FOUND: no such device; TN_E_DEVICE */
 TN_API tn_status tn_session_new(const tn_model *m, const tn_session_opts *opts, tn_session **out);
 TN_API void tn_session_free(tn_session **s);
 
@@ -299,7 +307,7 @@ TN_API size_t tn_session_trim(tn_session *s);
  *  outputs  n_out slots in the order of tn_model_output; each gets a new tensor that the caller frees.
  *           On error all are NULL.
  *  errors   TN_E_INVALID (missing input), TN_E_TYPE, TN_E_SHAPE, TN_E_LIMIT, TN_E_NOMEM, TN_E_IO (the model's file
- *           changed)
+ *           changed), TN_E_DEVICE (with require_device alone)
  *  threads  may be called from several threads at once; each call has its own memory. */
 TN_API tn_status tn_session_run(tn_session *s, size_t n_in, const tn_tensor *const *inputs, size_t n_out,
                                 tn_tensor **outputs);
