@@ -1,6 +1,7 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* session.c - the public sessions: a model made ready and run. What runs borrow is in lease.c. */
 #include "engine/session.h"
+#include "base/log.h"
 #include "pass/pass.h"
 #include "pass/precision.h"
 #include <string.h>
@@ -36,11 +37,41 @@ static tn_status make_accounts(tn_session *s, const tn_model *m) {
     return s->running && s->prepared ? TN_OK : tn_fail(TN_E_NOMEM, "no memory for a session");
 }
 
+/* Whether the device computes from the model as it is, and would only be hindered by forms that suit the CPU. */
+static bool plain_graph(const tn_session *s) {
+    const tn_device *d = s->device ? s->device->device : NULL;
+    return d && d->ops->traits(d->self).plain_graph;
+}
+
 static tn_status clone_and_optimize(tn_session *s) {
     tn_budget b, *before = tn_session_keep(s, &b);
     tn_status st = tn_model_clone(s->source, &s->model);
-    if (st == TN_OK && !s->opts.no_optimize) st = tn_optimize(s->model, s->opts.precision, s->pool);
+    if (st == TN_OK && !s->opts.no_optimize) st = tn_optimize(s->model, s->opts.precision, plain_graph(s), s->pool);
     return tn_session_kept(&b, before, st);
+}
+
+/* A device that cannot be had is an error only where it is required; a name that no device has always is. */
+static tn_status open_device(tn_session *s) {
+    tn_device *d;
+    tn_status st = tn_device_open(s->opts.device, &d);
+    if (st == TN_E_DEVICE && !s->opts.require_device) {
+        tn_log(TN_LOG_WARN, "%s; the model runs on the CPU", tn_error());
+        tn_error_clear();
+        return TN_OK;
+    }
+    if (st != TN_OK || !d) return st;
+    if (!(s->device = tn_mem_zalloc(sizeof *s->device, TN_MEM_GENERAL))) {
+        tn_device_close(&d);
+        return tn_fail(TN_E_NOMEM, "no memory for a session");
+    }
+    s->device->device = d;
+    s->device->require = s->opts.require_device;
+    return TN_OK;
+}
+
+static void close_device(tn_session *s) {
+    if (s->device) tn_device_close(&s->device->device);
+    tn_mem_free(s->device);
 }
 
 tn_status tn_session_new(const tn_model *m, const tn_session_opts *opts, tn_session **out) {
@@ -63,7 +94,8 @@ tn_status tn_session_new(const tn_model *m, const tn_session_opts *opts, tn_sess
         st = tn_fail(TN_E_NOMEM, "no memory for a session");
         goto done;
     }
-    if (!o.profile && !o.no_ranges)
+    if ((st = open_device(s)) != TN_OK) goto done;
+    if (!o.profile && !o.no_ranges && !s->device)      /* segments are compiled for exact sizes */
         s->shapes = tn_shapes_new(m->graph->n_inputs); /* what profiles report is said for exact sizes */
     if ((st = make_accounts(s, m)) != TN_OK) goto done;
     tn_pool_set_hooks(&tn_budget_pool_hooks); /* what stops a run stops its parts */
@@ -71,6 +103,7 @@ tn_status tn_session_new(const tn_model *m, const tn_session_opts *opts, tn_sess
     if ((st = clone_and_optimize(s)) == TN_OK && o.n_ranges) st = tn_session_plan_ranges(s);
     s->opts.ranges = NULL;    /* the caller's again */
     s->opts.precision = NULL; /* the caller's: it has been followed */
+    s->opts.device = NULL;
 done:
     if (st != TN_OK) tn_session_free(&s);
     *out = s;
@@ -81,6 +114,7 @@ void tn_session_free(tn_session **session) {
     if (!session || !*session) return;
     tn_session *s = *session;
     tn_session_drop(s);
+    close_device(s);
     tn_shapes_free(&s->shapes);
     tn_profiler_free(&s->profiler);
     tn_heap_close(&s->heap);
@@ -135,13 +169,22 @@ typedef struct {
     const tn_datum *const *in;
 } checked_run;
 
-static tn_status run_once(tn_session *s, const checked_run *r, tn_datum *out) {
+static tn_status run_on(tn_session *s, const checked_run *r, tn_device_use *device, tn_datum *out) {
     tn_frame *f;
-    if (tn_budget_stopped()) return TN_E_CANCELLED;
-    TN_TRY(tn_session_acquire_main(s, &r->args, r->key, r->key_n, &f));
+    tn_plan_args args = r->args;
+    args.device = device;
+    TN_TRY(tn_session_acquire_main(s, &args, r->key, r->key_n, &f));
     tn_status st = tn_frame_run(f, r->in, NULL, out, false);
     tn_session_release(s, f);
     return st;
+}
+
+/* What fails on the device is done again on the CPU, from the beginning: the inputs are as they were. */
+static tn_status run_once(tn_session *s, const checked_run *r, tn_datum *out) {
+    if (tn_budget_stopped()) return TN_E_CANCELLED;
+    tn_device_use *device = tn_device_use_now(s->device);
+    tn_status st = run_on(s, r, device, out);
+    return device && tn_device_use_falls_back(device, st) ? run_on(s, r, NULL, out) : st;
 }
 
 /* Under a budget of its own. What comes out is the caller's, and no longer on the account. */
