@@ -200,7 +200,10 @@ void tn_device_constant_drop(tn_device *d, tn_device_constant **constant) {
             *at = c->next;
             break;
         }
+    void *idle = d->constants ? NULL : d->stream;
+    if (idle) d->stream = NULL;
     pthread_mutex_unlock(&lock);
+    if (idle) d->ops->stream_close(idle);
     if (last) free_constant(d, c);
 }
 
