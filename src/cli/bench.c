@@ -191,6 +191,7 @@ static tn_status print_profile(tn_session *s) {
         tn_profile_json(rows, n, &t);
     else
         tn_profile_table(rows, n, &t);
+    tn_profile_device(s, json, &t);
     if (t.s) printf("\n%s", t.s);
     tn_text_free(&t);
     tn_mem_free(rows);

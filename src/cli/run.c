@@ -223,6 +223,7 @@ int tn_cmd_run(int argc, char **argv) {
         tn_text t = { 0 };
         st = tn_session_profile(s, &rows, &n);
         if (st == TN_OK) tn_profile_table(rows, n, &t);
+        tn_profile_device(s, false, &t);
         if (t.s) printf("\n%s", t.s);
         tn_mem_free(rows);
         tn_text_free(&t);

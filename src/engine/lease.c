@@ -432,6 +432,11 @@ tn_status tn_session_plan_ranges(tn_session *s) {
     tn_frame *f;
     int64_t usual[TN_RANGE_SYMBOLS];
     TN_TRY(tn_range_given(s->model, s->opts.ranges, s->opts.n_ranges, &range));
+    if (s->device) {
+        tn_status st = tn_offload_plan_usual(s, range);
+        tn_range_free(&range);
+        return st;
+    }
     memcpy(usual, range->usual, sizeof usual);
     TN_TRY(plan_range(s, range, &p));
     add_plan((tn_plan_list){ &s->ranged, &s->n_ranged, TN_RANGED_PLANS }, p);

@@ -171,3 +171,31 @@ bool tn_device_use_falls_back(tn_device_use *u, tn_status st) {
     tn_error_clear();
     return true;
 }
+
+tn_status tn_offload_plan_usual(tn_session *s, const tn_range *r) {
+    size_t n = (size_t)r->n_inputs, key_n = 0;
+    tn_type *types = tn_mem_zalloc((n + 1) * sizeof *types, TN_MEM_GENERAL);
+    int64_t *key = tn_mem_alloc((n + 1) * TN_KEY_MAX * sizeof *key, TN_MEM_GENERAL);
+    tn_status st = types && key ? TN_OK : tn_fail(TN_E_NOMEM, "no memory for %zu inputs", n);
+    for (size_t i = 0; i < n && st == TN_OK; i++) {
+        tn_datum d = { .kind = r->inputs[i].kind };
+        types[i] = tn_range_at(r, &r->inputs[i], r->usual);
+        d.tensor.dtype = types[i].dtype;
+        d.tensor.rank = types[i].rank;
+        memcpy(d.tensor.dims, types[i].dims, sizeof d.tensor.dims);
+        key_n += tn_session_key(d.kind == TN_KIND_NONE ? NULL : &d, key + key_n);
+    }
+    tn_plan_args args = { .model = s->model,
+                          .graph = s->model->graph,
+                          .inputs = types,
+                          .pool = s->pool,
+                          .packs = s->packs,
+                          .device = s->device,
+                          .costs = s->profiler != NULL };
+    tn_frame *f = NULL;
+    if (st == TN_OK) st = tn_session_acquire_main(s, &args, key, key_n, &f);
+    if (f) tn_session_release(s, f);
+    tn_mem_free(types);
+    tn_mem_free(key);
+    return st == TN_E_DEVICE && !s->device->require ? TN_OK : st;
+}

@@ -117,4 +117,10 @@ tn_device_use *tn_device_use_now(tn_device_use *u);
 /** A run ended with st. true: it failed on the device, and is to be done on the CPU. */
 bool tn_device_use_falls_back(tn_device_use *u, tn_status st);
 
+struct tn_range;
+/** What a session with a device makes ready where the user gave ranges: a plan for the usual sizes, since segments are
+ *  compiled for exact ones. What fails on the device then is the first run's business, unless the device is required.
+ *  errors   of planning */
+tn_status tn_offload_plan_usual(struct tn_session *s, const struct tn_range *r);
+
 #endif
