@@ -137,8 +137,8 @@ static void put_device(const facts *f, tn_text *out) {
     if (device && !f->planned) tn_text_puts(out, "device      what runs there is known once every shape is\n");
     if (!d) return;
     tn_text_printf(out,
-                   "device      %s: %d of %d nodes in %d segment%s; in a run %d values go up (%s), %d come down (%s), "
-                   "beside %s of its memory\n",
+                   "device      %s: %d of %d nodes in %d segment%s; copied in a run: %d up (%s), %d down (%s); "
+                   "%s of its memory beside constants\n",
                    d->name, d->n_placed, d->n_nodes, d->n_segments, d->n_segments == 1 ? "" : "s", d->uploads,
                    tn_human_bytes((double)d->up_bytes, a, sizeof a), d->downloads,
                    tn_human_bytes((double)d->down_bytes, b, sizeof b), tn_human_bytes((double)d->bytes, c, sizeof c));

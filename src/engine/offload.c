@@ -3,6 +3,7 @@
 #include "engine/offload.h"
 #include "base/log.h"
 #include "engine/session.h"
+#include <stdio.h>
 #include <string.h>
 
 /* ----------------------------------------------------------------------------------------------------------- lanes */
@@ -159,17 +160,21 @@ void tn_offload_abandon(tn_frame *f) { f->plan->offload->device->ops->reset(f->l
 
 tn_device_use *tn_device_use_now(tn_device_use *u) { return u && !atomic_load(&u->off) ? u : NULL; }
 
-bool tn_device_use_falls_back(tn_device_use *u, tn_status st) {
-    enum { PATIENCE = 3 };
+bool tn_device_use_falls_back(tn_device_use *u, tn_status st, char *why, size_t n) {
     if (st == TN_OK) atomic_store(&u->in_row, 0);
     if (st != TN_E_DEVICE || u->require) return false;
-    atomic_fetch_add(&u->faults, 1);
-    bool off = atomic_fetch_add(&u->in_row, 1) + 1 >= PATIENCE || u->device->ops->lost(u->device->self);
-    if (!atomic_exchange(&u->warned, true)) tn_log(TN_LOG_WARN, "%s; the run is done on the CPU", tn_error());
-    if (off && !atomic_exchange(&u->off, true))
-        tn_log(TN_LOG_WARN, "device '%s' is not used any more: %s", u->device->ops->name, tn_error());
+    snprintf(why, n, "%s", tn_error());
     tn_error_clear();
     return true;
+}
+
+void tn_device_use_fault(tn_device_use *u, const char *why) {
+    enum { PATIENCE = 3 };
+    atomic_fetch_add(&u->faults, 1);
+    bool off = atomic_fetch_add(&u->in_row, 1) + 1 >= PATIENCE || u->device->ops->lost(u->device->self);
+    if (!atomic_exchange(&u->warned, true)) tn_log(TN_LOG_WARN, "%s; the run is done on the CPU", why);
+    if (off && !atomic_exchange(&u->off, true))
+        tn_log(TN_LOG_WARN, "device '%s' is not used any more: %s", u->device->ops->name, why);
 }
 
 tn_status tn_offload_plan_usual(tn_session *s, const tn_range *r) {

@@ -114,8 +114,10 @@ void tn_offload_abandon(struct tn_frame *f);
 
 /** u, unless it is off or NULL. */
 tn_device_use *tn_device_use_now(tn_device_use *u);
-/** A run ended with st. true: it failed on the device, and is to be done on the CPU. */
-bool tn_device_use_falls_back(tn_device_use *u, tn_status st);
+/** A run ended with st. true: it failed on the device, and is to be done on the CPU; why[n] then has the reason. */
+bool tn_device_use_falls_back(tn_device_use *u, tn_status st, char *why, size_t n);
+/** Counts a fault of the device, warns of the first, and gives the device up when it is lost or keeps failing. */
+void tn_device_use_fault(tn_device_use *u, const char *why);
 
 struct tn_range;
 /** What a session with a device makes ready where the user gave ranges: a plan for the usual sizes, since segments are

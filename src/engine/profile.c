@@ -165,6 +165,8 @@ void tn_session_profile_clear(tn_session *s) {
     pthread_mutex_lock(&s->lock);
     if (s->profiler) tn_profiler_clear(s->profiler);
     pthread_mutex_unlock(&s->lock);
+    tn_device_use *u = s->device; /* faults are remembered */
+    if (u) u->runs = u->uploads = u->up_bytes = u->downloads = u->down_bytes = 0;
 }
 
 /* --------------------------------------------------------------------------------------------------------- showing */

@@ -183,8 +183,12 @@ static tn_status run_on(tn_session *s, const checked_run *r, tn_device_use *devi
 static tn_status run_once(tn_session *s, const checked_run *r, tn_datum *out) {
     if (tn_budget_stopped()) return TN_E_CANCELLED;
     tn_device_use *device = tn_device_use_now(s->device);
+    char why[512];
     tn_status st = run_on(s, r, device, out);
-    return device && tn_device_use_falls_back(device, st) ? run_on(s, r, NULL, out) : st;
+    if (!device || !tn_device_use_falls_back(device, st, why, sizeof why)) return st;
+    st = run_on(s, r, NULL, out);
+    if (st == TN_OK || tn_budget_stopped()) tn_device_use_fault(device, why); /* else it is the data's fault */
+    return st;
 }
 
 /* Under a budget of its own. What comes out is the caller's, and no longer on the account. */
