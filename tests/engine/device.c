@@ -494,7 +494,7 @@ static void too_little_memory(void **state) {
 
 /* ------------------------------------------------------------------------------------------------------ overlapping */
 
-enum { SLOW_MS = 60 };
+enum { SLOW_MS = 30 };
 
 /* An operator of the CPU that takes its time, however busy the machine is: it waits. */
 static tn_status slow_decoder(void *user, const void *data, size_t bytes, tn_tensor **rgb) {
@@ -522,7 +522,7 @@ static double least_ms(const tn_model *m, const char *device, const tn_tensor *c
     return least;
 }
 
-/* x goes to the device for 60 ms in all; the picture takes the CPU as long. Done side by side they take little more
+/* x goes to the device for 30 ms in all; the picture takes the CPU as long. Done side by side they take little more
  * than one of them: while a segment runs, and while values go up and down. */
 static void overlap(void **state) {
     (void)state;
@@ -540,8 +540,8 @@ static void overlap(void **state) {
     check_ok(tn_tensor_new(TN_U8, 1, (int64_t[]){ 4 }, &in[1]));
     memset(in[1]->data, 1, 4);
     tn_set_image_decoder(slow_decoder, NULL);
-    static const char *const devices[] = { "sim:cheap,ops=Relu,run_us=60000", "sim:cheap,ops=Relu,copy_us=30000",
-                                           "sim:cheap,ops=Relu,copy_us=20000,run_us=20000" };
+    static const char *const devices[] = { "sim:cheap,ops=Relu,run_us=30000", "sim:cheap,ops=Relu,copy_us=15000",
+                                           "sim:cheap,ops=Relu,copy_us=10000,run_us=10000" };
     for (size_t i = 0; i < TN_COUNT(devices); i++) {
         double both = least_ms(r.m, devices[i], list(in)), alone = least_ms(r.m, NULL, list(in));
         check(both >= SLOW_MS && alone >= SLOW_MS, "%s: %.1f ms, less than the device takes\n", devices[i], both);
