@@ -77,6 +77,7 @@ typedef struct {
     double copy_ns;   /* of one copy between host and device, however small */
     double byte_ns;   /* of each byte of it */
     double launch_ns; /* of one program's run */
+    size_t memory;    /* the most that one block may have; 0: not known */
     bool plain_graph; /* the model is not brought into forms that suit the CPU alone (blocked channels, codes) */
 } tn_device_traits;
 

@@ -289,7 +289,9 @@ static bool fits(void *self, const tn_infer *c, double cpu_ns, double *ns) {
 
 static tn_device_traits traits(void *self) {
     const tn_sim *s = self;
-    tn_device_traits t = { .copy_ns = 5000, .byte_ns = 0.1, .launch_ns = 5000, .plain_graph = s->o.plain };
+    tn_device_traits t = {
+        .copy_ns = 5000, .byte_ns = 0.1, .launch_ns = 5000, .memory = s->o.memory, .plain_graph = s->o.plain
+    };
     if (s->o.cheap) t.copy_ns = t.byte_ns = t.launch_ns = 0;
     return t;
 }

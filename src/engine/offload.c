@@ -168,11 +168,11 @@ bool tn_device_use_falls_back(tn_device_use *u, tn_status st, char *why, size_t 
     return true;
 }
 
-void tn_device_use_fault(tn_device_use *u, const char *why) {
+void tn_device_use_fault(tn_device_use *u, bool ran, const char *why, const char *what) {
     enum { PATIENCE = 3 };
     atomic_fetch_add(&u->faults, 1);
-    bool off = atomic_fetch_add(&u->in_row, 1) + 1 >= PATIENCE || u->device->ops->lost(u->device->self);
-    if (!atomic_exchange(&u->warned, true)) tn_log(TN_LOG_WARN, "%s; the run is done on the CPU", why);
+    bool off = (ran && atomic_fetch_add(&u->in_row, 1) + 1 >= PATIENCE) || u->device->ops->lost(u->device->self);
+    if (!atomic_exchange(&u->warned, true)) tn_log(TN_LOG_WARN, "%s; %s", why, what);
     if (off && !atomic_exchange(&u->off, true))
         tn_log(TN_LOG_WARN, "device '%s' is not used any more: %s", u->device->ops->name, why);
 }

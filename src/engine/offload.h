@@ -83,7 +83,7 @@ tn_status tn_offload_add_step(struct tn_planner *b, int segment);
 
 /** Once the steps are there: remotes, uploads, waits. errors TN_E_NOMEM */
 tn_status tn_offload_schedule(struct tn_planner *b, int (*joined)[2], int n_joined);
-/** Offsets in the device's block. errors TN_E_NOMEM, TN_E_LIMIT */
+/** Offsets in the device's block. errors TN_E_NOMEM, TN_E_LIMIT; TN_E_DEVICE: it is larger than the device has */
 tn_status tn_offload_lay_out(struct tn_planner *b);
 
 void tn_offload_free(tn_offload *o); /* NULL is fine; what lies in the plan's arena goes with that */
@@ -116,8 +116,10 @@ void tn_offload_abandon(struct tn_frame *f);
 tn_device_use *tn_device_use_now(tn_device_use *u);
 /** A run ended with st. true: it failed on the device, and is to be done on the CPU; why[n] then has the reason. */
 bool tn_device_use_falls_back(tn_device_use *u, tn_status st, char *why, size_t n);
-/** Counts a fault of the device, warns of the first, and gives the device up when it is lost or keeps failing. */
-void tn_device_use_fault(tn_device_use *u, const char *why);
+/** Counts a fault of the device, warns of the first, and gives the device up when it is lost or run after run fails.
+ *  ran  a run failed; else what it needs could not be had, which other shapes may be luckier with
+ *  what  what is done instead: "the run is done on the CPU" */
+void tn_device_use_fault(tn_device_use *u, bool ran, const char *why, const char *what);
 
 struct tn_range;
 /** What a session with a device makes ready where the user gave ranges: a plan for the usual sizes, since segments are

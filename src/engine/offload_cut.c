@@ -283,8 +283,7 @@ static tn_status compile(builder *x, tn_offload_segment *o, bool *kept) {
     st = tn_fail_at(tn_device_failed(c->device, st), "nodes '%s' to '%s'", o->nodes[0]->name,
                     o->nodes[o->n_nodes - 1]->name);
     if (u->require) return st;
-    atomic_fetch_add(&u->faults, 1);
-    if (!atomic_exchange(&u->warned, true)) tn_log(TN_LOG_WARN, "%s; they run on the CPU", tn_error());
+    tn_device_use_fault(u, false, tn_error(), "they run on the CPU");
     tn_error_clear();
     return TN_OK;
 }

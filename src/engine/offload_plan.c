@@ -185,6 +185,10 @@ tn_status tn_offload_lay_out(tn_planner *b) {
         v[n + i] = (tn_lifetime){ .bytes = g->work, .first = g->step, .last = g->step };
     }
     TN_TRY(tn_memory_layout(v, n + o->n_segments, &o->bytes));
+    size_t most = o->device->ops->traits(o->device->self).memory;
+    if (most && o->bytes > most)
+        return tn_fail(TN_E_DEVICE, "device '%s': its segments need %zu bytes, and it has no more than %zu",
+                       o->device->ops->name, o->bytes, most);
     for (int i = 0; i < n; i++) o->remotes[i].offset = v[i].offset;
     for (int i = 0; i < o->n_segments; i++) o->segments[i].work_offset = v[n + i].offset;
     return TN_OK;

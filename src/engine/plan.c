@@ -405,7 +405,7 @@ static tn_status type_largest(tn_planner *b) {
     return tn_typing_graph(&b->most, g);
 }
 
-tn_status tn_plan_new(const tn_plan_args *args, tn_plan **out) {
+static tn_status make(const tn_plan_args *args, tn_plan **out) {
     tn_status st = TN_E_NOMEM;
     tn_planner b = { .args = args };
     tn_arena *keep = tn_arena_new(16384, TN_MEM_GENERAL), *temp = tn_arena_new(65536, TN_MEM_GENERAL);
@@ -441,6 +441,19 @@ done:
     tn_owned_release(&b.most.owned);
     if (b.p) tn_plan_free(&b.p);
     tn_arena_free(&temp);
+    return st;
+}
+
+/* What the device cannot hold has a plan without it, which is found as the device's. */
+tn_status tn_plan_new(const tn_plan_args *args, tn_plan **out) {
+    tn_status st = make(args, out);
+    if (st != TN_E_DEVICE || !args->device || args->device->require) return st;
+    tn_plan_args own = *args;
+    own.device = NULL;
+    tn_device_use_fault(args->device, false, tn_error(), "these shapes run on the CPU");
+    tn_error_clear();
+    st = make(&own, out);
+    if (st == TN_OK) (*out)->device = args->device;
     return st;
 }
 

@@ -169,12 +169,14 @@ typedef struct {
     const tn_datum *const *in;
 } checked_run;
 
-static tn_status run_on(tn_session *s, const checked_run *r, tn_device_use *device, tn_datum *out) {
+static tn_status run_on(tn_session *s, const checked_run *r, tn_device_use *device, bool *ran, tn_datum *out) {
     tn_frame *f;
     tn_plan_args args = r->args;
     args.device = device;
+    *ran = false;
     TN_TRY(tn_session_acquire_main(s, &args, r->key, r->key_n, &f));
     tn_status st = tn_frame_run(f, r->in, NULL, out, false);
+    *ran = true;
     tn_session_release(s, f);
     return st;
 }
@@ -184,10 +186,12 @@ static tn_status run_once(tn_session *s, const checked_run *r, tn_datum *out) {
     if (tn_budget_stopped()) return TN_E_CANCELLED;
     tn_device_use *device = tn_device_use_now(s->device);
     char why[512];
-    tn_status st = run_on(s, r, device, out);
+    bool ran, again;
+    tn_status st = run_on(s, r, device, &ran, out);
     if (!device || !tn_device_use_falls_back(device, st, why, sizeof why)) return st;
-    st = run_on(s, r, NULL, out);
-    if (st == TN_OK || tn_budget_stopped()) tn_device_use_fault(device, why); /* else it is the data's fault */
+    st = run_on(s, r, NULL, &again, out);
+    if (st == TN_OK || tn_budget_stopped()) /* else it is the data's fault */
+        tn_device_use_fault(device, ran, why, "the run is done on the CPU");
     return st;
 }
 

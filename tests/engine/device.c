@@ -485,16 +485,82 @@ static void too_little_memory(void **state) {
         close_session(&r);
     }
     open_session(&r, "sim:cheap,memory=100", true);
-    check_fails(tn_session_run(r.s, 1, list(&x), 2, out), TN_E_DEVICE, "no memory for");
+    check_fails(tn_session_run(r.s, 1, list(&x), 2, out), TN_E_DEVICE, "and it has no more than 100");
+    close_session(&r);
+    open_session(&r, "sim:cheap,ops=Relu,memory=300", true);
+    check_fails(tn_session_run(r.s, 1, list(&x), 2, out), TN_E_DEVICE,
+                "its segments need 320 bytes, and it has no more");
+    close_session(&r);
+    open_session(&r, "sim:cheap,ops=Relu,memory=300", false);
+    for (int i = 0; i < 5; i++) expect_same(&r, list(&x), 1);
+    assert_true(r.s->device->faults > 0 && !r.s->device->off);
+    assert_int_equal(tn_sim_counts_of(r.d).events[TN_SIM_COMPILE], 3); /* once, however often it runs */
     close_session(&r);
     close_model(&r);
     tn_tensor_free(&x);
     tn_log_set(TN_LOG_WARN);
 }
 
+/* Every allocation of a session's life fails in turn: the right result, or no memory, and nothing is lost. */
+static void without_memory(void **state) {
+    (void)state;
+    rig r;
+    tn_tensor *x = numbers(ROWS, 3), *want[2], *out[2];
+    tn_session_opts o = on("sim:cheap,ops=MatMul|Relu", false), plain = on(NULL, false);
+    tn_log_set(TN_LOG_ERROR);
+    open_model(&r, faulty_model());
+    check_ok(tn_session_new(r.m, &plain, &r.s));
+    check_ok(tn_session_run(r.s, 1, list(&x), 2, want));
+    tn_session_free(&r.s);
+    size_t before = tn_mem_stats_all().now;
+    unsigned long n = 1, good = 0;
+    for (bool failed = true; failed; n += 1 + n / (TN_ASAN ? 20 : 60)) {
+        tn_mem_fail_once(n);
+        tn_status st = tn_session_new(r.m, &o, &r.s);
+        if (st == TN_OK) st = tn_session_run(r.s, 1, list(&x), 2, out);
+        failed = tn_mem_failed_once();
+        tn_mem_fail_once(0);
+        check(st == TN_OK || st == TN_E_NOMEM, "allocation %lu: %s, %s\n", n, tn_status_name(st), tn_error());
+        for (int i = 0; i < 2 && st == TN_OK; i++)
+            assert_memory_equal(out[i]->data, want[i]->data, tn_tensor_bytes(want[i]));
+        good += st == TN_OK;
+        if (st == TN_OK) free_all(out, 2);
+        tn_session_free(&r.s);
+        check(tn_mem_stats_all().now == before, "allocation %lu: %zu bytes are lost\n", n,
+              tn_mem_stats_all().now - before);
+    }
+    check(n > 100 && good > 3, "%lu allocations, %lu right results\n", n, good);
+    free_all(want, 2);
+    close_model(&r);
+    tn_tensor_free(&x);
+    tn_log_set(TN_LOG_WARN);
+}
+
+/* Sizes of 0 go there and back, too. */
+static void nothing_to_do(void **state) {
+    (void)state;
+    ob *b = ob_new(8, 17);
+    ob_input(b, "x", TN_F32, "n,8");
+    ob_node(b, "Relu", "x", "a");
+    ob_node(b, "Sin", "a", "c");
+    ob_node(b, "Relu", "c", "y");
+    ob_output(b, "y");
+    ob_output(b, "a");
+    rig r;
+    open_model(&r, b);
+    open_session(&r, "sim:ops=Relu", true);
+    for (int n = 0; n < 3; n++) {
+        tn_tensor *x = numbers(n, 1);
+        expect_same(&r, list(&x), 1);
+        tn_tensor_free(&x);
+    }
+    close_session(&r);
+    close_model(&r);
+}
+
 /* ------------------------------------------------------------------------------------------------------ overlapping */
 
-enum { SLOW_MS = 30 };
+enum { SLOW_MS = 40 };
 
 /* An operator of the CPU that takes its time, however busy the machine is: it waits. */
 static tn_status slow_decoder(void *user, const void *data, size_t bytes, tn_tensor **rgb) {
@@ -504,14 +570,14 @@ static tn_status slow_decoder(void *user, const void *data, size_t bytes, tn_ten
     return tn_tensor_new(TN_U8, 3, (int64_t[]){ 1, 1, 3 }, rgb);
 }
 
-/* The least time of a run on that device. */
-static double least_ms(const tn_model *m, const char *device, const tn_tensor *const *in) {
+/* The least time of a run on that device, once it is little enough. */
+static double least_ms(const tn_model *m, const char *device, double enough, const tn_tensor *const *in) {
     tn_session *s;
     tn_tensor *out[2];
     tn_session_opts o = on(device, false);
     double least = 1e9;
     check_ok(tn_session_new(m, &o, &s));
-    for (int i = 0; i < 6; i++) {
+    for (int i = 0; i < 20 && least > enough; i++) {
         double t0 = tn_clock_s();
         check_ok(tn_session_run(s, 2, in, 2, out));
         double ms = (tn_clock_s() - t0) * 1e3;
@@ -522,7 +588,7 @@ static double least_ms(const tn_model *m, const char *device, const tn_tensor *c
     return least;
 }
 
-/* x goes to the device for 30 ms in all; the picture takes the CPU as long. Done side by side they take little more
+/* x goes to the device for 40 ms in all; the picture takes the CPU as long. Done side by side they take little more
  * than one of them: while a segment runs, and while values go up and down. */
 static void overlap(void **state) {
     (void)state;
@@ -540,12 +606,12 @@ static void overlap(void **state) {
     check_ok(tn_tensor_new(TN_U8, 1, (int64_t[]){ 4 }, &in[1]));
     memset(in[1]->data, 1, 4);
     tn_set_image_decoder(slow_decoder, NULL);
-    static const char *const devices[] = { "sim:cheap,ops=Relu,run_us=30000", "sim:cheap,ops=Relu,copy_us=15000",
-                                           "sim:cheap,ops=Relu,copy_us=10000,run_us=10000" };
+    static const char *const devices[] = { "sim:cheap,ops=Relu,run_us=40000", "sim:cheap,ops=Relu,copy_us=20000",
+                                           "sim:cheap,ops=Relu,copy_us=13333,run_us=13334" };
     for (size_t i = 0; i < TN_COUNT(devices); i++) {
-        double both = least_ms(r.m, devices[i], list(in)), alone = least_ms(r.m, NULL, list(in));
-        check(both >= SLOW_MS && alone >= SLOW_MS, "%s: %.1f ms, less than the device takes\n", devices[i], both);
-        check(both < alone + SLOW_MS * 0.5, "%s: %.1f ms, the CPU alone takes %.1f\n", devices[i], both, alone);
+        double both = least_ms(r.m, devices[i], SLOW_MS * 1.5, list(in));
+        check(both >= SLOW_MS, "%s: %.1f ms, less than the device takes\n", devices[i], both);
+        check(both < SLOW_MS * 1.6, "%s: %.1f ms, where either takes %d alone\n", devices[i], both, SLOW_MS);
     }
     tn_set_image_decoder(NULL, NULL);
     close_model(&r);
@@ -793,6 +859,8 @@ int main(void) {
         cmocka_unit_test(gives_up),
         cmocka_unit_test(errors_of_the_data),
         cmocka_unit_test(too_little_memory),
+        cmocka_unit_test(without_memory),
+        cmocka_unit_test(nothing_to_do),
         cmocka_unit_test(overlap),
         cmocka_unit_test(pinned),
         cmocka_unit_test(stopping),
