@@ -618,6 +618,30 @@ static void overlap(void **state) {
     free_all(in, 2);
 }
 
+/* Values go up as soon as they are there, not when they are read; a wait comes no sooner than somebody reads. */
+static void early_and_late(void **state) {
+    (void)state;
+    rig r;
+    tn_tensor *x = numbers(ROWS, 1);
+    const known k = { .nodes = "Sin x a;Cos a b;Tanh b c;Add a,b d;Sin c e;Neg d y", .outputs = "e y" };
+    open_model(&r, model_of(&k));
+    open_session(&r, "sim:cheap,ops=Add", true);
+    expect_same(&r, list(&x), 1);
+    const tn_plan *p = r.s->plans;
+    const tn_offload *o = p->offload;
+    assert_int_equal(p->n_steps, 6);
+    assert_int_equal(o->segments[0].step, 2); /* as early as can be */
+    for (int i = 0; i < o->n_remotes; i++) {
+        const char *name = p->slots[o->remotes[i].slot].value->name;
+        int want = !strcmp(name, "a") ? 1 : !strcmp(name, "b") ? 2 : -1;
+        check(o->remotes[i].up == want, "%s goes up before step %d\n", name, o->remotes[i].up);
+    }
+    for (int i = 0; i < p->n_steps; i++) check(o->waits[i] == (i == 5), "step %d waits\n", i);
+    close_session(&r);
+    close_model(&r);
+    tn_tensor_free(&x);
+}
+
 /* What the host makes for the device, and takes from it, lies in memory that copies are fast from. */
 static void pinned(void **state) {
     (void)state;
@@ -862,6 +886,7 @@ int main(void) {
         cmocka_unit_test(without_memory),
         cmocka_unit_test(nothing_to_do),
         cmocka_unit_test(overlap),
+        cmocka_unit_test(early_and_late),
         cmocka_unit_test(pinned),
         cmocka_unit_test(stopping),
         cmocka_unit_test(constants_are_shared),

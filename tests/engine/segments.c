@@ -257,6 +257,24 @@ static void free_nodes(void **state) {
     finish(&t);
 }
 
+/* Two segments that read one value of the host pay half of its copy each. */
+static void shared_copies(void **state) {
+    (void)state;
+    trial t;
+    fresh(&t, 5);
+    edge(&t, 0, 1), edge(&t, 0, 2), edge(&t, 1, 3), edge(&t, 2, 4);
+    t.nodes[1].fits = t.nodes[2].fits = true;
+    t.nodes[1].gain_ns = t.nodes[2].gain_ns = 70;
+    t.values[0].copy_ns = 100;
+    t.c.all = false;
+    cut(&t);
+    assert_int_equal(t.s.n_segments, 2);
+    t.nodes[2].gain_ns = 40; /* then neither: the other one would pay all */
+    cut(&t);
+    assert_int_equal(t.s.n_segments, 0);
+    finish(&t);
+}
+
 /* A long chain and a wide fan take no quadratic time. */
 static void large(void **state) {
     (void)state;
@@ -302,10 +320,11 @@ static void without_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(random_cuts), cmocka_unit_test(worthless_segments_stay),
-        cmocka_unit_test(diamond),     cmocka_unit_test(crossing),
-        cmocka_unit_test(overlapping), cmocka_unit_test(free_nodes),
-        cmocka_unit_test(large),       cmocka_unit_test(without_memory),
+        cmocka_unit_test(random_cuts),    cmocka_unit_test(worthless_segments_stay),
+        cmocka_unit_test(diamond),        cmocka_unit_test(crossing),
+        cmocka_unit_test(overlapping),    cmocka_unit_test(free_nodes),
+        cmocka_unit_test(shared_copies),  cmocka_unit_test(large),
+        cmocka_unit_test(without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
