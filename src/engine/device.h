@@ -29,8 +29,7 @@ typedef struct {
     size_t offset, bytes;
 } tn_place;
 
-/* ---------------------------------------------------------------------------------------------------------- segments
- */
+/* --------------------------------------------------------------------------------------------------------- segments */
 
 /** What a value is to a segment. Inputs and outputs cross its border and have places that the engine chooses; where
  *  inner ones lie is the program's business. */
@@ -69,8 +68,7 @@ typedef struct {
  * others bytes    out: the block's size errors   TN_E_NOMEM, TN_E_LIMIT */
 tn_status tn_segment_lay_out(const tn_segment *s, int *same, size_t *at, size_t *bytes);
 
-/* ----------------------------------------------------------------------------------------------------------- devices
- */
+/* ---------------------------------------------------------------------------------------------------------- devices */
 
 /** What the engine reckons with. */
 typedef struct {

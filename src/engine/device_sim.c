@@ -261,7 +261,7 @@ tn_sim_counts tn_sim_counts_of(const tn_device *d) {
     return c;
 }
 
-/* ------------------------------------------------------------------------------------------------ what it would do */
+/* ------------------------------------------------------------------------------------------------- what it would do */
 
 static bool listed(const char *patterns, const char *type) {
     for (const char *p = patterns; p && *p;) {

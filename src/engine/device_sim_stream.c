@@ -99,8 +99,7 @@ static void *stream_main(void *arg) {
     return NULL;
 }
 
-/* ---------------------------------------------------------------------------------------------------------- commands
- */
+/* --------------------------------------------------------------------------------------------------------- commands */
 
 static tn_status give(stream *s, command *c, tn_ticket *t) {
     pthread_mutex_lock(&s->lock);

@@ -10,7 +10,7 @@ static size_t bytes_of(const tn_type *t) {
     return tn_dim_known(n) && tn_dtype_bytes(t->dtype, n, &bytes) ? bytes : 0;
 }
 
-/* --------------------------------------------------------------------------------------------------------- devices */
+/* ---------------------------------------------------------------------------------------------------------- devices */
 
 static int count_nodes(const tn_plan *p) {
     int n = 0;
@@ -72,7 +72,7 @@ void tn_forecast_free(tn_forecast *f) {
     tn_arena_free(&a);
 }
 
-/* ------------------------------------------------------------------------------------------------------------- all */
+/* -------------------------------------------------------------------------------------------------------------- all */
 
 tn_status tn_forecast_run(const tn_model *m, const tn_type *inputs, int threads, tn_forecast *out) {
     tn_session_opts opts = { .size = sizeof opts, .threads = threads };

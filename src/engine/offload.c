@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ----------------------------------------------------------------------------------------------------------- lanes */
+/* ------------------------------------------------------------------------------------------------------------ lanes */
 
 static size_t free_lane(tn_lane *l) {
     size_t bytes = l->bytes;
@@ -76,7 +76,7 @@ tn_status tn_lane_take(tn_session *s, const tn_offload *o, tn_lane **out) {
     return st;
 }
 
-/* --------------------------------------------------------------------------------------------------------- running */
+/* ---------------------------------------------------------------------------------------------------------- running */
 
 static tn_place place_of(const tn_frame *f, int remote) {
     const tn_remote *r = &f->plan->offload->remotes[remote];

@@ -61,7 +61,7 @@ struct tn_planner;
 struct tn_frame;
 struct tn_session;
 
-/* -------------------------------------------------------------------------------------------------------- planning */
+/* --------------------------------------------------------------------------------------------------------- planning */
 
 /** Chooses segments among the live nodes and compiles them. Where there are any, b->order and b->segment say in which
  *  order nodes run then, and where. What cannot be compiled stays on the CPU, with a warning.
@@ -88,7 +88,7 @@ tn_status tn_offload_lay_out(struct tn_planner *b);
 
 void tn_offload_free(tn_offload *o); /* NULL is fine; what lies in the plan's arena goes with that */
 
-/* --------------------------------------------------------------------------------------------------------- running */
+/* ---------------------------------------------------------------------------------------------------------- running */
 
 /** A stream and a block of device memory, lent to a running frame. */
 typedef struct tn_lane {

@@ -32,7 +32,7 @@ typedef struct tn_offload_cut {
 
 static const tn_type *type_of(const cut *c, const tn_value *v) { return &c->b->p->typing.types[v->id]; }
 
-/* ------------------------------------------------------------------------------------------------------- what fits */
+/* -------------------------------------------------------------------------------------------------------- what fits */
 
 static bool plain_tensor(const tn_type *t) {
     return t->kind == TN_KIND_TENSOR && tn_type_static(t) && t->dtype != TN_NONE && t->dtype != TN_STRING;
@@ -87,7 +87,7 @@ static tn_status view_nodes(cut *c) {
     return TN_OK;
 }
 
-/* ---------------------------------------------------------------------------------------------------------- values */
+/* ----------------------------------------------------------------------------------------------------------- values */
 
 static void add_value(cut *c, const tn_value *v, int maker, const tn_device_traits *t) {
     size_t bytes = 0;
@@ -332,7 +332,7 @@ static tn_status note_borders(cut *c) {
     return TN_OK;
 }
 
-/* ------------------------------------------------------------------------------------------------------------- all */
+/* -------------------------------------------------------------------------------------------------------------- all */
 
 /* A required device that computes nothing is an error. Plans of loop bodies and branches may do without. */
 static tn_status check_required(const cut *c, const tn_offload *o) {

@@ -93,8 +93,7 @@ static tn_status note_segments(schedule *x) {
     return TN_OK;
 }
 
-/* ------------------------------------------------------------------------------------------------- uploads and waits
- */
+/* ------------------------------------------------------------------------------------------------ uploads and waits */
 
 static tn_status list_uploads(schedule *x) {
     tn_offload *o = x->o;
@@ -169,7 +168,7 @@ tn_status tn_offload_schedule(tn_planner *b, int (*joined)[2], int n_joined) {
     return TN_OK;
 }
 
-/* ---------------------------------------------------------------------------------------------------------- memory */
+/* ----------------------------------------------------------------------------------------------------------- memory */
 
 tn_status tn_offload_lay_out(tn_planner *b) {
     tn_offload *o = b->p->offload;

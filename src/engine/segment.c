@@ -155,8 +155,7 @@ static void join_regions(cutting *k) {
     }
 }
 
-/* ---------------------------------------------------------------------------------------------------------- weighing
- */
+/* --------------------------------------------------------------------------------------------------------- weighing */
 
 /* Another shape of memory that no region reads is as well made on the CPU, from what is copied there anyhow. */
 static void trim_free(cutting *k) {
@@ -226,8 +225,7 @@ static bool settle(cutting *k, tn_arena *a) {
     return true;
 }
 
-/* ------------------------------------------------------------------------------------------------------------- order
- */
+/* ------------------------------------------------------------------------------------------------------------ order */
 
 typedef struct {
     uint64_t *v;
