@@ -63,9 +63,12 @@ typedef struct {
 } tn_segment;
 
 /** Places for all inner values in one block, by lifetimes (engine/memory.h): for devices that run node by node.
- *  same     [n_values] out: the value in whose memory v lies: v itself, or what v is another shape of (an inner one
- * never has memory of its own then) at       [n_values] out: the offset of inner values with memory of their own; 0 of
- * others bytes    out: the block's size errors   TN_E_NOMEM, TN_E_LIMIT */
+ *
+ *      same    [n_values] the value in whose memory v lies: v itself, or what v is another shape of (then v is inner)
+ *      at      [n_values] offsets of inner values with memory of their own; 0 for all others
+ *      bytes   the block's size
+ *
+ *  errors   TN_E_NOMEM, TN_E_LIMIT */
 tn_status tn_segment_lay_out(const tn_segment *s, int *same, size_t *at, size_t *bytes);
 
 /* ---------------------------------------------------------------------------------------------------------- devices */
@@ -93,8 +96,8 @@ typedef struct {
     /** Memory of the device, aligned to TN_ARENA_ALIGN at least. errors TN_E_NOMEM, TN_E_DEVICE */
     tn_status (*alloc)(void *self, size_t bytes, void **memory);
     void (*free)(void *self, void *memory);
-    /** Memory of the host from which copies are fast and need no thread (pinned), made with tn_mem_alloc where the
-     * device can use that, so that it is counted; NULL: there is none. Copies take any other memory, too. */
+    /** Memory of the host that copies are fast from and to (pinned), made with tn_mem_alloc where the device can use
+     *  that, so that it is counted; NULL: there is none. Copies take any other memory, too. */
     void *(*host_alloc)(void *self, size_t bytes);
     void (*host_free)(void *self, void *p);
 
@@ -109,12 +112,11 @@ typedef struct {
      *  any memory, and the stream is as new. */
     void (*reset)(void *stream);
 
-    /** Whether the device computes the node, by its row, types, attributes and constants (c is as for prepare), and the
-     *  time it will take. Asked for nodes whose types are known tensors. cpu_ns: what the engine reckons for the CPU.
-     */
+    /** Whether the device computes a node whose types are known tensors, by its row, types, attributes and constants (c
+     *  is as for prepare), and the time it will take. cpu_ns: what the engine reckons for the CPU. */
     bool (*fits)(void *self, const tn_infer *c, double cpu_ns, double *ns);
     /** Compiles a segment of nodes that fit. *work: bytes of device memory that each run wants for itself. Constants
-     * are kept with tn_device_constant. errors any: the segment's nodes stay on the CPU */
+     *  are kept with tn_device_constant_get. errors any: the segment's nodes stay on the CPU */
     tn_status (*compile)(void *self, tn_device *d, const tn_segment *s, void **program, size_t *work);
     void (*release)(void *self, void *program);
 } tn_device_ops;
