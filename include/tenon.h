@@ -51,7 +51,8 @@ TN_API const char *tn_version(void);
     X(E_NOT_FOUND, "no such thing")                \
     X(E_LIMIT, "a limit was exceeded")             \
     X(E_CANCELLED, "cancelled")                    \
-    X(E_BUSY, "too much to do already")
+    X(E_BUSY, "too much to do already")            \
+    X(E_DEVICE, "the device failed")
 
 typedef enum {
 #define X(id, text) TN_##id,
@@ -295,9 +296,17 @@ typedef struct {
                               The thread that calls runs where it did before once the call returns. Numbers as in
                               /proc/cpuinfo; of this process's CPUs. NULL: all, or those of the executor. Linux only */
     size_t n_cpus;
+    const char *device; /* "NAME" or "NAME:OPTIONS": where nodes run that this device has kernels for, if that is worth
+                           the copies; the others run on the CPU. NULL, "" or "cpu": all on the CPU. What fails on the
+                           device runs on the CPU, with a warning. See docs/devices.md. Copied */
+    int require_device; /* 1: nothing falls back: a device that cannot be had, a plan of which no node runs on it, and
+                           whatever fails there are errors (TN_E_DEVICE). What the device has kernels for runs there,
+                           whether or not it is worth the copies */
 } tn_session_opts;
 
 /** Prepares a model for running. opts may be NULL. The model must outlive the session.
+ *  errors   TN_E_INVALID, TN_E_LIMIT, TN_E_NOMEM, TN_E_IO; TN_E_NOT_FOUND: no such device; TN_E_DEVICE;
+ *           TN_E_UNSUPPORTED: a compiled file of another precision
  *  threads  any: sessions of one model share what they make of it (the optimized graph of equal options, packed
  *           weights), which is made once and goes with the last session that uses it */
 TN_API tn_status tn_session_new(const tn_model *m, const tn_session_opts *opts, tn_session **out);
@@ -326,7 +335,7 @@ TN_API size_t tn_session_trim(tn_session *s);
  *  outputs  n_out slots in the order of tn_model_output; each gets a new tensor that the caller frees.
  *           On error all are NULL.
  *  errors   TN_E_INVALID (missing input), TN_E_TYPE, TN_E_SHAPE, TN_E_LIMIT, TN_E_NOMEM, TN_E_IO (the model's file
- *           changed)
+ *           changed), TN_E_DEVICE (with require_device alone)
  *  threads  may be called from several threads at once; each call has its own memory. */
 TN_API tn_status tn_session_run(tn_session *s, size_t n_in, const tn_tensor *const *inputs, size_t n_out,
                                 tn_tensor **outputs);

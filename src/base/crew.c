@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "base/park.h"
 #include "base/place.h"
-#include <signal.h>
+#include "base/thread.h"
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -106,18 +106,6 @@ static void *worker_main(void *arg) {
     }
 }
 
-/* Signals are for the program's threads, but for those that a thread raises itself. */
-int tn_crew_start_quiet(pthread_t *id, void *(*run)(void *), void *arg) {
-    static const int raised[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT, SIGPROF };
-    sigset_t most, before;
-    sigfillset(&most);
-    for (size_t i = 0; i < TN_COUNT(raised); i++) sigdelset(&most, raised[i]);
-    pthread_sigmask(SIG_SETMASK, &most, &before);
-    int e = pthread_create(id, NULL, run, arg);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return e;
-}
-
 static bool start(int index) {
     tn_worker *w = &crew.worker[index];
     w->index = index;
@@ -127,7 +115,7 @@ static bool start(int index) {
     atomic_store(&w->caller_asleep, 0);
     atomic_store(&w->taken, 1);
     atomic_store(&w->state, TN_WORKER_IDLE);
-    int e = tn_crew_start_quiet(&w->thread, worker_main, w);
+    int e = tn_thread_start(&w->thread, worker_main, w);
     if (e) {
         tn_log(TN_LOG_WARN, "worker thread %d cannot be started (%s): going on with %d thread%s", index + 1,
                strerror(e), index + 1, index ? "s" : "");

@@ -1,6 +1,6 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* crew.h - the process's worker threads. All pools share them: a job borrows workers, gives each a seat, and returns
- * them when it is done. For pool.c alone, but for tn_crew_start_quiet; everybody else uses pool.h.
+ * them when it is done. For pool.c alone; everybody else uses pool.h.
  *
  *     IDLE --post--> POSTED --the worker--> RUNNING --the worker--> IDLE
  *                       '------------------recall------------------^
@@ -56,10 +56,6 @@ typedef struct tn_worker {
  *  gives no more threads there are fewer, which is logged. They are pinned while every open pool wants that. */
 void tn_crew_join(int threads, bool pin);
 void tn_crew_part(int threads, bool pin);
-
-/** pthread_create for a thread of the library's: signals are for the program's, but for those that a thread raises
- *  itself. */
-int tn_crew_start_quiet(pthread_t *id, void *(*run)(void *), void *arg);
 
 /** This thread begins or ends to work: it counts as running. */
 void tn_crew_enter(void);

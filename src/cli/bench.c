@@ -23,8 +23,8 @@ static tn_feed_opts feed = { .seed = 1 };
 static int streams = 1, concurrency, iterations;
 static float warmup = 0.5f, duration = 3;
 static const char *times_file, *trace_file;
-static const char *precision;
-static bool profile, no_optimize, json, unpinned;
+static const char *precision, *device;
+static bool profile, no_optimize, json, unpinned, require_device;
 
 static const tn_option options[] = {
     { "--input", TN_OPT_LIST, &feed.inputs, "NAME=WHAT",
@@ -46,6 +46,7 @@ static const tn_option options[] = {
     { "--precision", TN_OPT_STRING, &precision, "WORDS",
       "f32, bf16, f16 or mixed; also for some nodes: bf16,f32:/head/* (default: as the file says)" },
     { "--no-optimize", TN_OPT_FLAG, &no_optimize, NULL, "run the graph as it stands, without folding and fusion" },
+    TN_DEVICE_OPTIONS(device, require_device),
     { "--json", TN_OPT_FLAG, &json, NULL, "machine-readable output" },
 };
 
@@ -262,6 +263,7 @@ static tn_status print_profile(tn_session *s) {
         tn_profile_json(rows, n, &t);
     else
         tn_profile_table(rows, n, &t);
+    tn_profile_device(s, json, &t);
     if (t.s) printf("\n%s", t.s);
     tn_text_free(&t);
     tn_mem_free(rows);
@@ -327,7 +329,9 @@ int tn_cmd_bench(int argc, char **argv) {
                              .unpinned = unpinned || streams > 1,
                              .profile = profile || trace_file,
                              .no_optimize = no_optimize,
-                             .precision = precision };
+                             .precision = precision,
+                             .device = device,
+                             .require_device = require_device };
     const char *env = getenv("TN_THREADS");
     if (!common.threads && !(env && tn_parse_int(env, 1, 1024, &common.threads))) common.threads = tn_cpu_count();
     opts.threads = common.threads;

@@ -16,7 +16,8 @@
 static tn_feed_opts feed;
 static int top = 20;
 static bool json, nodes;
-static const char *precision;
+static const char *precision, *device;
+static bool require_device;
 
 static const tn_option options[] = {
     { "--shape", TN_OPT_LIST, &feed.shapes, "NAME=1x3x224x224", "an input's shape, or a symbol's size (batch=8)" },
@@ -25,6 +26,7 @@ static const tn_option options[] = {
     { "--nodes", TN_OPT_FLAG, &nodes, NULL, "list every node with its cost" },
     { "--precision", TN_OPT_STRING, &precision, "WORDS",
       "f32, bf16, f16 or mixed; also for some nodes: bf16,f32:/head/* (default: as the file says)" },
+    TN_DEVICE_OPTIONS(device, require_device),
     { "--json", TN_OPT_FLAG, &json, NULL, "machine-readable output" },
 };
 
@@ -128,6 +130,33 @@ static void put_nodes(const facts *f, tn_text *out) {
     }
 }
 
+/* What would run on the device; with --nodes which node runs where, as the optimised model has them. */
+static void put_device(const facts *f, tn_text *out) {
+    const tn_forecast_device *d = f->memory.device;
+    char a[32], b[32], c[32];
+    if (device && !f->planned) tn_text_puts(out, "device      what runs there is known once every shape is\n");
+    if (!d) return;
+    tn_text_printf(out,
+                   "device      %s: %d of %d nodes in %d segment%s; copied in a run: %d up (%s), %d down (%s); "
+                   "%s of its memory beside constants\n",
+                   d->name, d->n_placed, d->n_nodes, d->n_segments, d->n_segments == 1 ? "" : "s", d->uploads,
+                   tn_human_bytes((double)d->up_bytes, a, sizeof a), d->downloads,
+                   tn_human_bytes((double)d->down_bytes, b, sizeof b), tn_human_bytes((double)d->bytes, c, sizeof c));
+}
+
+static void put_places(const facts *f, tn_text *out) {
+    const tn_forecast_device *d = f->memory.device;
+    if (d) tn_text_puts(out, "\nwhere the optimised model's nodes run, in order\n");
+    for (int i = 0; d && i < d->n_nodes; i++) {
+        const tn_forecast_node *n = &d->nodes[i];
+        tn_text_printf(out, "  %-40s %-20s ", tn_shown(n->name), tn_shown(n->type));
+        if (n->segment < 0)
+            tn_text_puts(out, "cpu\n");
+        else
+            tn_text_printf(out, "%s, segment %d\n", d->name, n->segment);
+    }
+}
+
 static const char *const finding_words[] = {
     [TN_FINDING_REPAIR] = "repaired", [TN_FINDING_WARNING] = "warning", [TN_FINDING_ERROR] = "error"
 };
@@ -197,6 +226,7 @@ static void put_text(const facts *f, tn_text *out) {
                        f->memory.open ? ", and what depends on the data" : "");
     else if (!m->broken)
         tn_text_puts(out, "memory      known once every shape is: give --shape or --dimension\n");
+    put_device(f, out);
     put_precisions(m->graph, out);
     if (f->a->shapes != TN_OK) tn_text_printf(out, "shapes      %s\n", f->a->why);
     tn_text_puts(out, "\ninputs\n");
@@ -208,6 +238,7 @@ static void put_text(const facts *f, tn_text *out) {
     }
     put_ops(f, out);
     if (nodes) put_nodes(f, out);
+    if (nodes) put_places(f, out);
     put_findings(m, out);
 }
 
@@ -234,6 +265,24 @@ static void put_json_value(const tn_model *m, const tn_value *v, const tn_type *
         tn_text_free(&dim);
     }
     tn_text_puts(out, t->rank == 0 ? "[]}" : t->rank < 0 ? "}" : "]}");
+}
+
+static void put_json_device(const tn_forecast_device *d, tn_text *out) {
+    if (!d) return;
+    tn_text_puts(out, ", \"device\": {");
+    put_string(out, "name", d->name);
+    tn_text_printf(out,
+                   ", \"segments\": %d, \"uploads\": %d, \"uploaded_bytes\": %zu, \"downloads\": %d, "
+                   "\"downloaded_bytes\": %zu, \"bytes\": %zu, \"nodes\": [",
+                   d->n_segments, d->uploads, d->up_bytes, d->downloads, d->down_bytes, d->bytes);
+    for (int i = 0; i < d->n_nodes; i++) {
+        tn_text_puts(out, i ? ", {" : "{");
+        put_string(out, "name", d->nodes[i].name);
+        tn_text_puts(out, ", ");
+        put_string(out, "type", d->nodes[i].type);
+        tn_text_printf(out, ", \"segment\": %d}", d->nodes[i].segment);
+    }
+    tn_text_puts(out, "]}");
 }
 
 static void put_json(const facts *f, tn_text *out) {
@@ -265,6 +314,7 @@ static void put_json(const facts *f, tn_text *out) {
         tn_text_printf(out, ", \"memory\": {\"activations\": %zu, \"packed_weights\": %zu, \"inputs_outputs\": %zu}",
                        f->memory.activations, f->memory.packed, f->memory.inputs + f->memory.outputs);
     precisions p = count_precisions(m->graph);
+    put_json_device(f->memory.device, out);
     tn_text_printf(out, ", \"in_float32\": %d, \"narrow_weights\": %d, \"narrow_weight_bytes\": %.0f", p.widened,
                    p.narrowed, p.kept);
     for (int side = 0; side < 2; side++) {
@@ -308,7 +358,12 @@ static tn_status forecast(const tn_model *m, const tn_type *types, int threads, 
     if (!own) return tn_fail(TN_E_NOMEM, "no memory");
     for (size_t i = 0; i < n; i++)
         if (!m->graph->inputs[i]->fallback) own[i] = types[i];
-    tn_status st = tn_forecast_run_as(m, own, threads, precision, out);
+    tn_session_opts opts = { .size = sizeof opts,
+                             .threads = threads,
+                             .precision = precision,
+                             .device = device,
+                             .require_device = require_device };
+    tn_status st = tn_forecast_run_with(m, own, &opts, out);
     free(own);
     return st;
 }
@@ -321,6 +376,7 @@ int tn_cmd_inspect(int argc, char **argv) {
     tn_analysis *a = NULL;
     tn_type *types = NULL;
     tn_text out = { 0 };
+    facts f = { 0 };
     int code = tn_options_parse(&usage, &common, argc, argv, &args, &n_args);
     if (code >= 0) goto done;
     tn_status st = tn_model_open_with(args[0], &(tn_model_opts){ .size = sizeof(tn_model_opts), .inspect = 1 }, &m);
@@ -330,7 +386,7 @@ int tn_cmd_inspect(int argc, char **argv) {
     if (st == TN_OK) tn_precision_mark_last(m->graph);
     if (st == TN_OK) st = tn_feed_types(m, &feed, true, types);
     if (st == TN_OK) st = tn_analyse(m, types, &a);
-    facts f = { .m = m, .path = args[0], .a = a, .types = types, .planned = st == TN_OK && !m->broken };
+    f = (facts){ .m = m, .path = args[0], .a = a, .types = types, .planned = st == TN_OK && !m->broken };
     for (int i = 0; st == TN_OK && i < m->graph->n_inputs; i++) f.planned &= tn_type_static(&types[i]);
     if (st == TN_OK && f.planned) st = forecast(m, types, common.threads, &f.memory);
     if (st == TN_OK) {
@@ -343,6 +399,7 @@ int tn_cmd_inspect(int argc, char **argv) {
     }
     code = st != TN_OK ? tn_command_failed(usage.name) : m->broken ? TN_EXIT_FAILED : TN_EXIT_OK;
 done:
+    tn_forecast_free(&f.memory);
     tn_text_free(&out);
     tn_analysis_free(&a);
     tn_model_close(&m);

@@ -44,6 +44,19 @@ typedef struct {
     int threads; /* 0: the library's default */
 } tn_common_options;
 
+/* Where nodes run: rows of a table for those commands that run models. */
+#define TN_DEVICE_OPTIONS(device, require)                                                                            \
+    { "--device",                                                                                                     \
+      TN_OPT_STRING,                                                                                                  \
+      &(device),                                                                                                      \
+      "NAME",                                                                                                         \
+      "cpu, or a device that computes what it can: NAME or NAME:OPTIONS",                                             \
+      0,                                                                                                              \
+      0 },                                                                                                            \
+    {                                                                                                                 \
+        "--require-device", TN_OPT_FLAG, &(require), NULL, "what fails on the device fails; nothing falls back", 0, 0 \
+    }
+
 /** Parses argv[1..]; `--name value` and `--name=value`, "--" ends the options, arguments may stand anywhere.
  *  args     the arguments that are no options, moved to the front of argv[1..]; *n_args of them
  *  returns  -1 to go on, otherwise the exit code: 0 after --help, 2 after a mistake (which it has printed) */

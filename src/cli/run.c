@@ -23,8 +23,8 @@ static tn_feed_opts feed = { .seed = 1 };
 static const char *output_dir, *expect_dir;
 static int top = 5;
 static float tol_rel = 1e-3f, tol_abs = 1e-5f;
-static const char *precision;
-static bool profile, no_optimize, json;
+static const char *precision, *device;
+static bool profile, no_optimize, json, require_device;
 static float timeout_s;
 static size_t mem_limit;
 
@@ -47,6 +47,7 @@ static const tn_option options[] = {
     { "--timeout", TN_OPT_FLOAT, &timeout_s, "SECONDS", "stop the run when it takes longer", 1e-3, 1e9 },
     { "--mem-limit", TN_OPT_BYTES, &mem_limit, "SIZE",
       "what the run may hold at any time, beside model and weights: 64K, 512M, 2G" },
+    TN_DEVICE_OPTIONS(device, require_device),
     { "--json", TN_OPT_FLAG, &json, NULL, "machine-readable output" },
 };
 
@@ -192,6 +193,8 @@ int tn_cmd_run(int argc, char **argv) {
                              .profile = profile,
                              .no_optimize = no_optimize,
                              .precision = precision,
+                             .device = device,
+                             .require_device = require_device,
                              .mem_limit = mem_limit };
     tn_run_opts run = { .size = sizeof run, .timeout_ns = (uint64_t)((double)timeout_s * 1e9) };
     double t0 = tn_clock_s();
@@ -220,6 +223,7 @@ int tn_cmd_run(int argc, char **argv) {
         tn_text t = { 0 };
         st = tn_session_profile(s, &rows, &n);
         if (st == TN_OK) tn_profile_table(rows, n, &t);
+        tn_profile_device(s, false, &t);
         if (t.s) printf("\n%s", t.s);
         tn_mem_free(rows);
         tn_text_free(&t);

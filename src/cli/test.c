@@ -35,6 +35,7 @@ static const tn_option options[] = {
     { "--list", TN_OPT_STRING, &set.list, "FILE", "write the names of the cases that passed", 0, 0 },
     { "--timeout", TN_OPT_INT, &set.timeout, "S", "seconds a case may take (default: 120)", 1, 86400 },
     { "--no-optimize", TN_OPT_FLAG, &set.run.no_optimize, NULL, "run the graphs as they stand", 0, 0 },
+    TN_DEVICE_OPTIONS(set.run.device, set.run.require_device),
     { "--reload", TN_OPT_FLAG, &set.run.reload, NULL, "run the models as they are after saving and opening again", 0,
       0 },
     { "--vary", TN_OPT_INT, &set.run.vary, "SEED",

@@ -323,7 +323,11 @@ tn_status tn_case_run(const char *dir, const tn_case_opts *o, int *sets) {
     char path[4096];
     tn_model *m = NULL;
     tn_session *s = NULL;
-    tn_session_opts opts = { .size = sizeof opts, .threads = o->threads, .no_optimize = o->no_optimize };
+    tn_session_opts opts = { .size = sizeof opts,
+                             .threads = o->threads,
+                             .no_optimize = o->no_optimize,
+                             .device = o->device,
+                             .require_device = o->require_device };
     *sets = 0;
     if (!join(path, sizeof path, dir, "model.onnx")) return tn_fail(TN_E_LIMIT, "the path is too long");
     tn_status st = tn_model_open(path, &m);

@@ -11,6 +11,8 @@
 typedef struct {
     int threads;
     bool no_optimize;
+    const char *device; /* as tn_session_opts */
+    bool require_device;
     bool reload; /* run what tn_model_save writes of the model, not the model itself */
     int vary;    /* not 0: a seed; each data set runs between others made of it, of other sizes, on the same session */
     float rtol, atol;     /* an element agrees when |have - want| <= atol + rtol |want| */

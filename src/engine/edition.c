@@ -12,6 +12,7 @@ struct tn_edition {
     tn_account *account; /* of all it takes */
     char *precision;     /* what it was made for; then which passes were asked for */
     char *passes;
+    bool plain;
     int sessions;
 };
 
@@ -34,8 +35,13 @@ static void free_edition(tn_edition *e) {
     tn_mem_free(e);
 }
 
-static tn_edition *find(tn_edition *e, const char *precision) {
-    while (e && (strcmp(e->precision, precision) || strcmp(e->passes, passes_asked()))) e = e->next;
+static bool serves(const tn_edition *e, tn_edition_asked asked) {
+    return e->plain == asked.plain && !strcmp(e->precision, or_empty(asked.precision)) &&
+           !strcmp(e->passes, passes_asked());
+}
+
+static tn_edition *find(tn_edition *e, tn_edition_asked asked) {
+    while (e && !serves(e, asked)) e = e->next;
     return e;
 }
 
@@ -47,24 +53,24 @@ static tn_status fill(tn_edition *e, const tn_model *m, tn_pool *pool) {
     b.work_limit = now->work_limit;
     before = tn_budget_enter(&b);
     tn_status st = tn_model_clone(m, &e->model);
-    if (st == TN_OK) st = tn_optimize(e->model, e->precision, pool);
+    if (st == TN_OK) st = tn_optimize(e->model, e->precision, e->plain, pool);
     tn_budget_leave(before);
     return tn_budget_verdict(&b, st, NULL);
 }
 
-static tn_status make(const tn_model *m, const char *precision, tn_pool *pool, tn_edition **out) {
+static tn_status make(const tn_model *m, tn_edition_asked asked, tn_pool *pool, tn_edition **out) {
     tn_edition *e = tn_mem_zalloc(sizeof *e, TN_MEM_GENERAL);
     tn_status st = TN_OK;
     if (!e || !(e->account = tn_account_new(tn_account_limit(tn_budget_now()->account))) ||
-        !(e->precision = copy(precision)) || !(e->passes = copy(passes_asked())))
+        !(e->precision = copy(or_empty(asked.precision))) || !(e->passes = copy(passes_asked())))
         st = tn_fail(TN_E_NOMEM, "no memory for an optimized copy of the model");
-    if (st == TN_OK) st = fill(e, m, pool);
+    if (st == TN_OK) e->plain = asked.plain, st = fill(e, m, pool);
     if (st != TN_OK && e) free_edition(e);
     *out = st == TN_OK ? e : NULL;
     return st;
 }
 
-tn_status tn_edition_get(tn_store *s, const tn_model *m, const char *precision, tn_pool *pool, tn_edition **out,
+tn_status tn_edition_get(tn_store *s, const tn_model *m, tn_edition_asked asked, tn_pool *pool, tn_edition **out,
                          tn_account **charged) {
     pthread_mutex_t *lock;
     tn_edition **list = tn_store_editions(s, &lock), *e;
@@ -72,7 +78,7 @@ tn_status tn_edition_get(tn_store *s, const tn_model *m, const char *precision, 
     *out = NULL;
     *charged = NULL;
     if (!tn_budget_lock(lock)) return tn_fail(TN_E_CANCELLED, "optimizing the model was stopped");
-    if (!(e = find(*list, or_empty(precision))) && (st = make(m, or_empty(precision), pool, &e)) == TN_OK) {
+    if (!(e = find(*list, asked)) && (st = make(m, asked, pool, &e)) == TN_OK) {
         e->next = *list;
         *list = e;
     }

@@ -188,6 +188,7 @@ static tn_status alias_step(tn_frame *f, int step) {
 static tn_status other_step(tn_frame *f, int i) {
     const tn_step *s = &f->plan->steps[i];
     if (s->kind == TN_STEP_NONE) return TN_OK;
+    if (s->kind == TN_STEP_SEGMENT) return tn_offload_step(f, i, f->times != NULL);
     f->step = i;
     tn_status st = s->kind == TN_STEP_ALIAS ? alias_step(f, i) : dynamic_step(f, i);
     for (int k = 0; k < s->n_dead; k++) tn_datum_reset(&f->data[s->dead[k]]);
@@ -331,12 +332,19 @@ static tn_status judge(const tn_step *s, tn_status st) {
     return tn_budget_verdict(tn_budget_now(), st, tn_node_where(s->node));
 }
 
+/* Step i, once what it needs of a device is there. */
+static tn_status run_step(tn_frame *f, int i) {
+    const tn_step *s = &f->plan->steps[i];
+    if (f->lane) TN_TRY(tn_offload_before(f, i));
+    f->runs[i].room_used = 0;
+    return s->kind == TN_STEP_STATIC ? tn_op_run(s->node->op, &f->runs[i]) : other_step(f, i);
+}
+
 static tn_status run_steps(tn_frame *f) {
     const tn_plan *p = f->plan;
     for (int i = 0; i < p->n_steps; i++) {
         const tn_step *s = &p->steps[i];
-        f->runs[i].room_used = 0;
-        tn_status st = s->kind == TN_STEP_STATIC ? tn_op_run(s->node->op, &f->runs[i]) : other_step(f, i);
+        tn_status st = run_step(f, i);
         tn_arena_mark now = tn_arena_save(f->temp);
         if (now.used != f->temp_mark.used || now.block != f->temp_mark.block) empty_temp(f);
         if ((st = judge(s, st)) != TN_OK) return st;
@@ -350,8 +358,7 @@ static tn_status run_steps_timed(tn_frame *f) {
     for (int i = 0; i < p->n_steps; i++) {
         const tn_step *s = &p->steps[i];
         uint64_t t0 = tn_clock_ns();
-        f->runs[i].room_used = 0;
-        tn_status st = s->kind == TN_STEP_STATIC ? tn_op_run(s->node->op, &f->runs[i]) : other_step(f, i);
+        tn_status st = run_step(f, i);
         f->times[i] = tn_clock_ns() - t0;
         empty_temp(f);
         if ((st = judge(s, st)) != TN_OK) return st;
@@ -367,6 +374,8 @@ tn_status tn_frame_run(tn_frame *f, const tn_datum *const *in, const tn_datum *c
     tn_frame_place(f);
     tn_status st = bind(f, in, captured, out, nested);
     if (st == TN_OK) st = f->times ? run_steps_timed(f) : run_steps(f);
+    if (st == TN_OK && f->lane) st = tn_offload_before(f, f->plan->n_steps);
+    if (st != TN_OK && f->lane) tn_offload_abandon(f);
     if (st == TN_OK) st = collect(f, out, nested);
     clean(f);
     if (st == TN_OK && !nested && f->plan->n_loose) st = own_outputs(f, out);
@@ -436,6 +445,7 @@ static tn_status engine_subgraph(tn_run *r, tn_graph *g, const tn_datum *in, int
                           .n_captured = k->n_captured,
                           .pool = s->pool,
                           .packs = s->packs,
+                          .device = f->plan->device,
                           .costs = s->profiler != NULL };
     tn_plan_list list = { &k->plans, &k->n_plans, TN_NESTED_PLANS };
     tn_status st = tn_session_acquire(s, list, &args, c.key, c.key_n, &inner);

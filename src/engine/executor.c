@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/number.h"
 #include "base/pool.h"
+#include "base/thread.h"
 #include "engine/submit.h"
 #include <stdio.h>
 #include <string.h>
@@ -243,7 +244,7 @@ static void *thread_main(void *arg) {
 static bool start_thread(tn_executor *e) {
     tn_executor_thread *t = &e->threads[e->n_threads];
     *t = (tn_executor_thread){ .executor = e, .index = e->n_threads, .alive = true };
-    int error = tn_crew_start_quiet(&t->id, thread_main, t);
+    int error = tn_thread_start(&t->id, thread_main, t);
     if (error) {
         tn_log(TN_LOG_WARN, "thread %d of an executor cannot be started: %s", t->index + 1, strerror(error));
         *t = (tn_executor_thread){ 0 };

@@ -44,6 +44,14 @@ static bool arguments(tn_frame *f) {
     return true;
 }
 
+static bool for_segments(tn_frame *f) {
+    const tn_offload *o = f->plan->offload;
+    if (!o) return true;
+    f->places = tn_arena_array(f->own, tn_device_place, (size_t)o->most_places + 1);
+    f->tickets = tn_arena_array(f->own, tn_device_ticket, (size_t)o->n_segments + 1);
+    return f->places && f->tickets;
+}
+
 static bool any_dynamic(const tn_plan *p) {
     for (int i = 0; i < p->n_steps; i++)
         if (p->steps[i].kind != TN_STEP_STATIC) return true;
@@ -64,7 +72,7 @@ tn_status tn_frame_new(struct tn_session *s, tn_plan *p, tn_frame **out) {
         if (!f->dynamic) goto fail;
     }
     if (s->profiler && !(f->times = tn_arena_array(f->own, uint64_t, (size_t)p->n_steps + 1))) goto fail;
-    if (!f->data || !f->runs || !arguments(f)) goto fail;
+    if (!f->data || !f->runs || !arguments(f) || !for_segments(f)) goto fail;
     preset(f);
     if (p->range && tn_fit_new(f) != TN_OK) goto fail;
     *out = f;

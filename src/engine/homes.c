@@ -46,6 +46,8 @@ static tn_status lifetimes(tn_planner *b, int (*joined)[2], int n_joined) {
         for (int k = 0; k < s->n_nested; k++)
             for (int c = 0; c < s->nested[k].n_captured; c++) use(b, s->nested[k].captured_slots[c], i);
     }
+    for (int i = 0; p->offload && i < p->offload->n_remotes; i++)
+        if (p->offload->remotes[i].up >= 0) use(b, p->offload->remotes[i].slot, p->offload->remotes[i].held);
     for (int i = 0; i < n_joined; i++) join(b, joined[i][1], joined[i][0]);
     return TN_OK;
 }

@@ -49,17 +49,6 @@ static size_t free_plans(tn_plan *p) {
     return bytes;
 }
 
-static size_t free_blocks(tn_block *b) {
-    size_t bytes = 0;
-    for (tn_block *next; b; b = next) {
-        next = b->next;
-        bytes += b->bytes;
-        tn_mem_free(b->data);
-        tn_mem_free(b);
-    }
-    return bytes;
-}
-
 static size_t free_temps(tn_temp *t) {
     size_t bytes = 0;
     for (tn_temp *next; t; t = next) {
@@ -73,17 +62,18 @@ static size_t free_temps(tn_temp *t) {
 void tn_session_drop(tn_session *s) {
     free_plans(s->plans);
     free_plans(s->ranged);
-    free_blocks(s->blocks);
+    tn_blocks_free(s, s->blocks);
     free_temps(s->temps);
+    tn_lanes_free(s->lanes);
 }
 
 /* ------------------------------------------------------------------------------------------------- plans and frames */
 
-/* The plan with that key, moved to the front; under the lock. */
-static tn_plan *find_plan(tn_plan_list list, const int64_t *key, size_t key_n) {
+/* The plan with that key for that device, moved to the front; under the lock. */
+static tn_plan *find_plan(tn_plan_list list, const tn_device_use *device, const int64_t *key, size_t key_n) {
     for (tn_plan **at = list.first; *at; at = &(*at)->next) {
         tn_plan *p = *at;
-        if (p->key_n != key_n || memcmp(p->key, key, key_n * sizeof *key) != 0) continue;
+        if (p->device != device || p->key_n != key_n || memcmp(p->key, key, key_n * sizeof *key) != 0) continue;
         *at = p->next;
         p->next = *list.first;
         return *list.first = p;
@@ -129,13 +119,6 @@ static size_t largest_block(const tn_plan *p) {
     return most;
 }
 
-/* What a block that was too small once grows to: shapes that grow from run to run outgrow it seldom. */
-static size_t roomy(size_t bytes) {
-    size_t step = (size_t)4096;
-    while (step < bytes / 8) step *= 2;
-    return tn_align_up(bytes, step);
-}
-
 /* Takes out, under the lock, idle blocks that are larger than any plan asks for: the plan they grew for has gone. */
 static tn_block *drop_blocks(tn_session *s) {
     size_t most = largest_block(s->plans), ranged = largest_block(s->ranged);
@@ -143,7 +126,7 @@ static tn_block *drop_blocks(tn_session *s) {
     tn_block *out = NULL;
     for (tn_block **at = &s->blocks; *at;) {
         tn_block *b = *at;
-        if (b->bytes <= roomy(most)) {
+        if (b->bytes <= tn_block_roomy(most)) {
             at = &b->next;
             continue;
         }
@@ -188,7 +171,7 @@ static tn_status make_plan(tn_session *s, tn_plan_list list, const tn_plan_args 
     *out = NULL;
     if (!tn_budget_lock(&s->planning)) return TN_E_CANCELLED; /* another thread's plan took too long */
     pthread_mutex_lock(&s->lock);
-    if ((*out = find_plan(list, key, key_n))) (*out)->refs++; /* another thread was faster */
+    if ((*out = find_plan(list, args->device, key, key_n))) (*out)->refs++; /* another thread was faster */
     pthread_mutex_unlock(&s->lock);
     tn_status st = *out ? TN_OK : new_plan(s, args, key, key_n, &p);
     if (p) {
@@ -206,7 +189,7 @@ static tn_status make_plan(tn_session *s, tn_plan_list list, const tn_plan_args 
             p->refs++;
             pthread_mutex_unlock(&s->lock);
             free_plans(old);
-            free_blocks(blocks);
+            tn_blocks_free(s, blocks);
             *out = p;
         }
     }
@@ -227,24 +210,12 @@ static tn_block *take_block(tn_session *s, size_t bytes) {
     return b;
 }
 
-static tn_status fit_block(tn_block **block, size_t bytes) {
-    tn_block *b = *block;
-    if (!b && !(b = tn_mem_zalloc(sizeof *b, TN_MEM_GENERAL))) goto fail;
-    *block = b;
-    if (b->bytes >= bytes) return TN_OK;
-    size_t wanted = b->bytes ? roomy(bytes) : bytes;
-    tn_mem_free(b->data); /* first, so that the peak is the larger one and not both */
-    b->bytes = 0;
-    b->data = tn_mem_alloc(wanted, TN_MEM_ACTIVATIONS);
-    if (!b->data && !(b->data = tn_mem_alloc(wanted = bytes, TN_MEM_ACTIVATIONS))) goto fail;
-    b->bytes = wanted;
-    return TN_OK;
-fail:
-    return tn_fail(TN_E_NOMEM, "no memory for %zu bytes of activations", bytes);
-}
-
 /* What a run borrowed goes back; under the lock. */
-static void give_back(tn_session *s, tn_block *b, tn_temp *t) {
+static void give_back(tn_session *s, tn_block *b, tn_temp *t, tn_lane *l) {
+    if (l) {
+        l->next = s->lanes;
+        s->lanes = l;
+    }
     if (b) {
         b->next = s->blocks;
         s->blocks = b;
@@ -260,6 +231,7 @@ static tn_status frame_of(tn_session *s, tn_plan *p, tn_frame **out) {
     tn_frame *f = NULL;
     tn_block *block = NULL;
     tn_temp *temp;
+    tn_lane *lane = NULL;
     *out = NULL;
     pthread_mutex_lock(&s->lock);
     if ((f = p->idle)) p->idle = f->next;
@@ -267,16 +239,18 @@ static tn_status frame_of(tn_session *s, tn_plan *p, tn_frame **out) {
     if ((temp = s->temps)) s->temps = temp->next;
     pthread_mutex_unlock(&s->lock);
     tn_status st = f ? TN_OK : new_frame(s, p, &f);
-    if (st == TN_OK && p->bytes) st = fit_block(&block, p->bytes);
+    if (st == TN_OK && p->bytes) st = tn_block_fit(s, &block, p->bytes);
     if (st == TN_OK && !temp && !(temp = tn_temp_new())) st = tn_fail(TN_E_NOMEM, "no memory to run the plan");
+    if (st == TN_OK && p->offload) st = tn_lane_take(s, p->offload, &lane);
     if (st == TN_OK) {
+        f->lane = lane;
         f->block = block;
         tn_frame_take_temp(f, temp);
         *out = f;
         return TN_OK;
     }
     pthread_mutex_lock(&s->lock);
-    give_back(s, block, temp);
+    give_back(s, block, temp, NULL);
     p = unref_plan(p);
     pthread_mutex_unlock(&s->lock);
     tn_frame_free(f);
@@ -287,7 +261,7 @@ static tn_status frame_of(tn_session *s, tn_plan *p, tn_frame **out) {
 tn_status tn_session_acquire(tn_session *s, tn_plan_list list, const tn_plan_args *args, const int64_t *key,
                              size_t key_n, tn_frame **out) {
     pthread_mutex_lock(&s->lock);
-    tn_plan *p = find_plan(list, key, key_n);
+    tn_plan *p = find_plan(list, args->device, key, key_n);
     if (p) p->refs++;
     pthread_mutex_unlock(&s->lock);
     if (!p) TN_TRY(make_plan(s, list, args, key, key_n, &p));
@@ -298,8 +272,9 @@ void tn_session_release(tn_session *s, tn_frame *f) {
     tn_plan *p = f->plan;
     pthread_mutex_lock(&s->lock);
     if (s->profiler) tn_profiler_add(s->profiler, f);
-    give_back(s, f->block, f->room);
+    give_back(s, f->block, f->room, f->lane);
     f->block = NULL;
+    f->lane = NULL;
     f->room = NULL;
     f->next = p->idle;
     p->idle = f;
@@ -349,11 +324,14 @@ static size_t give_up(tn_session *s, int keep) {
     tn_frame *frames = drop_frames(s->ranged, drop_frames(s->plans, NULL));
     tn_block *blocks = s->blocks;
     tn_temp *temps = s->temps;
+    tn_lane *lanes = s->lanes;
+    s->lanes = NULL;
     s->blocks = NULL;
     s->temps = NULL;
     pthread_mutex_unlock(&s->lock);
+    tn_lanes_free(lanes);
     size_t bytes =
-        free_plans(plans) + free_plans(ranged) + free_frames(frames) + free_blocks(blocks) + free_temps(temps);
+        free_plans(plans) + free_plans(ranged) + free_frames(frames) + tn_blocks_free(s, blocks) + free_temps(temps);
     return bytes + tn_heap_trim(s->heap) + tn_heap_trim(s->outputs);
 }
 
@@ -454,6 +432,11 @@ tn_status tn_session_plan_ranges(tn_session *s) {
     tn_frame *f;
     int64_t usual[TN_RANGE_SYMBOLS];
     TN_TRY(tn_range_given(s->model, s->opts.ranges, s->opts.n_ranges, &range));
+    if (s->device) {
+        tn_status st = tn_offload_plan_usual(s, range);
+        tn_range_free(&range);
+        return st;
+    }
     memcpy(usual, range->usual, sizeof usual);
     TN_TRY(plan_range(s, range, &p));
     add_plan((tn_plan_list){ &s->ranged, &s->n_ranged, TN_RANGED_PLANS }, p);
@@ -483,7 +466,7 @@ static void acquire_ranged(tn_session *s, const tn_plan_args *args, tn_frame **o
 
 static bool has_plan(tn_session *s, tn_plan_list list, const int64_t *key, size_t key_n) {
     pthread_mutex_lock(&s->lock);
-    bool has = find_plan(list, key, key_n) != NULL;
+    bool has = find_plan(list, NULL, key, key_n) != NULL;
     pthread_mutex_unlock(&s->lock);
     return has;
 }

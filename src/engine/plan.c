@@ -92,8 +92,7 @@ static bool vary(tn_planner *b, tn_slot *s) {
     return true;
 }
 
-/* The slot of v, made with its type if it is new; -1 without memory. */
-static int slot_for(tn_planner *b, const tn_value *v, tn_home_kind home, int index) {
+int tn_planner_slot(tn_planner *b, const tn_value *v, tn_home_kind home, int index) {
     tn_plan *p = b->p;
     if (b->slot_of[v->id] >= 0) return b->slot_of[v->id];
     if (p->n_slots == b->cap_slots) {
@@ -131,14 +130,14 @@ static tn_status make_inputs(tn_planner *b) {
     for (int i = 0; i < g->n_inputs; i++) {
         p->inputs[i] = -1;
         if (!b->needed[g->inputs[i]->id]) continue;
-        if ((p->inputs[i] = slot_for(b, g->inputs[i], TN_HOME_INPUT, i)) < 0) return tn_planner_no_memory(b);
+        if ((p->inputs[i] = tn_planner_slot(b, g->inputs[i], TN_HOME_INPUT, i)) < 0) return tn_planner_no_memory(b);
     }
     p->n_outer = b->args->n_captured;
     for (int i = 0; i < p->n_outer; i++) {
         const tn_value *v = b->args->captured[i];
         p->outer[i] = -1;
         if (!b->needed[v->id]) continue;
-        if ((p->outer[i] = slot_for(b, v, TN_HOME_OUTER, i)) < 0) return tn_planner_no_memory(b);
+        if ((p->outer[i] = tn_planner_slot(b, v, TN_HOME_OUTER, i)) < 0) return tn_planner_no_memory(b);
     }
     return TN_OK;
 }
@@ -151,7 +150,7 @@ static tn_status step_inputs(tn_planner *b, tn_step *s) {
         s->in[i] = -1;
         if (!n->inputs[i]) continue;
         /* A value that nobody has made a slot for is a constant, or its producer comes later: a broken order. */
-        s->in[i] = slot_for(b, n->inputs[i], TN_HOME_HEAP, 0);
+        s->in[i] = tn_planner_slot(b, n->inputs[i], TN_HOME_HEAP, 0);
         if (s->in[i] < 0) return tn_planner_no_memory(b);
     }
     return TN_OK;
@@ -164,7 +163,7 @@ static tn_status step_outputs(tn_planner *b, tn_step *s) {
         s->out[i] = -1;
         if (!v || given(b, v)) continue;
         if (!b->needed[v->id] && !tn_op_needs_output(n->op, i)) continue;
-        if ((s->out[i] = slot_for(b, n->outputs[i], TN_HOME_HEAP, 0)) < 0) return tn_planner_no_memory(b);
+        if ((s->out[i] = tn_planner_slot(b, n->outputs[i], TN_HOME_HEAP, 0)) < 0) return tn_planner_no_memory(b);
     }
     return TN_OK;
 }
@@ -182,7 +181,7 @@ static tn_status step_nested(tn_planner *b, tn_step *s) {
         k->captured_slots = tn_arena_array(b->p->arena, int, (size_t)k->n_captured + 1);
         if (!k->captured_slots) return tn_planner_no_memory(b);
         for (int i = 0; i < k->n_captured; i++)
-            if ((k->captured_slots[i] = slot_for(b, k->captured[i], TN_HOME_HEAP, 0)) < 0)
+            if ((k->captured_slots[i] = tn_planner_slot(b, k->captured[i], TN_HOME_HEAP, 0)) < 0)
                 return tn_planner_no_memory(b);
     }
     return TN_OK;
@@ -259,6 +258,15 @@ static tn_status add_step(tn_planner *b, const tn_node *n) {
     return TN_OK;
 }
 
+/* The k-th node in the order they run in: its position. A segment's step stands for all its nodes: -1 then. */
+static tn_status next_node(tn_planner *b, int k, int *position) {
+    *position = b->order ? b->order[k] : k;
+    int segment = b->order ? b->segment[k] : -1;
+    if (segment < 0) return TN_OK;
+    *position = -1;
+    return k && b->segment[k - 1] == segment ? TN_OK : tn_offload_add_step(b, segment);
+}
+
 /* Aliases that need no step become entries of `joined`: pairs (output, input). */
 static tn_status make_steps(tn_planner *b, int (**joined)[2], int *n_joined) {
     tn_plan *p = b->p;
@@ -266,8 +274,9 @@ static tn_status make_steps(tn_planner *b, int (**joined)[2], int *n_joined) {
     *joined = (int(*)[2])tn_arena_array(b->temp, int, 2 * (size_t)b->n_nodes + 2);
     *n_joined = 0;
     if (!p->steps || !*joined) return tn_planner_no_memory(b);
-    for (int i = 0; i < b->n_nodes; i++) {
-        if (!b->live[i]) continue;
+    for (int k = 0, i; k < (b->order ? b->n_order : b->n_nodes); k++) {
+        TN_TRY(next_node(b, k, &i));
+        if (i < 0 || !b->live[i]) continue;
         TN_TRY(add_step(b, b->nodes[i]));
         tn_step *s = &p->steps[p->n_steps - 1];
         if (!joins_home(b, s)) continue;
@@ -326,7 +335,7 @@ bool tn_plan_settles_later(const tn_plan *p, const tn_step *s, int i) {
 static tn_status prepare(tn_planner *b, tn_step *s) {
     tn_plan *p = b->p;
     const tn_op *op = s->node->op;
-    if (s->kind == TN_STEP_NONE) return TN_OK;
+    if (s->kind == TN_STEP_NONE || s->kind == TN_STEP_SEGMENT) return TN_OK;
     bool ready = s->kind == TN_STEP_STATIC || (s->kind == TN_STEP_DYNAMIC && op->flags & TN_OP_DYNAMIC &&
                                                exact_slots(p, s->in, s->n_in) && !s->varies);
     tn_prep prep = { .arena = p->arena, .pool = b->args->pool, .packs = p->packs, .held = &p->held };
@@ -355,19 +364,25 @@ static tn_status build(tn_planner *b) {
     int(*joined)[2], n_joined;
     TN_TRY(mark_live(b));
     TN_TRY(make_inputs(b));
+    if (b->args->device && !b->args->range) TN_TRY(tn_offload_cut(b));
     TN_TRY(make_steps(b, &joined, &n_joined));
     for (int i = 0; i < b->args->graph->n_outputs; i++) /* outputs that no step makes: constants */
-        if (slot_for(b, b->args->graph->outputs[i], TN_HOME_HEAP, 0) < 0) return tn_planner_no_memory(b);
+        if (tn_planner_slot(b, b->args->graph->outputs[i], TN_HOME_HEAP, 0) < 0) return tn_planner_no_memory(b);
     tn_slot *slots = tn_arena_array(p->arena, tn_slot, (size_t)p->n_slots + 1);
     if (!slots) return tn_planner_no_memory(b);
     if (p->n_slots) memcpy(slots, p->slots, (size_t)p->n_slots * sizeof *slots);
     p->slots = slots;
+    if (b->order) TN_TRY(tn_offload_schedule(b, joined, n_joined));
     TN_TRY(tn_planner_lifetimes(b, joined, n_joined));
     tn_planner_in_place(b);
     for (int i = 0; i < p->n_steps; i++) {
         if (tn_budget_stopped()) return tn_op_fail(p->steps[i].node, TN_E_CANCELLED, "stopped");
         TN_TRY(prepare(b, &p->steps[i]));
     }
+    if (b->order)
+        TN_TRY(tn_offload_lay_out(b));
+    else
+        p->offload = NULL; /* no segment: it holds no program */
     return tn_planner_lay_out(b);
 }
 
@@ -390,7 +405,7 @@ static tn_status type_largest(tn_planner *b) {
     return tn_typing_graph(&b->most, g);
 }
 
-tn_status tn_plan_new(const tn_plan_args *args, tn_plan **out) {
+static tn_status make(const tn_plan_args *args, tn_plan **out) {
     tn_status st = TN_E_NOMEM;
     tn_planner b = { .args = args };
     tn_arena *keep = tn_arena_new(16384, TN_MEM_GENERAL), *temp = tn_arena_new(65536, TN_MEM_GENERAL);
@@ -407,6 +422,7 @@ tn_status tn_plan_new(const tn_plan_args *args, tn_plan **out) {
     p->graph = args->graph;
     p->packs = args->packs;
     p->range = args->range;
+    p->device = args->device;
     b.temp = temp;
     if ((st = tn_typing_init(&p->typing, args->model, keep, temp, args->pool)) != TN_OK) goto done;
     if (p->range) p->typing.syms = p->range->syms;
@@ -425,6 +441,19 @@ done:
     tn_owned_release(&b.most.owned);
     if (b.p) tn_plan_free(&b.p);
     tn_arena_free(&temp);
+    return st;
+}
+
+/* What the device cannot hold has a plan without it, which is found as the device's. */
+tn_status tn_plan_new(const tn_plan_args *args, tn_plan **out) {
+    tn_status st = make(args, out);
+    if (st != TN_E_DEVICE || !args->device || args->device->require) return st;
+    tn_plan_args own = *args;
+    own.device = NULL;
+    tn_device_use_fault(args->device, false, tn_error(), "these shapes run on the CPU");
+    tn_error_clear();
+    st = make(&own, out);
+    if (st == TN_OK) (*out)->device = args->device;
     return st;
 }
 
@@ -450,6 +479,7 @@ void tn_plan_free(tn_plan **plan) {
                 tn_plan_free(&n);
             }
     }
+    tn_offload_free(p->offload);
     tn_pack_release(p->packs, &p->held);
     tn_owned_release(&p->owned);
     tn_mem_free(p->key);

@@ -18,6 +18,7 @@
 #ifndef TN_ENGINE_PLAN_H
 #define TN_ENGINE_PLAN_H
 
+#include "engine/offload.h"
 #include "engine/pack.h"
 #include "engine/range.h"
 #include "engine/typing.h"
@@ -28,8 +29,9 @@ typedef enum {
     TN_HOME_INPUT,  /* the caller's input `index` */
     TN_HOME_OUTER,  /* captured value `index` of the enclosing graph */
     TN_HOME_CONST,
-    TN_HOME_SHAPE, /* contents known as expressions, evaluated for a run's sizes */
-    TN_HOME_HEAP,  /* allocated while running */
+    TN_HOME_SHAPE,  /* contents known as expressions, evaluated for a run's sizes */
+    TN_HOME_HEAP,   /* allocated while running */
+    TN_HOME_DEVICE, /* in a device's memory alone (offload.h) */
 } tn_home_kind;
 
 typedef struct {
@@ -58,12 +60,14 @@ typedef enum {
     TN_STEP_STATIC,  /* everything is in place: just run */
     TN_STEP_DYNAMIC, /* shapes are inferred, outputs allocated and the state prepared while running */
     TN_STEP_ALIAS,   /* output 0 shares input 0 under another shape */
+    TN_STEP_SEGMENT, /* several nodes, on a device (offload.h) */
     TN_STEP_NONE,    /* nothing runs: output 0 lies where input 0 does, and is typed in a plan for a range */
 } tn_step_kind;
 
 typedef struct {
     tn_step_kind kind;
-    const tn_node *node;
+    const tn_node *node; /* of a segment: its first */
+    int segment;         /* of a segment: which */
     tn_run_fn run;
     const void *attrs; /* the node's, read once */
     void *state;
@@ -107,8 +111,10 @@ typedef struct tn_plan {
     size_t output_bytes; /* of the outputs whose shapes are known */
     int n_constants;     /* steps saved because their results were known */
     tn_pack_cache *packs;
-    tn_pack_use *held; /* of packs: what the steps use */
-    int refs;          /* running frames + 1 while it is in a list; guarded by the session's lock */
+    tn_pack_use *held;          /* of packs: what the steps use */
+    struct tn_offload *offload; /* what runs on a device; NULL: nothing */
+    tn_device_use *device;      /* that it was made for */
+    int refs;                   /* running frames + 1 while it is in a list; guarded by the session's lock */
     struct tn_frame *idle;
 } tn_plan;
 
@@ -124,8 +130,9 @@ typedef struct {
     int n_captured;
     tn_pool *pool;
     tn_pack_cache *packs;
-    bool costs;      /* fill step.cost */
-    bool no_sharing; /* neither in place nor overlapping: for tests and comparisons */
+    tn_device_use *device; /* where nodes may run, too; NULL: on the CPU alone. Not with a range */
+    bool costs;            /* fill step.cost */
+    bool no_sharing;       /* neither in place nor overlapping: for tests and comparisons */
 } tn_plan_args;
 
 /** Is input i of the step a weight of the model, and the step prepared while running? Only then it is known whether the

@@ -19,6 +19,9 @@ typedef struct tn_planner {
     int *root;             /* by slot: union-find over homes */
     int *first, *last;     /* by slot; of a root: of its home */
     int n_nodes, cap_slots;
+    struct tn_offload_cut *cut; /* of a plan with segments: offload_cut.c's */
+    int *order, *segment;       /* [n_order] positions in nodes, in the order they run in; segments, -1: the CPU's */
+    int n_order;
 } tn_planner;
 
 /* For every graph among a node's attributes. */
@@ -45,6 +48,8 @@ static inline size_t tn_slot_bytes(const tn_slot *s) {
     return n < 0 || !tn_dtype_bytes(s->type.dtype, n, &bytes) ? SIZE_MAX : bytes;
 }
 
+/** The slot of v, made with its type if it is new; -1 without memory. */
+int tn_planner_slot(tn_planner *b, const tn_value *v, tn_home_kind home, int index);
 /** Which slots share a home, and how long each lives, from the steps. joined: pairs of an output and the input it lies
  * in. Graph outputs get memory of their own. errors TN_E_NOMEM */
 tn_status tn_planner_lifetimes(tn_planner *b, int (*joined)[2], int n_joined);

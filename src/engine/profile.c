@@ -69,25 +69,45 @@ static void put_shapes(const tn_frame *f, const int *slots, int n, tn_text *t) {
     }
 }
 
+/* A segment's row is named by its first and last node, and has a list of all. false without memory. */
+static bool describe_segment(tn_profiler *p, const tn_frame *f, const tn_step *s, tn_profile_row *r) {
+    const tn_offload *o = f->plan->offload;
+    const tn_offload_segment *g = &o->segments[s->segment];
+    const char **names = tn_arena_array(p->arena, const char *, (size_t)g->n_nodes + 1);
+    for (int i = 0; names && i < g->n_nodes; i++) names[i] = g->nodes[i]->name;
+    r->device = o->device->ops->name;
+    r->nodes = names;
+    r->n_nodes = g->n_nodes;
+    if (g->n_nodes == 1) return names != NULL;
+    r->type = "segment";
+    r->domain = "";
+    r->name =
+        tn_arena_printf(p->arena, "%s .. %s (%d nodes)", g->nodes[0]->name, g->nodes[g->n_nodes - 1]->name, g->n_nodes);
+    return names && r->name;
+}
+
 /* The row of a node in shapes, made when it is new; NULL without memory. */
 static row *row_for(tn_profiler *p, const tn_frame *f, const tn_step *s) {
+    const char segment = s->kind == TN_STEP_SEGMENT;
     tn_text t = { 0 };
     row *r = NULL;
     tn_text_put(&t, (const char *)&s->node, sizeof s->node);
+    tn_text_put(&t, &segment, 1);
     put_shapes(f, s->in, s->n_in, &t);
     tn_text_puts(&t, " -> ");
     put_shapes(f, s->out, s->n_out, &t);
     if (t.failed || (r = tn_map_get(p->map, t.s, t.n))) goto done;
     char *key = tn_arena_strndup(p->arena, t.s, t.n);
-    if (!key || !(r = tn_arena_new_of(p->arena, row)) || tn_map_put(p->map, key, t.n, r) != TN_OK) {
-        r = NULL;
-        goto done;
-    }
+    if (!key || !(r = tn_arena_new_of(p->arena, row))) goto done;
     r->r = (tn_profile_row){ .name = s->node->name,
                              .type = s->node->type,
                              .domain = s->node->domain ? s->node->domain : "",
-                             .shapes = key + sizeof s->node,
+                             .shapes = key + sizeof s->node + 1,
                              .cost = s->cost };
+    if ((segment && !describe_segment(p, f, s, &r->r)) || tn_map_put(p->map, key, t.n, r) != TN_OK) {
+        r = NULL;
+        goto done;
+    }
     if (p->last)
         p->last->next = r;
     else
@@ -145,6 +165,8 @@ void tn_session_profile_clear(tn_session *s) {
     pthread_mutex_lock(&s->lock);
     if (s->profiler) tn_profiler_clear(s->profiler);
     pthread_mutex_unlock(&s->lock);
+    tn_device_use *u = s->device; /* faults are remembered */
+    if (u) u->runs = u->uploads = u->up_bytes = u->downloads = u->down_bytes = 0;
 }
 
 /* --------------------------------------------------------------------------------------------------------- showing */
@@ -186,6 +208,7 @@ void tn_profile_table(const tn_profile_row *rows, size_t n, tn_text *out) {
     for (size_t i = 0; i < n; i++) {
         put_line(out, &sorted[i], all, "");
         out->n--; /* the name goes on the same line */
+        if (sorted[i].device) tn_text_printf(out, "[%s] ", sorted[i].device);
         tn_text_printf(out, "%s: %s\n", tn_shown(sorted[i].name), tn_shown(sorted[i].shapes));
     }
     for (size_t i = 0; i < n; i++) { /* by operator: sums into the rows seen first */
@@ -219,6 +242,17 @@ static void put_key(tn_text *out, const char *key, const char *value) {
     tn_text_json(out, value, strlen(value));
 }
 
+static void put_device(tn_text *out, const tn_profile_row *r) {
+    if (!r->device) return;
+    tn_text_puts(out, ",");
+    put_key(out, "device", r->device);
+    for (int i = 0; i < r->n_nodes; i++) {
+        tn_text_puts(out, i ? "," : ",\"nodes\":[");
+        tn_text_json(out, r->nodes[i], strlen(r->nodes[i]));
+    }
+    tn_text_puts(out, "]");
+}
+
 void tn_profile_json(const tn_profile_row *rows, size_t n, tn_text *out) {
     tn_text_puts(out, "[");
     for (size_t i = 0; i < n; i++) {
@@ -231,6 +265,7 @@ void tn_profile_json(const tn_profile_row *rows, size_t n, tn_text *out) {
         put_key(out, "domain", r->domain);
         tn_text_puts(out, ",");
         put_key(out, "shapes", r->shapes);
+        put_device(out, r);
         tn_text_printf(out,
                        ",\"calls\":%llu,\"total_ns\":%llu,\"min_ns\":%llu,\"flops\":%.0f,\"bytes_read\":%.0f,"
                        "\"bytes_written\":%.0f,\"gflops\":%.3f}",
@@ -238,6 +273,23 @@ void tn_profile_json(const tn_profile_row *rows, size_t n, tn_text *out) {
                        r->cost.flops, r->cost.bytes_read, r->cost.bytes_written, gflops(r));
     }
     tn_text_puts(out, "\n]\n");
+}
+
+void tn_profile_device(tn_session *s, bool json, tn_text *out) {
+    tn_device_use *u = s->device;
+    char up[32], down[32];
+    if (!u) return;
+    unsigned long long n[] = { u->runs, u->uploads, u->up_bytes, u->downloads, u->down_bytes, u->faults };
+    if (json)
+        tn_text_printf(out,
+                       "{\"device\":\"%s\",\"runs\":%llu,\"uploads\":%llu,\"uploaded_bytes\":%llu,\"downloads\":%llu,"
+                       "\"downloaded_bytes\":%llu,\"faults\":%llu}\n",
+                       u->device->ops->name, n[0], n[1], n[2], n[3], n[4], n[5]);
+    else
+        tn_text_printf(
+            out, "\ndevice %s: %llu runs of segments, %llu values uploaded (%s), %llu downloaded (%s), %llu faults\n",
+            u->device->ops->name, n[0], n[1], tn_human_bytes((double)n[2], up, sizeof up), n[3],
+            tn_human_bytes((double)n[4], down, sizeof down), n[5]);
 }
 
 tn_status tn_session_trace(tn_session *s, tn_text *out) {

@@ -11,9 +11,12 @@ typedef struct tn_profiler tn_profiler;
 /** One node over all runs so far. */
 typedef struct {
     const char *name, *type, *domain;
-    const char *shapes; /* "1x3x224x224, 64x3x7x7 -> 1x64x112x112" of the first run */
-    uint64_t calls, total_ns, min_ns;
-    tn_cost cost; /* of one call; zeros when the shapes are known only at run time */
+    const char *shapes;       /* "1x3x224x224, 64x3x7x7 -> 1x64x112x112" of the first run */
+    const char *device;       /* of a segment on a device, which is one row; NULL: the CPU */
+    const char *const *nodes; /* [n_nodes] the names of its nodes */
+    int n_nodes;
+    uint64_t calls, total_ns, min_ns; /* of a segment: with the copies of its results, waited for */
+    tn_cost cost;                     /* of one call; zeros when the shapes are known only at run time */
 } tn_profile_row;
 
 tn_profiler *tn_profiler_new(void);
@@ -27,6 +30,9 @@ void tn_session_profile_clear(tn_session *s);
 
 void tn_profile_table(const tn_profile_row *rows, size_t n, tn_text *out); /* nodes by time, then operators by time */
 void tn_profile_json(const tn_profile_row *rows, size_t n, tn_text *out);
+/** What went to the session's device and came back, and what failed there; nothing where there is no device. As lines,
+ * or as a JSON object. */
+void tn_profile_device(tn_session *s, bool json, tn_text *out);
 tn_status tn_session_trace(tn_session *s, tn_text *out); /* Chrome's trace event format, the first runs */
 
 /* For the engine. */

@@ -14,7 +14,7 @@
 
 enum { TN_RANGE_SYMBOLS = 16 }; /* more varying dimensions make no range */
 
-typedef struct {
+typedef struct tn_range {
     tn_syms *syms;
     tn_type *inputs; /* by graph input; kind NONE: not given */
     int n_inputs, n_symbols;

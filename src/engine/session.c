@@ -2,6 +2,7 @@
 /* session.c - the public sessions: a model made ready and run. What runs borrow is in lease.c. */
 #include "engine/session.h"
 #include "base/cpuset.h"
+#include "base/log.h"
 #include "engine/executor.h"
 #include "pass/precision.h"
 #include <string.h>
@@ -59,6 +60,12 @@ static void leave(const tn_session *s, tn_cpuset *before) {
     tn_pool_leave();
 }
 
+/* Whether the device computes from the model as it is, and would only be hindered by forms that suit the CPU. */
+static bool plain_graph(const tn_session *s) {
+    const tn_device *d = s->device ? s->device->device : NULL;
+    return d && d->ops->traits(d->self).plain_graph;
+}
+
 /* A compiled file has been through the passes, for one precision. */
 static tn_status check_compiled(const tn_compiled *c, const char *precision) {
     if (!precision || !*precision || !strcmp(precision, c->precision)) return TN_OK;
@@ -71,10 +78,35 @@ static tn_status optimized(tn_session *s) {
     s->model = s->source;
     if (s->opts.no_optimize) return TN_OK;
     if (s->source->compiled) return check_compiled(s->source->compiled, s->opts.precision);
+    tn_edition_asked asked = { s->opts.precision, plain_graph(s) };
     tn_budget b, *before = tn_session_keep(s, &b);
-    tn_status st = tn_edition_get(s->store, s->source, s->opts.precision, s->pool, &s->edition, &s->edition_charged);
+    tn_status st = tn_edition_get(s->store, s->source, asked, s->pool, &s->edition, &s->edition_charged);
     if (st == TN_OK) s->model = tn_edition_model(s->edition);
     return tn_session_kept(&b, before, st);
+}
+
+/* A device that cannot be had is an error only where it is required; a name that no device has always is. */
+static tn_status open_device(tn_session *s) {
+    tn_device *d;
+    tn_status st = tn_device_open(s->opts.device, &d);
+    if (st == TN_E_DEVICE && !s->opts.require_device) {
+        tn_log(TN_LOG_WARN, "%s; the model runs on the CPU", tn_error());
+        tn_error_clear();
+        return TN_OK;
+    }
+    if (st != TN_OK || !d) return st;
+    if (!(s->device = tn_mem_zalloc(sizeof *s->device, TN_MEM_GENERAL))) {
+        tn_device_close(&d);
+        return tn_fail(TN_E_NOMEM, "no memory for a session");
+    }
+    s->device->device = d;
+    s->device->require = s->opts.require_device;
+    return TN_OK;
+}
+
+static void close_device(tn_session *s) {
+    if (s->device) tn_device_close(&s->device->device);
+    tn_mem_free(s->device);
 }
 
 tn_status tn_session_new(const tn_model *m, const tn_session_opts *opts, tn_session **out) {
@@ -98,7 +130,8 @@ tn_status tn_session_new(const tn_model *m, const tn_session_opts *opts, tn_sess
         st = tn_fail(TN_E_NOMEM, "no memory for a session");
         goto done;
     }
-    if (!o.profile && !o.no_ranges)
+    if ((st = open_device(s)) != TN_OK) goto done;
+    if (!o.profile && !o.no_ranges && !s->device)      /* segments are compiled for exact sizes */
         s->shapes = tn_shapes_new(m->graph->n_inputs); /* what profiles report is said for exact sizes */
     if ((st = make_accounts(s, m)) != TN_OK) goto done;
     if ((st = make_pool(s)) != TN_OK) goto done;
@@ -107,6 +140,7 @@ tn_status tn_session_new(const tn_model *m, const tn_session_opts *opts, tn_sess
     leave(s, before);
     s->opts.ranges = NULL;    /* the caller's again */
     s->opts.precision = NULL; /* the caller's: it has been followed */
+    s->opts.device = NULL;
     if (o.executor) tn_executor_lease(s->executor = o.executor);
 done:
     if (st != TN_OK) tn_session_free(&s);
@@ -137,6 +171,7 @@ void tn_session_free(tn_session **session) {
     if (s->executor) tn_executor_leave(s->executor, s);
     if (s->shares) tn_executor_unshare();
     tn_session_drop(s);
+    close_device(s);
     tn_shapes_free(&s->shapes);
     tn_profiler_free(&s->profiler);
     tn_heap_close(&s->heap);
@@ -196,14 +231,27 @@ typedef struct {
     const tn_bound *bound;
 } checked_run;
 
-static tn_status run_once(tn_session *s, const checked_run *r, tn_datum *out) {
+static tn_status run_on(tn_session *s, const checked_run *r, tn_device_use *device, bool *ran, tn_datum *out) {
     tn_frame *f;
-    if (tn_budget_stopped()) return TN_E_CANCELLED;
-    TN_TRY(tn_session_acquire_main(s, &r->args, r->key, r->key_n, &f));
+    tn_plan_args args = r->args;
+    args.device = device;
+    TN_TRY(tn_session_acquire_main(s, &args, r->key, r->key_n, &f));
     f->bound = r->bound;
-    tn_status st = tn_frame_run(f, r->in, NULL, out, false);
-    f->bound = NULL;
     tn_session_release(s, f);
+    return st;
+}
+
+/* What fails on the device is done again on the CPU, from the beginning: the inputs are as they were. */
+static tn_status run_once(tn_session *s, const checked_run *r, tn_datum *out) {
+    if (tn_budget_stopped()) return TN_E_CANCELLED;
+    tn_device_use *device = tn_device_use_now(s->device);
+    char why[512];
+    bool ran, again;
+    tn_status st = run_on(s, r, device, &ran, out);
+    if (!device || !tn_device_use_falls_back(device, st, why, sizeof why)) return st;
+    st = run_on(s, r, NULL, &again, out);
+    if (st == TN_OK || tn_budget_stopped()) /* else it is the data's fault */
+        tn_device_use_fault(device, ran, why, "the run is done on the CPU");
     return st;
 }
 

@@ -54,6 +54,8 @@ struct tn_session {
     struct tn_cpuset *cpus;       /* that runs keep to; NULL: all */
     struct tn_executor *executor; /* leased; NULL: none, before the first submit */
     bool shares;                  /* it is the one that sessions share */
+    tn_device_use *device;        /* NULL: everything runs on the CPU */
+    tn_lane *lanes;               /* idle */
 };
 
 /** A list of plans with its own limit: the session's, or that of a nested graph. */
@@ -89,6 +91,12 @@ size_t tn_session_key(const tn_datum *d, int64_t *key);
  *  whole: between these two. st is what making it returned; the result is the status to go on with. */
 tn_budget *tn_session_keep(tn_session *s, tn_budget *b);
 tn_status tn_session_kept(tn_budget *b, tn_budget *before, tn_status st);
+
+/** Makes *block (NULL: a new one) hold at least that many bytes; what is in it is lost. errors TN_E_NOMEM */
+tn_status tn_block_fit(tn_session *s, tn_block **block, size_t bytes);
+/** What a block that was too small once grows to: shapes that grow from run to run outgrow it seldom. */
+size_t tn_block_roomy(size_t bytes);
+size_t tn_blocks_free(tn_session *s, tn_block *list); /* how many bytes went */
 
 /** Frees what runs have left idle: blocks, frames, buffers of the heap. returns whether that was anything on the
  * account of runs */

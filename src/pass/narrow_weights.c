@@ -2,6 +2,7 @@
 /* narrow_weights.c - what tn_session_opts.precision asks for: its words, which node they mean, and the pass that tells
  * products and convolutions of float32 to keep their packed weights in 16 bits. The constants themselves stay as they
  * are: packing reads them once, and pages of the file that nobody reads any more are given back. */
+#include "base/glob.h"
 #include "pass/precision.h"
 #include "pass/util.h"
 #include <string.h>
@@ -53,33 +54,13 @@ tn_status tn_precision_check(const char *words) {
     return TN_OK;
 }
 
-/* Whether all of s fits the pattern [p, end): * is any text, ? any character. Linear but for the last *. */
-static bool fits(const char *p, const char *end, const char *s) {
-    const char *star = NULL, *retry = NULL;
-    while (*s) {
-        if (p < end && *p == '*') {
-            star = p++;
-            retry = s;
-        } else if (p < end && (*p == '?' || *p == *s)) {
-            p++, s++;
-        } else if (star) {
-            p = star + 1;
-            s = ++retry;
-        } else {
-            return false;
-        }
-    }
-    while (p < end && *p == '*') p++;
-    return p == end;
-}
-
 tn_precision tn_precision_of(const char *words, const char *name) {
     tn_precision found = TN_PRECISION_FILE;
     wish w;
     for (const char *p = words; p && *p;) {
         p = next_wish(p, &w);
         int k = precision_of(&w);
-        if (k >= 0 && (!w.pattern || fits(w.pattern, w.pattern + w.n, name))) found = (tn_precision)k;
+        if (k >= 0 && (!w.pattern || tn_glob(w.pattern, w.pattern + w.n, name))) found = (tn_precision)k;
     }
     return found;
 }

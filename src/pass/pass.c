@@ -12,9 +12,10 @@ const tn_pass tn_passes[] = {
     { "fold", "constant expressions become constants", tn_pass_fold, true },
     { "eliminate", "the same, for what constants have decided", tn_pass_eliminate, true },
     { "forms", "operators that were written in pieces are put together", tn_pass_forms, true },
-    { "precision", "regions of 16-bit floats are computed in float32, rounded where they end", tn_pass_precision,
+    { "precision", "regions of 16-bit floats are computed in float32, rounded where they end", tn_pass_precision, true,
       true },
-    { "quantise", "regions between DequantizeLinear and QuantizeLinear compute on codes", tn_pass_quantise, true },
+    { "quantise", "regions between DequantizeLinear and QuantizeLinear compute on codes", tn_pass_quantise, true,
+      true },
     { "fold", "the same, for weights that were dequantised", tn_pass_fold, true },
     { "fuse-attention", "products around a softmax, with scale, mask and transposes, become one node",
       tn_pass_fuse_attention, true },
@@ -23,7 +24,7 @@ const tn_pass tn_passes[] = {
       true },
     { "narrow-weights", "weights of products and convolutions are kept in 16 bits, where asked", tn_pass_narrow_weights,
       true },
-    { "layout", "convolutions and what lies between them work on blocked channels", tn_pass_layout, true },
+    { "layout", "convolutions and what lies between them work on blocked channels", tn_pass_layout, true, true },
     { "fuse-pointwise", "chains of pointwise operators run in one pass over memory", tn_pass_fuse_pointwise, true },
     { 0 },
 };
@@ -41,9 +42,10 @@ static bool allowed(const char *name) {
     return named == only;
 }
 
-tn_status tn_optimize(tn_model *m, const char *precision, tn_pool *pool) {
+tn_status tn_optimize(tn_model *m, const char *precision, bool plain, tn_pool *pool) {
+    plain = plain && !precision;
     for (const tn_pass *p = tn_passes; p->name; p++) {
-        if (!allowed(p->name)) continue;
+        if (!allowed(p->name) || (plain && p->cpu)) continue;
         tn_pass_ctx c = { .pool = pool, .precision = precision };
         double t0 = tn_clock_s();
         TN_TRY(p->run(m, &c));

@@ -22,6 +22,7 @@ typedef struct {
     const char *name, *doc;
     tn_pass_fn run;
     bool infer; /* types are inferred anew after it changed something */
+    bool cpu;   /* what it makes suits the CPU's kernels */
 } tn_pass;
 
 /** All passes in the order they run; ends with a row whose name is NULL. TN_PASSES=fold,eliminate limits them to those
@@ -30,8 +31,9 @@ extern const tn_pass tn_passes[];
 
 /** Runs all passes; what changed is logged at the debug level.
  *  precision  as tn_session_opts.precision, checked by tn_precision_check; NULL: as the file says
+ *  plain      passes that suit the CPU alone are left out, unless a precision is given
  *  errors     TN_E_NOMEM, and those of inference */
-tn_status tn_optimize(tn_model *m, const char *precision, tn_pool *pool);
+tn_status tn_optimize(tn_model *m, const char *precision, bool plain, tn_pool *pool);
 
 /* The passes. */
 tn_status tn_pass_fold(tn_model *m, tn_pass_ctx *c);            /* constant expressions become constants */

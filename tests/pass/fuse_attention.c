@@ -48,7 +48,7 @@ static void compare(tn_model *m, tn_value *y, int expected) {
     check_ok(tn_graph_add_output(m->graph, y));
     check_ok(tn_graph_infer(m->graph));
     check_ok(tn_model_clone(m, &copy));
-    check_ok(tn_optimize(copy, NULL, NULL));
+    check_ok(tn_optimize(copy, NULL, false, NULL));
     check_ok(tn_graph_check(copy->graph));
     assert_int_equal(fused(copy->graph), expected);
     tn_model_close(&copy);

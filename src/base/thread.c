@@ -1,0 +1,16 @@
+/* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
+/* thread.c - see thread.h. */
+#include "base/thread.h"
+#include <signal.h>
+#include <stddef.h>
+
+int tn_thread_start(pthread_t *thread, void *(*fn)(void *), void *arg) {
+    static const int raised[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT, SIGPROF };
+    sigset_t most, before;
+    sigfillset(&most);
+    for (size_t i = 0; i < sizeof raised / sizeof raised[0]; i++) sigdelset(&most, raised[i]);
+    pthread_sigmask(SIG_SETMASK, &most, &before);
+    int e = pthread_create(thread, NULL, fn, arg);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return e;
+}
