@@ -304,11 +304,84 @@ TN_API size_t tn_session_trim(tn_session *s);
 TN_API tn_status tn_session_run(tn_session *s, size_t n_in, const tn_tensor *const *inputs, size_t n_out,
                                 tn_tensor **outputs);
 
+/* ---------------------------------------------------------------------------------------------------------- states */
+
+/** Values that outlive a run: what one run gives as an output is what the next one takes as an input, without being
+ *  copied. Key/value caches, recurrent states, parameters and their moments. See docs/state.md. */
+typedef struct tn_state tn_state;
+
+typedef struct {
+    const char *input, *output; /* names of the model: the input takes what the output gave in the run before */
+} tn_state_pair;
+
+typedef struct {
+    size_t size;                /* sizeof(tn_state_opts) */
+    const tn_state_pair *pairs; /* [n_pairs], read by tn_state_new only. NULL: those whose names tell: "past_..." and
+                                   "present_...", "past_key_values..." and "present...", "..._in" and "..._out",
+                                   "NAME" and "NAMEn", "NAME_out" or "new_NAME"; of one element type and rank */
+    size_t n_pairs;
+    int64_t capacity; /* rows (tokens) that a cache may hold; 0: as many as memory allows */
+    int64_t block;    /* rows of a block of a cache; 0: all rows lie side by side and move when the cache grows */
+    tn_dtype cache;   /* what cached rows are kept as: TN_F32, TN_F16, TN_BF16; TN_NONE: float32 */
+    int64_t batch;    /* of inputs whose first dimension is not known from others; 0: 1 */
+} tn_state_opts;
+
+typedef enum {
+    TN_STATE_SWAPPED,  /* the output becomes the next input */
+    TN_STATE_APPENDED, /* a cache: runs write new rows behind the old ones */
+    TN_STATE_UPDATED   /* runs write into the input's memory (TensorScatter) */
+} tn_state_kind;
+
+typedef struct {
+    const char *input, *output; /* as long as the session */
+    tn_state_kind kind;
+} tn_state_info;
+
+/** A state for runs of s, as long as it lives; empty: caches have no rows, all else is zeros.
+ *  opts     may be NULL
+ *  errors   TN_E_NOT_FOUND (no such input or output; no pair found), TN_E_INVALID (a name twice, options that cannot
+ *           be), TN_E_TYPE, TN_E_SHAPE (a pair whose output cannot be the input), TN_E_NOMEM
+ *  owns     the caller owns *out: tn_state_free, before the session is freed
+ *  threads  one call at a time for one state; states of one session run side by side. A state that is in a run refuses
+ *           all other calls (TN_E_INVALID). */
+TN_API tn_status tn_state_new(tn_session *s, const tn_state_opts *opts, tn_state **out);
+TN_API void tn_state_free(tn_state **s); /* NULL is fine; sets *s = NULL */
+
+/** Another state that holds what s holds; blocks that are full are shared until one of them is rewound into.
+ *  errors   TN_E_NOMEM, TN_E_INVALID (in a run) */
+TN_API tn_status tn_state_fork(const tn_state *s, tn_state **out);
+
+/** Empty again, as from tn_state_new; memory is kept. errors TN_E_INVALID (in a run) */
+TN_API tn_status tn_state_reset(tn_state *s);
+
+/** Rows that the caches hold: new rows of all runs so far. 0 when there is no cache. */
+TN_API int64_t tn_state_length(const tn_state *s);
+
+/** Forgets all rows of the caches from row `length` on; the next run writes there. What is no cache has no past to go
+ *  back to: a state with such pairs goes back to 0 only (tn_state_reset).
+ *  errors   TN_E_INVALID (more than there are; pairs that are no caches; in a run) */
+TN_API tn_status tn_state_rewind(tn_state *s, int64_t length);
+
+TN_API size_t tn_state_pairs(const tn_state *s); /* how many pairs */
+TN_API tn_status tn_state_describe(const tn_state *s, size_t i, tn_state_info *out);
+
+/** What input `input` of the next run is, as a tensor of its own, as if the caller fed outputs back by hand.
+ *  errors   TN_E_NOT_FOUND (no pair with that input), TN_E_INVALID (in a run; the shape is not known before the first
+ *           run), TN_E_NOMEM */
+TN_API tn_status tn_state_get(const tn_state *s, const char *input, tn_tensor **out);
+
+/** Makes it so; the state has a copy. All caches must have one length when the next run comes.
+ *  errors   TN_E_NOT_FOUND, TN_E_TYPE, TN_E_SHAPE (not what the model declares; more rows than the capacity),
+ *           TN_E_NOMEM, TN_E_INVALID (in a run) */
+TN_API tn_status tn_state_set(tn_state *s, const char *input, const tn_tensor *value);
+
 typedef struct {
     size_t size;                /* sizeof(tn_run_opts) */
     uint64_t timeout_ns;        /* from the call on; 0: none. A run that is not done then stops: TN_E_LIMIT */
     const volatile int *cancel; /* not 0: stop, TN_E_CANCELLED. Set from any thread (atomically) or a signal handler (a
                                    sig_atomic_t); it is read until the call returns. NULL: nobody can */
+    tn_state *state; /* of this session: its inputs are given as NULL, and its outputs are NULL. After an error it is
+                        what it was before the run, but for memory of kind TN_STATE_UPDATED. NULL: none */
 } tn_run_opts;
 
 /** The same with options for this run; opts may be NULL. A run that is told to stop, or whose time is up, returns

@@ -200,6 +200,8 @@ enum {
     TN_OP_INTERNAL = 1 << 7,    /* made by passes; not in files */
     TN_OP_SIDE_EFFECT = 1 << 8, /* not removed when unused */
     TN_OP_RUN_EMPTY = 1 << 9,   /* run is called even when no output that is wanted has an element */
+    TN_OP_UPDATES =
+        1 << 10, /* output 0 is input 0 but for what is written: it may lie in its place, if it is a state */
 };
 
 /** One input or output; the last one may repeat (variadic). */
@@ -210,6 +212,7 @@ typedef struct {
     bool optional;
     bool variadic;
     bool encoded; /* takes tensors of blocks (tensor/encoding.h), too; all others never see one */
+    bool rows;    /* takes a cache (tensor/rows.h), too, and appends to it what the operator says to be new */
 } tn_port;
 
 /* The lists that attribute structs hold; v is NULL when the attribute is absent. They belong to the model. */
