@@ -1,6 +1,6 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* session.c - the public sessions: a model made ready and run. What runs borrow is in lease.c. */
-#include "engine/session.h"
+#include "engine/state.h"
 #include "pass/pass.h"
 #include "pass/precision.h"
 #include <string.h>
@@ -80,6 +80,7 @@ done:
 void tn_session_free(tn_session **session) {
     if (!session || !*session) return;
     tn_session *s = *session;
+    tn_session_drop_stateful(s);
     tn_session_drop(s);
     tn_shapes_free(&s->shapes);
     tn_profiler_free(&s->profiler);
@@ -169,6 +170,7 @@ tn_status tn_session_run_data_with(tn_session *s, const tn_run_opts *opts, size_
                                    size_t n_out, tn_datum *out) {
     const tn_graph *g = s->model->graph;
     for (size_t i = 0; i < n_out; i++) out[i] = (tn_datum){ 0 };
+    if (opts && opts->state) return tn_state_run(s, opts, n_in, in, n_out, out);
     if (n_in != (size_t)g->n_inputs || n_out != (size_t)g->n_outputs)
         return tn_fail(TN_E_INVALID, "the model has %d inputs and %d outputs, not %zu and %zu", g->n_inputs,
                        g->n_outputs, n_in, n_out);
@@ -199,6 +201,7 @@ tn_status tn_session_run_data_with(tn_session *s, const tn_run_opts *opts, size_
     checked_run r = { .args = { .model = s->model,
                                 .graph = g,
                                 .inputs = types,
+                                .states = s->states,
                                 .pool = s->pool,
                                 .packs = s->packs,
                                 .costs = s->profiler != NULL },
@@ -218,8 +221,9 @@ tn_status tn_session_run_data(tn_session *s, size_t n_in, const tn_datum *const 
     return tn_session_run_data_with(s, NULL, n_in, in, n_out, out);
 }
 
-static tn_status to_tensors(const tn_graph *g, tn_datum *out, tn_tensor **outputs) {
+static tn_status to_tensors(const tn_graph *g, const tn_state *kept, tn_datum *out, tn_tensor **outputs) {
     for (int i = 0; i < g->n_outputs; i++) {
+        if (kept && tn_state_keeps(kept, (size_t)i)) continue;
         if (out[i].kind != TN_KIND_TENSOR)
             return tn_fail(TN_E_UNSUPPORTED, "output '%s' is not a tensor", g->outputs[i]->name);
         TN_TRY(tn_tensor_move_out(&out[i].tensor, &outputs[i]));
@@ -251,7 +255,7 @@ tn_status tn_session_run_with(tn_session *s, const tn_run_opts *opts, size_t n_i
         if (inputs[i]) in[i] = (tn_datum){ .kind = TN_KIND_TENSOR, .tensor = *inputs[i] };
     }
     tn_status st = tn_session_run_data_with(s, &o, n_in, ptr, n_out, out);
-    if (st == TN_OK) st = to_tensors(s->model->graph, out, outputs);
+    if (st == TN_OK) st = to_tensors(s->model->graph, o.state, out, outputs);
     for (size_t i = 0; i < n_out && st != TN_OK; i++) {
         tn_datum_reset(&out[i]);
         tn_tensor_free(&outputs[i]);

@@ -44,7 +44,9 @@ struct tn_session {
     tn_heap *heap;    /* values of a run */
     tn_heap *outputs; /* what callers hold, also behind the session's end */
     tn_pack_cache *packs;
-    tn_profiler *profiler; /* NULL unless opts.profile */
+    tn_profiler *profiler;        /* NULL unless opts.profile */
+    struct tn_stateful *stateful; /* the sessions within it whose inputs are states: state.h; guarded by `lock` */
+    const tn_state_kind *states;  /* of a session within another: by graph input; else NULL */
 };
 
 /** A list of plans with its own limit: the session's, or that of a nested graph. */
@@ -68,6 +70,10 @@ tn_status tn_session_acquire_main(tn_session *s, const tn_plan_args *args, const
 /** Plans the ranges that the user gave (opts.ranges) before the first call comes. errors of tn_range_given and of
  * planning */
 tn_status tn_session_plan_ranges(tn_session *s);
+
+/** tn_session_trim for the sessions within s that run with states; and frees them, when nobody uses them. */
+size_t tn_session_trim_stateful(tn_session *s);
+void tn_session_drop_stateful(tn_session *s);
 
 /** Frees all plans, blocks and temporary memory of a session that nobody uses. */
 void tn_session_drop(tn_session *s);

@@ -360,6 +360,7 @@ tn_status tn_op_check_node(const tn_node *n);
 /** Checks input element types against the row (types that are known). errors TN_E_TYPE. */
 tn_status tn_op_check_types(const tn_node *n, const tn_type *const *in, int n_in);
 /** Whether input i, when it is t, may be one of blocks. errors TN_E_UNSUPPORTED naming node, input and encoding */
+bool tn_op_takes_rows(const tn_op *op, int i); /* whether input i may be a cache */
 tn_status tn_op_check_encoded(const tn_node *n, int i, const tn_tensor *t);
 /** Both against a descriptor that is not the node's row: of an operator that is rewritten (expand.h). */
 tn_status tn_op_check_node_as(const tn_node *n, const tn_op *op);
