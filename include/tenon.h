@@ -316,13 +316,12 @@ typedef struct {
 
 typedef struct {
     size_t size;                /* sizeof(tn_state_opts) */
-    const tn_state_pair *pairs; /* [n_pairs], read by tn_state_new only. NULL: those whose names tell: "past_..." and
-                                   "present_...", "past_key_values..." and "present...", "..._in" and "..._out",
-                                   "NAME" and "NAMEn", "NAME_out" or "new_NAME"; of one element type and rank */
+    const tn_state_pair *pairs; /* [n_pairs], read by tn_state_new only. NULL: those whose names tell, as "past.0.key"
+                                   and "present.0.key", "h_in" and "h_out", "state" and "stateN": docs/state.md */
     size_t n_pairs;
     int64_t capacity; /* rows (tokens) that a cache may hold; 0: as many as memory allows */
     int64_t block;    /* rows of a block of a cache; 0: all rows lie side by side and move when the cache grows */
-    tn_dtype cache;   /* what cached rows are kept as: TN_F32, TN_F16, TN_BF16; TN_NONE: float32 */
+    tn_dtype cache;   /* what cached rows are kept as: TN_F32, TN_F16, TN_BF16; TN_NONE: as the model's type says */
     int64_t batch;    /* of inputs whose first dimension is not known from others; 0: 1 */
 } tn_state_opts;
 
@@ -347,11 +346,13 @@ typedef struct {
 TN_API tn_status tn_state_new(tn_session *s, const tn_state_opts *opts, tn_state **out);
 TN_API void tn_state_free(tn_state **s); /* NULL is fine; sets *s = NULL */
 
-/** Another state that holds what s holds; blocks that are full are shared until one of them is rewound into.
+/** Another state that holds what s holds. Blocks of caches are shared until one of the two writes into them, so that a
+ *  prompt in blocks is there once.
  *  errors   TN_E_NOMEM, TN_E_INVALID (in a run) */
 TN_API tn_status tn_state_fork(const tn_state *s, tn_state **out);
 
-/** Empty again, as from tn_state_new; memory is kept. errors TN_E_INVALID (in a run) */
+/** Empty again, as from tn_state_new; another batch may follow. To keep the memory: tn_state_rewind to 0.
+ *  errors TN_E_INVALID (in a run) */
 TN_API tn_status tn_state_reset(tn_state *s);
 
 /** Rows that the caches hold: new rows of all runs so far. 0 when there is no cache. */
@@ -371,8 +372,8 @@ TN_API tn_status tn_state_describe(const tn_state *s, size_t i, tn_state_info *o
 TN_API tn_status tn_state_get(const tn_state *s, const char *input, tn_tensor **out);
 
 /** Makes it so; the state has a copy. All caches must have one length when the next run comes.
- *  errors   TN_E_NOT_FOUND, TN_E_TYPE, TN_E_SHAPE (not what the model declares; more rows than the capacity),
- *           TN_E_NOMEM, TN_E_INVALID (in a run) */
+ *  errors   TN_E_NOT_FOUND, TN_E_TYPE, TN_E_SHAPE (not what the model declares), TN_E_LIMIT (more rows than the
+ *           capacity), TN_E_NOMEM, TN_E_INVALID (in a run) */
 TN_API tn_status tn_state_set(tn_state *s, const char *input, const tn_tensor *value);
 
 typedef struct {
