@@ -38,6 +38,14 @@ static int64_t size_called(const tn_graph *g, const tn_datum *const *in, tn_dim 
     return -1;
 }
 
+/* Whether the output has another size there: what grows from run to run begins with nothing. */
+static bool grows(const tn_state *s, const tn_state_slot *x, int d) {
+    if (x->link->kind == TN_STATE_APPENDED) return d == x->link->rows;
+    if (x->link->kind != TN_STATE_SWAPPED) return false;
+    const tn_type *out = &s->in->inner.model->graph->outputs[s->in->outputs[x->link->output]]->type;
+    return out->rank == x->rank && out->dims[d] != TN_DIM_UNKNOWN && out->dims[d] != x->input->type.dims[d];
+}
+
 static tn_status find_sizes(const tn_state *s, tn_state_slot *x, const tn_datum *const *in) {
     const tn_type *t = &x->input->type;
     if (t->rank < 0)
@@ -46,8 +54,8 @@ static tn_status find_sizes(const tn_state *s, tn_state_slot *x, const tn_datum 
     x->rank = t->rank;
     for (int d = 0; d < t->rank; d++) {
         int64_t n = tn_dim_known(t->dims[d]) ? t->dims[d] : size_called(s->in->inner.model->graph, in, t->dims[d]);
-        if (x->link->kind == TN_STATE_APPENDED && d == x->link->rows) n = 0;
         if (n < 0 && d == 0) n = s->opts.batch;
+        if ((n < 0 || x->link->kind == TN_STATE_APPENDED) && grows(s, x, d)) n = 0;
         if (n < 0)
             return tn_fail(TN_E_SHAPE,
                            "neither the model nor another input says how large dimension %d of '%s' is; give its first "
