@@ -73,7 +73,7 @@ static tn_model *pieces(tn_text *file, bool rows_first) {
         ob_node(b, "Transpose", names, n[6]),
             ob_ints(b, "perm", rows_first ? (int64_t[]){ 0, 2, 3, 1 } : (int64_t[]){ 0, 1, 3, 2 }, 4);
         snprintf(names, sizeof names, "present_v%d", i);
-        char v[80], *y = ring[at++], *z = ring[at++];
+        char v[16], *y = ring[at++], *z = ring[at++];
         snprintf(v, sizeof v, "present_v%d", i);
         if (rows_first)
             snprintf(v, sizeof v, "pv%d", i), ob_node(b, "Transpose", names, v),
