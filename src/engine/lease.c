@@ -408,6 +408,7 @@ static tn_plan *learn_range(tn_session *s, const tn_plan_args *args, int64_t *va
     tn_status st = TN_OK;
     if (note_shapes(s, args->inputs) < TN_SHAPES_FOR_RANGE || s->no_range >= TN_RANGE_ATTEMPTS) return NULL;
     if ((st = tn_shapes_range(s->shapes, &range)) != TN_OK) goto none;
+    if (s->states) tn_session_widen_range(s, range);
     if (!tn_range_match(range, args->inputs, values)) {
         tn_range_free(&range);
         goto none;

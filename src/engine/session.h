@@ -71,6 +71,8 @@ tn_status tn_session_acquire_main(tn_session *s, const tn_plan_args *args, const
  * planning */
 tn_status tn_session_plan_ranges(tn_session *s);
 
+/** Of a session within another: a range that was learnt reaches as far as the states' capacity. */
+void tn_session_widen_range(const tn_session *s, tn_range *r);
 /** tn_session_trim for the sessions within s that run with states; and frees them, when nobody uses them. */
 size_t tn_session_trim_stateful(tn_session *s);
 void tn_session_drop_stateful(tn_session *s);

@@ -50,6 +50,12 @@ static tn_state *new_state(tn_session *s, const tn_state_opts *o, tn_stateful *i
     return t;
 }
 
+/* Plans are for all lengths that states of these pairs may have. */
+static void note_capacity(tn_stateful *t, int64_t capacity) {
+    long long most = atomic_load(&t->capacity);
+    while (most < capacity && !atomic_compare_exchange_weak(&t->capacity, &most, capacity)) {}
+}
+
 static tn_status no_memory(void) { return tn_fail(TN_E_NOMEM, "no memory for a state"); }
 
 tn_status tn_state_new(tn_session *s, const tn_state_opts *opts, tn_state **out) {
@@ -66,6 +72,7 @@ tn_status tn_state_new(tn_session *s, const tn_state_opts *opts, tn_state **out)
     tn_status st = tn_stateful_for(s, pairs, n, &in);
     tn_mem_free(pairs);
     if (st == TN_OK && !(*out = new_state(s, &o, in))) st = no_memory();
+    if (st == TN_OK) note_capacity(in, o.capacity);
     return st;
 }
 

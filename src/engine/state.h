@@ -12,6 +12,7 @@
 #include "engine/session.h"
 #include "pass/state.h"
 #include "tensor/rows.h"
+#include <stdatomic.h>
 
 /* ----------------------------------------------------------------------------------------- sessions within a session
  */
@@ -21,8 +22,9 @@ typedef struct tn_stateful {
     tn_session inner;
     tn_state_link *links; /* by input; `output` is the outer session's */
     int n_links;
-    tn_state_kind *kinds; /* by input of the graph */
-    int *outputs;         /* by output of the outer session: the inner one's; -1: none, it is a state in place */
+    tn_state_kind *kinds;  /* by input of the graph */
+    atomic_llong capacity; /* the largest that a state of these pairs has; 0: none has any */
+    int *outputs;          /* by output of the outer session: the inner one's; -1: none, it is a state in place */
 } tn_stateful;
 
 /** The one for these pairs (each with other inputs and outputs), made when there is none yet; it stays until the

@@ -1,6 +1,7 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* state_session.c - the session within a session that runs with states. */
 #include "engine/state.h"
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -134,4 +135,15 @@ size_t tn_session_trim_stateful(tn_session *s) {
     pthread_mutex_unlock(&s->lock);
     for (tn_stateful *t = first; t; t = t->next) bytes += tn_session_trim(&t->inner);
     return bytes;
+}
+
+void tn_session_widen_range(const tn_session *s, tn_range *r) {
+    const tn_stateful *t = (const tn_stateful *)(const void *)((const char *)s - offsetof(tn_stateful, inner));
+    long long most = atomic_load(&t->capacity);
+    for (int i = 0; i < t->n_links; i++) {
+        const tn_state_link *l = &t->links[i];
+        if (l->kind != TN_STATE_APPENDED || r->inputs[l->input].kind != TN_KIND_TENSOR) continue;
+        for (int k = 0; k < r->n_symbols; k++)
+            if (r->inputs[l->input].dims[l->rows] == tn_sym_at(r->syms, k) && r->most[k] < most) r->most[k] = most;
+    }
 }

@@ -4,7 +4,6 @@
 #define TN_ENGINE_STATE_SLOTS_H
 
 #include "engine/state.h"
-#include <stdatomic.h>
 
 /** The value of one pair. */
 typedef struct {

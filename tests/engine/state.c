@@ -1,6 +1,7 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* state.c - a run with a state gives what a run with the outputs of the one before as inputs gives: recurrent values,
  * caches of attention in every form that models have, and caches that are written into. */
+#include "engine/state.h"
 #include "lib/state_models.h"
 
 /* A prompt, single tokens, a few at once; every form of a cache. The plan for a range of lengths comes by the way. */
@@ -50,8 +51,27 @@ static void what_is_no_cache_is_swapped(void **state) {
     state_stop(&b, &file);
 }
 
+/* One plan for all lengths up to the capacity, once three calls have shown that they vary. */
+static void a_plan_reaches_the_capacity(void **state) {
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        both b;
+        tn_text file;
+        state_start(&b, &state_models[k], &file, 1,
+                    &(tn_state_opts){ .size = sizeof(tn_state_opts), .capacity = ROOM });
+        state_step(&b, 1, 5, 2e-5);
+        for (int i = 5; i < ROOM; i++) state_step(&b, 1, 1, 2e-5);
+        const tn_session *inner = &b.s->stateful->inner;
+        assert_null(b.s->stateful->next);
+        check(inner->n_ranged == 1 && inner->n_plans == 2, "%d plans for ranges, %d for one length\n", inner->n_ranged,
+              inner->n_plans);
+        state_stop(&b, &file);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = { cmocka_unit_test(follows_outputs_fed_by_hand),
-                                        cmocka_unit_test(what_is_no_cache_is_swapped) };
+                                        cmocka_unit_test(what_is_no_cache_is_swapped),
+                                        cmocka_unit_test(a_plan_reaches_the_capacity) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
