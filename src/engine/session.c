@@ -221,12 +221,24 @@ tn_status tn_session_run_data(tn_session *s, size_t n_in, const tn_datum *const 
     return tn_session_run_data_with(s, NULL, n_in, in, n_out, out);
 }
 
+/* What a state has taken it does not give back: so the caller's handles are there before the run. */
+static tn_status make_handles(const tn_state *kept, size_t n, tn_tensor **outputs) {
+    for (size_t i = 0; kept && i < n; i++) {
+        tn_tensor none = { 0 };
+        if (!tn_state_keeps(kept, i)) TN_TRY(tn_tensor_move_out(&none, &outputs[i]));
+    }
+    return TN_OK;
+}
+
 static tn_status to_tensors(const tn_graph *g, const tn_state *kept, tn_datum *out, tn_tensor **outputs) {
     for (int i = 0; i < g->n_outputs; i++) {
         if (kept && tn_state_keeps(kept, (size_t)i)) continue;
         if (out[i].kind != TN_KIND_TENSOR)
             return tn_fail(TN_E_UNSUPPORTED, "output '%s' is not a tensor", g->outputs[i]->name);
-        TN_TRY(tn_tensor_move_out(&out[i].tensor, &outputs[i]));
+        if (outputs[i])
+            *outputs[i] = out[i].tensor;
+        else
+            TN_TRY(tn_tensor_move_out(&out[i].tensor, &outputs[i]));
         out[i] = (tn_datum){ 0 };
     }
     return TN_OK;
@@ -254,7 +266,9 @@ tn_status tn_session_run_with(tn_session *s, const tn_run_opts *opts, size_t n_i
         ptr[i] = inputs[i] ? &in[i] : NULL;
         if (inputs[i]) in[i] = (tn_datum){ .kind = TN_KIND_TENSOR, .tensor = *inputs[i] };
     }
-    tn_status st = tn_session_run_data_with(s, &o, n_in, ptr, n_out, out);
+    for (size_t i = 0; i < n_out; i++) out[i] = (tn_datum){ 0 };
+    tn_status st = make_handles(o.state, n_out, outputs);
+    if (st == TN_OK) st = tn_session_run_data_with(s, &o, n_in, ptr, n_out, out);
     if (st == TN_OK) st = to_tensors(s->model->graph, o.state, out, outputs);
     for (size_t i = 0; i < n_out && st != TN_OK; i++) {
         tn_datum_reset(&out[i]);

@@ -1,6 +1,8 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* state_calls.c - what is done to a state between runs: rewound, forked, reset, read and set; and what is refused. */
+#include "base/mem.h"
 #include "lib/state_models.h"
+#include <pthread.h>
 #include <string.h>
 
 /* y of one step with the state at `past` rows, of a token of its own. */
@@ -28,21 +30,26 @@ static void same(tn_tensor *a, tn_tensor *b, bool equal) {
 static void goes_back(void **state) {
     (void)state;
     for (size_t k = 0; k < CACHED_MODELS; k++)
-        for (int64_t block = 0; block < CACHED_MODELS; block += 5) {
+        for (int64_t block = 0; block < 6; block += 5) {
             both b;
             tn_text file;
             state_start(&b, &state_models[k], &file, 1,
                         &(tn_state_opts){ .size = sizeof(tn_state_opts), .block = block });
+            tn_tensor *seventh = NULL;
             for (int i = 0; i < 12; i++) {
                 tn_tensor *y = next(&b, b.state, i);
-                tn_tensor_free(&y);
+                if (i == 7)
+                    seventh = y;
+                else
+                    tn_tensor_free(&y);
             }
             tn_tensor *first = next(&b, b.state, 12);
             check_ok(tn_state_rewind(b.state, 12));
             same(first, next(&b, b.state, 12), true);
             check_ok(tn_state_rewind(b.state, 7));
             assert_int_equal(tn_state_length(b.state), 7);
-            tn_tensor *other = next(&b, b.state, 7);
+            same(seventh, next(&b, b.state, 7), true);
+            tn_tensor *other = next(&b, b.state, 8);
             check_ok(tn_state_rewind(b.state, 0));
             assert_int_equal(tn_state_length(b.state), 0);
             same(other, next(&b, b.state, 0), false);
@@ -218,9 +225,112 @@ static void wrong_calls_are_told(void **state) {
     state_stop(&b, &file), state_stop(&other, &other_file);
 }
 
+/* ------------------------------------------------------------------------------------------------ memory and threads
+ */
+
+enum { LIFE = 4 };
+
+/* A state's life with what can fail in it. Whatever fails says so; the state is as before then. */
+static tn_status life(both *b, const tn_state_opts *o, tn_tensor *(*in)[MOST]) {
+    tn_state *s = NULL, *fork = NULL;
+    tn_status st = tn_state_new(b->s, o, &s);
+    for (int64_t past = 0; past < LIFE && st == TN_OK; past++) {
+        tn_tensor *out[MOST] = { 0 };
+        int64_t length = tn_state_length(s);
+        if (past == 2) st = tn_state_fork(s, &fork);
+        if (st == TN_OK) st = state_run(b, fork ? fork : s, (const tn_tensor *const *)in[past], out);
+        if (st != TN_OK) assert_int_equal(tn_state_length(s), length);
+        for (size_t i = 0; i < b->n_out; i++) tn_tensor_free(&out[i]);
+    }
+    tn_state_free(&s), tn_state_free(&fork);
+    return st;
+}
+
+static void give(const both *b, tn_tensor *(*in)[MOST]) {
+    for (int64_t past = 0; past < LIFE; past++)
+        for (size_t i = 0; i < b->n_in; i++) {
+            tn_value_info v;
+            check_ok(tn_model_input(b->m, i, &v));
+            in[past][i] = state_given(v.name, 1, 1, past);
+        }
+}
+
+/* Every allocation fails once, each in its turn. */
+static void each_allocation_may_fail(void **state) {
+    (void)state;
+    for (size_t k = 0; k < STATE_MODELS; k += k == 0 ? 4 : 1) {
+        both b;
+        tn_text file;
+        tn_state_opts o = { .size = sizeof o, .block = k % 2 ? 2 : 0, .capacity = 8 };
+        state_start(&b, &state_models[k], &file, 1, &o);
+        tn_tensor *in[LIFE][MOST];
+        give(&b, in);
+        check_ok(life(&b, &o, in));
+        int failures = 0;
+        bool hit = true;
+        for (unsigned long n = 1; hit && n < 2000; n++) {
+            tn_mem_fail_once(n);
+            tn_status st = life(&b, &o, in);
+            hit = tn_mem_failed_once();
+            tn_mem_fail_once(0);
+            failures += st != TN_OK;
+            check(st == TN_OK || st == TN_E_NOMEM, "%s: %s\n", state_models[k].name, tn_error());
+        }
+        check(!hit && failures > 5, "%s: %d failures\n", state_models[k].name, failures);
+        for (int i = 0; i < LIFE; i++)
+            for (size_t n = 0; n < b.n_in; n++) tn_tensor_free(&in[i][n]);
+        state_stop(&b, &file);
+    }
+}
+
+typedef struct {
+    both *b;
+    tn_state *state;
+    tn_tensor *y[8];
+} worker;
+
+static void *work(void *arg) {
+    worker *w = arg;
+    for (int i = 0; i < 8; i++) w->y[i] = next(w->b, w->state, i);
+    return NULL;
+}
+
+/* States of one session in threads of their own, two of them forks of one that had begun. */
+static void states_run_side_by_side(void **state) {
+    (void)state;
+    enum { THREADS = 3 };
+    for (size_t k = 0; k < STATE_MODELS; k++) {
+        both b;
+        tn_text file;
+        worker w[THREADS];
+        pthread_t t[THREADS];
+        tn_state_opts o = { .size = sizeof o, .block = 16 };
+        state_start(&b, &state_models[k], &file, 1, &o);
+        for (int i = 0; i < THREADS; i++) {
+            w[i] = (worker){ .b = &b };
+            check_ok(i ? tn_state_fork(w[0].state, &w[i].state) : tn_state_new(b.s, &o, &w[0].state));
+        }
+        for (int i = 0; i < THREADS; i++) assert_int_equal(pthread_create(&t[i], NULL, work, &w[i]), 0);
+        for (int i = 0; i < THREADS; i++) pthread_join(t[i], NULL);
+        for (int n = 0; n < 8; n++) {
+            for (int i = 1; i < THREADS; i++) {
+                assert_memory_equal(w[i].y[n]->data, w[0].y[n]->data, tn_tensor_bytes(w[0].y[n]));
+                tn_tensor_free(&w[i].y[n]);
+            }
+            tn_tensor_free(&w[0].y[n]);
+        }
+        for (int i = 0; i < THREADS; i++) tn_state_free(&w[i].state);
+        state_stop(&b, &file);
+    }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(goes_back), cmocka_unit_test(forks_go_their_own_ways),
-                                        cmocka_unit_test(begins_anew), cmocka_unit_test(the_capacity_is_kept),
-                                        cmocka_unit_test(wrong_calls_are_told) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(goes_back),
+                                        cmocka_unit_test(forks_go_their_own_ways),
+                                        cmocka_unit_test(begins_anew),
+                                        cmocka_unit_test(the_capacity_is_kept),
+                                        cmocka_unit_test(wrong_calls_are_told),
+                                        cmocka_unit_test(each_allocation_may_fail),
+                                        cmocka_unit_test(states_run_side_by_side) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
