@@ -340,6 +340,78 @@ TN_API size_t tn_session_trim(tn_session *s);
 TN_API tn_status tn_session_run(tn_session *s, size_t n_in, const tn_tensor *const *inputs, size_t n_out,
                                 tn_tensor **outputs);
 
+/* ---------------------------------------------------------------------------------------------------------- states */
+
+/** Values that outlive a run: what one run gives as an output is what the next one takes as an input, without being
+ *  copied. Key/value caches, recurrent states, parameters and their moments. See docs/state.md. */
+typedef struct tn_state tn_state;
+
+typedef struct {
+    const char *input, *output; /* names of the model: the input takes what the output gave in the run before */
+} tn_state_pair;
+
+typedef struct {
+    size_t size;                /* sizeof(tn_state_opts) */
+    const tn_state_pair *pairs; /* [n_pairs], read by tn_state_new only. NULL: those whose names tell, as "past.0.key"
+                                   and "present.0.key", "h_in" and "h_out", "state" and "stateN": docs/state.md */
+    size_t n_pairs;
+    int64_t capacity; /* rows (tokens) that a cache may hold; 0: as many as memory allows */
+    int64_t block;    /* rows of a block of a cache; 0: all rows lie side by side and move when the cache grows */
+    tn_dtype cache;   /* what cached rows are kept as: TN_F32, TN_F16, TN_BF16; TN_NONE: as the model's type says */
+    int64_t batch;    /* of inputs whose first dimension is not known from others; 0: 1 */
+} tn_state_opts;
+
+typedef enum {
+    TN_STATE_SWAPPED,  /* the output becomes the next input */
+    TN_STATE_APPENDED, /* a cache: runs write new rows behind the old ones */
+    TN_STATE_UPDATED   /* runs write into the input's memory (TensorScatter) */
+} tn_state_kind;
+
+typedef struct {
+    const char *input, *output; /* as long as the session */
+    tn_state_kind kind;
+} tn_state_info;
+
+/** A state for runs of s, as long as it lives; empty: caches have no rows, all else is zeros.
+ *  opts     may be NULL
+ *  errors   TN_E_NOT_FOUND (no such input or output; no pair found), TN_E_DEVICE (states are on the CPU, and the
+ * session requires a device), TN_E_INVALID (a name twice, options that cannot be), TN_E_TYPE, TN_E_SHAPE (a pair whose
+ * output cannot be the input), TN_E_NOMEM owns     the caller owns *out: tn_state_free, before the session is freed
+ *  threads  one call at a time for one state; states of one session run side by side. A state that is in a run refuses
+ *           all other calls (TN_E_INVALID). */
+TN_API tn_status tn_state_new(tn_session *s, const tn_state_opts *opts, tn_state **out);
+TN_API void tn_state_free(tn_state **s); /* NULL is fine; sets *s = NULL */
+
+/** Another state that holds what s holds. Blocks of caches are shared until one of the two writes into them, so that a
+ *  prompt in blocks is there once.
+ *  errors   TN_E_NOMEM, TN_E_INVALID (in a run) */
+TN_API tn_status tn_state_fork(const tn_state *s, tn_state **out);
+
+/** Empty again, as from tn_state_new; another batch may follow. To keep the memory: tn_state_rewind to 0.
+ *  errors TN_E_INVALID (in a run) */
+TN_API tn_status tn_state_reset(tn_state *s);
+
+/** Rows that the caches hold: new rows of all runs so far. 0 when there is no cache. */
+TN_API int64_t tn_state_length(const tn_state *s);
+
+/** Forgets all rows of the caches from row `length` on; the next run writes there. What is no cache has no past to go
+ *  back to: a state with such pairs goes back to 0 only (tn_state_reset).
+ *  errors   TN_E_INVALID (more than there are; pairs that are no caches; in a run) */
+TN_API tn_status tn_state_rewind(tn_state *s, int64_t length);
+
+TN_API size_t tn_state_pairs(const tn_state *s); /* how many pairs */
+TN_API tn_status tn_state_describe(const tn_state *s, size_t i, tn_state_info *out);
+
+/** What input `input` of the next run is, as a tensor of its own, as if the caller fed outputs back by hand.
+ *  errors   TN_E_NOT_FOUND (no pair with that input), TN_E_INVALID (in a run; the shape is not known before the first
+ *           run), TN_E_NOMEM */
+TN_API tn_status tn_state_get(const tn_state *s, const char *input, tn_tensor **out);
+
+/** Makes it so; the state has a copy. All caches must have one length when the next run comes.
+ *  errors   TN_E_NOT_FOUND, TN_E_TYPE, TN_E_SHAPE (not what the model declares), TN_E_LIMIT (more rows than the
+ *           capacity), TN_E_NOMEM, TN_E_INVALID (in a run) */
+TN_API tn_status tn_state_set(tn_state *s, const char *input, const tn_tensor *value);
+
 /** Memory of the caller's that one output is written to. The operator that makes the output writes there, so nothing
  *  is copied, when data is aligned to 64 bytes, lies in no input's memory, and the output is neither an input, a
  *  constant, another output, nor of a shape that is found while running; else it is copied there at the end. */
@@ -366,6 +438,9 @@ typedef struct {
                                says how many are needed), TN_E_TYPE, TN_E_INVALID (bound outputs that overlap) */
     size_t n_bound;         /* at most the number of outputs; the rest is not bound */
     int priority;           /* tn_session_submit: higher ones go first, equal ones in the order of their coming */
+    tn_state *state;        /* of this session: its inputs are given as NULL, and its outputs are NULL and not bound.
+                               After an error it is what it was before the run, but for memory of kind
+                               TN_STATE_UPDATED. NULL: none */
 } tn_run_opts;
 
 /** The same with options for this run; opts may be NULL. A run that is told to stop, or whose time is up, returns

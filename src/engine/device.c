@@ -142,7 +142,8 @@ static tn_status send(tn_device *d, tn_device_place to, const void *from) {
     return st;
 }
 
-static tn_status fill_and_send(tn_device *d, tn_device_place to, const tn_tensor *t, tn_pack_fill fill, const void *user) {
+static tn_status fill_and_send(tn_device *d, tn_device_place to, const tn_tensor *t, tn_pack_fill fill,
+                               const void *user) {
     if (!fill) return send(d, to, t->data);
     void *form = tn_mem_alloc(to.bytes, TN_MEM_GENERAL);
     tn_status st = form ? fill(form, user) : tn_fail(TN_E_NOMEM, "no memory for %zu bytes of a constant", to.bytes);

@@ -105,7 +105,8 @@ typedef struct {
     void (*stream_close)(void *stream);
     tn_status (*upload)(void *stream, tn_device_place to, const void *from, tn_device_ticket *t);
     tn_status (*download)(void *stream, void *to, tn_device_place from, tn_device_ticket *t);
-    tn_status (*run)(void *stream, void *program, const tn_device_place *in, const tn_device_place *out, tn_device_place work, tn_device_ticket *t);
+    tn_status (*run)(void *stream, void *program, const tn_device_place *in, const tn_device_place *out,
+                     tn_device_place work, tn_device_ticket *t);
     /** Waits for t, at most `ns` (0: asks only). *done: it is, or never will be. errors what made a command fail */
     tn_status (*wait)(void *stream, tn_device_ticket t, uint64_t ns, bool *done);
     /** Drops commands that have not begun, waits for the one that has, and forgets the failure: then no command names

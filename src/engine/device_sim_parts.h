@@ -60,14 +60,16 @@ tn_status tn_sim_compile(void *self, tn_device *d, const tn_segment *s, void **p
 void tn_sim_release(void *self, void *program);
 void tn_sim_places(const void *program, int *n_in, int *n_out);
 /** Runs it on this thread, whose budget may stop it. */
-tn_status tn_sim_execute(tn_sim *s, void *program, const tn_device_place *in, const tn_device_place *out, tn_device_place work);
+tn_status tn_sim_execute(tn_sim *s, void *program, const tn_device_place *in, const tn_device_place *out,
+                         tn_device_place work);
 
 /* Streams: see tn_device_ops. */
 tn_status tn_sim_stream_open(void *self, void **stream);
 void tn_sim_stream_close(void *stream);
 tn_status tn_sim_upload(void *stream, tn_device_place to, const void *from, tn_device_ticket *t);
 tn_status tn_sim_download(void *stream, void *to, tn_device_place from, tn_device_ticket *t);
-tn_status tn_sim_run(void *stream, void *program, const tn_device_place *in, const tn_device_place *out, tn_device_place work, tn_device_ticket *t);
+tn_status tn_sim_run(void *stream, void *program, const tn_device_place *in, const tn_device_place *out,
+                     tn_device_place work, tn_device_ticket *t);
 tn_status tn_sim_wait(void *stream, tn_device_ticket t, uint64_t ns, bool *done);
 void tn_sim_reset(void *stream);
 

@@ -230,7 +230,8 @@ static tn_status run_nodes(run *r) {
 typedef void (*memory_fn)(tn_sim *s, tn_sim_memory *m, bool write);
 
 /* All memory that the run may touch, and nothing else. */
-static void each_memory(program *p, const tn_device_place *in, const tn_device_place *out, tn_device_place work, memory_fn fn) {
+static void each_memory(program *p, const tn_device_place *in, const tn_device_place *out, tn_device_place work,
+                        memory_fn fn) {
     for (int i = 0; i < p->n_in; i++) fn(p->sim, in[i].memory, false);
     for (int i = 0; i < p->n_out; i++) fn(p->sim, out[i].memory, true);
     if (work.memory) fn(p->sim, work.memory, true);
@@ -238,7 +239,8 @@ static void each_memory(program *p, const tn_device_place *in, const tn_device_p
         if (p->values[i].constant) fn(p->sim, tn_device_constant_place(p->values[i].constant).memory, false);
 }
 
-tn_status tn_sim_execute(tn_sim *s, void *prog, const tn_device_place *in, const tn_device_place *out, tn_device_place work) {
+tn_status tn_sim_execute(tn_sim *s, void *prog, const tn_device_place *in, const tn_device_place *out,
+                         tn_device_place work) {
     (void)s;
     program *p = prog;
     run r = { .p = p, .exec = { refuse_alloc, refuse_subgraph }, .arena = tn_arena_new(0, TN_MEM_SCRATCH) };

@@ -140,7 +140,8 @@ tn_status tn_sim_download(void *self, void *to, tn_device_place from, tn_device_
     return give_copy(self, TN_SIM_DOWNLOAD, from, to, t);
 }
 
-tn_status tn_sim_run(void *self, void *program, const tn_device_place *in, const tn_device_place *out, tn_device_place work, tn_device_ticket *t) {
+tn_status tn_sim_run(void *self, void *program, const tn_device_place *in, const tn_device_place *out,
+                     tn_device_place work, tn_device_ticket *t) {
     int n_in, n_out;
     tn_sim_places(program, &n_in, &n_out);
     command *c = new_command(self, TN_SIM_RUN, (size_t)(n_in + n_out));

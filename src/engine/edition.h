@@ -15,8 +15,9 @@ typedef struct {
     bool plain;            /* without the forms that only the CPU has: tn_optimize */
 } tn_edition_asked;
 
-/** The edition of m, whose store s is; made under the thread's budget when there is none. It counts on that budget's account with all it takes, also when others have made it:
- *  *charged. errors of tn_model_clone and tn_optimize, TN_E_CANCELLED, TN_E_LIMIT */
+/** The edition of m, whose store s is; made under the thread's budget when there is none. It counts on that budget's
+ * account with all it takes, also when others have made it: *charged. errors of tn_model_clone and tn_optimize,
+ * TN_E_CANCELLED, TN_E_LIMIT */
 tn_status tn_edition_get(tn_store *s, const tn_model *m, tn_edition_asked asked, tn_pool *pool, tn_edition **out,
                          tn_account **charged);
 /** Lets it go; NULL is fine. charged is what tn_edition_get gave. */

@@ -227,6 +227,7 @@ static tn_status borrow(tn_frame *f, int slot, const tn_datum *from) {
     d->tensor.data = tn_some(from->tensor.data); /* operators add offsets of 0 to what has no elements, too */
     d->tensor.buffer = from->tensor.buffer;
     d->tensor.encoding = from->tensor.encoding;
+    d->tensor.rows = from->tensor.rows;
     return TN_OK;
 }
 

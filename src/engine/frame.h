@@ -51,13 +51,13 @@ struct tn_frame {
     tn_temp *room;             /* lent while it runs */
     tn_arena *temp;            /* its arena, emptied after every step */
     tn_arena_mark temp_mark;
-    const tn_bound *bound;   /* outputs that the caller has memory for; NULL: none */
-    struct tn_fit *fit;      /* of a plan for a range: the sizes it is typed for, see fit.c */
-    tn_lane *lane;           /* of a plan with segments: lent while it runs */
-    tn_device_place *places; /* for one segment */
+    const tn_bound *bound;     /* outputs that the caller has memory for; NULL: none */
+    struct tn_fit *fit;        /* of a plan for a range: the sizes it is typed for, see fit.c */
+    tn_lane *lane;             /* of a plan with segments: lent while it runs */
+    tn_device_place *places;   /* for one segment */
     tn_device_ticket *tickets; /* by segment: of its last command in this run */
-    int step;                /* the one that runs, when it is dynamic */
-    uint64_t *times;         /* by step: nanoseconds of the last run, when profiling */
+    int step;                  /* the one that runs, when it is dynamic */
+    uint64_t *times;           /* by step: nanoseconds of the last run, when profiling */
     uint64_t started;
 };
 

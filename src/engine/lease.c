@@ -335,7 +335,9 @@ static size_t give_up(tn_session *s, int keep) {
     return bytes + tn_heap_trim(s->heap) + tn_heap_trim(s->outputs);
 }
 
-size_t tn_session_trim(tn_session *s) { return s ? give_up(s, 1) + tn_pack_cache_trim(s->packs) : 0; }
+size_t tn_session_trim(tn_session *s) {
+    return s ? give_up(s, 1) + tn_session_trim_stateful(s) + tn_pack_cache_trim(s->packs) : 0;
+}
 
 bool tn_session_shed(tn_session *s) {
     size_t before = tn_account_used(s->running);
@@ -347,9 +349,8 @@ bool tn_session_shed(tn_session *s) {
 
 /* The plan for a range, which it takes over. */
 static tn_status plan_range(tn_session *s, tn_range *range, tn_plan **out) {
-    tn_plan_args args = {
-        .model = s->model, .graph = s->model->graph, .range = range, .pool = s->pool, .packs = s->packs
-    };
+    tn_plan_args args = { .model = s->model, .graph = s->model->graph, .range = range };
+    args.states = s->states, args.pool = s->pool, args.packs = s->packs;
     tn_budget b, *before = tn_session_keep(s, &b);
     tn_status st = tn_session_kept(&b, before, tn_plan_new(&args, out));
     size_t limit = s->opts.mem_limit, wants = st == TN_OK ? (*out)->bytes + (*out)->output_bytes : 0;
@@ -385,6 +386,7 @@ static tn_plan *learn_range(tn_session *s, const tn_plan_args *args, int64_t *va
     tn_status st = TN_OK;
     if (note_shapes(s, args->inputs) < TN_SHAPES_FOR_RANGE || s->no_range >= TN_RANGE_ATTEMPTS) return NULL;
     if ((st = tn_shapes_range(s->shapes, &range)) != TN_OK) goto none;
+    if (s->states) tn_session_widen_range(s, range);
     if (!tn_range_match(range, args->inputs, values)) {
         tn_range_free(&range);
         goto none;

@@ -45,7 +45,7 @@ static tn_status mark_live(tn_planner *b) {
     for (int i = 0; i < g->n_outputs; i++) need(b, g->outputs[i]);
     while (n-- > 0) {
         const tn_node *x = b->nodes[n];
-        bool live = x->op->flags & TN_OP_SIDE_EFFECT, used = false;
+        bool live = x->op->flags & TN_OP_SIDE_EFFECT || tn_planner_writes_state(b, x), used = false;
         for (int i = 0; i < x->n_outputs; i++)
             if (x->outputs[i]) {
                 live = live || b->needed[x->outputs[i]->id];
@@ -253,6 +253,7 @@ static tn_status add_step(tn_planner *b, const tn_node *n) {
     if (s->kind == TN_STEP_STATIC && !s->run) return tn_op_fail(n, TN_E_UNSUPPORTED, "the operator cannot run");
     for (int i = 0; i < s->n_out && s->kind == TN_STEP_STATIC; i++)
         if (s->out[i] >= 0) p->slots[s->out[i]].home = TN_HOME_ARENA;
+    TN_TRY(tn_planner_check_states(b, s));
     s->own_inputs = s->kind == TN_STEP_DYNAMIC && !s->n_nested && !all_tensors(p, s->out, s->n_out);
     p->n_steps++;
     return TN_OK;
@@ -267,7 +268,7 @@ static tn_status next_node(tn_planner *b, int k, int *position) {
     return k && b->segment[k - 1] == segment ? TN_OK : tn_offload_add_step(b, segment);
 }
 
-/* Aliases that need no step become entries of `joined`: pairs (output, input). */
+/* Aliases that need no step, and outputs that are a state, become entries of `joined`: pairs (output, input). */
 static tn_status make_steps(tn_planner *b, int (**joined)[2], int *n_joined) {
     tn_plan *p = b->p;
     p->steps = tn_arena_array(p->arena, tn_step, (size_t)b->n_nodes + 1);
@@ -279,7 +280,8 @@ static tn_status make_steps(tn_planner *b, int (**joined)[2], int *n_joined) {
         if (i < 0 || !b->live[i]) continue;
         TN_TRY(add_step(b, b->nodes[i]));
         tn_step *s = &p->steps[p->n_steps - 1];
-        if (!joins_home(b, s)) continue;
+        bool updates = tn_planner_updates(b, s);
+        if (!updates && !joins_home(b, s)) continue;
         tn_slot *y = &p->slots[s->out[0]], *x = &p->slots[s->in[0]];
         y->home = x->home;
         y->index = x->index;
@@ -287,6 +289,7 @@ static tn_status make_steps(tn_planner *b, int (**joined)[2], int *n_joined) {
         y->content = x->content;
         (*joined)[*n_joined][0] = s->out[0];
         (*joined)[(*n_joined)++][1] = s->in[0];
+        if (updates) continue;
         s->kind = TN_STEP_NONE;
         if (!b->args->range) p->n_steps--;
     }

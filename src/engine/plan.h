@@ -122,8 +122,9 @@ typedef struct tn_plan {
 typedef struct {
     const struct tn_model *model;
     const tn_graph *graph;
-    const tn_type *inputs; /* exact types; kind NONE: the input's default is used */
-    tn_range *range;       /* instead: the plan takes it over, also when it cannot be made; NULL: inputs are exact */
+    const tn_type *inputs;       /* exact types; kind NONE: the input's default is used */
+    const tn_state_kind *states; /* by graph input: what runs append to or write into; NULL: nothing */
+    tn_range *range; /* instead: the plan takes it over, also when it cannot be made; NULL: inputs are exact */
     const tn_value *const *captured;
     const tn_type *captured_types;
     const tn_tensor *const *captured_data; /* entries not NULL: constants of the enclosing plan */

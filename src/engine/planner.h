@@ -50,6 +50,14 @@ static inline size_t tn_slot_bytes(const tn_slot *s) {
 
 /** The slot of v, made with its type if it is new; -1 without memory. */
 int tn_planner_slot(tn_planner *b, const tn_value *v, tn_home_kind home, int index);
+/** Whether n appends to a state or writes into it: then it runs, whoever wants its outputs. */
+bool tn_planner_writes_state(const tn_planner *b, const tn_node *n);
+/** Whether the step's output is a state that it is given and writes into: it lies where input 0 does. */
+bool tn_planner_updates(const tn_planner *b, const tn_step *s);
+/** Once its kind is known. errors TN_E_UNSUPPORTED: the step cannot do that to a state, or would read a cache as a
+ * tensor
+ */
+tn_status tn_planner_check_states(const tn_planner *b, const tn_step *s);
 /** Which slots share a home, and how long each lives, from the steps. joined: pairs of an output and the input it lies
  * in. Graph outputs get memory of their own. errors TN_E_NOMEM */
 tn_status tn_planner_lifetimes(tn_planner *b, int (*joined)[2], int n_joined);

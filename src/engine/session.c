@@ -1,9 +1,9 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* session.c - the public sessions: a model made ready and run. What runs borrow is in lease.c. */
-#include "engine/session.h"
 #include "base/cpuset.h"
 #include "base/log.h"
 #include "engine/executor.h"
+#include "engine/state.h"
 #include "pass/precision.h"
 #include <string.h>
 
@@ -170,6 +170,7 @@ void tn_session_free(tn_session **session) {
     tn_session *s = *session;
     if (s->executor) tn_executor_leave(s->executor, s);
     if (s->shares) tn_executor_unshare();
+    tn_session_drop_stateful(s);
     tn_session_drop(s);
     close_device(s);
     tn_shapes_free(&s->shapes);
@@ -235,8 +236,12 @@ static tn_status run_on(tn_session *s, const checked_run *r, tn_device_use *devi
     tn_frame *f;
     tn_plan_args args = r->args;
     args.device = device;
+    *ran = false;
     TN_TRY(tn_session_acquire_main(s, &args, r->key, r->key_n, &f));
     f->bound = r->bound;
+    tn_status st = tn_frame_run(f, r->in, NULL, out, false);
+    *ran = true;
+    f->bound = NULL;
     tn_session_release(s, f);
     return st;
 }
@@ -287,14 +292,15 @@ tn_status tn_session_check_counts(const tn_session *s, size_t n_in, size_t n_out
                    n_in, n_out);
 }
 
-static tn_status run_data(tn_session *s, const tn_run_opts *opts, const tn_run_job *job, size_t n_in,
-                          const tn_datum *const *in, size_t n_out, tn_datum *out) {
+tn_status tn_session_run_data_job(tn_session *s, const tn_run_opts *opts, const tn_run_job *job, size_t n_in,
+                                  const tn_datum *const *in, size_t n_out, tn_datum *out) {
     const tn_graph *g = s->model->graph;
     tn_bound bound = { .in = in, .n_in = n_in };
     if (opts) bound.v = opts->bound, bound.n = opts->n_bound;
     for (size_t i = 0; i < n_out; i++) out[i] = (tn_datum){ 0 };
     TN_TRY(tn_session_check_counts(s, n_in, n_out));
     TN_TRY(tn_bound_check(g, bound.v, bound.n));
+    if (opts && opts->state) return tn_state_run(s, opts, job, n_in, in, n_out, out);
     TN_TRY(tn_model_check_files(s->source));
     tn_type few_types[FEW_INPUTS], *types = few_types;
     int64_t few_keys[FEW_INPUTS * TN_KEY_MAX], *key = few_keys;
@@ -322,6 +328,7 @@ static tn_status run_data(tn_session *s, const tn_run_opts *opts, const tn_run_j
     checked_run r = { .args = { .model = s->model,
                                 .graph = g,
                                 .inputs = types,
+                                .states = s->states,
                                 .pool = s->pool,
                                 .packs = s->packs,
                                 .costs = s->profiler != NULL },
@@ -340,19 +347,37 @@ done:
 
 tn_status tn_session_run_data_with(tn_session *s, const tn_run_opts *opts, size_t n_in, const tn_datum *const *in,
                                    size_t n_out, tn_datum *out) {
-    return run_data(s, opts, NULL, n_in, in, n_out, out);
+    return tn_session_run_data_job(s, opts, NULL, n_in, in, n_out, out);
 }
 
 tn_status tn_session_run_data(tn_session *s, size_t n_in, const tn_datum *const *in, size_t n_out, tn_datum *out) {
     return tn_session_run_data_with(s, NULL, n_in, in, n_out, out);
 }
 
-static tn_status to_tensors(const tn_graph *g, const tn_bound *b, tn_datum *out, tn_tensor **outputs) {
+/* What a run's caller gets no tensor for: what is bound, and what its state keeps. */
+static bool stays(const tn_run_opts *opts, size_t i) {
+    bool bound = i < opts->n_bound && opts->bound[i].data;
+    return bound || (opts->state && tn_state_keeps(opts->state, i));
+}
+
+/* What a state has taken it does not give back: so the caller's handles are there before the run. */
+static tn_status make_handles(const tn_run_opts *opts, size_t n, tn_tensor **outputs) {
+    for (size_t i = 0; opts->state && i < n; i++) {
+        tn_tensor none = { 0 };
+        if (!stays(opts, i)) TN_TRY(tn_tensor_move_out(&none, &outputs[i]));
+    }
+    return TN_OK;
+}
+
+static tn_status to_tensors(const tn_graph *g, const tn_run_opts *opts, tn_datum *out, tn_tensor **outputs) {
     for (int i = 0; i < g->n_outputs; i++) {
-        if (tn_bound_at(b, i)) continue;
+        if (stays(opts, (size_t)i)) continue;
         if (out[i].kind != TN_KIND_TENSOR)
             return tn_fail(TN_E_UNSUPPORTED, "output '%s' is not a tensor", g->outputs[i]->name);
-        TN_TRY(tn_tensor_move_out(&out[i].tensor, &outputs[i]));
+        if (outputs[i])
+            *outputs[i] = out[i].tensor;
+        else
+            TN_TRY(tn_tensor_move_out(&out[i].tensor, &outputs[i]));
         out[i] = (tn_datum){ 0 };
     }
     return TN_OK;
@@ -386,9 +411,11 @@ tn_status tn_session_run_job(tn_session *s, const tn_run_opts *opts, const tn_ru
         ptr[i] = inputs[i] ? &in[i] : NULL;
         if (inputs[i]) in[i] = (tn_datum){ .kind = TN_KIND_TENSOR, .tensor = *inputs[i] };
     }
-    tn_bound bound = { .v = opts->bound, .n = opts->n_bound };
-    tn_status st = run_data(s, opts, job, n_in, ptr, n_out, out);
-    if (st == TN_OK) st = to_tensors(s->model->graph, &bound, out, outputs);
+    for (size_t i = 0; i < n_out; i++) out[i] = (tn_datum){ 0 };
+    tn_status st = tn_session_check_counts(s, n_in, n_out);
+    if (st == TN_OK) st = make_handles(opts, n_out, outputs);
+    if (st == TN_OK) st = tn_session_run_data_job(s, opts, job, n_in, ptr, n_out, out);
+    if (st == TN_OK) st = to_tensors(s->model->graph, opts, out, outputs);
     for (size_t i = 0; i < n_out && st != TN_OK; i++) {
         tn_datum_reset(&out[i]);
         tn_tensor_free(&outputs[i]);

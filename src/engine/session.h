@@ -56,6 +56,8 @@ struct tn_session {
     bool shares;                  /* it is the one that sessions share */
     tn_device_use *device;        /* NULL: everything runs on the CPU */
     tn_lane *lanes;               /* idle */
+    struct tn_stateful *stateful; /* the sessions within it whose inputs are states: state.h; guarded by `lock` */
+    const tn_state_kind *states;  /* of a session within another: by graph input; else NULL */
 };
 
 /** A list of plans with its own limit: the session's, or that of a nested graph. */
@@ -79,6 +81,12 @@ tn_status tn_session_acquire_main(tn_session *s, const tn_plan_args *args, const
 /** Plans the ranges that the user gave (opts.ranges) before the first call comes. errors of tn_range_given and of
  * planning */
 tn_status tn_session_plan_ranges(tn_session *s);
+
+/** Of a session within another: a range that was learnt reaches as far as the states' capacity. */
+void tn_session_widen_range(const tn_session *s, tn_range *r);
+/** tn_session_trim for the sessions within s that run with states; and frees them, when nobody uses them. */
+size_t tn_session_trim_stateful(tn_session *s);
+void tn_session_drop_stateful(tn_session *s);
 
 /** Frees all plans, blocks and temporary memory of a session that nobody uses. */
 void tn_session_drop(tn_session *s);
@@ -112,6 +120,10 @@ typedef struct {
 /** tn_session_run_with for it; opts are whole. */
 tn_status tn_session_run_job(tn_session *s, const tn_run_opts *opts, const tn_run_job *job, size_t n_in,
                              const tn_tensor *const *inputs, size_t n_out, tn_tensor **outputs);
+
+/** The same for any kind of data: out[n_out] is overwritten; the caller resets them. job may be NULL. */
+tn_status tn_session_run_data_job(tn_session *s, const tn_run_opts *opts, const tn_run_job *job, size_t n_in,
+                                  const tn_datum *const *in, size_t n_out, tn_datum *out);
 
 /** errors TN_E_INVALID: the model has other numbers of inputs or outputs */
 tn_status tn_session_check_counts(const tn_session *s, size_t n_in, size_t n_out);

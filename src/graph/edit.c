@@ -126,6 +126,19 @@ tn_status tn_node_set_output(tn_node *n, int i, tn_value *v) {
     return TN_OK;
 }
 
+void tn_graph_remove_output(tn_graph *g, int i) {
+    tn_use_remove(g->outputs[i], (tn_use){ NULL, g, i });
+    for (; i + 1 < g->n_outputs; i++) {
+        tn_value *v = g->outputs[i] = g->outputs[i + 1];
+        for (int u = 0; u < v->n_uses; u++)
+            if (same_use(&v->uses[u], &(tn_use){ NULL, g, i + 1 })) {
+                v->uses[u].index = i;
+                break;
+            }
+    }
+    g->n_outputs--;
+}
+
 /* ---------------------------------------------------------------------------------------------------- replacement */
 
 static void point_use(tn_use u, tn_value *to) {

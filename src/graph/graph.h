@@ -190,6 +190,7 @@ tn_value *tn_value_constant(tn_graph *g, const char *name, tn_tensor *t);
 tn_value *tn_value_ints(tn_graph *g, const char *name, const int64_t *v, int n); /* int64 [n] constant */
 tn_value *tn_value_scalar_f32(tn_graph *g, const char *name, float v);
 tn_status tn_graph_add_output(tn_graph *g, tn_value *v);
+void tn_graph_remove_output(tn_graph *g, int i); /* those behind it move up */
 
 /** A new node before `before` (NULL: at the end) with the given inputs; n_outputs fresh output values are made, named
  *  after the node. Its operator is resolved. NULL when out of memory. */

@@ -6,11 +6,16 @@
  *     for each block of keys: pack its keys (transposed) and values
  *       for each tile: scores = Q K^T; masks; exponentials, against the running maximum; Y += weights V
  *     each row of Y is divided by its sum
- * Few rows (decoding one token) read keys and values where they lie. Columns that no row of a tile sees are left out,
- * so that causal attention costs half. */
+ * Few rows (decoding one token) read keys and values where they lie; what a cache keeps in 16 bits, and what many rows
+ * pack from blocks, is brought to one place first. Columns that no row of a tile sees are left out, so that causal
+ * attention costs half.
+ *
+ * Many keys for few rows are cut into parts, a unit of work each, by sizes alone: so the bits do not depend on threads.
+ * A part leaves what it summed with its maximum and sum, and join_parts adds them up. */
 #include "kernel/attention.h"
 #include "base/budget.h"
 #include "base/mem.h"
+#include "kernel/attention_keys.h"
 #include "kernel/kernel.h"
 #include <math.h>
 #include <string.h>
@@ -19,7 +24,8 @@ enum {
     BLOCK = 512,    /* keys per block: with 64 floats per head, keys, values and scores of a block fill half of L2 */
     TILE_CELLS = 5, /* register tiles of rows per tile */
     FEW_ROWS = 8,   /* so few rows are not worth packing for */
-    PART_FLOPS = 1 << 19 /* less is not worth a thread */
+    PART_FLOPS = 1 << 19, /* less is not worth a thread */
+    FEW_FLOPS = 1 << 17   /* the same for few rows, which wait for memory */
 };
 
 typedef struct {
@@ -29,16 +35,21 @@ typedef struct {
     int64_t block, ld;          /* keys per block; floats from one row of scores to the next */
     int64_t at_v, at_s, at_stat;
     int64_t step;  /* units done together: of one tile, or of a head of keys when there are enough heads */
+    bool few;      /* rows: nothing is packed */
     bool spans;    /* lengths or windows: rows do not all see all keys */
+    int64_t parts; /* of the keys, for few rows: of a block each */
+    int64_t at_stage;
     size_t floats; /* of scratch per thread */
-    float *scratch;
+    size_t each;   /* of what a part leaves */
+    float *scratch, *left;
 } job;
 
 typedef struct {
-    const float *k, *v; /* of the shared head: row 0 */
+    tn_keys k, v;
     float *pack_k, *pack_v, *scores, *top, *sum, *fresh;
+    float *y;             /* where a part of the keys leaves its rows of Y; NULL: they are Y's */
     int64_t b, kv, k0, n; /* the block: keys k0 .. k0 + n - 1 */
-    bool few;
+    bool ready;           /* packed, or staged */
 } block_of;
 
 /* A tile: `count` rows of head h from row i on; its statistics begin at `stat`. Its rows of Y hold nothing as long as
@@ -61,6 +72,11 @@ static float *y_row(const job *j, int64_t b, int64_t h, int64_t i) {
     return (float *)j->a->y + b * s->batch + h * s->head + i * s->row;
 }
 
+/* The same row of the tile, where the block's results go. */
+static float *y_of(const job *j, const block_of *x, const tile_of *t, int64_t r) {
+    return x->y ? x->y + (t->stat + r) * j->a->size_v : y_row(j, x->b, t->h, t->i + r);
+}
+
 static const float *q_row(const job *j, int64_t b, int64_t h, int64_t i) {
     const tn_attention_stride *s = &j->a->stride_q;
     return (const float *)j->a->q + b * s->batch + h * s->head + i * s->row;
@@ -70,13 +86,37 @@ static const float *q_row(const job *j, int64_t b, int64_t h, int64_t i) {
 
 static void pack(const job *j, const block_of *x) {
     const tn_gemm_kernels *g = &j->kn->gemm;
-    const tn_attention *a = j->a;
+    int64_t step, size_k = x->k.size, size_v = x->v.size;
+    const float *from = tn_keys_whole(&x->k, x->k0, x->n, &step);
     for (int64_t n = 0; n < x->n; n += g->nr)
-        g->pack_b(true, a->size_k, min64(g->nr, x->n - n), x->k + (x->k0 + n) * a->stride_k.row, a->stride_k.row,
-                  x->pack_k + n * a->size_k);
-    for (int64_t n = 0; n < a->size_v; n += g->nr)
-        g->pack_b(false, x->n, min64(g->nr, a->size_v - n), x->v + x->k0 * a->stride_v.row + n, a->stride_v.row,
-                  x->pack_v + n * x->n);
+        g->pack_b(true, size_k, min64(g->nr, x->n - n), from + n * step, step, x->pack_k + n * size_k);
+    from = tn_keys_whole(&x->v, x->k0, x->n, &step);
+    for (int64_t n = 0; n < size_v; n += g->nr)
+        g->pack_b(false, x->n, min64(g->nr, size_v - n), from + n, step, x->pack_v + n * x->n);
+}
+
+/* What is done once for all tiles that see something of the block. */
+static void get_ready(const job *j, block_of *x) {
+    int64_t step;
+    if (x->ready) return;
+    x->ready = true;
+    if (!j->few) pack(j, x);
+    if (j->few && !tn_keys_direct(&x->k)) (void)tn_keys_whole(&x->k, x->k0, x->n, &step);
+    if (j->few && !tn_keys_direct(&x->v)) (void)tn_keys_whole(&x->v, x->k0, x->n, &step);
+}
+
+static void score_few(const job *j, const block_of *x, const tile_of *t, int64_t c0, int64_t c1, float scale) {
+    const tn_attention *a = j->a;
+    const float *q = q_row(j, x->b, t->h, t->i);
+    for (int64_t c = c0, n, step; c < c1; c += n) {
+        n = c1 - c;
+        const float *k = tn_keys_piece(&x->k, x->k0, x->k0 + c, &n, &step);
+        for (int64_t r = 0; r < t->count; r++) {
+            float *s = x->scores + r * j->ld + c;
+            memset(s, 0, (size_t)n * sizeof *s);
+            j->kn->gemm.gemv_t(a->size_k, n, scale, q + r * a->stride_q.row, k, step, s);
+        }
+    }
 }
 
 /* Scores of columns [c0, c1) of the block; whole panels may be written. */
@@ -84,13 +124,8 @@ static void score(const job *j, const block_of *x, const tile_of *t, int64_t c0,
     const tn_gemm_kernels *g = &j->kn->gemm;
     const tn_attention *a = j->a;
     const float *q = q_row(j, x->b, t->h, t->i);
-    if (x->few) {
-        for (int64_t r = 0; r < t->count; r++) {
-            float *s = x->scores + r * j->ld + c0;
-            memset(s, 0, (size_t)(c1 - c0) * sizeof *s);
-            g->gemv_t(a->size_k, c1 - c0, scale, q + r * a->stride_q.row, x->k + (x->k0 + c0) * a->stride_k.row,
-                      a->stride_k.row, s);
-        }
+    if (j->few) {
+        score_few(j, x, t, c0, c1, scale);
         return;
     }
     tn_gemm_strip s = { .m = t->count, .k = a->size_k, .tiles = ceil_div(t->count, g->mr), .alpha = scale };
@@ -106,8 +141,16 @@ static void score(const job *j, const block_of *x, const tile_of *t, int64_t c0,
 }
 
 static void clear(const job *j, const block_of *x, const tile_of *t) {
-    for (int64_t r = 0; r < t->count; r++)
-        memset(y_row(j, x->b, t->h, t->i + r), 0, (size_t)j->a->size_v * sizeof(float));
+    for (int64_t r = 0; r < t->count; r++) memset(y_of(j, x, t, r), 0, (size_t)j->a->size_v * sizeof(float));
+}
+
+static void gather_few(const job *j, const block_of *x, const tile_of *t, int64_t c0, int64_t c1) {
+    for (int64_t c = c0, n, step; c < c1; c += n) {
+        n = c1 - c;
+        const float *v = tn_keys_piece(&x->v, x->k0, x->k0 + c, &n, &step);
+        for (int64_t r = 0; r < t->count; r++)
+            j->kn->gemm.gemv(n, j->a->size_v, 1.0f, x->scores + r * j->ld + c, 1, v, step, y_of(j, x, t, r));
+    }
 }
 
 /* Y += weights [c0, c1) times the block's values. */
@@ -117,11 +160,9 @@ static void gather(const job *j, const block_of *x, const tile_of *t, int64_t c0
     float *y = y_row(j, x->b, t->h, t->i);
     bool first = x->fresh[t->stat] != 0;
     x->fresh[t->stat] = 0;
-    if (x->few) {
+    if (j->few) {
         if (first) clear(j, x, t);
-        for (int64_t r = 0; r < t->count; r++)
-            g->gemv(c1 - c0, a->size_v, 1.0f, x->scores + r * j->ld + c0, 1, x->v + (x->k0 + c0) * a->stride_v.row,
-                    a->stride_v.row, y + r * a->stride_y.row);
+        gather_few(j, x, t, c0, c1);
         return;
     }
     tn_gemm_strip s = { .m = t->count, .k = c1 - c0, .tiles = ceil_div(t->count, g->mr), .alpha = 1, .beta = 1 };
@@ -214,7 +255,7 @@ static void soften(const job *j, const block_of *x, const tile_of *t, int64_t r,
         return;
     }
     if (*sum != 0 && *top != now) {
-        float shrink = expf(*top - now), *y = y_row(j, x->b, t->h, i);
+        float shrink = expf(*top - now), *y = y_of(j, x, t, r);
         if (x->fresh[t->stat] == 0) j->kn->vec.unary[TN_U_AFFINE](y, y, (size_t)a->size_v, shrink, 0);
         *sum *= shrink;
     }
@@ -226,7 +267,7 @@ static void soften(const job *j, const block_of *x, const tile_of *t, int64_t r,
 
 /* ---------------------------------------------------------------------------------------------------------- work */
 
-static void tile_step(const job *j, const block_of *x, const tile_of *t) {
+static void tile_step(const job *j, block_of *x, const tile_of *t) {
     const tn_attention *a = j->a;
     int64_t c0 = j->spans ? x->n : 0, c1 = j->spans ? 0 : x->n, lo, hi;
     for (int64_t r = 0; j->spans && r < t->count; r++) {
@@ -236,66 +277,76 @@ static void tile_step(const job *j, const block_of *x, const tile_of *t) {
     c0 = max64(c0, 0), c1 = min64(c1, x->n);
     if (a->qk) c0 = 0, c1 = x->n; /* all of it is wanted */
     if (c0 >= c1) return;
+    get_ready(j, x);
     score(j, x, t, c0, c1, (float)(capped_scale(a) ? a->scale / a->softcap : a->scale));
     for (int64_t r = 0; r < t->count; r++) soften(j, x, t, r, c0, c1, x->scores + r * j->ld);
     gather(j, x, t, c0, c1);
 }
 
-static void start_rows(const job *j, const block_of *x, const tile_of *t) {
+/* The sink is in the sum once: with the first keys. */
+static void start_rows(const job *j, const block_of *x, const tile_of *t, int64_t from) {
+    const float *sink = from == 0 ? j->a->sink : NULL;
     for (int64_t r = 0; r < t->count; r++) {
-        x->top[t->stat + r] = j->a->sink ? ((const float *)j->a->sink)[t->h] : -INFINITY;
-        x->sum[t->stat + r] = j->a->sink ? 1 : 0;
+        x->top[t->stat + r] = sink ? sink[t->h] : -INFINITY;
+        x->sum[t->stat + r] = sink ? 1 : 0;
     }
     x->fresh[t->stat] = 1;
 }
 
+/* A row of Y is what was summed by the sum of its weights. */
+static void finish_row(const job *j, float *y, float sum) {
+    if (sum == 0 && j->a->literal) sum = NAN; /* 0 / 0 */
+    if (sum != 0) j->kn->vec.unary[TN_U_AFFINE](y, y, (size_t)j->a->size_v, 1.0f / sum, 0);
+}
+
 static void finish_rows(const job *j, const block_of *x, const tile_of *t) {
-    if (x->fresh[t->stat] != 0) {
-        clear(j, x, t);
-        return;
+    if (x->fresh[t->stat] != 0) clear(j, x, t);
+    for (int64_t r = 0; r < t->count && x->fresh[t->stat] == 0; r++)
+        finish_row(j, y_of(j, x, t, r), x->sum[t->stat + r]);
+}
+
+/* Units [begin, end) of one batch and one head of keys, with the keys [from, to). */
+static void shared_keys(const job *j, block_of *x, int64_t begin, int64_t end, int64_t from, int64_t to) {
+    const tn_attention *a = j->a;
+    int64_t last = a->length && !a->qk ? min64(max64(a->length[x->b], 0), a->keys) : a->keys;
+    for (int64_t u = begin; u < end; u++) {
+        tile_of t = tile_at(j, x->kv, u, (u - begin) * j->tile);
+        start_rows(j, x, &t, from);
     }
-    for (int64_t r = 0; r < t->count; r++) {
-        float *y = y_row(j, x->b, t->h, t->i + r), sum = x->sum[t->stat + r];
-        if (sum == 0 && j->a->literal) sum = NAN; /* 0 / 0 */
-        if (sum != 0) j->kn->vec.unary[TN_U_AFFINE](y, y, (size_t)j->a->size_v, 1.0f / sum, 0);
+    tn_ticks ticks = { 0 };
+    uint64_t each = (uint64_t)(j->tile * j->block * (a->size_k + a->size_v)) / 16; /* units of a step */
+    last = min64(last, to);
+    for (x->k0 = from; x->k0 < last; x->k0 += j->block) {
+        x->n = min64(j->block, last - x->k0);
+        x->ready = false;
+        for (int64_t u = begin; u < end; u++) {
+            tile_of t = tile_at(j, x->kv, u, (u - begin) * j->tile);
+            if (tn_ticks_stopped(&ticks, each)) return;
+            tile_step(j, x, &t);
+        }
+    }
+    for (int64_t u = begin; u < end && !x->y; u++) {
+        tile_of t = tile_at(j, x->kv, u, (u - begin) * j->tile);
+        finish_rows(j, x, &t);
     }
 }
 
-/* Units [begin, end) of one batch and one head of keys. */
-static void shared_keys(const job *j, int64_t b, int64_t kv, int64_t begin, int64_t end, float *scratch) {
+static tn_keys keys_at(const tn_rows *rows, const void *plain, const tn_attention_stride *s, int64_t size, int64_t b,
+                       int64_t kv, float *stage) {
+    const float *first = rows ? NULL : (const float *)plain + b * s->batch + kv * s->head;
+    return (tn_keys){ rows, first, b, kv, s->row, size, stage };
+}
+
+/* The block of a thread: its scratch, and statistics of all rows that share keys at `stat`. */
+static block_of block_for(const job *j, int64_t shared, int thread, float *stat, int64_t rows) {
     const tn_attention *a = j->a;
-    block_of x = { .k = (const float *)a->k + b * a->stride_k.batch + kv * a->stride_k.head,
-                   .v = (const float *)a->v + b * a->stride_v.batch + kv * a->stride_v.head,
-                   .pack_k = scratch,
-                   .pack_v = scratch + j->at_v,
-                   .scores = scratch + j->at_s,
-                   .top = scratch + j->at_stat,
-                   .sum = scratch + j->at_stat + j->tiles * j->tile * j->group,
-                   .fresh = scratch + j->at_stat + 2 * j->tiles * j->tile * j->group,
-                   .b = b,
-                   .kv = kv };
-    int64_t last = a->length ? min64(max64(a->length[b], 0), a->keys) : a->keys;
-    for (int64_t u = begin; u < end; u++) {
-        tile_of t = tile_at(j, kv, u, (u - begin) * j->tile);
-        start_rows(j, &x, &t);
-    }
-    x.few = a->rows * j->group <= FEW_ROWS;
-    if (a->qk) last = a->keys;
-    tn_ticks ticks = { 0 };
-    uint64_t each = (uint64_t)(j->tile * j->block * (a->size_k + a->size_v)) / 16; /* units of a step */
-    for (x.k0 = 0; x.k0 < last; x.k0 += j->block) {
-        x.n = min64(j->block, last - x.k0);
-        if (!x.few) pack(j, &x);
-        for (int64_t u = begin; u < end; u++) {
-            tile_of t = tile_at(j, kv, u, (u - begin) * j->tile);
-            if (tn_ticks_stopped(&ticks, each)) return;
-            tile_step(j, &x, &t);
-        }
-    }
-    for (int64_t u = begin; u < end; u++) {
-        tile_of t = tile_at(j, kv, u, (u - begin) * j->tile);
-        finish_rows(j, &x, &t);
-    }
+    float *scratch = j->scratch + (size_t)thread * j->floats, *stage = scratch + j->at_stage;
+    int64_t b = shared / a->kv_heads, kv = shared % a->kv_heads;
+    block_of x = { .pack_k = scratch, .pack_v = scratch + j->at_v, .scores = scratch + j->at_s, .b = b, .kv = kv };
+    x.k = keys_at(a->rows_k, a->k, &a->stride_k, a->size_k, b, kv, j->few ? x.pack_k : stage);
+    x.v = keys_at(a->rows_v, a->v, &a->stride_v, a->size_v, b, kv, j->few ? x.pack_v : stage);
+    x.top = stat, x.sum = stat + rows, x.fresh = stat + 2 * rows;
+    return x;
 }
 
 static void units(void *arg, int64_t begin, int64_t end, int thread) {
@@ -304,9 +355,58 @@ static void units(void *arg, int64_t begin, int64_t end, int thread) {
     begin *= j->step, end *= j->step;
     while (begin < end) {
         int64_t g = begin / per, stop = min64(end, (g + 1) * per);
-        shared_keys(j, g / j->a->kv_heads, g % j->a->kv_heads, begin - g * per, stop - g * per,
-                    j->scratch + (size_t)thread * j->floats);
+        block_of x = block_for(j, g, thread, j->scratch + (size_t)thread * j->floats + j->at_stat, per * j->tile);
+        shared_keys(j, &x, begin - g * per, stop - g * per, 0, j->a->keys);
         begin = stop;
+    }
+}
+
+/* --------------------------------------------------------------------------------------------------- parts of keys */
+
+/* Unit u: part u % parts of the keys of a batch and head of keys, with all rows that share them. It leaves per row a
+ * maximum, a sum, whether nothing was seen, and a row of Y. */
+static void key_parts(void *arg, int64_t begin, int64_t end, int thread) {
+    const job *j = arg;
+    for (int64_t u = begin; u < end; u++) {
+        float *left = j->left + (size_t)u * j->each;
+        int64_t rows = j->group * j->tile, from = u % j->parts * j->block;
+        block_of x = block_for(j, u / j->parts, thread, left, rows);
+        x.y = left + 3 * rows;
+        shared_keys(j, &x, 0, j->group, from, from + j->block);
+    }
+}
+
+/* Row `at` of those that share keys: *top of all its parts, NaN if one is; whether any has seen a key. */
+static bool top_of_parts(const job *j, const float *left, int64_t at, float *top) {
+    bool any = false;
+    *top = -INFINITY;
+    for (int64_t p = 0; p < j->parts; p++, left += j->each) {
+        any = any || left[2 * j->group * j->tile + at / j->tile * j->tile] == 0;
+        if (left[at] > *top || left[at] != left[at]) *top = left[at];
+        if (*top != *top) return true;
+    }
+    return any;
+}
+
+static void join_parts(void *arg, int64_t begin, int64_t end, int thread) {
+    const job *j = arg;
+    int64_t rows = j->group * j->tile;
+    (void)thread;
+    for (int64_t u = begin; u < end; u++) {
+        const float *left = j->left + (size_t)(u / rows * j->parts) * j->each;
+        int64_t at = u % rows, g = u / rows;
+        float top, sum = 0;
+        float *y = y_row(j, g / j->a->kv_heads, g % j->a->kv_heads * j->group + at / j->tile, at % j->tile);
+        bool any = top_of_parts(j, left, at, &top);
+        memset(y, 0, (size_t)j->a->size_v * sizeof *y);
+        for (int64_t p = 0; p < j->parts && any; p++, left += j->each) {
+            bool unseen = left[2 * rows + at / j->tile * j->tile] != 0;
+            float by = left[at] == -INFINITY ? 0 : expf(left[at] - top);
+            sum += by * left[rows + at];
+            if (!unseen && by != 0)
+                j->kn->vec.scaleadd(left + 3 * rows + at * j->a->size_v, &by, y, y, (size_t)j->a->size_v);
+        }
+        if (any) finish_row(j, y, sum);
     }
 }
 
@@ -317,15 +417,20 @@ static job cut(const tn_kernels *kn, const tn_attention *a) {
     job j = { .a = a, .kn = kn ? kn : tn_kernels_get(), .group = a->heads / a->kv_heads };
     int64_t mr = j.kn->gemm.mr, nr = j.kn->gemm.nr;
     j.spans = a->first || a->length || a->left >= 0 || a->right >= 0;
+    j.few = a->rows * j.group <= FEW_ROWS;
     j.tiles = ceil_div(a->rows, mr * TILE_CELLS);
     j.tile = ceil_div(a->rows, j.tiles);
     j.tiles = ceil_div(a->rows, j.tile);
     j.block = a->keys <= BLOCK * 3 / 2 || a->qk ? max64(a->keys, 1) : BLOCK;
+    j.parts = j.few ? ceil_div(a->keys, j.block) : 1;
+    j.each = j.parts > 1 ? (size_t)up16(j.group * j.tile * (3 + a->size_v)) : 0;
     j.ld = up16(ceil_div(j.block, nr) * nr) + 16;
-    j.at_v = up16(ceil_div(j.block, nr) * nr * a->size_k);
-    j.at_s = j.at_v + up16(ceil_div(a->size_v, nr) * nr * j.block);
+    bool packs = !j.few || (a->rows_k && a->rows_k->type != TN_F32) || (a->rows_v && a->rows_v->type != TN_F32);
+    j.at_v = packs ? up16(ceil_div(j.block, nr) * nr * a->size_k) : 0;
+    j.at_s = j.at_v + (packs ? up16(ceil_div(a->size_v, nr) * nr * j.block) : 0);
     j.at_stat = j.at_s + j.ld * j.tile;
-    j.floats = (size_t)(j.at_stat + up16(3 * j.tiles * j.tile * j.group));
+    j.at_stage = j.at_stat + up16(3 * j.tiles * j.tile * j.group);
+    j.floats = (size_t)(j.at_stage + (!j.few && a->rows_k ? up16(j.block * max64(a->size_k, a->size_v)) : 0));
     return j;
 }
 
@@ -334,9 +439,16 @@ static bool nothing(const tn_attention *a) {
 }
 
 size_t tn_attention_scratch(const tn_kernels *kn, const tn_attention *a, int threads) {
-    size_t bytes;
+    size_t bytes, left;
     if (nothing(a) || a->type != TN_F32) return 0;
-    return tn_mul_size(cut(kn, a).floats * sizeof(float), (size_t)threads, &bytes) ? bytes : SIZE_MAX;
+    job j = cut(kn, a);
+    bool fits = tn_mul_size(j.floats * sizeof(float), (size_t)threads, &bytes) &&
+                tn_mul_size(j.each * sizeof(float), (size_t)(a->batch * a->kv_heads * j.parts), &left);
+    return fits && !__builtin_add_overflow(bytes, left, &bytes) ? bytes : SIZE_MAX;
+}
+
+static int64_t grain_of(double flops, double enough) {
+    return flops >= enough ? 1 : (int64_t)(enough / (flops + 1)) + 1;
 }
 
 tn_status tn_attention_run(const tn_kernels *kn, const tn_attention *a, void *scratch, tn_pool *pool) {
@@ -344,12 +456,20 @@ tn_status tn_attention_run(const tn_kernels *kn, const tn_attention *a, void *sc
     if (a->type == TN_F64) return tn_attention_ref(a);
     if (a->type != TN_F32) return tn_fail(TN_E_TYPE, "attention of element type %d", (int)a->type);
     job j = cut(kn, a);
-    bool by_head = a->batch * a->kv_heads >= 4 * tn_pool_threads(pool); /* then nobody packs keys twice */
-    j.step = by_head ? j.group * j.tiles : 1;
-    int64_t count = a->batch * a->heads * j.tiles / j.step;
-    double each = 2.0 * (double)(j.tile * j.step) * (double)a->keys * (double)(a->size_k + a->size_v);
-    int64_t grain = each >= PART_FLOPS ? 1 : (int64_t)(PART_FLOPS / (each + 1)) + 1;
+    int threads = tn_pool_threads(pool);
+    int64_t shared = a->batch * a->kv_heads, rows = j.group * j.tile;
+    double of_key = 2.0 * (double)(a->size_k + a->size_v);
     j.scratch = scratch;
-    tn_parallel(pool, count, grain, units, &j);
+    j.left = j.scratch + (size_t)threads * j.floats;
+    if (j.parts > 1) {
+        tn_parallel(pool, shared * j.parts, grain_of(of_key * (double)(rows * j.block), FEW_FLOPS), key_parts, &j);
+        if (!tn_budget_stopped())
+            tn_parallel(pool, shared * rows, grain_of((double)(j.parts * a->size_v), FEW_FLOPS), join_parts, &j);
+        return TN_OK;
+    }
+    bool by_head = j.few || shared >= 4 * threads; /* then nobody packs keys twice */
+    j.step = by_head ? j.group * j.tiles : 1;
+    double each = of_key * (double)(j.tile * j.step) * (double)a->keys;
+    tn_parallel(pool, shared * j.group * j.tiles / j.step, grain_of(each, j.few ? FEW_FLOPS : PART_FLOPS), units, &j);
     return TN_OK;
 }

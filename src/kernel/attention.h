@@ -7,11 +7,16 @@
  *
  * The fast version never makes the whole matrix of scores: a tile of rows meets one block of keys after the other, with
  * a running maximum and sum per row (Milakov & Gimelshein, arXiv 1805.02867; Dao et al., arXiv 2205.14135). A block's
- * keys and values are packed once for all tiles of a thread. */
+ * keys and values are packed once for all tiles of a thread. Few rows, as when one token is decoded, read keys and
+ * values where they lie; many keys are cut into parts then, whose sums are joined, so that a few heads keep all threads
+ * busy.
+ *
+ * Keys and values lie at k and v with strides, or in the blocks of a cache (tensor/rows.h), which may be of 16 bits. */
 #ifndef TN_KERNEL_ATTENTION_H
 #define TN_KERNEL_ATTENTION_H
 
 #include "base/pool.h"
+#include "tensor/rows.h"
 
 struct tn_kernels; /* kernel/kernel.h */
 
@@ -41,6 +46,8 @@ typedef struct tn_attention {
     const void *q, *k, *v;
     void *y;
     tn_attention_stride stride_q, stride_k, stride_v, stride_y;
+    const tn_rows *rows_k, *rows_v; /* instead of k and v: rows [0, keys) of a cache of this batch, kv_heads and sizes,
+                                       as table and block say. Both or neither; NULL: neither */
     double scale;
     double softcap; /* c tanh(score / c); 0: none */
 
@@ -67,9 +74,12 @@ typedef struct tn_attention {
 } tn_attention;
 
 /** Computes. A row that sees no key gives zeros; one of nothing but -inf, when `literal`, NaN. The result does not
- * depend on the number of threads. kn       the kernels to use; NULL: those of this CPU y, qk    must not overlap
- * anything else scratch  tn_attention_scratch bytes NaN      of keys that no row of a tile sees by length or window is
- * not read; elsewhere it propagates as IEEE says errors   TN_E_NOMEM, TN_E_TYPE. Sizes are the caller's promise. */
+ *  depend on the number of threads.
+ *  kn       the kernels to use; NULL: those of this CPU
+ *  y, qk    must not overlap anything else
+ *  scratch  tn_attention_scratch bytes
+ *  NaN      of keys that no row of a tile sees by length or window is not read; elsewhere it propagates as IEEE says
+ *  errors   TN_E_NOMEM, TN_E_TYPE. Sizes are the caller's promise. */
 tn_status tn_attention_run(const struct tn_kernels *kn, const tn_attention *a, void *scratch, tn_pool *pool);
 
 /** Bytes of scratch (64-byte aligned) that this needs with a pool of so many threads: only sizes, lengths and windows

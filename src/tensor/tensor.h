@@ -3,7 +3,8 @@
  *
  * A tensor whose `encoding` is set holds no elements but blocks that decode to them. Such tensors are constants of
  * models; who reads elements never sees one: what an operator gets is checked against its row first (tn_port.encoded),
- * readers of single tensors ask tn_tensor_plain. */
+ * readers of single tensors ask tn_tensor_plain. A tensor whose `rows` is set is a cache that a run was given; plans
+ * give it to operators that take one (tn_port.rows). */
 #ifndef TN_TENSOR_TENSOR_H
 #define TN_TENSOR_TENSOR_H
 
@@ -28,6 +29,7 @@ struct tn_tensor {
     tn_buffer *buffer; /* NULL: borrowed memory */
     uint64_t id;       /* of a model's constant: names its elements for ever. 0: no constant of a model */
     const struct tn_encoding *encoding; /* data are blocks (tensor/encoding.h) of float32 elements; NULL: elements */
+    struct tn_rows *rows;               /* elements lie in a cache (tensor/rows.h), data is nothing; NULL: at data */
 };
 
 tn_buffer *tn_buffer_new(size_t bytes, tn_mem_tag tag); /* refs = 1; NULL when out of memory */

@@ -1,5 +1,6 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
-/* attention.c - attention on every variant against the definition: random sizes, layouts, masks, windows, NaN. */
+/* attention.c - attention on every variant against the definition: random sizes, layouts, masks, windows, NaN, caches
+ * in blocks of all types, many keys for few rows. */
 #include "kernel/attention.h"
 #include "base/status.h"
 #include "lib/kernel_check.h"
@@ -38,6 +39,7 @@ typedef struct {
     tn_attention a;
     int64_t lists[3][4], y_floats, qk_floats;
     float *k, *v;
+    tn_rows rows[2];
 } random_case;
 
 /* One size in six is that of a real model's head, or beside it. */
@@ -54,6 +56,10 @@ static void make_sizes(check_ctx *c, random_case *r) {
     a->rows = large ? pick(1, 150) : pick(1, 20), a->keys = large ? pick(500, 1100) : pick(0, 60);
     a->size_k = head_size(c), a->size_v = head_size(c);
     if (large) a->batch = 1, a->heads = a->kv_heads = pick(1, 2);
+    if (c->seed % 16 == 8) { /* keys that are cut into parts, with a head of them or several */
+        a->rows = pick(1, 3), a->keys = pick(700, 2200);
+        a->batch = pick(1, 2), a->kv_heads = pick(1, 2), a->heads = a->kv_heads * pick(1, a->rows == 1 ? 8 : 2);
+    }
     a->stride_q = layout(c, a->heads, a->rows, a->size_k);
     a->stride_k = layout(c, a->kv_heads, a->keys, a->size_k);
     a->stride_v = layout(c, a->kv_heads, a->keys, a->size_v);
@@ -112,6 +118,37 @@ static void spoil_keys(check_ctx *c, random_case *r) {
              pick(0, a->size_k - 1)] = NAN;
 }
 
+/* The same keys or values in a cache, whose blocks lie anywhere; what no row fills is NaN. */
+static void to_cache(check_ctx *c, const random_case *x, tn_rows *r, const float *from, const tn_attention_stride *s) {
+    int64_t each = r->heads * r->block * r->size;
+    void **blocks = check_aligned(c, (size_t)(r->batch * r->per + 1) * sizeof *blocks);
+    for (int64_t i = 0; i < r->batch * r->per; i++) {
+        blocks[i] = check_out(c, (size_t)each * (size_t)tn_dtypes[r->type].bytes);
+        for (int64_t e = 0; e < each; e++) tn_set_f64(r->type, blocks[i], e, NAN);
+    }
+    r->blocks = blocks;
+    for (int64_t b = 0; b < r->batch; b++)
+        for (int64_t h = 0; h < r->heads; h++)
+            if (tn_rows_put(r, b, h, 0, x->a.keys, TN_F32, from + b * s->batch + h * s->head, s->row) != TN_OK)
+                check_fail(c, "%s", tn_error());
+}
+
+/* Keys and values as a cache keeps them: in many blocks, or all rows in one. */
+static void make_cache(check_ctx *c, random_case *x) {
+    static const tn_dtype types[] = { TN_F32, TN_F32, TN_F16, TN_BF16 };
+    tn_attention *a = &x->a;
+    tn_rows r = { .batch = a->batch, .heads = a->kv_heads };
+    r.block = chance(20) ? a->keys + pick(1, 9) : a->keys > 100 ? pick(90, 700) : pick(1, 40);
+    r.per = (a->keys + r.block - 1) / r.block;
+    x->rows[0] = x->rows[1] = r;
+    x->rows[0].size = a->size_k, x->rows[1].size = a->size_v;
+    for (int i = 0; i < 2; i++) x->rows[i].type = types[pick(0, 3)];
+    to_cache(c, x, &x->rows[0], x->k, &a->stride_k);
+    to_cache(c, x, &x->rows[1], x->v, &a->stride_v);
+    a->rows_k = &x->rows[0], a->rows_v = &x->rows[1];
+    a->k = a->v = NULL;
+}
+
 static void make(check_ctx *c, random_case *r) {
     *r = (random_case){ .a = { .type = TN_F32, .left = -1, .right = -1 } };
     tn_attention *a = &r->a;
@@ -124,6 +161,7 @@ static void make(check_ctx *c, random_case *r) {
     make_masks(c, r);
     if (chance(20)) spoil_keys(c, r);
     a->qk_mode = (tn_qk_mode)pick(0, 3);
+    if (chance(50)) make_cache(c, r);
 }
 
 /* With scratch that holds garbage. */
@@ -144,6 +182,20 @@ static void random_cases(check_ctx *c) {
     }
     check_close(c, y[1], y[0], (size_t)r.y_floats, 3e-5, 3e-5);
     if (wants) check_close(c, qk[1], qk[0], (size_t)r.qk_floats, 3e-5, 3e-5);
+}
+
+/* Whoever computes which part: the bits are the same. */
+static void threads_do_not_matter(check_ctx *c) {
+    random_case r;
+    make(c, &r);
+    float *y[2];
+    for (int i = 0; i < 2; i++) {
+        r.a.y = y[i] = check_out(c, (size_t)r.y_floats * 4);
+        if (run(c, &r.a, i ? check_pool(c) : NULL) != TN_OK) check_fail(c, "%s", tn_error());
+    }
+    for (int64_t i = 0; i < r.y_floats; i++)
+        if (memcmp(y[0] + i, y[1] + i, 4))
+            check_fail(c, "at %lld: %g and %g", (long long)i, (double)y[0][i], (double)y[1][i]);
 }
 
 /* Garbage in the padding of a cache is not read; a row that sees nothing is zero. */
@@ -175,5 +227,7 @@ static void padding_is_not_read(check_ctx *c) {
         if (!(i < LENGTH * SIZE ? y[i] == 0 : fabsf(y[i] - 1) < 1e-6f)) check_fail(c, "at %d: %g", i, (double)y[i]);
 }
 
-static const check_case cases[] = { { "random", random_cases, 250 }, { "padding", padding_is_not_read, 1 } };
+static const check_case cases[] = { { "random", random_cases, 200 },
+                                    { "threads", threads_do_not_matter, 100 },
+                                    { "padding", padding_is_not_read, 1 } };
 int main(int argc, char **argv) { return check_main("attention", cases, TN_COUNT(cases), argc, argv); }

@@ -7,9 +7,23 @@
 
 static double at(const tn_attention *a, const void *p, int64_t i) { return tn_get_f64(a->type, p, i); }
 
-static double score_of(const tn_attention *a, int64_t q, int64_t k) {
+/* Row j of the keys or the values: in a cache, or at `plain`. */
+typedef struct {
+    tn_dtype type;
+    const void *at;
+} line;
+
+static line line_of(const tn_attention *a, const tn_rows *rows, const void *plain, const tn_attention_stride *s,
+                    int64_t b, int64_t kv, int64_t j) {
+    if (rows) return (line){ rows->type, tn_row_at(rows, b, kv, j) };
+    int64_t from = b * s->batch + kv * s->head + j * s->row;
+    return (line){ a->type, (const char *)plain + (size_t)from * (size_t)tn_dtypes[a->type].bytes };
+}
+
+static double score_of(const tn_attention *a, int64_t q, int64_t b, int64_t kv, int64_t j) {
     double s = 0;
-    for (int64_t e = 0; e < a->size_k; e++) s += at(a, a->q, q + e) * at(a, a->k, k + e);
+    line k = line_of(a, a->rows_k, a->k, &a->stride_k, b, kv, j);
+    for (int64_t e = 0; e < a->size_k; e++) s += at(a, a->q, q + e) * tn_get_f64(k.type, k.at, e);
     return s * a->scale;
 }
 
@@ -20,8 +34,8 @@ static int64_t mask_at(const tn_attention_mask_stride *s, int64_t b, int64_t h, 
 /* Score of one key after cap and masks; what qk wants is stored on the way. */
 static double masked_score(const tn_attention *a, int64_t b, int64_t h, int64_t i, int64_t j, int64_t cell) {
     int64_t kv = h / (a->heads / a->kv_heads), from, to;
-    const tn_attention_stride *q = &a->stride_q, *k = &a->stride_k;
-    double s = score_of(a, b * q->batch + h * q->head + i * q->row, b * k->batch + kv * k->head + j * k->row);
+    const tn_attention_stride *q = &a->stride_q;
+    double s = score_of(a, b * q->batch + h * q->head + i * q->row, b, kv, j);
     if (a->qk && a->qk_mode == TN_QK_RAW) tn_set_f64(a->type, a->qk, cell, s);
     if (a->softcap != 0) s = a->softcap * tanh(s / a->softcap);
     if (a->qk && a->qk_mode == TN_QK_CAPPED) tn_set_f64(a->type, a->qk, cell, s);
@@ -35,9 +49,10 @@ static double masked_score(const tn_attention *a, int64_t b, int64_t h, int64_t 
     return s;
 }
 
+/* p: room for a weight per key, and for a row of Y. */
 static void one_row(const tn_attention *a, int64_t b, int64_t h, int64_t i, double *p) {
     int64_t kv = h / (a->heads / a->kv_heads), cell = ((b * a->heads + h) * a->rows + i) * a->keys;
-    const tn_attention_stride *v = &a->stride_v, *y = &a->stride_y;
+    const tn_attention_stride *y = &a->stride_y;
     double top = a->sink ? at(a, a->sink, h) : -INFINITY, sum = 0;
     for (int64_t j = 0; j < a->keys; j++) {
         p[j] = masked_score(a, b, h, i, j, cell + j);
@@ -49,16 +64,19 @@ static void one_row(const tn_attention *a, int64_t b, int64_t h, int64_t i, doub
         p[j] = sum == 0 ? 0 : p[j] / sum;
         if (a->qk && a->qk_mode == TN_QK_SOFTMAX) tn_set_f64(a->type, a->qk, cell + j, p[j]);
     }
-    for (int64_t e = 0; e < a->size_v; e++) {
-        double s = 0;
-        for (int64_t j = 0; j < a->keys; j++)
-            if (p[j] != 0 || a->literal) s += p[j] * at(a, a->v, b * v->batch + kv * v->head + j * v->row + e);
-        tn_set_f64(a->type, a->y, b * y->batch + h * y->head + i * y->row + e, s);
+    double *sums = p + a->keys;
+    for (int64_t e = 0; e < a->size_v; e++) sums[e] = 0;
+    for (int64_t j = 0; j < a->keys; j++) {
+        if (p[j] == 0 && !a->literal) continue;
+        line v = line_of(a, a->rows_v, a->v, &a->stride_v, b, kv, j);
+        for (int64_t e = 0; e < a->size_v; e++) sums[e] += p[j] * tn_get_f64(v.type, v.at, e);
     }
+    for (int64_t e = 0; e < a->size_v; e++)
+        tn_set_f64(a->type, a->y, b * y->batch + h * y->head + i * y->row + e, sums[e]);
 }
 
 tn_status tn_attention_ref(const tn_attention *a) {
-    double *p = tn_mem_alloc((size_t)(a->keys + 1) * sizeof *p, TN_MEM_SCRATCH);
+    double *p = tn_mem_alloc((size_t)(a->keys + a->size_v + 1) * sizeof *p, TN_MEM_SCRATCH);
     if (!p) return tn_fail(TN_E_NOMEM, "the scores of %lld keys", (long long)a->keys);
     for (int64_t b = 0; b < a->batch; b++)
         for (int64_t h = 0; h < a->heads; h++)

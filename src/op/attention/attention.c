@@ -124,6 +124,14 @@ static tn_status attention_cost(const tn_infer *c, tn_cost *out) {
 
 /* ------------------------------------------------------------------------------------------------------------ run */
 
+/* Fresh rows of input i go behind those of a cache, where attention reads them. */
+static tn_status appended(tn_run *r, const sizes *s, int i, int past, int64_t size, const tn_rows **rows) {
+    const tn_tensor *x = tn_in(r, i);
+    tn_attention_stride stride =
+        s->planes ? tn_op_planes(s->kv_heads, s->fresh, size) : tn_op_rows(s->kv_heads, s->fresh, size);
+    return tn_op_cache_append(r, past, s->batch, s->kv_heads, size, s->fresh, x->dtype, x->data, stride, rows);
+}
+
 /* Past and fresh rows of input i as one [batch, kv_heads, keys, size], in output `present` where that is wanted. */
 static tn_status joined(tn_run *r, const sizes *s, int i, int past, int present, int64_t size, tn_dtype type,
                         const void **data, tn_attention_stride *stride) {
@@ -202,8 +210,13 @@ static tn_status attention_run(tn_run *r) {
     a.stride_q = s.planes ? tn_op_planes(s.heads, s.rows, s.size_k) : tn_op_rows(s.heads, s.rows, s.size_k);
     a.stride_y = s.planes ? tn_op_planes(s.heads, s.rows, s.size_v) : tn_op_rows(s.heads, s.rows, s.size_v);
     TN_TRY(tn_op_read_as(r, q, a.type, &a.q));
-    TN_TRY(joined(r, &s, K, PAST_K, PRESENT_K, s.size_k, a.type, &a.k, &a.stride_k));
-    TN_TRY(joined(r, &s, V, PAST_V, PRESENT_V, s.size_v, a.type, &a.v, &a.stride_v));
+    if (tn_op_has_cache(r, PAST_K)) {
+        TN_TRY(appended(r, &s, K, PAST_K, s.size_k, &a.rows_k));
+        TN_TRY(appended(r, &s, V, PAST_V, s.size_v, &a.rows_v));
+    } else {
+        TN_TRY(joined(r, &s, K, PAST_K, PRESENT_K, s.size_k, a.type, &a.k, &a.stride_k));
+        TN_TRY(joined(r, &s, V, PAST_V, PRESENT_V, s.size_v, a.type, &a.v, &a.stride_v));
+    }
     int64_t mask_end;
     TN_TRY(read_mask(r, &s, &a, &mask_end));
     TN_TRY(read_lengths(r, &s, mask_end, &a));
@@ -222,8 +235,8 @@ static const tn_port attention_in[] = { { "Q", TN_FLOATS, 'T' },
                                         { "K", TN_FLOATS, 'T' },
                                         { "V", TN_FLOATS, 'U' },
                                         { "attn_mask", MASK_TYPES, 0, .optional = true },
-                                        { "past_key", TN_FLOATS, 'T', .optional = true },
-                                        { "past_value", TN_FLOATS, 'U', .optional = true },
+                                        { "past_key", TN_FLOATS, 'T', .optional = true, .rows = true },
+                                        { "past_value", TN_FLOATS, 'U', .optional = true, .rows = true },
                                         { "nonpad_kv_seqlen", tn_dtype_bit(TN_I64), 0, .optional = true },
                                         { 0 } };
 static const tn_port attention_out[] = { { "Y", TN_FLOATS, 'T' },

@@ -43,6 +43,32 @@ void tn_op_append(tn_dtype type, int64_t batch, int64_t heads, int64_t size, con
 void tn_op_rotate(const float *x, const float *cos, const float *sin, float *y, int64_t half, int64_t size,
                   bool interleaved);
 
+/** The cache that input i of the node brings, with room for `rows` rows, of which those from `from` on will be written
+ *  (tn_rows.reserve).
+ *  errors TN_E_SHAPE (it is not of these sizes), and those of tn_rows.reserve, naming the node */
+tn_status tn_op_cache_room(tn_run *r, int i, int64_t batch, int64_t heads, int64_t size, int64_t from, int64_t rows,
+                           tn_rows **out);
+
+/** Rows [first[b], first[b] + fresh) of every head := those of x, floats of type `type` in `stride`; first NULL: behind
+ *  the rows that there are. */
+void tn_op_cache_put(tn_run *r, tn_rows *c, const int64_t *first, int64_t fresh, tn_dtype type, const void *x,
+                     tn_attention_stride stride);
+
+/** Both: `fresh` rows behind those of the cache of input i. errors as tn_op_cache_room */
+static inline tn_status tn_op_cache_append(tn_run *r, int i, int64_t batch, int64_t heads, int64_t size, int64_t fresh,
+                                           tn_dtype type, const void *x, tn_attention_stride stride,
+                                           const tn_rows **out) {
+    tn_rows *c;
+    int64_t length = tn_in(r, i)->rows->length;
+    TN_TRY(tn_op_cache_room(r, i, batch, heads, size, length, length + fresh, &c));
+    tn_op_cache_put(r, c, NULL, fresh, type, x, stride);
+    *out = c;
+    return TN_OK;
+}
+
+/** Whether input i brings a cache. */
+static inline bool tn_op_has_cache(const tn_run *r, int i) { return tn_run_has(r, i) && tn_in(r, i)->rows; }
+
 /** What the attributes say of a cache in codes; quantised: NONE, PER_TENSOR or PER_CHANNEL, in the order of
  * TN_KV_CODES. */
 #define TN_KV_CODES "NONE|PER_TENSOR|PER_CHANNEL"

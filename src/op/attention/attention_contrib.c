@@ -359,8 +359,13 @@ static tn_status mha_run(tn_run *r) {
     TN_TRY(operand(r, &s, 0, bias, &q, &a.stride_q));
     TN_TRY(operand(r, &s, 1, bias, &k, &a.stride_k));
     TN_TRY(operand(r, &s, 2, bias, &v, &a.stride_v));
-    TN_TRY(joined(r, &s, 1, &k, &a.stride_k));
-    TN_TRY(joined(r, &s, 2, &v, &a.stride_v));
+    if (tn_op_has_cache(r, PAST_K)) {
+        TN_TRY(tn_op_cache_append(r, PAST_K, s.batch, s.heads, s.size_k, s.fresh, TN_F32, k, a.stride_k, &a.rows_k));
+        TN_TRY(tn_op_cache_append(r, PAST_V, s.batch, s.heads, s.size_v, s.fresh, TN_F32, v, a.stride_v, &a.rows_v));
+    } else {
+        TN_TRY(joined(r, &s, 1, &k, &a.stride_k));
+        TN_TRY(joined(r, &s, 2, &v, &a.stride_v));
+    }
     TN_TRY(read_bias(r, &s, &a));
     int64_t *offset = tn_run_scratch(r, (size_t)(s.batch + 1) * sizeof *offset);
     a.q = q, a.k = k, a.v = v;
@@ -386,8 +391,8 @@ static const tn_port mha_in[] = { { "query", TN_FLOATS, 'T' },
                                   { "bias", TN_FLOATS, 'T', .optional = true },
                                   { "key_padding_mask", TN_INDEX, 0, .optional = true },
                                   { "attention_bias", TN_FLOATS, 'T', .optional = true },
-                                  { "past_key", TN_FLOATS, 'T', .optional = true },
-                                  { "past_value", TN_FLOATS, 'T', .optional = true },
+                                  { "past_key", TN_FLOATS, 'T', .optional = true, .rows = true },
+                                  { "past_value", TN_FLOATS, 'T', .optional = true, .rows = true },
                                   { "past_sequence_length", TN_INDEX, 0, .optional = true },
                                   { "cache_indirection", TN_INDEX, 0, .optional = true },
                                   { 0 } };

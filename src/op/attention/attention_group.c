@@ -6,52 +6,16 @@
  * A cache may be as large as a window only (sliding_window_cache): it keeps the last rows, of which there are, after
  * T tokens, T while they fit into its C rows; then C - W + 1 of them make room whenever it is full, W being the window.
  * Attention then sees a stage: what the cache holds and the new rows behind it. */
-#include "op/attention/attention.h"
+#include "op/attention/attention_group.h"
 #include "op/attention/grads.h"
 #include <math.h>
 #include <string.h>
-
-enum {
-    QUERY,
-    KEY,
-    VALUE,
-    PAST_K,
-    PAST_V,
-    LENGTHS,
-    TOTAL,
-    COS,
-    SIN,
-    POSITIONS,
-    SCORE_BIAS,
-    SINK,
-    SCALE_K,
-    SCALE_V,
-    NORM_Q,
-    NORM_K
-};
-enum { Y, PRESENT_K, PRESENT_V, SCORES };
-
-typedef struct {
-    int64_t batch, rows, heads, kv_heads, size;
-    int64_t room, total, keys; /* rows of the past; the longest sentence; rows that attention is given */
-    int64_t kept;              /* rows of the present */
-    bool packed, prompt, window;
-    int64_t *past, *length; /* per sentence: tokens before the new rows, and after them */
-    int64_t *before, *end;  /* the same as rows of what attention is given */
-} sizes;
-
-typedef struct {
-    bool causal, do_rotary, rotary_interleaved, sliding_window_cache;
-    int64_t num_heads, kv_num_heads, local_window_size, qk_output, smooth_softmax;
-    float qk_norm_epsilon, scale, softcap; /* scale 0: 1 / sqrt(head size) */
-    tn_kv_attrs kv;
-} settings;
 
 /* ------------------------------------------------------------------------------------------------------ inference */
 
 /* The forms of a cache that are not plain numbers of all tokens. */
 static tn_status check_cache(tn_infer *c, int *per) {
-    const settings *at = c->attrs;
+    const tn_gqa *at = c->attrs;
     if (tn_infer_has(c, NORM_Q) != tn_infer_has(c, NORM_K))
         return tn_infer_fail(c, TN_E_GRAPH, "q_norm_weight and k_norm_weight go together");
     if (at->sliding_window_cache && (at->local_window_size <= 0 || !tn_infer_has(c, PAST_K)))
@@ -60,7 +24,7 @@ static tn_status check_cache(tn_infer *c, int *per) {
 }
 
 static tn_status gqa_infer(tn_infer *c) {
-    const settings *at = c->attrs;
+    const tn_gqa *at = c->attrs;
     tn_dtype t = tn_infer_dtype(c, QUERY), tc = tn_kv_type(&at->kv, tn_infer_dtype(c, PAST_K), t);
     int64_t heads = at->num_heads, kv = at->kv_num_heads, total;
     bool packed = !tn_infer_has(c, KEY);
@@ -117,11 +81,11 @@ static tn_status gqa_infer(tn_infer *c) {
 
 /* --------------------------------------------------------------------------------------------------------- lengths */
 
-static tn_status read_sizes(tn_run *r, sizes *s) {
+static tn_status read_sizes(tn_run *r, tn_gqa_sizes *s) {
     const tn_node *n = r->node;
-    const settings *at = r->attrs;
+    const tn_gqa *at = r->attrs;
     const tn_tensor *q = tn_in(r, QUERY), *total = tn_in(r, TOTAL), *len = tn_in(r, LENGTHS);
-    *s = (sizes){ .batch = q->dims[0], .rows = q->dims[1], .packed = !tn_run_has(r, KEY) };
+    *s = (tn_gqa_sizes){ .batch = q->dims[0], .rows = q->dims[1], .packed = !tn_run_has(r, KEY) };
     s->heads = at->num_heads, s->kv_heads = at->kv_num_heads;
     s->size = q->dims[2] / (s->packed ? s->heads + 2 * s->kv_heads : s->heads);
     s->room = tn_run_has(r, PAST_K) ? tn_in(r, PAST_K)->dims[2] : 0;
@@ -158,68 +122,12 @@ static tn_status read_sizes(tn_run *r, sizes *s) {
     return TN_OK;
 }
 
-/* -------------------------------------------------------------------------------------------------------- rotation */
-
-typedef struct {
-    const float *cos, *sin;
-    int64_t half, limit;
-    const tn_tensor *ids; /* NULL: positions follow from the lengths; of a prompt only the first one counts */
-    bool interleaved;
-    const float *norm; /* [size]: weights of a normalisation before the rotation; NULL: none */
-    float epsilon;
-} angles;
-
-static tn_status read_angles(tn_run *r, const sizes *s, angles *g) {
-    const tn_tensor *c = tn_in(r, COS), *si = tn_in(r, SIN);
-    const settings *at = r->attrs;
-    const void *p;
-    *g = (angles){ .ids = tn_in(r, POSITIONS), .interleaved = at->rotary_interleaved };
-    if (!at->do_rotary) return TN_OK;
-    if (c->rank != 2 || !tn_dims_equal(c->rank, c->dims, si->rank, si->dims) || 2 * c->dims[1] > s->size ||
-        (g->ids && tn_count(g->ids) != s->batch * s->rows))
-        return tn_op_fail(r->node, TN_E_SHAPE, "cos_cache, sin_cache or position_ids do not fit heads of %lld",
-                          (long long)s->size);
-    g->half = c->dims[1], g->limit = c->dims[0];
-    TN_TRY(tn_op_read_as(r, c, TN_F32, &p));
-    g->cos = p;
-    TN_TRY(tn_op_read_as(r, si, TN_F32, &p));
-    g->sin = p;
-    return TN_OK;
-}
-
-/* The position of row i of sentence b. Padding behind a sentence may have any. */
-static tn_status position(const tn_run *r, const sizes *s, const angles *g, int64_t b, int64_t i, int64_t *at) {
-    int64_t from = s->prompt ? 0 : b * s->rows + i;
-    *at = g->ids ? tn_get_i64(g->ids->dtype, g->ids->data, from) : s->past[b] + i;
-    if (g->ids && s->prompt && __builtin_add_overflow(*at, i, at)) *at = -1;
-    if (s->past[b] + i >= s->length[b] && (*at < 0 || *at >= g->limit)) *at = 0;
-    if (g->cos && (*at < 0 || *at >= g->limit))
-        return tn_op_fail(r->node, TN_E_INVALID, "position %lld is outside the cache of %lld angles", (long long)*at,
-                          (long long)g->limit);
-    return TN_OK;
-}
-
-/* y := the row x of one head, normalised and turned where weights and angles are given. y is not x. */
-static void place(const sizes *s, const angles *g, int64_t at, const float *x, float *y) {
-    if (g->norm) {
-        double sum = 0;
-        for (int64_t e = 0; e < s->size; e++) sum += (double)x[e] * (double)x[e];
-        float by = (float)(1 / sqrt(sum / (double)s->size + (double)g->epsilon));
-        for (int64_t e = 0; e < s->size; e++) y[e] = x[e] * by * g->norm[e];
-        x = y;
-    }
-    if (g->cos)
-        tn_op_rotate(x, g->cos + at * g->half, g->sin + at * g->half, y, g->half, s->size, g->interleaved);
-    else if (x != y)
-        memcpy(y, x, (size_t)s->size * sizeof *y);
-}
-
 /* ------------------------------------------------------------------------------------------------------------ run */
 
 /* What attention is given: old rows, new ones, zeros. Turned by g, unless g is NULL. */
-static tn_status extend(tn_run *r, const sizes *s, const angles *g, const float *fresh, tn_attention_stride st,
-                        const float *old, float *stage) {
-    static const angles still = { 0 };
+static tn_status extend(tn_run *r, const tn_gqa_sizes *s, const tn_gqa_angles *g, const float *fresh,
+                        tn_attention_stride st, const float *old, float *stage) {
+    static const tn_gqa_angles still = { 0 };
     size_t row = (size_t)s->size * sizeof(float);
     for (int64_t b = 0; b < s->batch; b++)
         for (int64_t h = 0; h < s->kv_heads; h++) {
@@ -227,9 +135,9 @@ static tn_status extend(tn_run *r, const sizes *s, const angles *g, const float 
             if (old) memcpy(to, old + (b * s->kv_heads + h) * s->room * s->size, (size_t)s->before[b] * row);
             for (int64_t i = 0; i < s->rows; i++) {
                 int64_t at = 0;
-                if (g) TN_TRY(position(r, s, g, b, i, &at));
-                place(s, g ? g : &still, at, fresh + b * st.batch + h * st.head + i * st.row,
-                      to + (s->before[b] + i) * s->size);
+                if (g) TN_TRY(tn_gqa_position(r, s, g, b, i, &at));
+                tn_gqa_place(s, g ? g : &still, at, fresh + b * st.batch + h * st.head + i * st.row,
+                             to + (s->before[b] + i) * s->size);
             }
             int64_t end = s->before[b] + s->rows;
             memset(to + end * s->size, 0, (size_t)(s->keys - end) * row);
@@ -237,9 +145,29 @@ static tn_status extend(tn_run *r, const sizes *s, const angles *g, const float 
     return TN_OK;
 }
 
+/* New rows go behind the old ones of a cache that is given as such, where attention reads them. */
+static tn_status append(tn_run *r, const tn_gqa_sizes *s, const tn_gqa_angles *g, const float *fresh,
+                        tn_attention_stride st, int past, const tn_rows **out) {
+    tn_gqa_sizes alone = *s; /* the new rows without the old ones */
+    tn_rows *cache;
+    size_t bytes = (size_t)(s->batch * s->kv_heads * s->rows * s->size) * sizeof(float);
+    float *stage = tn_run_scratch(r, bytes + 1);
+    alone.keys = s->rows, alone.before = tn_run_scratch(r, (size_t)(s->batch + 1) * sizeof *alone.before);
+    if (!stage || !alone.before) return tn_op_fail(r->node, TN_E_NOMEM, "no memory");
+    memset(alone.before, 0, (size_t)s->batch * sizeof *alone.before);
+    TN_TRY(extend(r, &alone, g, fresh, st, NULL, stage));
+    int64_t first = s->room;
+    for (int64_t b = 0; b < s->batch; b++)
+        if (s->before[b] < first) first = s->before[b];
+    TN_TRY(tn_op_cache_room(r, past, s->batch, s->kv_heads, s->size, first, s->kept, &cache));
+    tn_op_cache_put(r, cache, s->before, s->rows, TN_F32, stage, tn_op_planes(s->kv_heads, s->rows, s->size));
+    *out = cache;
+    return TN_OK;
+}
+
 /* The rows of the stage that a cache of windows keeps, then zeros. */
-static void keep_window(const tn_run *r, const sizes *s, const float *stage, float *present) {
-    int64_t window = ((const settings *)r->attrs)->local_window_size;
+static void keep_window(const tn_run *r, const tn_gqa_sizes *s, const float *stage, float *present) {
+    int64_t window = ((const tn_gqa *)r->attrs)->local_window_size;
     size_t row = (size_t)s->size * sizeof(float);
     for (int64_t b = 0; b < s->batch; b++) {
         int64_t rows = tn_kv_resident(s->length[b], s->room, window);
@@ -252,25 +180,10 @@ static void keep_window(const tn_run *r, const sizes *s, const float *stage, flo
     }
 }
 
-static tn_status turned_queries(tn_run *r, const sizes *s, const angles *g, const float **q, tn_attention_stride *st) {
-    if (!g->cos && !g->norm) return TN_OK;
-    float *y = tn_run_scratch(r, (size_t)(s->batch * s->rows * s->heads * s->size + 1) * sizeof *y);
-    if (!y) return tn_op_fail(r->node, TN_E_NOMEM, "no memory");
-    for (int64_t b = 0; b < s->batch; b++)
-        for (int64_t i = 0; i < s->rows; i++) {
-            int64_t at;
-            TN_TRY(position(r, s, g, b, i, &at));
-            for (int64_t h = 0; h < s->heads; h++)
-                place(s, g, at, *q + b * st->batch + h * st->head + i * st->row,
-                      y + ((b * s->rows + i) * s->heads + h) * s->size);
-        }
-    *q = y, *st = tn_op_rows(s->heads, s->rows, s->size);
-    return TN_OK;
-}
-
 /* Memory for what attention is given of keys or values: the output's, or scratch where nobody wants it, its type
  * differs or it keeps a part only. */
-static tn_status stage_room(tn_run *r, const sizes *s, const tn_kv_code *code, int i, tn_dtype type, float **out) {
+static tn_status stage_room(tn_run *r, const tn_gqa_sizes *s, const tn_kv_code *code, int i, tn_dtype type,
+                            float **out) {
     int64_t dims[] = { s->batch, s->kv_heads, s->kept, code->bits == 4 ? s->size / 2 : s->size };
     if (tn_run_wants(r, i)) TN_TRY(tn_run_alloc(r, i, type, 4, dims));
     dims[2] = s->keys, dims[3] = s->size;
@@ -284,7 +197,7 @@ static tn_status stage_room(tn_run *r, const sizes *s, const tn_kv_code *code, i
 
 /* Output i := what the cache holds from now on. In a cache of codes attention, too, sees what they keep of the numbers.
  */
-static tn_status keep(tn_run *r, const sizes *s, const tn_kv_code *code, int i, tn_dtype type, float *stage) {
+static tn_status keep(tn_run *r, const tn_gqa_sizes *s, const tn_kv_code *code, int i, tn_dtype type, float *stage) {
     int64_t plane = s->batch * s->kv_heads * s->size;
     if (!s->window) return tn_kv_write(r, code, type, s->keys, stage, plane * s->keys, tn_out(r, i));
     if (code->bits) TN_TRY(tn_kv_write(r, code, type, s->keys, stage, plane * s->keys, NULL));
@@ -296,7 +209,7 @@ static tn_status keep(tn_run *r, const sizes *s, const tn_kv_code *code, int i, 
 }
 
 /* The bias of the scores, whose columns are tokens; those of a stage begin with the oldest row there is. */
-static tn_status read_bias(tn_run *r, const sizes *s, tn_attention *a) {
+static tn_status read_bias(tn_run *r, const tn_gqa_sizes *s, tn_attention *a) {
     const tn_tensor *t = tn_in(r, SCORE_BIAS);
     int64_t dims[] = { s->batch, s->heads, s->rows, s->total };
     const void *p;
@@ -321,24 +234,12 @@ static tn_status read_bias(tn_run *r, const sizes *s, tn_attention *a) {
     return TN_OK;
 }
 
-static tn_status read_norm(tn_run *r, const sizes *s, int i, angles *g) {
-    const tn_tensor *t = tn_in(r, i);
-    const void *p;
-    g->norm = NULL;
-    if (!t) return TN_OK;
-    if (tn_count(t) != s->size)
-        return tn_op_fail(r->node, TN_E_SHAPE, "input %d has not one weight for each of %lld", i, (long long)s->size);
-    TN_TRY(tn_op_read_as(r, t, TN_F32, &p));
-    g->norm = p, g->epsilon = ((const settings *)r->attrs)->qk_norm_epsilon;
-    return TN_OK;
-}
-
 /* The extra score per head: as given, or 0 for smooth_softmax. */
-static tn_status read_sink(tn_run *r, const sizes *s, tn_attention *a) {
+static tn_status read_sink(tn_run *r, const tn_gqa_sizes *s, tn_attention *a) {
     const tn_tensor *t = tn_in(r, SINK);
     if (t && tn_count(t) != s->heads) return tn_op_fail(r->node, TN_E_SHAPE, "head_sink has not one number per head");
     if (t) return tn_op_read_as(r, t, TN_F32, &a->sink);
-    if (((const settings *)r->attrs)->smooth_softmax != 1) return TN_OK;
+    if (((const tn_gqa *)r->attrs)->smooth_softmax != 1) return TN_OK;
     float *zero = tn_run_scratch(r, (size_t)s->heads * sizeof *zero);
     if (!zero) return tn_op_fail(r->node, TN_E_NOMEM, "no memory");
     memset(zero, 0, (size_t)s->heads * sizeof *zero);
@@ -348,7 +249,7 @@ static tn_status read_sink(tn_run *r, const sizes *s, tn_attention *a) {
 
 /* The scores of a stage, whose columns begin with the oldest row there is, where the columns are tokens. What is no
  * longer there lies before every window, and is hidden. */
-static void spread_scores(const sizes *s, const float *stage, float *scores) {
+static void spread_scores(const tn_gqa_sizes *s, const float *stage, float *scores) {
     for (int64_t u = 0; u < s->batch * s->heads * s->rows; u++, stage += s->keys, scores += s->total) {
         int64_t b = u / (s->heads * s->rows), first = s->past[b] - s->before[b];
         memset(scores, 0, (size_t)s->total * sizeof *scores);
@@ -358,17 +259,19 @@ static void spread_scores(const sizes *s, const float *stage, float *scores) {
 
 static tn_status gqa_run(tn_run *r) {
     const tn_node *n = r->node;
-    sizes s;
-    angles g;
+    tn_gqa_sizes s;
+    tn_gqa_angles g;
     const void *in[5];
     tn_kv_code code[2];
-    const settings *at = r->attrs;
+    const tn_gqa *at = r->attrs;
     TN_TRY(read_sizes(r, &s));
-    TN_TRY(read_angles(r, &s, &g));
+    TN_TRY(tn_gqa_read_angles(r, &s, &g));
     for (int i = QUERY; i <= VALUE; i++) TN_TRY(tn_op_read_as(r, tn_in(r, i), TN_F32, &in[i]));
     TN_TRY(tn_kv_code_of(r, &at->kv, at->kv.k_quant_type, SCALE_K, s.kv_heads, s.size, &code[0]));
     TN_TRY(tn_kv_code_of(r, &at->kv, at->kv.v_quant_type, SCALE_V, s.kv_heads, s.size, &code[1]));
-    for (int i = PAST_K; i <= PAST_V; i++) TN_TRY(tn_kv_read(r, &code[i - PAST_K], tn_in(r, i), &in[i]));
+    bool append_only = tn_op_has_cache(r, PAST_K);
+    for (int i = PAST_K; i <= PAST_V && !append_only; i++)
+        TN_TRY(tn_kv_read(r, &code[i - PAST_K], tn_in(r, i), &in[i]));
     int64_t window = at->local_window_size;
     tn_attention a = { .type = TN_F32,
                        .batch = s.batch,
@@ -392,18 +295,23 @@ static tn_status gqa_run(tn_run *r) {
         k = q + s.heads * s.size, v = k + s.kv_heads * s.size;
         sq = sk = (tn_attention_stride){ s.rows * width, s.size, width };
     }
-    float *pk, *pv;
+    float *pk = NULL, *pv = NULL;
     tn_dtype cache =
         tn_kv_type(&at->kv, tn_run_has(r, PAST_K) ? tn_in(r, PAST_K)->dtype : TN_NONE, tn_in(r, QUERY)->dtype);
-    TN_TRY(stage_room(r, &s, &code[0], PRESENT_K, cache, &pk));
-    TN_TRY(stage_room(r, &s, &code[1], PRESENT_V, cache, &pv));
-    TN_TRY(read_norm(r, &s, NORM_K, &g));
-    TN_TRY(extend(r, &s, &g, k, sk, in[PAST_K], pk));
-    TN_TRY(extend(r, &s, NULL, v, sk, in[PAST_V], pv));
-    TN_TRY(keep(r, &s, &code[0], PRESENT_K, cache, pk));
-    TN_TRY(keep(r, &s, &code[1], PRESENT_V, cache, pv));
-    TN_TRY(read_norm(r, &s, NORM_Q, &g));
-    TN_TRY(turned_queries(r, &s, &g, &q, &sq));
+    TN_TRY(tn_gqa_read_norm(r, &s, NORM_K, &g));
+    if (append_only) {
+        TN_TRY(append(r, &s, &g, k, sk, PAST_K, &a.rows_k));
+        TN_TRY(append(r, &s, NULL, v, sk, PAST_V, &a.rows_v));
+    } else {
+        TN_TRY(stage_room(r, &s, &code[0], PRESENT_K, cache, &pk));
+        TN_TRY(stage_room(r, &s, &code[1], PRESENT_V, cache, &pv));
+        TN_TRY(extend(r, &s, &g, k, sk, in[PAST_K], pk));
+        TN_TRY(extend(r, &s, NULL, v, sk, in[PAST_V], pv));
+        TN_TRY(keep(r, &s, &code[0], PRESENT_K, cache, pk));
+        TN_TRY(keep(r, &s, &code[1], PRESENT_V, cache, pv));
+    }
+    TN_TRY(tn_gqa_read_norm(r, &s, NORM_Q, &g));
+    TN_TRY(tn_gqa_turned_queries(r, &s, &g, &q, &sq));
     TN_TRY(read_sink(r, &s, &a));
     TN_TRY(read_bias(r, &s, &a));
     int64_t dims[] = { s.batch, s.heads, s.rows, s.total };
@@ -433,8 +341,8 @@ static tn_status gqa_run(tn_run *r) {
 static const tn_port gqa_in[] = { { "query", TN_FLOATS, 'T' },
                                   { "key", TN_FLOATS, 'T', .optional = true },
                                   { "value", TN_FLOATS, 'T', .optional = true },
-                                  { "past_key", CACHE, 'C', .optional = true },
-                                  { "past_value", CACHE, 'C', .optional = true },
+                                  { "past_key", CACHE, 'C', .optional = true, .rows = true },
+                                  { "past_value", CACHE, 'C', .optional = true, .rows = true },
                                   { "seqlens_k", TN_INDEX, 0 },
                                   { "total_sequence_length", TN_INDEX, 0 },
                                   { "cos_cache", TN_FLOATS, 'T', .optional = true },
@@ -453,22 +361,22 @@ static const tn_port gqa_out[] = { { "output", TN_FLOATS, 'T' },
                                    { "output_qk", TN_FLOATS, 'T', .optional = true },
                                    { 0 } };
 #define QUANTISED(which) \
-    { TN_WORD_AS(settings, kv.which, #which, TN_KV_CODES, "NONE") }
+    { TN_WORD_AS(tn_gqa, kv.which, #which, TN_KV_CODES, "NONE") }
 static const tn_attr_spec gqa_attrs[] = {
-    { TN_FLAG(settings, causal, true) },
-    { TN_FLAG(settings, do_rotary, false) },
+    { TN_FLAG(tn_gqa, causal, true) },
+    { TN_FLAG(tn_gqa, do_rotary, false) },
     QUANTISED(k_quant_type),
-    { TN_INT_AS(settings, kv.bits, "kv_cache_bit_width", 0) },
-    { TN_INT(settings, kv_num_heads, 1), .required = true, .min = 1, .max = INT32_MAX },
-    { TN_INT(settings, local_window_size, -1) },
-    { TN_INT(settings, num_heads, 1), .required = true, .min = 1, .max = INT32_MAX },
-    { TN_FLOAT(settings, qk_norm_epsilon, 1e-6f) },
-    { TN_INT(settings, qk_output, 0), .min = 0, .max = 2 },
-    { TN_FLAG(settings, rotary_interleaved, false) },
-    { TN_FLOAT(settings, scale, 0) },
-    { TN_FLAG(settings, sliding_window_cache, false) },
-    { TN_INT(settings, smooth_softmax, 0) },
-    { TN_FLOAT(settings, softcap, 0) },
+    { TN_INT_AS(tn_gqa, kv.bits, "kv_cache_bit_width", 0) },
+    { TN_INT(tn_gqa, kv_num_heads, 1), .required = true, .min = 1, .max = INT32_MAX },
+    { TN_INT(tn_gqa, local_window_size, -1) },
+    { TN_INT(tn_gqa, num_heads, 1), .required = true, .min = 1, .max = INT32_MAX },
+    { TN_FLOAT(tn_gqa, qk_norm_epsilon, 1e-6f) },
+    { TN_INT(tn_gqa, qk_output, 0), .min = 0, .max = 2 },
+    { TN_FLAG(tn_gqa, rotary_interleaved, false) },
+    { TN_FLOAT(tn_gqa, scale, 0) },
+    { TN_FLAG(tn_gqa, sliding_window_cache, false) },
+    { TN_INT(tn_gqa, smooth_softmax, 0) },
+    { TN_FLOAT(tn_gqa, softcap, 0) },
     QUANTISED(v_quant_type),
     { 0 }
 };
@@ -489,7 +397,7 @@ const tn_op tn_ops_attention_group[] = {
       .flags = TN_OP_DYNAMIC,
       .in = gqa_in,
       .out = gqa_out,
-      TN_ATTRS(gqa_attrs, settings),
+      TN_ATTRS(gqa_attrs, tn_gqa),
       .infer = gqa_infer,
       .cost = gqa_cost,
       .run = gqa_run,

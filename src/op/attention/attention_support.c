@@ -64,6 +64,49 @@ void tn_op_append(tn_dtype type, int64_t batch, int64_t heads, int64_t size, con
         }
 }
 
+tn_status tn_op_cache_room(tn_run *r, int i, int64_t batch, int64_t heads, int64_t size, int64_t from, int64_t rows,
+                           tn_rows **out) {
+    tn_rows *c = tn_in(r, i)->rows;
+    if (c->batch != batch || c->heads != heads || c->size != size)
+        return tn_op_fail(
+            r->node, TN_E_SHAPE,
+            "input %d is a cache of %lld sentences, %lld heads of %lld; this run's are %lld, %lld of %lld", i,
+            (long long)c->batch, (long long)c->heads, (long long)c->size, (long long)batch, (long long)heads,
+            (long long)size);
+    tn_status st = c->reserve(c, from, rows);
+    if (rows > c->end) c->end = rows;
+    *out = c;
+    return st == TN_OK ? st : tn_fail_at(st, "%s", tn_node_where(r->node));
+}
+
+typedef struct {
+    tn_rows *cache;
+    const int64_t *first;
+    int64_t fresh;
+    tn_dtype type;
+    const char *x;
+    tn_attention_stride stride;
+} put_job;
+
+static void put_part(void *arg, int64_t begin, int64_t end, int thread) {
+    const put_job *j = arg;
+    tn_rows *c = j->cache;
+    (void)thread;
+    for (int64_t u = begin; u < end; u++) {
+        int64_t b = u / c->heads, h = u % c->heads, at = b * j->stride.batch + h * j->stride.head;
+        (void)tn_rows_put(c, b, h, j->first ? j->first[b] : c->length, j->fresh, j->type,
+                          j->x + (size_t)at * (size_t)tn_dtypes[j->type].bytes,
+                          j->stride.row); /* floats: cannot fail */
+    }
+}
+
+void tn_op_cache_put(tn_run *r, tn_rows *c, const int64_t *first, int64_t fresh, tn_dtype type, const void *x,
+                     tn_attention_stride stride) {
+    enum { PART = 1 << 15 }; /* elements: less is not worth a thread */
+    put_job j = { c, first, fresh, type, x, stride };
+    tn_parallel(r->pool, c->batch * c->heads, PART / (fresh * c->size + 1) + 1, put_part, &j);
+}
+
 tn_status tn_op_mask_strides(const tn_run *r, const tn_tensor *m, const int64_t *dims, bool short_ok,
                              tn_attention_mask_stride *out) {
     int64_t step[4] = { 0 }, stride = 1;

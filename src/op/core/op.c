@@ -351,6 +351,11 @@ tn_status tn_op_check_types_as(const tn_node *n, const tn_op *op, const tn_type 
     return TN_OK;
 }
 
+bool tn_op_takes_rows(const tn_op *op, int i) {
+    const tn_port *p = port_at(op->in, i);
+    return p && p->rows;
+}
+
 tn_status tn_op_check_encoded(const tn_node *n, int i, const tn_tensor *t) {
     if (!t || !t->encoding) return TN_OK;
     const tn_port *p = n->op ? port_at(n->op->in, i) : NULL;

@@ -200,6 +200,8 @@ enum {
     TN_OP_INTERNAL = 1 << 7,    /* made by passes; not in files */
     TN_OP_SIDE_EFFECT = 1 << 8, /* not removed when unused */
     TN_OP_RUN_EMPTY = 1 << 9,   /* run is called even when no output that is wanted has an element */
+    TN_OP_UPDATES =
+        1 << 10, /* output 0 is input 0 but for what is written: it may lie in its place, if it is a state */
 };
 
 /** One input or output; the last one may repeat (variadic). */
@@ -210,6 +212,7 @@ typedef struct {
     bool optional;
     bool variadic;
     bool encoded; /* takes tensors of blocks (tensor/encoding.h), too; all others never see one */
+    bool rows;    /* takes a cache (tensor/rows.h), too, and appends to it what the operator says to be new */
 } tn_port;
 
 /* The lists that attribute structs hold; v is NULL when the attribute is absent. They belong to the model. */
@@ -357,6 +360,7 @@ tn_status tn_op_check_node(const tn_node *n);
 /** Checks input element types against the row (types that are known). errors TN_E_TYPE. */
 tn_status tn_op_check_types(const tn_node *n, const tn_type *const *in, int n_in);
 /** Whether input i, when it is t, may be one of blocks. errors TN_E_UNSUPPORTED naming node, input and encoding */
+bool tn_op_takes_rows(const tn_op *op, int i); /* whether input i may be a cache */
 tn_status tn_op_check_encoded(const tn_node *n, int i, const tn_tensor *t);
 /** Both against a descriptor that is not the node's row: of an operator that is rewritten (expand.h). */
 tn_status tn_op_check_node_as(const tn_node *n, const tn_op *op);

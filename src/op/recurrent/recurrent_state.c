@@ -320,6 +320,7 @@ const tn_op tn_ops_recurrent_state[] = {
       .doc = "depthwise convolution over the past, whose last values are carried along" },
     { .name = "TensorScatter",
       .since = 24,
+      .flags = TN_OP_UPDATES,
       .in = cache_in,
       .out = tn_ports_any_t,
       TN_ATTRS(cache_attrs, tensor_scatter),
