@@ -20,6 +20,7 @@
 typedef struct tn_stateful {
     struct tn_stateful *next;
     tn_session inner;
+    tn_model *model;      /* the inner session's, which is its own */
     tn_state_link *links; /* by input; `output` is the outer session's */
     int n_links;
     tn_state_kind *kinds;  /* by input of the graph */

@@ -12,7 +12,7 @@ static void drop(tn_stateful *t) {
     tn_shapes_free(&s->shapes);
     tn_heap_close(&s->heap);
     tn_heap_close(&s->outputs);
-    tn_model_close(&s->model);
+    tn_model_close(&t->model);
     tn_guard_remove(&s->guards[0]);
     tn_guard_remove(&s->guards[1]);
     pthread_mutex_destroy(&s->lock);
@@ -74,14 +74,15 @@ static tn_status make(tn_session *outer, const tn_state_link *pairs, int n, tn_s
     tn_status st = begin(t, outer);
     if (st == TN_OK) st = take_pairs(t, g, pairs, n);
     if (st != TN_OK) tn_fail(st, "no memory for a session with states");
-    if (st == TN_OK) st = tn_model_clone(outer->model, &t->inner.model);
-    if (st == TN_OK) st = tn_pass_states(t->inner.model, t->links, n);
+    if (st == TN_OK) st = tn_model_clone(outer->model, &t->model);
+    if (st == TN_OK) st = tn_pass_states(t->model, t->links, n);
     if (st != TN_OK) {
         drop(t);
         return st;
     }
     qsort(t->links, (size_t)n, sizeof *t->links, tn_state_by_input);
     number_outputs(t, g->n_outputs);
+    t->inner.model = t->model;
     *out = t;
     return TN_OK;
 }
