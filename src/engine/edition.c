@@ -10,6 +10,7 @@ struct tn_edition {
     tn_edition *next;
     tn_model *model;
     tn_account *account; /* of all it takes */
+    size_t bytes;        /* on it, once it is made */
     char *precision;     /* what it was made for; then which passes were asked for */
     char *passes;
     int sessions;
@@ -58,7 +59,7 @@ static tn_status make(const tn_model *m, const char *precision, tn_pool *pool, t
     if (!e || !(e->account = tn_account_new(tn_account_limit(tn_budget_now()->account))) ||
         !(e->precision = copy(precision)) || !(e->passes = copy(passes_asked())))
         st = tn_fail(TN_E_NOMEM, "no memory for an optimized copy of the model");
-    if (st == TN_OK) st = fill(e, m, pool);
+    if (st == TN_OK && (st = fill(e, m, pool)) == TN_OK) e->bytes = tn_account_used(e->account);
     if (st != TN_OK && e) free_edition(e);
     *out = st == TN_OK ? e : NULL;
     return st;
@@ -79,7 +80,7 @@ tn_status tn_edition_get(tn_store *s, const tn_model *m, const char *precision, 
     if (st == TN_OK) e->sessions++;
     pthread_mutex_unlock(lock);
     if (st != TN_OK) return st;
-    if (!tn_account_charge(tn_account_used(e->account), charged)) {
+    if (!tn_account_charge(e->bytes, charged)) {
         tn_edition_release(s, &e, NULL);
         return tn_fail(TN_E_NOMEM, "no memory for the optimized model");
     }
@@ -94,7 +95,7 @@ void tn_edition_release(tn_store *s, tn_edition **edition, tn_account *charged) 
     tn_edition **at = tn_store_editions(s, &lock);
     *edition = NULL;
     pthread_mutex_lock(lock);
-    tn_account_discharge(charged, tn_account_used(e->account));
+    tn_account_discharge(charged, e->bytes);
     bool last = --e->sessions == 0;
     while (last && *at != e) at = &(*at)->next;
     if (last) *at = e->next;
