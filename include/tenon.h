@@ -318,7 +318,7 @@ TN_API void tn_session_free(tn_session **s);
  *  sessions start without optimizing and packing, and processes share its pages. It holds the session's precision, is
  *  for this version of the library and the instructions this process uses, and a copy in itself: the model's file is
  *  not needed any more.
- *  errors   TN_E_IO, TN_E_NOMEM, TN_E_INVALID (a NULL argument)
+ *  errors   TN_E_IO, TN_E_NOMEM, TN_E_INVALID (a NULL argument), TN_E_UNSUPPORTED (a gradient's internal operators)
  *  threads  any time, also while others run */
 TN_API tn_status tn_session_compile(tn_session *s, const char *path);
 

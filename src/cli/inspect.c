@@ -2,11 +2,13 @@
 /* inspect.c - `tenon inspect`: what is inside a model, without running it. */
 #include "analyse/analyse.h"
 #include "base/clean.h"
+#include "base/cpu.h"
 #include "base/file.h"
 #include "cli/cli.h"
 #include "cli/feed.h"
 #include "cli/options.h"
 #include "engine/forecast.h"
+#include "graph/compiled.h"
 #include "pass/precision.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -183,12 +185,30 @@ static void put_json_findings(const tn_model *m, tn_text *out) {
     tn_text_puts(out, "]");
 }
 
+static double packed_bytes(const tn_compiled *c) {
+    double bytes = 0;
+    for (size_t i = 0; i < c->n_forms; i++) bytes += (double)c->forms[i].bytes;
+    return bytes;
+}
+
+/* It opened, so it is for this library and these instructions, and every checksum is right. */
+static void put_compiled(const tn_compiled *c, tn_text *out) {
+    char cpu[64], bytes[32];
+    tn_text_printf(out,
+                   "compiled    for tenon %s on %s, precision %s; %zu packed weights of %s; all checksums are right\n",
+                   tn_version(), tn_cpu_name(tn_cpu_flags(), cpu, sizeof cpu),
+                   *c->precision ? tn_shown(c->precision) : "file", c->n_forms,
+                   tn_human_bytes(packed_bytes(c), bytes, sizeof bytes));
+}
+
 static void put_text(const facts *f, tn_text *out) {
     const tn_model *m = f->m;
     const bool color = tn_stream_is_terminal(STDOUT_FILENO);
     char a[32], b[32], c[32];
-    tn_text_printf(out, "%s%s%s  ONNX, IR %lld, %s\n", color ? "\033[1m" : "", f->path, color ? "\033[0m" : "",
-                   (long long)m->ir_version, tn_human_bytes((double)f->file_bytes, a, sizeof a));
+    tn_text_printf(out, "%s%s%s  %s, IR %lld, %s\n", color ? "\033[1m" : "", f->path, color ? "\033[0m" : "",
+                   m->compiled ? "compiled from ONNX" : "ONNX", (long long)m->ir_version,
+                   tn_human_bytes((double)f->file_bytes, a, sizeof a));
+    if (m->compiled) put_compiled(m->compiled, out);
     tn_text_puts(out, "opsets      ");
     for (int i = 0; i < m->n_opsets; i++)
         tn_text_printf(out, "%s%s %lld", i ? ", " : "",
@@ -289,7 +309,13 @@ static void put_json(const facts *f, tn_text *out) {
     const tn_model *m = f->m;
     tn_text_puts(out, "{");
     put_string(out, "model", f->path);
-    tn_text_printf(out, ", \"format\": \"onnx\", \"ir_version\": %lld, \"opsets\": {", (long long)m->ir_version);
+    tn_text_printf(out, ", \"format\": \"%s\", ", m->compiled ? "tnplan" : "onnx");
+    if (m->compiled) {
+        put_string(out, "precision", m->compiled->precision);
+        tn_text_printf(out, ", \"packed\": %zu, \"packed_bytes\": %.0f, ", m->compiled->n_forms,
+                       packed_bytes(m->compiled));
+    }
+    tn_text_printf(out, "\"ir_version\": %lld, \"opsets\": {", (long long)m->ir_version);
     for (int i = 0; i < m->n_opsets; i++) {
         tn_text_puts(out, i ? ", " : "");
         tn_text_json(out, m->opsets[i].domain, strlen(m->opsets[i].domain));

@@ -10,6 +10,7 @@ struct tn_edition {
     tn_edition *next;
     tn_model *model;
     tn_account *account; /* of all it takes */
+    size_t bytes;        /* on it, once it is made */
     char *precision;     /* what it was made for; then which passes were asked for */
     char *passes;
     bool plain;
@@ -65,6 +66,7 @@ static tn_status make(const tn_model *m, tn_edition_asked asked, tn_pool *pool, 
         !(e->precision = copy(or_empty(asked.precision))) || !(e->passes = copy(passes_asked())))
         st = tn_fail(TN_E_NOMEM, "no memory for an optimized copy of the model");
     if (st == TN_OK) e->plain = asked.plain, st = fill(e, m, pool);
+    if (st == TN_OK) e->bytes = tn_account_used(e->account);
     if (st != TN_OK && e) free_edition(e);
     *out = st == TN_OK ? e : NULL;
     return st;
@@ -85,7 +87,7 @@ tn_status tn_edition_get(tn_store *s, const tn_model *m, tn_edition_asked asked,
     if (st == TN_OK) e->sessions++;
     pthread_mutex_unlock(lock);
     if (st != TN_OK) return st;
-    if (!tn_account_charge(tn_account_used(e->account), charged)) {
+    if (!tn_account_charge(e->bytes, charged)) {
         tn_edition_release(s, &e, NULL);
         return tn_fail(TN_E_NOMEM, "no memory for the optimized model");
     }
@@ -100,7 +102,7 @@ void tn_edition_release(tn_store *s, tn_edition **edition, tn_account *charged) 
     tn_edition **at = tn_store_editions(s, &lock);
     *edition = NULL;
     pthread_mutex_lock(lock);
-    tn_account_discharge(charged, tn_account_used(e->account));
+    tn_account_discharge(charged, e->bytes);
     bool last = --e->sessions == 0;
     while (last && *at != e) at = &(*at)->next;
     if (last) *at = e->next;

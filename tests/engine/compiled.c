@@ -181,6 +181,20 @@ static void refused(void **state) {
     tn_file_close(&f);
 }
 
+/* Internal operators of gradients count on who made them. */
+static void of_gradients(void **state) {
+    (void)state;
+    tn_text file = pm_model(0);
+    tn_model *m, *g;
+    check_ok(tn_model_open_memory(file.s, file.n, &m));
+    check_ok(tn_model_gradient(m, NULL, 1, (const char *const[]){ "x" }, &g));
+    tn_session *s = session_of(g);
+    check_fails(tn_session_compile(s, path), TN_E_UNSUPPORTED, "of gradients");
+    tn_session_free(&s);
+    tn_model_close(&g), tn_model_close(&m);
+    tn_text_free(&file);
+}
+
 /* Every byte that is flipped is noticed: at once up to the weights, with `inspect` in them, too. */
 static void flipped(void **state) {
     (void)state;
@@ -350,7 +364,7 @@ static void shared_pages(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = { cmocka_unit_test(the_same_bits),     cmocka_unit_test(described),
                                         cmocka_unit_test(nothing_is_packed), cmocka_unit_test(refused),
-                                        cmocka_unit_test(flipped),           cmocka_unit_test(damaged),
-                                        cmocka_unit_test(shared_pages) };
+                                        cmocka_unit_test(of_gradients),      cmocka_unit_test(flipped),
+                                        cmocka_unit_test(damaged),           cmocka_unit_test(shared_pages) };
     return cmocka_run_group_tests_name("engine/compiled", tests, make_paths, drop_paths);
 }

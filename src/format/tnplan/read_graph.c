@@ -17,6 +17,17 @@ static tn_status bad(const char *what) {
 }
 static tn_status no_memory(void) { return tn_fail(TN_E_NOMEM, "reading a compiled file"); }
 
+bool tn_plan_may_hold(const tn_op *op) {
+    static const char *const by_passes[] = {
+        "Attention", "AveragePool", "Conv",         "FromBlocked", "GlobalAveragePool", "GlobalMaxPool",      "MatMul",
+        "MaxPool",   "QAdd",        "QAveragePool", "QConv",       "QFromBlocked",      "QGlobalAveragePool", "QMatMul",
+        "QMaxPool",  "QMul",        "QTable",       "QToBlocked",  "Pointwise",         "ToBlocked"
+    };
+    bool may = !(op->flags & TN_OP_INTERNAL);
+    for (size_t i = 0; !may && i < TN_COUNT(by_passes); i++) may = !strcmp(op->name, by_passes[i]);
+    return may;
+}
+
 /* ------------------------------------------------------------------------------------------------------- the stream */
 
 static size_t left(const tn_plan_reader *r) { return (size_t)(r->end - r->p); }
@@ -324,7 +335,7 @@ static tn_status take_node(tn_plan_reader *r, tn_graph *g) {
     TN_TRY(take_text(r, &n->name));
     TN_TRY(take_text(r, &n->domain));
     TN_TRY(take_text(r, &n->type));
-    if (!(n->op = tn_op_find(n->domain, n->type)))
+    if (!(n->op = tn_op_find(n->domain, n->type)) || !tn_plan_may_hold(n->op))
         return tn_fail(TN_E_UNSUPPORTED, "the compiled file has an operator that this library lacks: %.100s.%.100s",
                        *n->domain ? n->domain : "ai.onnx", n->type);
     n->version = n->op->since;

@@ -49,6 +49,10 @@ uint64_t tn_plan_sum(const void *data, size_t bytes);
 /** Whether a file begins like a compiled one. */
 bool tn_plan_is(const uint8_t *data, size_t size);
 
+/** Whether a file may hold a node of that row: all but the internal ones that no pass makes (of gradients), whose rules
+ *  count on who made them. */
+bool tn_plan_may_hold(const struct tn_op *op);
+
 /** Fills the empty model m, m->compiled too, from a file of which everything is used where it lies: it must outlive m
  *  and begin at a multiple of 64 bytes. The caller checks the graph and infers its types. `m->lenient`: verifies all
  *  checksums. errors TN_E_FORMAT (truncated, corrupt), TN_E_UNSUPPORTED (of another version, for other instructions),
@@ -57,7 +61,7 @@ tn_status tn_plan_read(tn_model *m, const uint8_t *data, size_t size);
 
 /** Writes a model that was through the passes with packed forms of its constants, as a file that appears at once.
  *  forms  [n]; of[] are constants of m (or share their ids); those of a key that is not portable are left out
- *  errors TN_E_IO, TN_E_NOMEM */
+ *  errors TN_E_IO, TN_E_NOMEM, TN_E_UNSUPPORTED (an operator of gradients that is internal) */
 tn_status tn_plan_write(const tn_model *m, const char *precision, const tn_packed_form *forms, size_t n,
                         const char *path);
 

@@ -278,8 +278,19 @@ static tn_status write_file(const writing *w, tn_plan_blob *table, size_t n, con
     return st;
 }
 
+static tn_status check_nodes(const tn_graph *g) {
+    for (const tn_node *n = g->first; n; n = n->next) {
+        if (!tn_plan_may_hold(n->op))
+            return tn_fail(TN_E_UNSUPPORTED, "%s is an operator of gradients, which compiled files cannot hold",
+                           tn_node_where(n));
+        tn_node_each_graph(n, sub) TN_TRY(check_nodes(sub));
+    }
+    return TN_OK;
+}
+
 tn_status tn_plan_write(const tn_model *m, const char *precision, const tn_packed_form *forms, size_t n,
                         const char *path) {
+    TN_TRY(check_nodes(m->graph));
     writing w = { .m = m, .tensors = tn_map_new(0) };
     tn_plan_blob *table = NULL;
     tn_status st = tn_constants_of(m, &w.constants);

@@ -12,6 +12,7 @@
 #include "op/core/fused.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/nn/blocked.h"
 #include "op/nn/grads.h"
 #include "op/nn/window.h"
 #include <stdio.h>
@@ -76,7 +77,13 @@ static tn_status conv_infer(tn_infer *c) {
         tn_infer_out(c, 0, t, -1, NULL);
         return TN_OK;
     }
+    int64_t block = tn_float_block();
+    if ((xb && xb != block) || (yb && yb != block))
+        return tn_infer_fail(c, TN_E_INVALID, "blocks have %lld channels here", (long long)block);
+    if (xb) TN_TRY(tn_infer_blocked(c, 0, block));
     int rank = xrank - 2 - (xb != 0);
+    if (yb && rank + 3 > TN_MAX_RANK)
+        return tn_infer_fail(c, TN_E_SHAPE, "a result of %d dimensions cannot be blocked", rank + 2);
     const tn_dim *xd = c->in[0]->dims, *wd = c->in[1]->dims;
     if (rank < 1 || wrank != rank + 2)
         return tn_infer_fail(c, TN_E_SHAPE, "X has %d dimensions and W %d; both need N or M, C and at least one more",
@@ -107,7 +114,7 @@ static tn_status conv_infer(tn_infer *c) {
     }
     if (yb) dims[2 + rank] = yb;
     tn_infer_out(c, 0, t, rank + 2 + (yb != 0), dims);
-    return TN_OK;
+    return tn_infer_like_output(c, 3);
 }
 
 /* ---------------------------------------------------------------------------------------------------- description */

@@ -5,6 +5,7 @@
 #include "kernel/pooling.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/nn/blocked.h"
 #include "op/nn/grads.h"
 #include "op/nn/pool_any.h"
 #include "op/nn/window.h"
@@ -26,6 +27,7 @@ static tn_status pool_infer(tn_infer *c) {
         for (int i = 0; i < c->n_out; i++) tn_infer_out(c, i, i ? TN_I64 : tn_infer_dtype(c, 0), -1, NULL);
         return TN_OK;
     }
+    if (blocked(c->node)) TN_TRY(tn_infer_blocked(c, 0, tn_float_block()));
     TN_TRY(tn_window_of(c->node, &a->window, rank, NULL, &w));
     memcpy(dims, c->in[0]->dims, sizeof dims);
     for (int d = 0; d < rank; d++) TN_TRY(tn_window_out(c->node, c->syms, &w, d, c->in[0]->dims[2 + d], &dims[2 + d]));
@@ -153,6 +155,7 @@ static tn_status global_infer(tn_infer *c) {
     tn_dim dims[TN_MAX_RANK];
     if (rank >= 0 && rank < 2)
         return tn_infer_fail(c, TN_E_SHAPE, "the input has %d dimensions, at least 2 are needed", rank);
+    if (blocked(c->node)) TN_TRY(tn_infer_blocked(c, 0, tn_float_block()));
     for (int d = 0; d < rank; d++) dims[d] = d < 2 || (blocked(c->node) && d == rank - 1) ? c->in[0]->dims[d] : 1;
     tn_infer_out(c, 0, tn_infer_dtype(c, 0), rank, rank < 0 ? NULL : dims);
     return TN_OK;

@@ -5,6 +5,7 @@
 #include "kernel/loop.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/nn/blocked.h"
 #include "op/nn/window.h"
 #include "op/quant/qparam.h"
 #include <math.h>
@@ -33,12 +34,8 @@ static tn_status to_infer(tn_infer *c) {
 static tn_status from_infer(tn_infer *c) {
     int rank = tn_infer_rank(c, 0);
     tn_dim dims[TN_MAX_RANK];
-    if (rank >= 0 && rank < 3) return tn_infer_fail(c, TN_E_SHAPE, "a tensor of %d dimensions is not blocked", rank);
     int64_t channels = ((const unblocking *)c->attrs)->channels;
-    if (rank >= 0 && tn_dim_known(c->in[0]->dims[1]) &&
-        (channels < 1 || (channels - 1) / TN_QBLOCK + 1 != c->in[0]->dims[1]))
-        return tn_infer_fail(c, TN_E_SHAPE, "%lld blocks do not hold %lld channels", (long long)c->in[0]->dims[1],
-                             (long long)channels);
+    TN_TRY(tn_infer_unblocked(c, TN_QBLOCK, channels));
     for (int d = 0; d < rank - 1; d++) dims[d] = d == 1 ? channels : c->in[0]->dims[d];
     tn_infer_out(c, 0, TN_U8, rank < 0 ? -1 : rank - 1, dims);
     return TN_OK;
@@ -205,6 +202,7 @@ static tn_status pool_infer(tn_infer *c) {
         return TN_OK;
     }
     if (rank < 1) return tn_infer_fail(c, TN_E_SHAPE, "a tensor of %d dimensions is not blocked", xrank);
+    TN_TRY(tn_infer_blocked(c, 0, TN_QBLOCK));
     memcpy(dims, c->in[0]->dims, sizeof dims);
     if (c->node->op->arg == GLOBAL)
         for (int d = 0; d < rank; d++) dims[2 + d] = 1;

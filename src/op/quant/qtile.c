@@ -10,6 +10,7 @@
 #include "kernel/kernel.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/nn/blocked.h"
 #include "op/nn/window.h"
 #include "op/quant/qparam.h"
 #include <stdio.h>
@@ -41,6 +42,10 @@ static tn_status conv_infer(tn_infer *c) {
     const tn_dim *xd = c->in[X]->dims, *wd = c->in[W]->dims;
     if (rank < 1 || rank > 2 || tn_infer_rank(c, W) != rank + 2)
         return tn_infer_fail(c, TN_E_SHAPE, "X has %d dimensions and W %d", xrank, tn_infer_rank(c, W));
+    TN_TRY(tn_infer_blocked(c, X, TN_QBLOCK));
+    if (tn_dim_known(wd[0]) && wd[0] % a->group != 0)
+        return tn_infer_fail(c, TN_E_SHAPE, "group %lld does not divide %lld channels", (long long)a->group,
+                             (long long)wd[0]);
     TN_TRY(tn_window_of(c->node, &a->window, rank, wd + 2, &w));
     tn_dim need = tn_dim_ceil_div(c->syms, tn_dim_mul(c->syms, wd[1], a->group), TN_QBLOCK);
     if (tn_dim_known(need) && tn_dim_known(xd[1]) && need != xd[1])

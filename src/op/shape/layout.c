@@ -5,6 +5,7 @@
 #include "kernel/reorder.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
+#include "op/nn/blocked.h"
 
 typedef struct {
     int64_t block;
@@ -18,7 +19,7 @@ static tn_status to_infer(tn_infer *c) {
     int rank = tn_infer_rank(c, 0);
     int64_t block = ((const blocking *)c->attrs)->block;
     tn_dim dims[TN_MAX_RANK];
-    if (block < 1 || rank == 0 || rank == 1 || rank >= TN_MAX_RANK)
+    if (block != tn_float_block() || rank == 0 || rank == 1 || rank >= TN_MAX_RANK)
         return tn_infer_fail(c, TN_E_SHAPE, "a tensor of %d dimensions cannot be blocked by %lld", rank,
                              (long long)block);
     for (int d = 0; d < rank; d++)
@@ -31,7 +32,7 @@ static tn_status to_infer(tn_infer *c) {
 static tn_status from_infer(tn_infer *c) {
     int rank = tn_infer_rank(c, 0);
     tn_dim dims[TN_MAX_RANK];
-    if (rank >= 0 && rank < 3) return tn_infer_fail(c, TN_E_SHAPE, "a tensor of %d dimensions is not blocked", rank);
+    TN_TRY(tn_infer_unblocked(c, tn_float_block(), ((const unblocking *)c->attrs)->channels));
     for (int d = 0; d < rank - 1; d++) dims[d] = d == 1 ? ((const unblocking *)c->attrs)->channels : c->in[0]->dims[d];
     tn_infer_out(c, 0, tn_infer_dtype(c, 0), rank < 0 ? -1 : rank - 1, dims);
     return TN_OK;
