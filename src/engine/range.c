@@ -129,7 +129,8 @@ static tn_status name_dims(const tn_shapes *s, tn_range *r, int *leader, tn_dim 
         if (r->n_symbols == TN_RANGE_SYMBOLS) return tn_fail(TN_E_UNSUPPORTED, "too many dimensions vary");
         snprintf(name, sizeof name, "s%d", r->n_symbols);
         leader[d] = d;
-        dims[d] = tn_sym(r->syms, name);
+        if ((dims[d] = tn_sym(r->syms, name)) == TN_DIM_UNKNOWN)
+            return tn_fail(TN_E_NOMEM, "no memory for a range of shapes");
         bound(s, d, &r->least[r->n_symbols], &r->most[r->n_symbols], &r->usual[r->n_symbols]);
         r->n_symbols++;
     }

@@ -54,9 +54,6 @@ tn_status tn_cache_fork(const tn_cache *c, tn_cache *out);
 /* -------------------------------------------------------------------------------------------------------------- pairs
  */
 
-/** For qsort: links by input, the order of all lists of them here. */
-int tn_state_by_input(const void *a, const void *b);
-
 /** The pairs of inputs and outputs whose names say that the one becomes the other: *out (tn_mem_free) has *n.
  *  errors TN_E_NOT_FOUND (none), TN_E_LIMIT (too many inputs and outputs), TN_E_NOMEM */
 tn_status tn_state_find_pairs(const tn_graph *g, tn_state_link **out, int *n);

@@ -1,7 +1,7 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* state_pairs.c - which output becomes which input: as the caller says, or as exporters name them. */
+#include "base/sort.h"
 #include "engine/state.h"
-#include <stdlib.h>
 #include <string.h>
 
 #define MAX_COMPARED 1000000 /* inputs times outputs whose names are compared */
@@ -89,7 +89,8 @@ static void pair(pairing *p, int in, int out) {
     p->in[in] = p->out[out] = true;
 }
 
-int tn_state_by_input(const void *a, const void *b) {
+/* The order of all lists of pairs. */
+static int by_input(const void *a, const void *b) {
     return ((const tn_state_link *)a)->input - ((const tn_state_link *)b)->input;
 }
 
@@ -116,7 +117,7 @@ tn_status tn_state_find_pairs(const tn_graph *g, tn_state_link **out, int *n) {
                    out, n);
     if (!begin(&p, g)) return end(&p, no_memory(), out, n);
     for (size_t rule = 0; rule < TN_COUNT(names); rule++) try_rule(&p, g, rule);
-    qsort(p.links, (size_t)p.n, sizeof *p.links, tn_state_by_input);
+    tn_sort(p.links, (size_t)p.n, sizeof *p.links, by_input);
     if (p.n) return end(&p, TN_OK, out, n);
     return end(&p,
                tn_fail(TN_E_NOT_FOUND, "no output has a name that makes it the next run's input, as past_0 and "
@@ -147,6 +148,6 @@ tn_status tn_state_given_pairs(const tn_graph *g, const tn_state_pair *pairs, si
     pairing p = { 0 };
     tn_status st = begin(&p, g) ? TN_OK : no_memory();
     for (size_t k = 0; k < count && st == TN_OK; k++) st = give(&p, g, &pairs[k], k);
-    if (st == TN_OK) qsort(p.links, (size_t)p.n, sizeof *p.links, tn_state_by_input);
+    if (st == TN_OK) tn_sort(p.links, (size_t)p.n, sizeof *p.links, by_input);
     return end(&p, st, out, n);
 }

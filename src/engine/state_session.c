@@ -2,7 +2,6 @@
 /* state_session.c - the session within a session that runs with states. */
 #include "engine/state.h"
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 static void drop(tn_stateful *t) {
@@ -80,7 +79,6 @@ static tn_status make(tn_session *outer, const tn_state_link *pairs, int n, tn_s
         drop(t);
         return st;
     }
-    qsort(t->links, (size_t)n, sizeof *t->links, tn_state_by_input);
     number_outputs(t, g->n_outputs);
     t->inner.model = t->model;
     *out = t;

@@ -2,9 +2,8 @@
 /* state.c - see state.h. A pair is taken for a cache where nobody else sees what it holds: whoever uses input or output
  * reads at most its shape, which follows from the number of rows. */
 #include "pass/state.h"
+#include "base/budget.h"
 #include "pass/util.h"
-#include <stdlib.h>
-#include <string.h>
 
 typedef struct {
     tn_graph *g;
@@ -134,8 +133,15 @@ static void match_update(search *s, tn_node *n) {
     if (outputs == 1) l->kind = TN_STATE_UPDATED;
 }
 
-static int by_output(const void *a, const void *b) {
-    return ((const tn_state_link *)b)->output - ((const tn_state_link *)a)->output;
+/* From the last one on, so that the numbers of those before stay true. */
+static tn_status remove_outputs(search *s) {
+    bool *gone = tn_mem_zalloc((size_t)s->g->n_outputs + 1, TN_MEM_GENERAL);
+    if (!gone) return tn_fail(TN_E_NOMEM, "no memory for a graph with states");
+    for (int i = 0; i < s->n; i++) gone[s->links[i].output] = s->links[i].kind != TN_STATE_SWAPPED;
+    for (int i = s->g->n_outputs - 1; i >= 0; i--)
+        if (gone[i]) tn_graph_remove_output(s->g, i);
+    tn_mem_free(gone);
+    return TN_OK;
 }
 
 tn_status tn_pass_states(tn_model *m, tn_state_link *links, int n) {
@@ -143,6 +149,7 @@ tn_status tn_pass_states(tn_model *m, tn_state_link *links, int n) {
     for (int i = 0; i < n; i++) links[i].kind = TN_STATE_SWAPPED, links[i].rows = links[i].heads = 0;
     tn_graph_each(m->graph, node) {
         if (!node->op) continue;
+        if (!tn_budget_work((uint64_t)n)) return tn_op_fail(node, TN_E_LIMIT, "looking for states");
         if (tn_pass_is_op(node, "tenon", "Attention"))
             TN_TRY(match_pieces(&s, node));
         else if (node->op->flags & TN_OP_UPDATES)
@@ -150,8 +157,5 @@ tn_status tn_pass_states(tn_model *m, tn_state_link *links, int n) {
         else
             match_past(&s, node);
     }
-    qsort(links, (size_t)n, sizeof *links, by_output); /* from the last one on, so that numbers stay true */
-    for (int i = 0; i < n; i++)
-        if (links[i].kind != TN_STATE_SWAPPED) tn_graph_remove_output(m->graph, links[i].output);
-    return TN_OK;
+    return remove_outputs(&s);
 }

@@ -24,7 +24,8 @@ typedef struct {
 } tn_state_link;
 
 /** Finds out what each pair can be. Of those that are not TN_STATE_SWAPPED the output goes (those behind it move up)
- * and the graph is as above. Pairs differ in inputs and outputs. errors TN_E_NOMEM */
+ * and the graph is as above; links keep their order and numbers. Pairs differ in inputs and outputs.
+ *  errors TN_E_NOMEM, TN_E_LIMIT */
 tn_status tn_pass_states(tn_model *m, tn_state_link *links, int n);
 
 #endif
