@@ -281,6 +281,12 @@ typedef struct {
                               the pattern fits (* and ?), several with commas between, the last that fits counts:
                               "bf16,f32:head.*". NULL or "": as the file says. Sums are of float32 in all of them; see
                               docs/precision.md. Not looked at with no_optimize. Copied */
+    int tune; /* 1: where an operator can be computed in several ways, planning runs those that are likely and takes the
+                 fastest, instead of the one that is estimated to be. Some seconds once; what was measured is kept in a
+                 file. Results differ by rounding at most, as those of different machines do */
+    const char *tune_cache; /* that file; NULL: $XDG_CACHE_HOME/tenon/timings (or ~/.cache/...). "": none. Measurements
+                               count for the CPU, its instructions, the number of threads and this version alone. A
+                               file that cannot be written, and lines that cannot be read, are warnings. Copied */
 } tn_session_opts;
 
 /** Prepares a model for running. opts may be NULL. The model must outlive the session. */

@@ -115,11 +115,6 @@ static void change_places(tn_worker *w) {
     if (here >= 0 && here != there && move_self(there)) settle(w, here);
 }
 
-static uint64_t own_time(void) {
-    struct timespec t;
-    return clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) ? 0 : (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 /* A caller that shares its CPU with something else holds up its run, a worker only a part of it; and the scheduler sees
  * too short an idleness on the worker's CPU to mend that. So from time to time it compares its CPU time with the clock,
  * and takes the CPU of a worker that it has borrowed. More and more rarely, when that does not help. */
@@ -127,7 +122,7 @@ static void mind_own_cpu(tn_worker *w) {
     uint64_t now = tn_clock_ns();
     if (!own.since) own.since = now, own.used = 0;
     if (now - own.since < (own.used ? OWN_NS : SETTLED_NS)) return;
-    uint64_t before = own.used, wall = now - own.since, used = own_time() - before;
+    uint64_t before = own.used, wall = now - own.since, used = tn_clock_thread_ns() - before;
     own.since = now, own.used = before + used;
     if (!before) return;
     bool starved = used * 4 < wall * 3;

@@ -20,6 +20,7 @@
 
 #include "engine/pack.h"
 #include "engine/range.h"
+#include "engine/tune.h"
 #include "engine/typing.h"
 
 typedef enum {
@@ -65,7 +66,8 @@ typedef struct {
     tn_step_kind kind;
     const tn_node *node;
     tn_run_fn run;
-    const void *attrs; /* the node's, read once */
+    const void *attrs;   /* the node's, read once */
+    const tn_impl *impl; /* that `state` is of; NULL: the row lists none, or it is prepared while running */
     void *state;
     int n_in, n_out;
     int *in, *out;                  /* slots; -1: omitted, not wanted */
@@ -124,6 +126,7 @@ typedef struct {
     int n_captured;
     tn_pool *pool;
     tn_pack_cache *packs;
+    tn_tune *tune;   /* measures implementations; NULL: estimates choose */
     bool costs;      /* fill step.cost */
     bool no_sharing; /* neither in place nor overlapping: for tests and comparisons */
 } tn_plan_args;

@@ -12,6 +12,7 @@ typedef struct tn_profiler tn_profiler;
 typedef struct {
     const char *name, *type, *domain;
     const char *shapes; /* "1x3x224x224, 64x3x7x7 -> 1x64x112x112" of the first run */
+    const char *impl;   /* what it ran with, of a row that lists implementations; else "" */
     uint64_t calls, total_ns, min_ns;
     tn_cost cost; /* of one call; zeros when the shapes are known only at run time */
 } tn_profile_row;

@@ -68,9 +68,11 @@ tn_status tn_session_new(const tn_model *m, const tn_session_opts *opts, tn_sess
     if ((st = make_accounts(s, m)) != TN_OK) goto done;
     tn_pool_set_hooks(&tn_budget_pool_hooks); /* what stops a run stops its parts */
     if ((st = tn_pool_new(o.threads, !o.unpinned, &s->pool)) != TN_OK) goto done;
+    if (o.tune && (st = tn_tune_new(o.tune_cache, tn_pool_threads(s->pool), &s->tune)) != TN_OK) goto done;
     if ((st = clone_and_optimize(s)) == TN_OK && o.n_ranges) st = tn_session_plan_ranges(s);
     s->opts.ranges = NULL;    /* the caller's again */
     s->opts.precision = NULL; /* the caller's: it has been followed */
+    s->opts.tune_cache = NULL;
 done:
     if (st != TN_OK) tn_session_free(&s);
     *out = s;
@@ -86,6 +88,7 @@ void tn_session_free(tn_session **session) {
     tn_heap_close(&s->heap);
     tn_heap_close(&s->outputs);
     tn_model_close(&s->model);
+    tn_tune_free(&s->tune);
     tn_pack_cache_free(&s->packs);
     tn_pool_free(&s->pool);
     tn_guard_remove(&s->guards[0]);
@@ -201,6 +204,7 @@ tn_status tn_session_run_data_with(tn_session *s, const tn_run_opts *opts, size_
                                 .inputs = types,
                                 .pool = s->pool,
                                 .packs = s->packs,
+                                .tune = s->tune,
                                 .costs = s->profiler != NULL },
                       .key = key,
                       .key_n = key_n,
