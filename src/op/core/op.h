@@ -324,7 +324,7 @@ struct tn_impl {
     unsigned devices; /* TN_ON_CPU, ... */
     int arg;          /* for implementations that share functions: which */
     /** Whether it can compute what p describes (p->types, p->pool; p->impl is this one, nothing is prepared yet). NULL:
-     *  always. The last of a list always does */
+     *  always. Of every list some always does */
     bool (*fits)(const tn_prep *p);
     double (*estimate)(const tn_prep *p); /* of what fits: about how many ns a run takes; NULL: the worst of all */
     tn_prepare_fn prepare;                /* NULL: nothing to prepare */
