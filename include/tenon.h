@@ -302,6 +302,12 @@ typedef struct {
     int require_device; /* 1: nothing falls back: a device that cannot be had, a plan of which no node runs on it, and
                            whatever fails there are errors (TN_E_DEVICE). What the device has kernels for runs there,
                            whether or not it is worth the copies */
+    int tune; /* 1: where an operator can be computed in several ways, planning runs those that are likely and takes the
+                 fastest, instead of the one that is estimated to be. Some seconds once; what was measured is kept in a
+                 file. Results differ by rounding at most, as those of different machines do */
+    const char *tune_cache; /* that file; NULL: $XDG_CACHE_HOME/tenon/timings (or ~/.cache/...). "": none. Measurements
+                               count for the CPU, its instructions, the number of threads and this version alone. A
+                               file that cannot be written, and lines that cannot be read, are warnings. Copied */
 } tn_session_opts;
 
 /** Prepares a model for running. opts may be NULL. The model must outlive the session.

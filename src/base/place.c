@@ -86,18 +86,13 @@ static void change_places(tn_worker *w) {
     if (here >= 0 && here != there && move_self(there)) settle(w, here);
 }
 
-static uint64_t own_time(void) {
-    struct timespec t;
-    return clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) ? 0 : (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 void tn_place_settled(void) { own.since = 0; }
 
 void tn_place_mind_own(tn_worker *w) {
     uint64_t now = tn_clock_ns();
     if (!own.since) own.since = now, own.used = 0;
     if (now - own.since < (own.used ? OWN_NS : SETTLED_NS)) return;
-    uint64_t before = own.used, wall = now - own.since, used = own_time() - before;
+    uint64_t before = own.used, wall = now - own.since, used = tn_clock_thread_ns() - before;
     own.since = now, own.used = before + used;
     if (!before) return;
     bool starved = used * 4 < wall * 3;

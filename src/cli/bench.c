@@ -8,6 +8,8 @@
 #include "cli/feed.h"
 #include "cli/loss.h"
 #include "cli/options.h"
+#include "cli/ranges.h"
+#include "cli/refit.h"
 #include "engine/session.h"
 #include <math.h>
 #include <pthread.h>
@@ -23,13 +25,14 @@ static tn_feed_opts feed = { .seed = 1 };
 static int streams = 1, concurrency, iterations;
 static float warmup = 0.5f, duration = 3;
 static const char *times_file, *trace_file;
-static const char *precision, *device;
-static bool profile, no_optimize, json, unpinned, require_device;
+static const char *precision, *device, *tune_cache;
+static bool tune, profile, no_optimize, json, unpinned, require_device;
 
 static const tn_option options[] = {
     { "--input", TN_OPT_LIST, &feed.inputs, "NAME=WHAT",
       "FILE.npy, FILE.npz, FILE.pb, random or zeros (default: random)" },
     { "--shapes", TN_OPT_LIST, &feed.shapes, "NAME=1x3x224x224", "an input's shape, or a symbol's size (batch=8)" },
+    TN_RANGE_OPTIONS(feed),
     { "--dimension", TN_OPT_INT, &feed.dimension, "N", "size of every dimension that stays open", 1, 1 << 24 },
     { "--seed", TN_OPT_INT, &feed.seed, "N", "of random inputs (default: 1)" },
     { "--streams", TN_OPT_INT, &streams, "N", "requests in flight at once, each with --threads threads (default: 1)", 1,
@@ -45,6 +48,8 @@ static const tn_option options[] = {
     { "--unpinned", TN_OPT_FLAG, &unpinned, NULL, "do not pin workers to CPUs" },
     { "--precision", TN_OPT_STRING, &precision, "WORDS",
       "f32, bf16, f16 or mixed; also for some nodes: bf16,f32:/head/* (default: as the file says)" },
+    { "--tune", TN_OPT_FLAG, &tune, NULL, "measure which implementation of each operator is fastest, and remember it" },
+    { "--tune-cache", TN_OPT_STRING, &tune_cache, "FILE", "where (default: $XDG_CACHE_HOME/tenon/timings)" },
     { "--no-optimize", TN_OPT_FLAG, &no_optimize, NULL, "run the graph as it stands, without folding and fusion" },
     TN_DEVICE_OPTIONS(device, require_device),
     { "--json", TN_OPT_FLAG, &json, NULL, "machine-readable output" },
@@ -57,6 +62,7 @@ static const tn_command_usage usage = {
            "memory.",
     .examples = "  tenon bench resnet50.onnx --threads 2\n"
                 "  tenon bench bert.onnx --shapes batch=1 --shapes sequence=128 --duration 10\n"
+                "  tenon bench bert.onnx --shapes batch=1 --min-shapes sequence=8 --max-shapes sequence=512\n"
                 "  tenon bench model.onnx --streams 2 --threads 1 --export-times times.json\n"
                 "  tenon bench model.onnx --concurrency 16\n"
                 "  tenon bench model.onnx --profile --trace trace.json\n"
@@ -191,6 +197,7 @@ typedef struct {
     double load_ms, first_ms, seconds, peak_mib;
     double mean, min, max, p50, p90, p95, p99, per_second;
     size_t runs;
+    tn_refit refit;
 } result;
 
 static int by_value(const void *a, const void *b) {
@@ -222,9 +229,9 @@ static void print(const result *r, const char *model, int n_threads, const char 
                "%.4f, "
                "\"mean_ms\": %.5f, \"p50_ms\": %.5f, \"p90_ms\": %.5f, \"p95_ms\": %.5f, \"p99_ms\": %.5f, \"min_ms\": "
                "%.5f, "
-               "\"max_ms\": %.5f, \"per_second\": %.4f, \"peak_mib\": %.2f%s}\n",
+               "\"max_ms\": %.5f, \"per_second\": %.4f, \"refit_us\": %.3f, \"peak_mib\": %.2f%s}\n",
                model, n_threads, streams, concurrency, r->runs, r->load_ms, r->first_ms, r->mean, r->p50, r->p90,
-               r->p95, r->p99, r->min, r->max, r->per_second, r->peak_mib, loss);
+               r->p95, r->p99, r->min, r->max, r->per_second, r->refit.us, r->peak_mib, loss);
         return;
     }
     const bool color = tn_stream_is_terminal(STDOUT_FILENO);
@@ -237,6 +244,8 @@ static void print(const result *r, const char *model, int n_threads, const char 
            r->p50, r->p90, r->p95, r->p99, r->min, r->max);
     printf("throughput  %.4g runs/s over %zu runs in %.2f s\n", r->per_second, r->runs, r->seconds);
     printf("start       load %.4g ms, first result after %.4g ms\n", r->load_ms, r->load_ms + r->first_ms);
+    if (r->refit.us > 0)
+        printf("other sizes %.4g us to take on: %d of %d steps vary\n", r->refit.us, r->refit.varies, r->refit.steps);
     printf("memory      peak %.1f MiB resident\n%s", r->peak_mib, loss);
 }
 
@@ -315,6 +324,7 @@ int tn_cmd_bench(int argc, char **argv) {
     int n_args;
     tn_model *m = NULL;
     tn_feed f = { 0 };
+    tn_ranges ranges = { 0 };
     stream *s = NULL;
     result r = { 0 };
     tn_text loss = { 0 };
@@ -331,7 +341,9 @@ int tn_cmd_bench(int argc, char **argv) {
                              .no_optimize = no_optimize,
                              .precision = precision,
                              .device = device,
-                             .require_device = require_device };
+                             .require_device = require_device,
+                             .tune = tune || tune_cache,
+                             .tune_cache = tune_cache };
     const char *env = getenv("TN_THREADS");
     if (!common.threads && !(env && tn_parse_int(env, 1, 1024, &common.threads))) common.threads = tn_cpu_count();
     opts.threads = common.threads;
@@ -342,6 +354,8 @@ int tn_cmd_bench(int argc, char **argv) {
     if (st == TN_OK && concurrency && streams > 1)
         st = tn_fail(TN_E_INVALID,
                      "--streams runs a session for each, --concurrency submits to one: choose one of them");
+    if (st == TN_OK) st = tn_ranges_make(m, &feed, &ranges);
+    opts.ranges = ranges.v, opts.n_ranges = ranges.n;
     if (st == TN_OK && !(s = calloc((size_t)n, sizeof *s))) st = tn_fail(TN_E_NOMEM, "no memory");
     for (int i = 0; i < n && st == TN_OK; i++) {
         double t1 = tn_clock_s();
@@ -360,6 +374,7 @@ int tn_cmd_bench(int argc, char **argv) {
     if (st == TN_OK) st = measure(s, n, &r);
     struct rusage use;
     if (getrusage(RUSAGE_SELF, &use) == 0) r.peak_mib = (double)use.ru_maxrss / 1024;
+    if (st == TN_OK) st = tn_refit_measure(s[0].session, &r.refit);
     if (st == TN_OK && precision) st = tn_loss(m, &f, &opts, json, &loss);
     if (st == TN_OK) print(&r, args[0], common.threads, loss.s ? loss.s : "");
     if (st == TN_OK && profile) st = print_profile(s[0].session);
@@ -375,7 +390,7 @@ done:
     tn_text_free(&loss);
     tn_feed_free(&f);
     tn_model_close(&m);
-    tn_mem_free(feed.inputs.v);
-    tn_mem_free(feed.shapes.v);
+    tn_ranges_free(&ranges);
+    tn_feed_opts_free(&feed);
     return code;
 }

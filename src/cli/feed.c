@@ -46,82 +46,123 @@ static tn_status no_such(const tn_model *m, const char *what, const char *entry)
     return st;
 }
 
-/* Every name on the left of = must be an input or, in shapes, a symbol. */
-static tn_status check_names(const tn_model *m, const tn_feed_opts *o) {
-    const struct {
-        const tn_option_list *list;
-        const char *what;
-    } lists[] = { { &o->inputs, "input" }, { &o->shapes, "shape" } };
-    for (size_t l = 0; l < TN_COUNT(lists); l++)
-        for (size_t i = 0; i < lists[l].list->n; i++) {
-            const char *entry = lists[l].list->v[i], *eq = strrchr(entry, '=');
-            bool known = !eq && (l == 0 || m->graph->n_inputs == 1);
-            for (int k = 0; eq && k < m->graph->n_inputs; k++) {
-                const char *name = m->graph->inputs[k]->name;
-                known |= !strncmp(entry, name, strlen(name)) && entry[strlen(name)] == '=';
-            }
-            for (int k = 0; eq && l == 1 && k < tn_sym_count(m->syms); k++) {
-                const char *name = tn_sym_name(m->syms, k);
-                known |= !strncmp(entry, name, strlen(name)) && entry[strlen(name)] == '=';
-            }
-            if (!known) return no_such(m, lists[l].what, entry);
-        }
+/* Is `entry` "NAME=...", NAME being an input of the model or, where symbols may be meant, one of those? */
+static bool names_something(const tn_model *m, const char *entry, bool symbols) {
+    for (int k = 0; k < m->graph->n_inputs; k++) {
+        const char *name = m->graph->inputs[k]->name;
+        if (!strncmp(entry, name, strlen(name)) && entry[strlen(name)] == '=') return true;
+    }
+    for (int k = 0; symbols && k < tn_sym_count(m->syms); k++) {
+        const char *name = tn_sym_name(m->syms, k);
+        if (!strncmp(entry, name, strlen(name)) && entry[strlen(name)] == '=') return true;
+    }
+    return false;
+}
+
+static tn_status check_names(const tn_model *m, const tn_option_list *list, const char *option) {
+    bool shapes = strcmp(option, "input") != 0;
+    for (size_t i = 0; i < list->n; i++) {
+        const char *entry = list->v[i];
+        bool bare = !strrchr(entry, '=') && (!shapes || m->graph->n_inputs == 1);
+        if (!bare && !names_something(m, entry, shapes)) return no_such(m, option, entry);
+    }
     return TN_OK;
 }
 
-/* The sizes that --shape NAME=N gives symbols, the others o->dimension; *out has one entry per symbol. */
-static tn_status symbol_sizes(const tn_model *m, const tn_feed_opts *o, bool fill, int64_t **out) {
+/* The sizes that --shape NAME=N gives symbols, the others `dimension`; *out has one entry per symbol. */
+static tn_status symbol_sizes(const tn_model *m, const tn_option_list *shapes, const char *option, int dimension,
+                              int64_t **out) {
     int n = tn_sym_count(m->syms);
     int64_t *v = tn_mem_alloc(sizeof *v * (size_t)(n + 1), TN_MEM_GENERAL);
     if (!v) return tn_fail(TN_E_NOMEM, "the sizes of %d symbols", n);
     for (int k = 0; k < n; k++) {
-        const char *size = named(&o->shapes, tn_sym_name(m->syms, k));
-        v[k] = fill && o->dimension > 0 ? o->dimension : TN_DIM_UNKNOWN;
+        const char *size = named(shapes, tn_sym_name(m->syms, k));
+        v[k] = dimension > 0 ? dimension : TN_DIM_UNKNOWN;
         if (size && !tn_parse_i64(size, 0, LARGEST, &v[k])) {
             tn_mem_free(v);
-            return tn_fail(TN_E_INVALID, "--shape %s=%s: a size is wanted", tn_sym_name(m->syms, k), size);
+            return tn_fail(TN_E_INVALID, "--%s %s=%s: a size is wanted", option, tn_sym_name(m->syms, k), size);
         }
     }
     *out = v;
     return TN_OK;
 }
 
-static tn_status input_type(const tn_model *m, const tn_feed_opts *o, int i, bool fill, tn_type *t) {
-    const tn_value *v = m->graph->inputs[i];
-    const char *shape = named(&o->shapes, v->name);
-    *t = v->type;
-    if (!shape && o->shapes.n && m->graph->n_inputs == 1 && !strchr(o->shapes.v[0], '=')) shape = o->shapes.v[0];
-    if (shape) {
-        int64_t dims[TN_MAX_RANK];
-        int rank;
-        TN_TRY(parse_shape(shape, v->name, &rank, dims));
-        if (t->rank >= 0 && t->rank != rank)
-            return tn_fail(TN_E_INVALID, "input '%s' has %d dimensions, the shape %s has %d", v->name, t->rank, shape,
-                           rank);
-        for (int d = 0; d < rank; d++) {
-            if (t->rank >= 0 && tn_dim_known(t->dims[d]) && t->dims[d] != dims[d])
-                return tn_fail(TN_E_INVALID, "dimension %d of input '%s' is %lld, not %lld", d, v->name,
-                               (long long)t->dims[d], (long long)dims[d]);
-            t->dims[d] = dims[d];
-        }
-        t->rank = rank;
-        return TN_OK;
+/* The shape of one input, written out. */
+static tn_status whole_shape(const tn_value *v, const char *shape, tn_type *t) {
+    int64_t dims[TN_MAX_RANK];
+    int rank;
+    TN_TRY(parse_shape(shape, v->name, &rank, dims));
+    if (t->rank >= 0 && t->rank != rank)
+        return tn_fail(TN_E_INVALID, "input '%s' has %d dimensions, the shape %s has %d", v->name, t->rank, shape,
+                       rank);
+    for (int d = 0; d < rank; d++) {
+        if (t->rank >= 0 && tn_dim_known(t->dims[d]) && t->dims[d] != dims[d])
+            return tn_fail(TN_E_INVALID, "dimension %d of input '%s' is %lld, not %lld", d, v->name,
+                           (long long)t->dims[d], (long long)dims[d]);
+        t->dims[d] = dims[d];
     }
+    t->rank = rank;
+    return TN_OK;
+}
+
+static tn_status type_of(const tn_model *m, const tn_option_list *shapes, const char *option, int dimension, int i,
+                         tn_type *t) {
+    const tn_value *v = m->graph->inputs[i];
+    const char *shape = named(shapes, v->name);
+    *t = v->type;
+    if (!shape && shapes->n && m->graph->n_inputs == 1 && !strchr(shapes->v[0], '=')) shape = shapes->v[0];
+    if (shape) return whole_shape(v, shape, t);
     int64_t *sizes = NULL;
-    TN_TRY(symbol_sizes(m, o, fill, &sizes));
+    TN_TRY(symbol_sizes(m, shapes, option, dimension, &sizes));
     for (int d = 0; d < t->rank; d++) {
         if (tn_dim_symbolic(t->dims[d])) {
             tn_dim size = tn_dim_eval(m->syms, t->dims[d], sizes, tn_sym_count(m->syms));
             if (size != TN_DIM_UNKNOWN) t->dims[d] = size;
         }
-        if (!tn_dim_known(t->dims[d]) && fill && o->dimension > 0) t->dims[d] = o->dimension;
+        if (!tn_dim_known(t->dims[d]) && dimension > 0) t->dims[d] = dimension;
     }
     tn_mem_free(sizes);
     return TN_OK;
 }
 
+tn_status tn_feed_types_of(const tn_model *m, const tn_option_list *shapes, const char *option, int dimension,
+                           tn_type *types) {
+    TN_TRY(check_names(m, shapes, option));
+    for (int i = 0; i < m->graph->n_inputs; i++) TN_TRY(type_of(m, shapes, option, dimension, i, &types[i]));
+    return TN_OK;
+}
+
+/* What is open in t is as in `more`. */
+static void complete(tn_type *t, const tn_type *more) {
+    if (t->rank < 0) *t = *more;
+    for (int d = 0; d < t->rank && more->rank == t->rank; d++)
+        if (!tn_dim_known(t->dims[d])) t->dims[d] = more->dims[d];
+}
+
+/* What --shape says; then the usual and the largest sizes of a range; then --dimension. */
+static tn_status input_type(const tn_model *m, const tn_feed_opts *o, int i, bool fill, tn_type *t) {
+    tn_type more;
+    TN_TRY(type_of(m, &o->shapes, "shape", 0, i, t));
+    if (!fill) return TN_OK;
+    TN_TRY(type_of(m, &o->usual, "opt-shape", 0, i, &more));
+    complete(t, &more);
+    TN_TRY(type_of(m, &o->most, "max-shape", 0, i, &more));
+    complete(t, &more);
+    TN_TRY(type_of(m, &o->shapes, "shape", o->dimension, i, &more));
+    complete(t, &more);
+    return TN_OK;
+}
+
+static tn_status check_all_names(const tn_model *m, const tn_feed_opts *o) {
+    TN_TRY(check_names(m, &o->inputs, "input"));
+    TN_TRY(check_names(m, &o->shapes, "shape"));
+    TN_TRY(check_names(m, &o->least, "min-shape"));
+    TN_TRY(check_names(m, &o->usual, "opt-shape"));
+    return check_names(m, &o->most, "max-shape");
+}
+
 tn_status tn_feed_types(const tn_model *m, const tn_feed_opts *o, bool fill, tn_type *types) {
-    TN_TRY(check_names(m, o));
+    TN_TRY(check_all_names(m, o));
     for (int i = 0; i < m->graph->n_inputs; i++) TN_TRY(input_type(m, o, i, fill, &types[i]));
     return TN_OK;
 }
@@ -207,7 +248,7 @@ static tn_status load(const char *path, const char *name, bool *found, tn_datum 
 tn_status tn_feed_make(const tn_model *m, const tn_feed_opts *o, tn_feed *out) {
     size_t n = (size_t)m->graph->n_inputs;
     const char *rest = "random"; /* for inputs that no option names */
-    tn_status st = check_names(m, o);
+    tn_status st = check_all_names(m, o);
     *out = (tn_feed){ calloc(n + 1, sizeof *out->data), calloc(n + 1, sizeof *out->list), n };
     if (st == TN_OK && (!out->data || !out->list)) st = tn_fail(TN_E_NOMEM, "no memory for %zu inputs", n);
     for (size_t i = 0; i < o->inputs.n; i++)
@@ -237,4 +278,12 @@ void tn_feed_free(tn_feed *f) {
     free(f->data);
     free(f->list);
     *f = (tn_feed){ 0 };
+}
+
+void tn_feed_opts_free(tn_feed_opts *o) {
+    tn_option_list *const lists[] = { &o->inputs, &o->shapes, &o->least, &o->usual, &o->most };
+    for (size_t i = 0; i < TN_COUNT(lists); i++) {
+        tn_mem_free(lists[i]->v);
+        *lists[i] = (tn_option_list){ 0 };
+    }
 }

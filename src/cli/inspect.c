@@ -430,6 +430,6 @@ done:
     tn_analysis_free(&a);
     tn_model_close(&m);
     free(types);
-    tn_mem_free(feed.shapes.v);
+    tn_feed_opts_free(&feed);
     return code;
 }

@@ -8,6 +8,7 @@
 #include "cli/feed.h"
 #include "cli/options.h"
 #include "cli/output_names.h"
+#include "cli/ranges.h"
 #include "cli/report.h"
 #include "engine/session.h"
 #include "tensor/npy.h"
@@ -23,8 +24,8 @@ static tn_feed_opts feed = { .seed = 1 };
 static const char *output_dir, *expect_dir;
 static int top = 5;
 static float tol_rel = 1e-3f, tol_abs = 1e-5f;
-static const char *precision, *device;
-static bool profile, no_optimize, json, require_device;
+static const char *precision, *device, *tune_cache;
+static bool tune, profile, no_optimize, json, require_device;
 static float timeout_s;
 static size_t mem_limit;
 
@@ -32,6 +33,7 @@ static const tn_option options[] = {
     { "--input", TN_OPT_LIST, &feed.inputs, "NAME=WHAT",
       "FILE.npy, FILE.npz, FILE.pb, random or zeros (default: random)" },
     { "--shape", TN_OPT_LIST, &feed.shapes, "NAME=1x3x224x224", "an input's shape, or a symbol's size (batch=8)" },
+    TN_RANGE_OPTIONS(feed),
     { "--dimension", TN_OPT_INT, &feed.dimension, "N", "size of every dimension that stays open", 1, 1 << 24 },
     { "--seed", TN_OPT_INT, &feed.seed, "N", "of random inputs (default: 1)" },
     { "--output-dir", TN_OPT_STRING, &output_dir, "DIR", "write every output there as NAME.npy" },
@@ -44,6 +46,8 @@ static const tn_option options[] = {
     { "--precision", TN_OPT_STRING, &precision, "WORDS",
       "f32, bf16, f16 or mixed; also for some nodes: bf16,f32:/head/* (default: as the file says)" },
     { "--no-optimize", TN_OPT_FLAG, &no_optimize, NULL, "run the graph as it stands, without folding and fusion" },
+    { "--tune", TN_OPT_FLAG, &tune, NULL, "measure which implementation of each operator is fastest, and remember it" },
+    { "--tune-cache", TN_OPT_STRING, &tune_cache, "FILE", "where (default: $XDG_CACHE_HOME/tenon/timings)" },
     { "--timeout", TN_OPT_FLOAT, &timeout_s, "SECONDS", "stop the run when it takes longer", 1e-3, 1e9 },
     { "--mem-limit", TN_OPT_BYTES, &mem_limit, "SIZE",
       "what the run may hold at any time, beside model and weights: 64K, 512M, 2G" },
@@ -59,6 +63,7 @@ static const tn_command_usage usage = {
                 "  tenon run model.onnx --input x=x.npy --output-dir out\n"
                 "  tenon run model.onnx --input inputs.npz --expect out --rtol 1e-4\n"
                 "  tenon run bert.onnx --shape batch=4 --shape sequence=128\n"
+                "  tenon run bert.onnx --shape batch=1 --max-shape sequence=512\n"
                 "  tenon run unknown.onnx --timeout 10 --mem-limit 512M\n",
     .options = options,
     .n = TN_COUNT(options),
@@ -181,6 +186,7 @@ int tn_cmd_run(int argc, char **argv) {
     tn_model *m = NULL;
     tn_session *s = NULL;
     tn_feed f = { 0 };
+    tn_ranges ranges = { 0 };
     tn_datum *out = NULL;
     size_t n_out = 0;
     bool good = true;
@@ -195,13 +201,20 @@ int tn_cmd_run(int argc, char **argv) {
                              .precision = precision,
                              .device = device,
                              .require_device = require_device,
+                             .tune = tune || tune_cache,
+                             .tune_cache = tune_cache,
                              .mem_limit = mem_limit };
     tn_run_opts run = { .size = sizeof run, .timeout_ns = (uint64_t)((double)timeout_s * 1e9) };
     double t0 = tn_clock_s();
     code = TN_EXIT_FAILED;
     if (!(arena = tn_arena_new(0, TN_MEM_GENERAL)) || tn_model_open(args[0], &m) != TN_OK ||
         prepare_outputs(m, arena, &files) != TN_OK || tn_feed_make(m, &feed, &f) != TN_OK ||
-        tn_session_new(m, &opts, &s) != TN_OK) {
+        tn_ranges_make(m, &feed, &ranges) != TN_OK) {
+        code = tn_command_failed(usage.name);
+        goto done;
+    }
+    opts.ranges = ranges.v, opts.n_ranges = ranges.n;
+    if (tn_session_new(m, &opts, &s) != TN_OK) {
         code = tn_command_failed(usage.name);
         goto done;
     }
@@ -236,7 +249,7 @@ done:
     tn_feed_free(&f);
     tn_session_free(&s);
     tn_model_close(&m);
-    tn_mem_free(feed.inputs.v);
-    tn_mem_free(feed.shapes.v);
+    tn_ranges_free(&ranges);
+    tn_feed_opts_free(&feed);
     return code;
 }

@@ -40,6 +40,8 @@ static const tn_option options[] = {
       0 },
     { "--vary", TN_OPT_INT, &set.run.vary, "SEED",
       "open the sizes of the inputs, and run other sizes before each data set on the same session", 1, 1e9 },
+    { "--ranges", TN_OPT_INT, &set.run.ranges, "SEED",
+      "plan for ranges of sizes about those of the data, and count whom such a plan served", 1, 1e9 },
     { "--no-fork", TN_OPT_FLAG, &set.no_fork, NULL, "run all cases in this process", 0, 0 },
     { "--shapes", TN_OPT_FLAG, &set.shapes, NULL, "print which outputs' shapes cannot be inferred, and how many can", 0,
       0 },
@@ -206,9 +208,20 @@ static int gather(char **dirs, int n, case_list *l) {
 }
 
 /* The counters lie in memory that the cases' processes share. */
-static void count_shapes(void) {
-    void *p = mmap(NULL, sizeof *set.run.shapes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    set.run.shapes = p == MAP_FAILED ? NULL : p;
+typedef struct {
+    tn_agreement shapes;
+    int ranged;
+} counters;
+
+static void share_counters(void) {
+    counters *c = mmap(NULL, sizeof *c, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (c == MAP_FAILED) return;
+    set.run.shapes = &c->shapes;
+    set.run.ranged = &c->ranged;
+}
+
+static void print_ranged(void) {
+    if (set.run.ranges && set.run.ranged) printf("%d cases ran with a plan for a range\n", *set.run.ranged);
 }
 
 static void print_shapes(void) {
@@ -245,7 +258,7 @@ static int run_all(const case_list *l, const lists *known, FILE *list) {
     static const char *const words[] = { "passed", "FAILED", "skipped" };
     size_t count[3] = { 0 }, fallen = 0;
     char why[1200];
-    count_shapes();
+    share_counters();
     for (size_t i = 0; i < l->n; i++) {
         const char *name = base_name(l->v[i]), *reason = note(&known->skips, name);
         why[0] = 0;
@@ -270,6 +283,7 @@ static int run_all(const case_list *l, const lists *known, FILE *list) {
         count[FAILED] = fallen;
     }
     print_shapes();
+    print_ranged();
     printf("%zu passed, %zu failed, %zu skipped\n", count[PASSED], count[FAILED], count[SKIPPED]);
     return count[FAILED] ? TN_EXIT_FAILED : TN_EXIT_OK;
 }

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/number.h"
 #include "cli/test_random.h"
+#include "cli/test_ranges.h"
 #include "engine/session.h"
 #include "tensor/proto.h"
 #include "tensor/stats.h"
@@ -253,6 +254,36 @@ static void forget_sizes(tn_model *m) {
     }
 }
 
+/* The exact types of the inputs in a folder of data; kind NONE: not there. */
+static tn_status data_types(const tn_model *m, const char *dir, tn_type *types) {
+    for (int i = 0; i < m->graph->n_inputs; i++) {
+        const tn_type *declared = &m->graph->inputs[i]->type;
+        tn_file *file = NULL;
+        tn_datum d = { 0 };
+        types[i] = (tn_type){ .kind = TN_KIND_NONE };
+        if (!has_file(dir, "input", i)) continue;
+        tn_status st = load(dir, "input", i, declared, &file, &d);
+        if (st == TN_OK) types[i] = tn_type_of(&d);
+        tn_datum_reset(&d);
+        tn_file_close(&file);
+        TN_TRY(st);
+    }
+    return TN_OK;
+}
+
+/* Opens the sizes of m, and bounds them about those of the first data set. */
+static tn_status range_about(tn_model *m, const char *dir, int seed, tn_random_ranges *out) {
+    char path[4096];
+    *out = (tn_random_ranges){ 0 };
+    if (!data_set(path, sizeof path, dir, 0)) return TN_OK;
+    tn_type *types = calloc((size_t)m->graph->n_inputs + 1, sizeof *types);
+    tn_status st = types ? data_types(m, path, types) : tn_fail(TN_E_NOMEM, "no memory for a case");
+    forget_sizes(m);
+    if (st == TN_OK) st = tn_random_ranges_make(m, types, (unsigned)seed, out);
+    free(types);
+    return st;
+}
+
 /* *m := what saving it and opening the file again gives. Operators without a name in ONNX keep a model as it is. */
 static tn_status reload(tn_model **m) {
     char path[64] = "/tmp/tenon-test-XXXXXX";
@@ -328,15 +359,20 @@ tn_status tn_case_run(const char *dir, const tn_case_opts *o, int *sets) {
                              .no_optimize = o->no_optimize,
                              .device = o->device,
                              .require_device = o->require_device };
+    tn_random_ranges ranges = { 0 };
     *sets = 0;
     if (!join(path, sizeof path, dir, "model.onnx")) return tn_fail(TN_E_LIMIT, "the path is too long");
     tn_status st = tn_model_open(path, &m);
     for (int i = 0; st == TN_OK && data_set(path, sizeof path, dir, i); i++) st = believe_data(m, path);
     if (st == TN_OK && o->vary) forget_sizes(m);
-    if (st == TN_OK && (o->reload || o->vary)) st = reload(&m);
+    if (st == TN_OK && o->ranges) st = range_about(m, dir, o->ranges, &ranges);
+    if (st == TN_OK && (o->reload || o->vary || o->ranges)) st = reload(&m);
+    opts.ranges = ranges.v, opts.n_ranges = ranges.n;
     if (st == TN_OK) st = tn_session_new(m, &opts, &s);
     for (; st == TN_OK && data_set(path, sizeof path, dir, *sets); ++*sets) st = run_set(s, m, path, o);
+    if (st == TN_OK && o->ranged && s->n_ranged && !s->n_plans) ++*o->ranged;
     tn_session_free(&s);
+    tn_random_ranges_free(&ranges);
     tn_model_close(&m);
     return st;
 }

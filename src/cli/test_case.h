@@ -15,6 +15,8 @@ typedef struct {
     bool require_device;
     bool reload; /* run what tn_model_save writes of the model, not the model itself */
     int vary;    /* not 0: a seed; each data set runs between others made of it, of other sizes, on the same session */
+    int ranges;  /* not 0: a seed; the session is planned for ranges of shapes about the data's (test_ranges.h) */
+    int *ranged; /* counts the cases that such a plan served; NULL: nobody does */
     float rtol, atol;     /* an element agrees when |have - want| <= atol + rtol |want| */
     tn_agreement *shapes; /* counts what inference said of the outputs; may be NULL */
     tn_text *gaps;        /* receives what it could not say; may be NULL */

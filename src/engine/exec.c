@@ -86,6 +86,7 @@ static tn_status prepare_anew(tn_frame *f, int step, const tn_infer *types) {
     p.types.in_tensor = constants;
     if ((st = tn_op_prepare(op, &p)) != TN_OK) goto done;
     fresh.state = p.state;
+    fresh.impl = p.impl;
     fresh.scratch = p.scratch;
     if ((st = settle_weights(f, s, p.consumed)) != TN_OK) goto done;
     tn_dynamic_state old = *d; /* goes last: what both use is not packed again */
@@ -158,6 +159,7 @@ static tn_status dynamic_step(tn_frame *f, int step) {
     if (!s->prepared) {
         TN_TRY(tn_dynamic_prepare(f, step, &types));
         r.state = f->dynamic[step].state;
+        r.impl = f->dynamic[step].impl;
         size_t scratch = f->dynamic[step].scratch;
         if (scratch && !(r.scratch = tn_arena_room(f->temp, scratch, 64)))
             return tn_op_fail(s->node, TN_E_NOMEM, "no memory for %zu bytes of scratch", scratch);
@@ -447,6 +449,7 @@ static tn_status engine_subgraph(tn_run *r, tn_graph *g, const tn_datum *in, int
                           .pool = s->pool,
                           .packs = s->packs,
                           .device = f->plan->device,
+                          .tune = s->tune,
                           .costs = s->profiler != NULL };
     tn_plan_list list = { &k->plans, &k->n_plans, TN_NESTED_PLANS };
     tn_status st = tn_session_acquire(s, list, &args, c.key, c.key_n, &inner);

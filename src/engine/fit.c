@@ -12,10 +12,14 @@
 typedef struct tn_fit {
     bool ready;
     int64_t values[TN_RANGE_SYMBOLS]; /* that the frame is typed for */
-    tn_type *types;                   /* by slot, exact */
-    tn_infer *views;                  /* by step; node NULL: it does not vary */
-    bool *beyond;                     /* by step: it wants more scratch than for the largest sizes, */
-    char *extra;                      /* and gets this: one for all steps, which run one after the other */
+    tn_dim last;                      /* an expression, and what it is for these values */
+    int64_t last_is;
+    tn_type *types;         /* by slot, exact */
+    int64_t *counts, *most; /* by slot: elements now, and for the largest sizes; -1: too many */
+    tn_prep prep;           /* for a row's fit */
+    tn_infer *views;        /* by step; node NULL: it does not vary */
+    bool *beyond;           /* by step: it wants more scratch than for the largest sizes, */
+    char *extra;            /* and gets this: one for all steps, which run one after the other */
     size_t extra_bytes;
 } tn_fit;
 
@@ -73,8 +77,13 @@ tn_status tn_fit_new(tn_frame *f) {
     t->types = tn_arena_array(f->own, tn_type, (size_t)p->n_slots + 1);
     t->views = tn_arena_array(f->own, tn_infer, (size_t)p->n_steps + 1);
     t->beyond = tn_arena_array(f->own, bool, (size_t)p->n_steps + 1);
-    if (!t->types || !t->views || !t->beyond || !new_contents(f)) goto fail;
-    for (int i = 0; i < p->n_slots; i++) t->types[i] = p->slots[i].type;
+    t->counts = tn_arena_array(f->own, int64_t, 2 * (size_t)p->n_slots + 1);
+    if (!t->types || !t->views || !t->beyond || !t->counts || !new_contents(f)) goto fail;
+    t->most = t->counts + p->n_slots;
+    for (int i = 0; i < p->n_slots; i++) {
+        t->types[i] = p->slots[i].type;
+        t->counts[i] = t->most[i] = tn_dims_count(t->types[i].rank, t->types[i].dims);
+    }
     for (int i = 0; i < p->n_steps; i++)
         if (p->steps[i].varies && any_exact(p, &p->steps[i]) && !new_view(f, i)) goto fail;
     return TN_OK;
@@ -95,21 +104,28 @@ static void set_dims(tn_frame *f, int slot, const int64_t *dims) {
     if (s->home != TN_HOME_HEAP) memcpy(f->data[slot].tensor.dims, dims, bytes);
 }
 
-/* The sizes that the slot's expressions give. */
-static void wanted_dims(const tn_frame *f, const tn_slot *s, int64_t *dims) {
+/* Most of what varies is the same expression again and again. */
+static int64_t value_of(tn_frame *f, tn_dim k) {
+    tn_fit *t = f->fit;
     const tn_range *r = f->plan->range;
-    for (int d = 0; d < s->type.rank; d++) {
-        tn_dim k = s->varies ? s->varies[d] : s->type.dims[d];
-        dims[d] = tn_dim_symbolic(k) ? tn_dim_eval(r->syms, k, f->fit->values, r->n_symbols) : k;
+    if (!tn_dim_symbolic(k)) return k;
+    if (k != t->last) {
+        t->last = k;
+        t->last_is = tn_dim_eval(r->syms, k, t->values, r->n_symbols);
     }
+    return t->last_is;
+}
+
+/* The sizes that the slot's expressions give. */
+static void wanted_dims(tn_frame *f, const tn_slot *s, int64_t *dims) {
+    const tn_dim *k = s->varies ? s->varies : s->type.dims;
+    for (int d = 0; d < s->type.rank; d++) dims[d] = value_of(f, k[d]);
 }
 
 static bool set_contents(tn_frame *f, int slot) {
     const tn_slot *s = &f->plan->slots[slot];
-    const tn_range *r = f->plan->range;
     for (int i = 0; i < s->content->n; i++) {
-        tn_dim v = s->content->v[i];
-        if (tn_dim_symbolic(v)) v = tn_dim_eval(r->syms, v, f->fit->values, r->n_symbols);
+        tn_dim v = value_of(f, s->content->v[i]);
         if (!tn_dim_exact(v)) return false;
         tn_set_i64(s->type.dtype, f->data[slot].tensor.data, i, v);
         if (tn_get_i64(s->type.dtype, f->data[slot].tensor.data, i) != v) return false;
@@ -118,20 +134,18 @@ static bool set_contents(tn_frame *f, int slot) {
 }
 
 static bool begin(tn_frame *f) {
+    f->fit->last = TN_DIM_UNKNOWN;
     for (int i = 0; i < f->plan->n_slots; i++) {
         const tn_slot *s = &f->plan->slots[i];
         int64_t dims[TN_MAX_RANK];
         if (s->varies && (s->home == TN_HOME_INPUT || s->home == TN_HOME_SHAPE)) {
             wanted_dims(f, s, dims);
             set_dims(f, i, dims);
+            f->fit->counts[i] = tn_dims_count(s->type.rank, dims);
         }
         if (s->home == TN_HOME_SHAPE && !set_contents(f, i)) return false;
     }
     return true;
-}
-
-static int64_t count_of(const tn_frame *f, int slot) {
-    return tn_dims_count(f->fit->types[slot].rank, f->fit->types[slot].dims);
 }
 
 static bool take_output(tn_frame *f, int slot, const tn_type *t) {
@@ -142,8 +156,9 @@ static bool take_output(tn_frame *f, int slot, const tn_type *t) {
     wanted_dims(f, s, dims);
     if (!tn_dims_equal(t->rank, t->dims, s->type.rank, dims)) return false;
     int64_t n = tn_dims_count(t->rank, t->dims);
-    if (n < 0 || (s->home == TN_HOME_ARENA && n > tn_dims_count(s->type.rank, s->type.dims))) return false;
+    if (n < 0 || (s->home == TN_HOME_ARENA && n > f->fit->most[slot])) return false;
     set_dims(f, slot, dims);
+    f->fit->counts[slot] = n;
     return true;
 }
 
@@ -152,12 +167,12 @@ static bool type_step(tn_frame *f, int step) {
     tn_infer *c = &f->fit->views[step];
     c->arena = f->temp;
     c->open = 0;
-    for (int i = 0; i < s->n_out; i++) c->out[i] = (tn_type){ .kind = TN_KIND_NONE, .rank = -1 };
+    for (int i = 0; i < s->n_out; i++) c->out[i].kind = TN_KIND_NONE, c->out[i].rank = -1;
     if (!s->node->op->infer || s->node->op->infer(c) != TN_OK) return false;
     for (int i = 0; i < s->n_out; i++)
         if (s->out[i] >= 0 && !take_output(f, s->out[i], &c->out[i])) return false;
     int same = s->kind == TN_STEP_NONE ? 1 : s->in_place;
-    return !same || count_of(f, s->in[same - 1]) == count_of(f, s->out[0]);
+    return !same || f->fit->counts[s->in[same - 1]] == f->fit->counts[s->out[0]];
 }
 
 /* Scratch where the plan has room for it, else the frame's own. */
@@ -188,12 +203,15 @@ static bool prepare_step(tn_frame *f, int step) {
     size_t scratch;
     if (s->kind != TN_STEP_STATIC || !op->prepare) return true;
     if (op->fit) {
-        tn_prep p = { .types = *c, .arena = f->temp, .pool = f->session->pool, .state = s->state };
-        if (op->fit(&p) != TN_OK) return false;
-        scratch = p.scratch;
+        tn_prep *p = &f->fit->prep; /* clearing one for every step would cost more than most rows' fit */
+        p->types = *c, p->arena = f->temp, p->pool = f->session->pool;
+        p->impl = s->impl, p->state = s->state, p->scratch = 0;
+        if (op->fit(p) != TN_OK) return false;
+        scratch = p->scratch;
     } else {
         if (tn_dynamic_prepare(f, step, c) != TN_OK) return false;
         f->runs[step].state = f->dynamic[step].state;
+        f->runs[step].impl = f->dynamic[step].impl;
         scratch = f->dynamic[step].scratch;
     }
     return give_scratch(f, step, scratch);

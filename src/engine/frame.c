@@ -32,6 +32,7 @@ static bool arguments(tn_frame *f) {
         for (int k = 0; k < s->n_out; k++) out[k] = s->out[k] >= 0 ? &f->data[s->out[k]] : NULL;
         f->runs[i] = (tn_run){ .node = s->node,
                                .attrs = s->attrs,
+                               .impl = s->impl,
                                .state = s->state,
                                .n_in = s->n_in,
                                .n_out = s->n_out,

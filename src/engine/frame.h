@@ -14,6 +14,7 @@ typedef struct tn_frame tn_frame;
 typedef struct {
     tn_arena *arena;
     void *state;
+    const tn_impl *impl;
     size_t scratch;
     int64_t *key;
     size_t key_n;

@@ -350,7 +350,7 @@ bool tn_session_shed(tn_session *s) {
 /* The plan for a range, which it takes over. */
 static tn_status plan_range(tn_session *s, tn_range *range, tn_plan **out) {
     tn_plan_args args = { .model = s->model, .graph = s->model->graph, .range = range };
-    args.states = s->states, args.pool = s->pool, args.packs = s->packs;
+    args.states = s->states, args.pool = s->pool, args.packs = s->packs, args.tune = s->tune;
     tn_budget b, *before = tn_session_keep(s, &b);
     tn_status st = tn_session_kept(&b, before, tn_plan_new(&args, out));
     size_t limit = s->opts.mem_limit, wants = st == TN_OK ? (*out)->bytes + (*out)->output_bytes : 0;
@@ -440,7 +440,9 @@ tn_status tn_session_plan_ranges(tn_session *s) {
         return st;
     }
     memcpy(usual, range->usual, sizeof usual);
-    TN_TRY(plan_range(s, range, &p));
+    tn_status st = plan_range(s, range, &p);
+    if (tn_range_refused(st)) return TN_OK;
+    TN_TRY(st);
     add_plan((tn_plan_list){ &s->ranged, &s->n_ranged, TN_RANGED_PLANS }, p);
     p->refs++;
     TN_TRY(frame_of(s, p, &f));

@@ -345,8 +345,10 @@ static tn_status prepare(tn_planner *b, tn_step *s) {
     s->prepared = ready || !op->prepare || s->n_nested;
     if (s->prepared && (op->prepare || b->args->costs)) {
         TN_TRY(view_of(b, s, &prep.types));
+        if (op->impls && b->args->tune) tn_tune_choose(b->args->tune, op, &prep);
         if (op->prepare) TN_TRY(tn_op_prepare(op, &prep));
         s->state = prep.state;
+        s->impl = prep.impl;
         s->room = s->kind == TN_STEP_STATIC && prep.room <= SIZE_MAX / 8 ? prep.room : 0;
         s->scratch = s->room ? tn_align_up(prep.scratch, 64) + s->room : prep.scratch;
         if (b->args->costs && s->kind == TN_STEP_STATIC && tn_op_cost(&prep.types, &s->cost) != TN_OK) tn_error_clear();
@@ -434,6 +436,7 @@ static tn_status make(const tn_plan_args *args, tn_plan **out) {
     for (int i = 0; i < args->n_captured; i++)
         tn_typing_set(&p->typing, args->captured[i], &args->captured_types[i], args->captured_data[i]);
     if ((st = tn_typing_graph(&p->typing, args->graph)) == TN_OK) st = build(&b);
+    if (args->tune) tn_tune_save(args->tune);
     p->owned = p->typing.owned;
     p->typing = (tn_typing){ 0 };
     if (st == TN_OK) {

@@ -21,6 +21,7 @@
 #include "engine/offload.h"
 #include "engine/pack.h"
 #include "engine/range.h"
+#include "engine/tune.h"
 #include "engine/typing.h"
 
 typedef enum {
@@ -69,7 +70,8 @@ typedef struct {
     const tn_node *node; /* of a segment: its first */
     int segment;         /* of a segment: which */
     tn_run_fn run;
-    const void *attrs; /* the node's, read once */
+    const void *attrs;   /* the node's, read once */
+    const tn_impl *impl; /* that `state` is of; NULL: the row lists none, or it is prepared while running */
     void *state;
     int n_in, n_out;
     int *in, *out;                  /* slots; -1: omitted, not wanted */
@@ -132,6 +134,7 @@ typedef struct {
     tn_pool *pool;
     tn_pack_cache *packs;
     tn_device_use *device; /* where nodes may run, too; NULL: on the CPU alone. Not with a range */
+    tn_tune *tune;         /* measures implementations; NULL: estimates choose */
     bool costs;            /* fill step.cost */
     bool no_sharing;       /* neither in place nor overlapping: for tests and comparisons */
 } tn_plan_args;

@@ -86,6 +86,13 @@ static bool describe_segment(tn_profiler *p, const tn_frame *f, const tn_step *s
     return names && r->name;
 }
 
+/* The implementation that a step ran with: that of the plan, or of the sizes of now. */
+static const char *impl_of(const tn_frame *f, const tn_step *s) {
+    size_t i = (size_t)(s - f->plan->steps);
+    const tn_impl *x = f->dynamic && f->dynamic[i].impl ? f->dynamic[i].impl : s->impl;
+    return x ? x->name : "";
+}
+
 /* The row of a node in shapes, made when it is new; NULL without memory. */
 static row *row_for(tn_profiler *p, const tn_frame *f, const tn_step *s) {
     const char segment = s->kind == TN_STEP_SEGMENT;
@@ -103,6 +110,7 @@ static row *row_for(tn_profiler *p, const tn_frame *f, const tn_step *s) {
                              .type = s->node->type,
                              .domain = s->node->domain ? s->node->domain : "",
                              .shapes = key + sizeof s->node + 1,
+                             .impl = segment ? "" : impl_of(f, s),
                              .cost = s->cost };
     if ((segment && !describe_segment(p, f, s, &r->r)) || tn_map_put(p->map, key, t.n, r) != TN_OK) {
         r = NULL;
@@ -204,10 +212,11 @@ void tn_profile_table(const tn_profile_row *rows, size_t n, tn_text *out) {
     if (n) memcpy(sorted, rows, n * sizeof *sorted);
     if (n) qsort(sorted, n, sizeof *sorted, slower_first);
     static const char head[] = "  ms/call  ms total  share   calls   GFLOP/s    GB/s  operator               ";
-    tn_text_printf(out, "%snode: shapes\n", head);
+    tn_text_printf(out, "%simplementation     node: shapes\n", head);
     for (size_t i = 0; i < n; i++) {
         put_line(out, &sorted[i], all, "");
         out->n--; /* the name goes on the same line */
+        tn_text_printf(out, "%-18s ", sorted[i].impl);
         if (sorted[i].device) tn_text_printf(out, "[%s] ", sorted[i].device);
         tn_text_printf(out, "%s: %s\n", tn_shown(sorted[i].name), tn_shown(sorted[i].shapes));
     }
@@ -265,6 +274,8 @@ void tn_profile_json(const tn_profile_row *rows, size_t n, tn_text *out) {
         put_key(out, "domain", r->domain);
         tn_text_puts(out, ",");
         put_key(out, "shapes", r->shapes);
+        tn_text_puts(out, ",");
+        put_key(out, "implementation", r->impl);
         put_device(out, r);
         tn_text_printf(out,
                        ",\"calls\":%llu,\"total_ns\":%llu,\"min_ns\":%llu,\"flops\":%.0f,\"bytes_read\":%.0f,"

@@ -12,6 +12,7 @@ typedef struct tn_profiler tn_profiler;
 typedef struct {
     const char *name, *type, *domain;
     const char *shapes;       /* "1x3x224x224, 64x3x7x7 -> 1x64x112x112" of the first run */
+    const char *impl;         /* what it ran with, of a row that lists implementations; else "" */
     const char *device;       /* of a segment on a device, which is one row; NULL: the CPU */
     const char *const *nodes; /* [n_nodes] the names of its nodes */
     int n_nodes;

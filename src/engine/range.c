@@ -1,6 +1,7 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* range.c - see range.h. */
 #include "engine/range.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include <stdio.h>
 #include <string.h>
@@ -355,4 +356,13 @@ tn_status tn_range_given(const tn_model *m, const tn_shape_range *given, size_t 
     if (st != TN_OK) tn_range_free(&r);
     *out = r;
     return st;
+}
+
+bool tn_range_refused(tn_status st) {
+    if (st != TN_E_SHAPE && st != TN_E_TYPE && st != TN_E_INVALID && st != TN_E_UNSUPPORTED) return false;
+    tn_log(TN_LOG_WARN,
+           "the model cannot be planned for the ranges of shapes, and every shape is planned on its own: %s",
+           tn_error());
+    tn_error_clear();
+    return true;
 }

@@ -34,6 +34,10 @@ tn_type tn_range_at(const tn_range *r, const tn_type *t, const int64_t *values);
  *           dimensions vary), TN_E_NOMEM */
 tn_status tn_range_given(const tn_model *m, const tn_shape_range *given, size_t n, tn_range **out);
 
+/** Whether that status, of planning for a range, says that the model itself refuses its sizes: a warning says so, and
+ *  the thread has no error any more. */
+bool tn_range_refused(tn_status st);
+
 /** The shapes that calls had. Not safe from several threads at once. */
 typedef struct tn_shapes tn_shapes;
 tn_shapes *tn_shapes_new(int n_inputs); /* NULL when out of memory */

@@ -135,12 +135,13 @@ tn_status tn_session_new(const tn_model *m, const tn_session_opts *opts, tn_sess
         s->shapes = tn_shapes_new(m->graph->n_inputs); /* what profiles report is said for exact sizes */
     if ((st = make_accounts(s, m)) != TN_OK) goto done;
     if ((st = make_pool(s)) != TN_OK) goto done;
+    if (o.tune && (st = tn_tune_new(o.tune_cache, tn_pool_threads(s->pool), &s->tune)) != TN_OK) goto done;
     tn_cpuset *before = enter(s);
     if ((st = optimized(s)) == TN_OK && o.n_ranges) st = tn_session_plan_ranges(s);
     leave(s, before);
     s->opts.ranges = NULL;    /* the caller's again */
     s->opts.precision = NULL; /* the caller's: it has been followed */
-    s->opts.device = NULL;
+    s->opts.device = s->opts.tune_cache = NULL;
     if (o.executor) tn_executor_lease(s->executor = o.executor);
 done:
     if (st != TN_OK) tn_session_free(&s);
@@ -177,6 +178,7 @@ void tn_session_free(tn_session **session) {
     tn_profiler_free(&s->profiler);
     tn_heap_close(&s->heap);
     tn_heap_close(&s->outputs);
+    tn_tune_free(&s->tune);
     tn_pack_cache_free(&s->packs);
     tn_edition_release(s->store, &s->edition, s->edition_charged);
     tn_pool_free(&s->pool);
@@ -331,6 +333,7 @@ tn_status tn_session_run_data_job(tn_session *s, const tn_run_opts *opts, const 
                                 .states = s->states,
                                 .pool = s->pool,
                                 .packs = s->packs,
+                                .tune = s->tune,
                                 .costs = s->profiler != NULL },
                       .key = key,
                       .key_n = key_n,

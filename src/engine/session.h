@@ -50,6 +50,7 @@ struct tn_session {
     tn_heap *heap;    /* values of a run */
     tn_heap *outputs; /* what callers hold, also behind the session's end */
     tn_pack_cache *packs;
+    tn_tune *tune;                /* NULL unless opts.tune; guarded by `planning` */
     tn_profiler *profiler;        /* NULL unless opts.profile */
     struct tn_cpuset *cpus;       /* that runs keep to; NULL: all */
     struct tn_executor *executor; /* leased; NULL: none, before the first submit */
@@ -78,8 +79,9 @@ void tn_session_release(tn_session *s, tn_frame *f);
 tn_status tn_session_acquire_main(tn_session *s, const tn_plan_args *args, const int64_t *key, size_t key_n,
                                   tn_frame **out);
 
-/** Plans the ranges that the user gave (opts.ranges) before the first call comes. errors of tn_range_given and of
- * planning */
+/** Plans the ranges that the user gave (opts.ranges) before the first call comes. errors of tn_range_given; what
+ * memory and time do not allow. Where the model itself refuses such sizes it says so in a warning, and plans every
+ * shape on its own when it comes */
 tn_status tn_session_plan_ranges(tn_session *s);
 
 /** Of a session within another: a range that was learnt reaches as far as the states' capacity. */

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "kernel/conv_parts.h"
 #include "kernel/kernel.h"
+#include <assert.h>
 #include <string.h>
 
 /* ------------------------------------------------------------------------------------------- the direct algorithm */
@@ -58,30 +59,47 @@ const tn_conv_algo tn_conv_algo_direct = {
 
 /* ----------------------------------------------------------------------------------------------------------- list */
 
-/* In the order of preference: an algorithm stands before those it beats wherever both fit. */
-const tn_conv_algo *const tn_conv_all[] = {
-    &tn_conv_algo_depthwise,
-    &tn_conv_algo_thin,
-    &tn_conv_algo_winograd,
-    &tn_conv_algo_blocked,
-    &tn_conv_algo_interleaved,
-    &tn_conv_algo_transposed,
-    &tn_conv_algo_reordered_winograd,
-    &tn_conv_algo_reordered,
-    &tn_conv_algo_columns,
-    &tn_conv_algo_direct,
-    NULL,
-};
+#define ALGO(name, share, passes) &tn_conv_algo_##name,
+const tn_conv_algo *const tn_conv_all[] = { TN_CONV_ALGO_LIST(ALGO) NULL };
+#undef ALGO
 
-static bool wasteful(const tn_kernels *k, const tn_conv_desc *d, const tn_conv_algo *a) {
-    return (a == &tn_conv_algo_winograd || a == &tn_conv_algo_reordered_winograd) && !tn_conv_winograd_pays(k, d);
+#define RATE(name, share, passes) { share, passes },
+static const struct { double share, passes; } rates[] = { TN_CONV_ALGO_LIST(RATE) };
+#undef RATE
+
+/* What a core does in a nanosecond, roughly: what matters is how the two stand to each other. */
+static double flops_per_ns(const tn_kernels *k) { return k->conv.block >= 16 ? 150 : 75; }
+#define BYTES_PER_NS 10.0
+
+static bool is_winograd(tn_conv_place at) { return at == TN_CONV_winograd || at == TN_CONV_reordered_winograd; }
+
+double tn_conv_estimate(const tn_kernels *k, const tn_conv_desc *d, tn_conv_place at, int threads) {
+    double x = (double)d->n * (double)d->ic, y = (double)d->n * (double)d->oc, share = rates[at].share;
+    if (is_winograd(at) && !tn_conv_winograd_pays(k, d)) share = 0.01; /* after all others */
+    for (int i = 0; i < d->rank; i++) x *= (double)d->in[i], y *= (double)d->out[i];
+    double bytes = rates[at].passes * sizeof(float) * (x + y);
+    return (tn_conv_flops(d) / (share * flops_per_ns(k)) + bytes / BYTES_PER_NS) / (threads > 1 ? threads : 1);
+}
+
+/* Room for one more at the end of those that are not slower. */
+static size_t place_of(const double *ns, size_t n, double mine) {
+    while (n > 0 && mine < ns[n - 1]) n--;
+    return n;
 }
 
 size_t tn_conv_list(const tn_kernels *k, const tn_conv_desc *d, const tn_conv_algo **out, size_t max) {
+    double ns[TN_CONV_ALGOS];
     size_t n = 0;
-    for (int last = 0; last < 2; last++)
-        for (const tn_conv_algo *const *a = tn_conv_all; *a && n < max; a++)
-            if ((*a)->fits(k, d) && wasteful(k, d, *a) == last) out[n++] = *a;
+    assert(max <= TN_CONV_ALGOS);
+    for (int i = 0; tn_conv_all[i] && n < max; i++) {
+        if (!tn_conv_all[i]->fits(k, d)) continue;
+        double mine = tn_conv_estimate(k, d, (tn_conv_place)i, 1);
+        size_t at = place_of(ns, n, mine);
+        memmove(&ns[at + 1], &ns[at], (n - at) * sizeof *ns);
+        memmove(&out[at + 1], &out[at], (n - at) * sizeof *out);
+        ns[at] = mine, out[at] = tn_conv_all[i];
+        n++;
+    }
     return n;
 }
 

@@ -79,10 +79,34 @@ typedef struct tn_conv_algo {
     size_t (*bias_floats)(const struct tn_kernels *k, const tn_conv_desc *d);
 } tn_conv_algo;
 
+/** All algorithms, in the order of preference: X(name, share, passes).
+ *  share    of the core's multiply-adds that the definition's sums run at, roughly; Winograd's is above 1
+ *  passes   over x and y in memory */
+#define TN_CONV_ALGO_LIST(X)      \
+    X(depthwise, 0.9, 1)          \
+    X(thin, 0.9, 1)               \
+    X(winograd, 2, 1)             \
+    X(blocked, 0.9, 1)            \
+    X(interleaved, 0.8, 1)        \
+    X(transposed, 0.7, 1)         \
+    X(reordered_winograd, 1.8, 3) \
+    X(reordered, 0.7, 3)          \
+    X(columns, 0.3, 3)            \
+    X(direct, 0.02, 1)
+
+/** The places in tn_conv_all: TN_CONV_blocked, ... */
+#define TN_CONV_PLACE(name, share, passes) TN_CONV_##name,
+typedef enum { TN_CONV_ALGO_LIST(TN_CONV_PLACE) } tn_conv_place;
+#undef TN_CONV_PLACE
+
+/** About how many nanoseconds an algorithm that fits takes with so many threads: good enough to compare it with others,
+ *  of this list and of other devices. */
+double tn_conv_estimate(const struct tn_kernels *k, const tn_conv_desc *d, tn_conv_place at, int threads);
+
 /** The algorithms that fit, likely fastest first; returns how many (at least one, at most max). */
 size_t tn_conv_list(const struct tn_kernels *k, const tn_conv_desc *d, const tn_conv_algo **out, size_t max);
 
-/** All algorithms there are, for tests and documentation; ends with NULL. */
+/** All algorithms there are, by tn_conv_place; ends with NULL. */
 extern const tn_conv_algo *const tn_conv_all[];
 
 /** True when sizes are positive (n and in/out may be 0), group divides ic and oc, and no element count or offset

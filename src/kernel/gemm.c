@@ -317,6 +317,11 @@ static void run_cells(void *arg, int64_t begin, int64_t end, int thread) {
 
 /* ------------------------------------------------------------------------------------------------------ the entries */
 
+bool tn_gemm_may_want_scratch(const tn_gemm_kernels *k, const tn_gemm_args *g) {
+    bool copies = !g->a_packed && !g->trans_a && g->lda % 1024 == 0 && ceil_div(g->n, k->nr) >= 8;
+    return !g->b_packed || g->b_half || g->b_pairs || g->n == 1 || copies; /* see turn_column, wants_copy */
+}
+
 size_t tn_gemm_scratch(const tn_gemm_kernels *k, const tn_gemm_args *g, int threads) {
     job j;
     if (g->m <= 0 || g->n <= 0) return 0;

@@ -148,6 +148,9 @@ static inline tn_gemm_args tn_gemm_dense(int64_t m, int64_t n, int64_t k, const 
  *  with NULL, so that it can be asked at planning time (any non-NULL a_packed/b_packed will do). */
 size_t tn_gemm_scratch(const tn_gemm_kernels *k, const tn_gemm_args *g, int threads);
 
+/** Whether that can be other than 0 for products like g with another number of rows or of products. */
+bool tn_gemm_may_want_scratch(const tn_gemm_kernels *k, const tn_gemm_args *g);
+
 /** Computes. Batches, tiles and panels are shared among the pool's threads (NULL: this thread); a product too small to
  *  share stays on one. The result does not depend on the number of threads.
  *  scratch  tn_gemm_scratch(k, g, tn_pool_threads(pool)) bytes, 64-byte aligned, or NULL: allocated here

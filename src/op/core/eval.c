@@ -149,6 +149,7 @@ tn_status tn_eval_node_within(const tn_node *n, tn_datum *const *in, tn_pool *po
     p.types = c;
     if (op->prepare && (st = tn_op_prepare(op, &p)) != TN_OK) goto done;
     r.state = p.state;
+    r.impl = p.impl;
     if (p.scratch && !(r.scratch = tn_arena_room(a, p.scratch, 64))) {
         st = tn_op_fail(n, TN_E_NOMEM, "no memory to run it");
         goto done;

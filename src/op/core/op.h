@@ -18,6 +18,7 @@
 #define TN_ONNX_OPSET_MAX 28
 
 typedef struct tn_op tn_op;
+typedef struct tn_impl tn_impl;
 
 /* ---------------------------------------------------------------------------------------------------- inference */
 
@@ -108,6 +109,8 @@ typedef struct tn_prep {
     tn_infer types;  /* in, out, in_tensor (constants), as in inference */
     tn_arena *arena; /* lives as long as the plan; put `state` here */
     tn_pool *pool;
+    const tn_impl *impl; /* of a row with implementations: which to prepare; NULL: the one of least estimate, and then
+                            prepare says here which */
     void *state;         /* handed to run and release */
     size_t scratch;      /* bytes of scratch wanted at run (0: none); only when the shapes are exact */
     size_t room;         /* bytes that run will ask tn_run_scratch for, see tn_room; only when shapes are exact */
@@ -132,7 +135,8 @@ tn_status tn_prep_pack(tn_prep *p, unsigned inputs, const char *key, size_t byte
 typedef struct tn_run {
     const tn_node *node;
     const void *attrs; /* as tn_infer.attrs */
-    void *state;       /* from prepare, or NULL */
+    const tn_impl *impl; /* of a row with implementations: the one that was prepared */
+    void *state;         /* from prepare, or NULL */
     int n_in, n_out;
     tn_datum *const *in;
     tn_datum *const *out;
@@ -309,6 +313,43 @@ typedef tn_status (*tn_check_fn)(const tn_run *r);
 typedef tn_status (*tn_rewrite_fn)(tn_build *b);
 struct tn_grad; /* op/core/grad.h */
 
+/* -------------------------------------------------------------------------------------------------- implementations */
+
+enum {
+    TN_ON_CPU = 1 << 0, /* tn_impl.devices: where it can run */
+};
+
+/** One of several ways to compute a row. All of a row give the same results but for the rounding that its kernels
+ *  document, so that the planner is free: it takes the one of least estimate, or of least time where it may measure
+ *  (engine/tune.h). They share the row's check and release, and their states one type. */
+struct tn_impl {
+    const char *name; /* in profiles and timing caches: letters, digits and '-'; unique in its list */
+    unsigned devices; /* TN_ON_CPU, ... */
+    int arg;          /* for implementations that share functions: which */
+    /** Whether it can compute what p describes (p->types, p->pool; p->impl is this one, nothing is prepared yet). NULL:
+     *  always. Of every list some always does */
+    bool (*fits)(const tn_prep *p);
+    double (*estimate)(const tn_prep *p); /* of what fits: about how many ns a run takes; NULL: the worst of all */
+    tn_prepare_fn prepare;                /* NULL: nothing to prepare */
+    tn_run_fn run;
+};
+
+/** The implementation of least estimate among those on these devices that fit, the first of equal ones.
+ *  p        p->types, p->pool. It is left as it is but for p->impl, which is set
+ *  returns  it, p->impl; NULL when none fits: the list has none for such devices */
+const tn_impl *tn_impl_choose(const tn_op *op, unsigned devices, tn_prep *p);
+/** The implementation of that name, NULL: none. */
+const tn_impl *tn_impl_find(const tn_op *op, const char *name, size_t len);
+/** Whether x fits; sets p->impl. */
+bool tn_impl_fits(const tn_impl *x, tn_prep *p);
+/** What it would take, INFINITY for the worst of all; sets p->impl. */
+double tn_impl_estimate(const tn_impl *x, tn_prep *p);
+
+/* A row's prepare and run when it lists implementations: p->impl's, or the chosen one's. */
+tn_status tn_impl_prepare(tn_prep *p);
+tn_status tn_impl_run(tn_run *r);
+#define TN_IMPLS(list) .impls = (list), .prepare = tn_impl_prepare, .run = tn_impl_run
+
 struct tn_op {
     const char *name;
     const char *domain; /* NULL: ai.onnx */
@@ -327,6 +368,7 @@ struct tn_op {
     tn_prepare_fn fit;
     tn_check_fn check; /* NULL: the shape rule says all */
     tn_run_fn run;
+    const tn_impl *impls; /* ends with { 0 }; NULL: prepare and run are the only way. See TN_IMPLS */
     void (*release)(void *state); /* frees what `state` owns outside the plan's arena; it may be half made */
     tn_status (*grad)(struct tn_grad *g);
     tn_rewrite_fn expand; /* of a row that has none of these functions; NULL: the operator is run */

@@ -83,8 +83,9 @@ int tn_infer_length(const tn_infer *c, int i) {
 
 void tn_infer_out(tn_infer *c, int i, tn_dtype t, int rank, const tn_dim *dims) {
     if (i >= c->n_out) return;
-    c->out[i] = (tn_type){ .kind = TN_KIND_TENSOR, .dtype = t, .rank = rank };
-    for (int d = 0; d < rank && d < TN_MAX_RANK; d++) c->out[i].dims[d] = dims ? dims[d] : TN_DIM_UNKNOWN;
+    tn_type *y = &c->out[i]; /* its other dimensions do not matter: clearing them would cost most of a rule's time */
+    y->kind = TN_KIND_TENSOR, y->dtype = t, y->rank = rank, y->elem = NULL;
+    for (int d = 0; d < rank && d < TN_MAX_RANK; d++) y->dims[d] = dims ? dims[d] : TN_DIM_UNKNOWN;
 }
 
 /* Whether elements of type t are this number. A symbol stands for a size below 2^31: 32 bits hold it. */

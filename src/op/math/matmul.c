@@ -26,6 +26,7 @@ typedef struct {
     float alpha, beta;
     bool trans_a, trans_b;
     bool turn_a, turn_b; /* the rows of the matrices stand before the batch */
+    bool no_scratch;     /* whatever the number of rows */
     tn_activation act;
 } product_state;
 
@@ -329,7 +330,7 @@ static tn_status matmul_fit(tn_prep *p) {
     const tn_tensor *w = p->types.in_tensor[1];
     int threads = tn_pool_threads(p->pool);
     product d;
-    if (a->dtype != TN_F32 || !tn_type_static(a) || !tn_type_static(b)) return TN_OK;
+    if (s->no_scratch || a->dtype != TN_F32 || !tn_type_static(a) || !tn_type_static(b)) return TN_OK;
     product_of(s, a->rank, a->dims, b->rank, b->dims, &d);
     tn_gemm_args g = args_of(s, &d);
     p->scratch =
@@ -337,31 +338,99 @@ static tn_status matmul_fit(tn_prep *p) {
     return TN_OK;
 }
 
-static tn_status matmul_prepare(tn_prep *p) {
-    const tn_node *n = p->types.node;
-    const tn_gemm_kernels *kn = &tn_kernels_get()->gemm;
+/* Does the product by a packed B want no scratch, whatever A's sizes that vary? Its columns do not. */
+static bool never_scratch(const product_state *s, const tn_tensor *b) {
+    if (!s->b_packed || s->trans_a || s->turn_a) return false;
+    int64_t rows = b->dims[b->rank - 2], cols = b->dims[b->rank - 1];
+    tn_gemm_args g = { .k = s->trans_b ? cols : rows, .n = s->trans_b ? rows : cols, .b_packed = s->b_packed };
+    g.lda = g.k;
+    return !tn_gemm_may_want_scratch(&tn_kernels_get()->gemm, &g);
+}
+
+static product_state *new_state(tn_prep *p) {
     product_state *s = tn_arena_new_of(p->arena, product_state);
-    if (!s) return tn_op_fail(n, TN_E_NOMEM, "no memory to prepare");
-    p->state = s;
     settings at = settings_of(p->types.attrs);
+    if (!s) return NULL;
+    p->state = s;
     s->alpha = at.alpha, s->beta = at.beta;
     s->trans_a = at.trans_a, s->trans_b = at.trans_b;
     s->turn_a = at.batch_a, s->turn_b = at.batch_b;
     s->act = tn_op_activation(&at.fused);
-    if (tn_infer_dtype(&p->types, 0) != TN_F32) return TN_OK;
-    const tn_tensor *a = s->turn_a ? NULL : p->types.in_tensor[0], *b = s->turn_b ? NULL : p->types.in_tensor[1];
-    const void *packed = NULL;
-    if (one_matrix(b) && !a) {
-        TN_TRY(pack_right(p, s, b, at.weights));
-    } else if (one_matrix(a) && a->dtype == TN_F32 && !b && tn_infer_rank(&p->types, 1) >= 2) {
-        int64_t rows = a->dims[a->rank - 2], cols = a->dims[a->rank - 1];
-        pack_job j = { a, s->trans_a ? cols : rows, s->trans_a ? rows : cols, s->trans_a, p->pool, TN_F32, false };
-        TN_TRY(tn_prep_pack(p, 1u << 0, s->trans_a ? "gemm_at" : "gemm_a", tn_gemm_pack_a_bytes(kn, j.rows, j.cols),
-                            pack_a, &j, &packed));
-        s->a_packed = packed;
-        p->consumed |= 1u << 0;
-    }
+    return s;
+}
+
+static tn_status no_state(const tn_prep *p) {
+    return tn_op_fail(p->types.node, TN_E_NOMEM, "no memory to prepare");
+}
+
+/* The constant operands in float32 products; one with its rows before the batch is none. */
+static const tn_tensor *constant_a(const tn_prep *p) {
+    return settings_of(p->types.attrs).batch_a ? NULL : p->types.in_tensor[0];
+}
+static const tn_tensor *constant_b(const tn_prep *p) {
+    return settings_of(p->types.attrs).batch_b ? NULL : p->types.in_tensor[1];
+}
+
+static bool right_fits(const tn_prep *p) {
+    return tn_infer_dtype(&p->types, 0) == TN_F32 && one_matrix(constant_b(p)) && !constant_a(p);
+}
+
+static tn_status right_prepare(tn_prep *p) {
+    product_state *s = new_state(p);
+    if (!s) return no_state(p);
+    TN_TRY(pack_right(p, s, constant_b(p), settings_of(p->types.attrs).weights));
+    s->no_scratch = never_scratch(s, constant_b(p));
     return matmul_fit(p);
+}
+
+static bool left_fits(const tn_prep *p) {
+    const tn_tensor *a = constant_a(p);
+    return tn_infer_dtype(&p->types, 0) == TN_F32 && one_matrix(a) && a->dtype == TN_F32 && !constant_b(p) &&
+           tn_infer_rank(&p->types, 1) >= 2;
+}
+
+static tn_status left_prepare(tn_prep *p) {
+    product_state *s = new_state(p);
+    const tn_tensor *a = constant_a(p);
+    const void *packed = NULL;
+    if (!s) return no_state(p);
+    int64_t rows = a->dims[a->rank - 2], cols = a->dims[a->rank - 1];
+    pack_job j = { a, s->trans_a ? cols : rows, s->trans_a ? rows : cols, s->trans_a, p->pool, TN_F32, false };
+    TN_TRY(tn_prep_pack(p, 1u << 0, s->trans_a ? "gemm_at" : "gemm_a",
+                        tn_gemm_pack_a_bytes(&tn_kernels_get()->gemm, j.rows, j.cols), pack_a, &j, &packed));
+    s->a_packed = packed;
+    p->consumed |= 1u << 0;
+    return matmul_fit(p);
+}
+
+static bool coded_fits(const tn_prep *p) { return tn_infer_encoding(&p->types, 1) != NULL; }
+
+/* Both as they lie, unless B has to become another type first. */
+static bool plain_fits(const tn_prep *p) {
+    const tn_tensor *b = constant_b(p);
+    return !right_fits(p) || (settings_of(p->types.attrs).weights == TN_NONE && b->dtype == TN_F32);
+}
+
+static tn_status plain_prepare(tn_prep *p) {
+    if (!new_state(p)) return no_state(p);
+    return tn_infer_dtype(&p->types, 0) == TN_F32 ? matmul_fit(p) : TN_OK;
+}
+
+/* Multiply-adds in nanoseconds; 0 when the sizes are not known. */
+static double sums(const tn_prep *p) {
+    tn_cost c = { 0 };
+    if (!tn_type_static(p->types.in[0]) || !tn_type_static(&p->types.out[0])) return 0;
+    (void)matmul_cost(&p->types, &c);
+    return c.flops / (tn_kernels_get()->gemm.nr >= 32 ? 150 : 75) / tn_pool_threads(p->pool);
+}
+
+static double packed_estimate(const tn_prep *p) { return sums(p); }
+
+/* Panels are made in every run: about a cycle for four floats of B. */
+static double plain_estimate(const tn_prep *p) {
+    const tn_type *b = p->types.in[1];
+    int64_t floats = tn_type_static(b) ? tn_dims_count(b->rank, b->dims) : 0;
+    return sums(p) + (double)floats / 12 + 1;
 }
 
 /* ------------------------------------------------------------------------------------------------------------ run */
@@ -471,6 +540,16 @@ static tn_status matmul_run(tn_run *r) {
     return a->dtype == TN_F32 ? run_f32(r, s, &p) : run_any(r, s, &p);
 }
 
+/* -------------------------------------------------------------------------------------------------- implementations */
+
+static const tn_impl product_impls[] = {
+    { "packed-b", TN_ON_CPU, 0, right_fits, packed_estimate, right_prepare, matmul_run },
+    { "packed-a", TN_ON_CPU, 0, left_fits, packed_estimate, left_prepare, matmul_run },
+    { "coded", TN_ON_CPU, 0, coded_fits, packed_estimate, plain_prepare, matmul_run },
+    { "plain", TN_ON_CPU, 0, plain_fits, plain_estimate, plain_prepare, matmul_run },
+    { 0 },
+};
+
 /* ----------------------------------------------------------------------------------------------------------- rows */
 
 #define TYPES (TN_FLOATS | TN_INTS)
@@ -504,8 +583,8 @@ static const tn_attr_spec fused_attrs[] = {
 #define CONTRIB(NAME)                                                                                             \
     {                                                                                                             \
         .name = NAME, .domain = "com.microsoft", .since = 1, .in = tn_ports_real_x2, .out = tn_ports_real_t,      \
-        TN_ATTRS(contrib_attrs, settings), .infer = matmul_infer, .cost = matmul_cost, .prepare = matmul_prepare, \
-        .fit = matmul_fit, .run = matmul_run, .arg = MATMUL, .grad = tn_grad_fused_matmul,                        \
+        TN_ATTRS(contrib_attrs, settings), .infer = matmul_infer, .cost = matmul_cost, TN_IMPLS(product_impls), \
+        .fit = matmul_fit, .arg = MATMUL, .grad = tn_grad_fused_matmul,                        \
         .doc = "alpha A B, either matrix transposed; leading dimensions are batches and broadcast"                \
     }
 
@@ -516,9 +595,8 @@ const tn_op tn_ops_matmul[] = {
       .out = tn_ports_real_t,
       .infer = matmul_infer,
       .cost = matmul_cost,
-      .prepare = matmul_prepare,
+      TN_IMPLS(product_impls),
       .fit = matmul_fit,
-      .run = matmul_run,
       .arg = MATMUL,
       .grad = tn_grad_matmul,
       .doc = "matrix product as in NumPy: leading dimensions are batches and broadcast" },
@@ -529,9 +607,8 @@ const tn_op tn_ops_matmul[] = {
       TN_ATTRS(gemm_attrs, settings),
       .infer = matmul_infer,
       .cost = matmul_cost,
-      .prepare = matmul_prepare,
+      TN_IMPLS(product_impls),
       .fit = matmul_fit,
-      .run = matmul_run,
       .arg = GEMM,
       .grad = tn_grad_gemm,
       .doc = "alpha A B + beta C, either matrix transposed" },
@@ -544,9 +621,8 @@ const tn_op tn_ops_matmul[] = {
       TN_ATTRS(fused_attrs, settings),
       .infer = matmul_infer,
       .cost = matmul_cost,
-      .prepare = matmul_prepare,
+      TN_IMPLS(product_impls),
       .fit = matmul_fit,
-      .run = matmul_run,
       .arg = FUSED_MATMUL,
       .doc = "act(alpha A B + beta bias + residual): MatMul or Gemm with what follows it" },
     CONTRIB("FusedMatMul"),

@@ -15,14 +15,15 @@
 #include "op/nn/blocked.h"
 #include "op/nn/grads.h"
 #include "op/nn/window.h"
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 typedef struct {
-    const tn_conv_algo *algo; /* NULL: chosen at run time (shapes unknown, other types) */
+    const tn_conv_algo *algo;
     const float *packed;
     size_t scratch;
-    tn_conv_desc desc;  /* exact when algo is set */
+    tn_conv_desc desc;
     tn_dtype half_type; /* not TN_NONE: packed is `head` floats, then `rest` 16-bit floats of that type */
     size_t head, rest;
 } conv_state;
@@ -223,8 +224,8 @@ static size_t choose_form(conv_state *s, tn_dtype weights) {
 /* No elements: there is nothing to choose or pack for, and the weights may be empty, too. */
 static bool nothing(const tn_type *y) { return tn_type_static(y) && tn_dims_count(y->rank, y->dims) == 0; }
 
-/* What run_wide asks for. */
-static tn_status room_of_unprepared(tn_prep *p) {
+/* What run_wide asks for, when that is known. */
+static tn_status any_prepare(tn_prep *p) {
     const tn_infer *t = &p->types;
     const tn_kernels *k = tn_kernels_get();
     const tn_conv_algo *list[TN_CONV_ALGOS];
@@ -249,21 +250,39 @@ static tn_status room_of_unprepared(tn_prep *p) {
     return TN_OK;
 }
 
+/* What p's exact types and constants say to compute in float32. false: only a run knows, or it is of other types, or
+ * there is nothing to do, or the sizes are wrong. */
+static bool described(const tn_prep *p, tn_conv_desc *d) {
+    const tn_infer *t = &p->types;
+    const tn_tensor *w = t->in_tensor[1];
+    bool bias = tn_infer_has(t, 2), known = tn_type_static(t->in[0]) && w && (!bias || t->in_tensor[2]);
+    if (tn_infer_dtype(t, 0) != TN_F32 || !known || nothing(&t->out[0])) return false;
+    if (describe(t->node, t->attrs, t->in[0]->dims, t->in[0]->rank, w->dims, bias, tn_infer_has(t, 3), d) == TN_OK)
+        return true;
+    tn_error_clear(); /* whoever prepares it says so */
+    return false;
+}
+
+static bool conv_fits(const tn_prep *p) {
+    tn_conv_desc d;
+    return described(p, &d) && tn_conv_all[p->impl->arg]->fits(tn_kernels_get(), &d);
+}
+
+static double conv_estimate(const tn_prep *p) {
+    tn_conv_desc d;
+    if (!described(p, &d)) return (double)INFINITY;
+    return tn_conv_estimate(tn_kernels_get(), &d, (tn_conv_place)p->impl->arg, tn_pool_threads(p->pool));
+}
+
 static tn_status conv_prepare(tn_prep *p) {
     const tn_infer *t = &p->types;
     const tn_tensor *w = t->in_tensor[1], *bias = tn_infer_has(t, 2) ? t->in_tensor[2] : NULL;
     conv_state *s = tn_arena_new_of(p->arena, conv_state);
     if (!s) return tn_op_fail(t->node, TN_E_NOMEM, "no memory to prepare");
     p->state = s;
-    bool exact = tn_type_static(t->in[0]) && w && (bias || !tn_infer_has(t, 2));
-    if (nothing(&t->out[0])) return TN_OK;
-    if (tn_infer_dtype(t, 0) != TN_F32 || !exact) return room_of_unprepared(p);
     TN_TRY(describe(t->node, t->attrs, t->in[0]->dims, t->in[0]->rank, w->dims, bias != NULL, tn_infer_has(t, 3),
                     &s->desc));
-    const tn_conv_algo *list[TN_CONV_ALGOS];
-    if (tn_conv_list(tn_kernels_get(), &s->desc, list, TN_CONV_ALGOS) == 0)
-        return tn_op_fail(t->node, TN_E_UNSUPPORTED, "no algorithm for this convolution");
-    s->algo = list[0];
+    s->algo = tn_conv_all[p->impl->arg];
     s->scratch = s->algo->scratch_bytes(tn_kernels_get(), &s->desc, tn_pool_threads(p->pool));
     size_t bytes = choose_form(s, ((const tn_conv_attrs *)t->attrs)->weights);
     p->scratch = tn_align_up(s->scratch, 64) + (s->head + s->rest) * sizeof(float);
@@ -397,21 +416,33 @@ static const float *widen_packed(tn_run *r, const conv_state *s) {
 
 static tn_status conv_run(tn_run *r) {
     const conv_state *s = r->state;
+    const tn_tensor *residual = tn_in(r, 3);
+    tn_conv_io io = { .x = tn_in(r, 0)->data,
+                      .w = s->half_type != TN_NONE ? widen_packed(r, s) : s->packed,
+                      .residual = residual ? residual->data : NULL,
+                      .y = tn_out(r, 0)->data,
+                      .scratch = r->scratch };
+    s->algo->run(tn_kernels_get(), &s->desc, &io, r->pool);
+    return TN_OK;
+}
+
+/* Weights or shapes that only the run knows, and other types. */
+static tn_status any_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0), *residual = tn_in(r, 3);
-    if (tn_count(tn_out(r, 0)) == 0) return TN_OK;
-    if (s->algo) {
-        tn_conv_io io = { .x = x->data,
-                          .w = s->half_type != TN_NONE ? widen_packed(r, s) : s->packed,
-                          .residual = residual ? residual->data : NULL,
-                          .y = tn_out(r, 0)->data,
-                          .scratch = r->scratch };
-        s->algo->run(tn_kernels_get(), &s->desc, &io, r->pool);
-        return TN_OK;
-    }
     tn_conv_desc d;
+    if (tn_count(tn_out(r, 0)) == 0) return TN_OK;
     TN_TRY(describe(r->node, r->attrs, x->dims, x->rank, tn_in(r, 1)->dims, tn_run_has(r, 2), tn_run_has(r, 3), &d));
     return run_exact(r, &d, (const tn_tensor *[4]){ x, tn_in(r, 1), tn_in(r, 2), residual }, tn_out(r, 0));
 }
+
+/* -------------------------------------------------------------------------------------------------- implementations */
+
+#define IMPL(name, share, passes) \
+    { #name, TN_ON_CPU, TN_CONV_##name, conv_fits, conv_estimate, conv_prepare, conv_run },
+static const tn_impl conv_impls[] = {
+    TN_CONV_ALGO_LIST(IMPL){ "any", TN_ON_CPU, .prepare = any_prepare, .run = any_run }, { 0 }
+};
+#undef IMPL
 
 /* ----------------------------------------------------------------------------------------------------------- rows */
 
@@ -440,8 +471,7 @@ const tn_op tn_ops_conv[] = {
       TN_ATTRS(conv_attrs, tn_conv_attrs),
       .infer = conv_infer,
       .cost = conv_cost,
-      .prepare = conv_prepare,
-      .run = conv_run,
+      TN_IMPLS(conv_impls),
       .grad = tn_grad_conv,
       .arg = CONV,
       .doc = "convolution over any number of spatial dimensions, grouped, strided, dilated" },
@@ -452,8 +482,7 @@ const tn_op tn_ops_conv[] = {
       TN_ATTRS(transpose_attrs, tn_conv_attrs),
       .infer = conv_infer,
       .cost = conv_cost,
-      .prepare = conv_prepare,
-      .run = conv_run,
+      TN_IMPLS(conv_impls),
       .grad = tn_grad_conv,
       .arg = CONV_TRANSPOSE,
       .doc = "transposed convolution: the gradient of Conv with respect to its input" },
@@ -466,8 +495,7 @@ const tn_op tn_ops_conv[] = {
       TN_ATTRS(fused_attrs, tn_conv_attrs),
       .infer = conv_infer,
       .cost = conv_cost,
-      .prepare = conv_prepare,
-      .run = conv_run,
+      TN_IMPLS(conv_impls),
       .arg = CONV_FUSED,
       .doc = "act(conv(X, W) + B + residual), plain or in blocked channel layout" },
     { 0 },

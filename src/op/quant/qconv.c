@@ -22,6 +22,7 @@ typedef struct {
     int x, x_scale, x_zero, w, w_scale, w_zero, y_scale, y_zero, bias;
 } places;
 enum { INTEGER, LINEAR };
+enum { BY_ROWS, AS_PRODUCT }; /* .arg of the implementations */
 static const places place_of[] = { { 0, -1, 2, 1, -1, 3, -1, -1, -1 }, { 0, 1, 2, 3, 4, 5, 6, 7, 8 } };
 static const places *places_of(const tn_node *n) { return &place_of[n->op->arg]; }
 
@@ -87,6 +88,7 @@ static tn_status qconv_cost(const tn_infer *c, tn_cost *out) {
 /* One convolution as it runs. Sizes of a group: ic, oc channels, k = ic * taps elements a row. */
 typedef struct {
     tn_conv_desc d;
+    bool by_rows;     /* a depthwise one, row by row: the implementation */
     bool last, plain; /* channels last; one tap, no padding, no steps: rows are pixels */
     int64_t in, out, taps, ic, oc, k;
     int64_t piece;                             /* positions a row block has */
@@ -96,15 +98,12 @@ typedef struct {
 
 static size_t round64(size_t n) { return tn_align_up(n, 64); }
 
-/* A depthwise convolution would use few columns of the product's tiles. */
-static bool depthwise(const shape *s) { return s->ic == 1 && s->oc < 8; }
-
 static tn_qgemm_args product_of(const shape *s, int64_t rows, bool x_signed) {
     return (tn_qgemm_args){ .m = rows, .n = s->oc, .k = s->k, .a_signed = x_signed, .lda = s->k, .ldc = s->oc };
 }
 
 static tn_status describe(const tn_node *n, const convolution *a, const int64_t *xd, int xrank, const int64_t *wd,
-                          tn_dtype y_type, shape *s) {
+                          tn_dtype y_type, bool by_rows, shape *s) {
     enum { ROW_BYTES = 1 << 17, LEAST = 16 };
     int rank = xrank - 2;
     int64_t group = a->group, out[TN_WINDOW_RANK], channels;
@@ -115,6 +114,7 @@ static tn_status describe(const tn_node *n, const convolution *a, const int64_t 
     if (__builtin_mul_overflow(wd[1], group, &channels))
         return tn_op_fail(n, TN_E_SHAPE, "%lld channels in each of %lld groups", (long long)wd[1], (long long)group);
     *s = (shape){ .d = { .rank = rank, .n = xd[0], .ic = channels, .oc = wd[0], .group = group },
+                  .by_rows = by_rows,
                   .last = last,
                   .plain = true,
                   .in = 1,
@@ -130,7 +130,7 @@ static tn_status describe(const tn_node *n, const convolution *a, const int64_t 
     if (!tn_conv_valid(d)) return tn_op_fail(n, TN_E_SHAPE, "the sizes of this convolution are out of range");
     for (int i = 0; i < rank; i++) s->in *= d->in[i], s->out *= d->out[i], s->taps *= d->kernel[i];
     s->ic = d->ic / group, s->oc = d->oc / group, s->k = s->ic * s->taps;
-    if (depthwise(s) || s->out == 0 || d->n == 0) return TN_OK;
+    if (by_rows || s->out == 0 || d->n == 0) return TN_OK;
     const tn_qgemm_kernels *kn = &tn_kernels_get()->qgemm;
     int64_t fit = ROW_BYTES / s->k;
     s->piece = fit < LEAST ? LEAST : fit > 1024 ? 1024 : fit;
@@ -145,7 +145,7 @@ static tn_status describe(const tn_node *n, const convolution *a, const int64_t 
 }
 
 static size_t share_bytes(const shape *s) {
-    if (depthwise(s)) return round64((size_t)s->d.out[s->d.rank - 1] * sizeof(int32_t));
+    if (s->by_rows) return round64((size_t)s->d.out[s->d.rank - 1] * sizeof(int32_t));
     return s->rows + s->result + s->product;
 }
 
@@ -193,6 +193,7 @@ static tn_status qconv_prepare(tn_prep *p) {
     const tn_infer *t = &p->types;
     const places *at = places_of(t->node);
     const tn_tensor *w = t->in_tensor[at->w];
+    const bool by_rows = p->impl->arg == BY_ROWS;
     shape s;
     qconv_state *state = tn_arena_new_of(p->arena, qconv_state);
     if (!state) return tn_op_fail(t->node, TN_E_NOMEM, "no memory to prepare");
@@ -200,12 +201,12 @@ static tn_status qconv_prepare(tn_prep *p) {
     p->state = state;
     if (!w || tn_infer_rank(t, at->x) < 0 || tn_count(w) == 0) return TN_OK; /* without weights there is no result */
     if (tn_type_static(t->in[at->x])) {
-        TN_TRY(describe(t->node, t->attrs, t->in[at->x]->dims, t->in[at->x]->rank, w->dims, t->out[0].dtype, &s));
+        TN_TRY(
+            describe(t->node, t->attrs, t->in[at->x]->dims, t->in[at->x]->rank, w->dims, t->out[0].dtype, by_rows, &s));
         p->scratch = state->scratch = scratch_bytes(&s, tn_pool_threads(p->pool));
     }
+    if (by_rows) return TN_OK;
     pack_job j = pack_of(t->attrs, w);
-    s.ic = j.ic, s.oc = j.oc;
-    if (depthwise(&s) || tn_count(w) == 0) return TN_OK;
     if (j.taps > 1 && !(j.turned = tn_mem_alloc((size_t)(j.oc * j.ic * j.taps), TN_MEM_SCRATCH)))
         return tn_op_fail(t->node, TN_E_NOMEM, "no memory to pack weights");
     char key[64];
@@ -414,7 +415,7 @@ static tn_status qconv_run(tn_run *r) {
     tn_qparam xz, yz;
     if (tn_count(y) == 0) return TN_OK;
     job j = { .kn = tn_kernels_get(), .x_signed = x->dtype == TN_I8, .w_signed = w->dtype == TN_I8 };
-    TN_TRY(describe(r->node, r->attrs, x->dims, x->rank, w->dims, y->dtype, &j.s));
+    TN_TRY(describe(r->node, r->attrs, x->dims, x->rank, w->dims, y->dtype, r->impl->arg == BY_ROWS, &j.s));
     TN_TRY(tn_q_zeros(r, at->x_zero, 1, &xz));
     TN_TRY(tn_q_zeros(r, at->w_zero, j.s.d.oc, &j.wz));
     TN_TRY(tn_q_zeros(r, at->y_zero, 1, &yz));
@@ -424,7 +425,7 @@ static tn_status qconv_run(tn_run *r) {
     if (at->bias >= 0 && tn_run_has(r, at->bias)) j.bias = tn_in(r, at->bias)->data;
     j.scratch = state->scratch ? r->scratch : tn_run_scratch(r, scratch_bytes(&j.s, tn_pool_threads(r->pool)) + 64);
     if (!j.scratch) return tn_op_fail(r->node, TN_E_NOMEM, "no scratch memory");
-    if (depthwise(&j.s)) {
+    if (j.s.by_rows) {
         j.pixel = j.s.last ? j.s.d.ic : 1;
         tn_parallel(r->pool, j.s.d.n * j.s.d.oc, 1, run_channels, &j);
         return TN_OK;
@@ -433,6 +434,33 @@ static tn_status qconv_run(tn_run *r) {
     run_product(&j, x->data, y->data, r->pool);
     return TN_OK;
 }
+
+/* -------------------------------------------------------------------------------------------------- implementations */
+
+/* One input channel in each group: there is nothing to gather. */
+static bool rows_fit(const tn_prep *p) {
+    const tn_type *w = p->types.in[places_of(p->types.node)->w];
+    return tn_type_static(w) && w->rank > 2 && w->dims[1] == 1;
+}
+
+/* Products per nanosecond; a product uses as many columns of its tiles as a group has outputs. */
+static double estimate(const tn_prep *p) {
+    enum { COLUMNS = 16 };
+    const tn_infer *t = &p->types;
+    const tn_type *w = t->in[places_of(t->node)->w];
+    int64_t outputs = w && w->rank > 0 ? w->dims[0] / ((const convolution *)t->attrs)->group : 0;
+    tn_cost c = { 0 };
+    if (!tn_type_static(w) || !tn_type_static(&t->out[0]) || outputs < 1) return 0;
+    (void)qconv_cost(t, &c);
+    double columns = (double)(outputs < COLUMNS ? outputs : COLUMNS) / COLUMNS;
+    return c.flops * (p->impl->arg == BY_ROWS ? 0.1 : 0.049 / columns) / tn_pool_threads(p->pool);
+}
+
+static const tn_impl qconv_impls[] = {
+    { "rows", TN_ON_CPU, BY_ROWS, rows_fit, estimate, qconv_prepare, qconv_run },
+    { "product", TN_ON_CPU, AS_PRODUCT, NULL, estimate, qconv_prepare, qconv_run },
+    { 0 },
+};
 
 /* ----------------------------------------------------------------------------------------------------------- rows */
 
@@ -467,8 +495,7 @@ const tn_op tn_ops_qconv[] = {
       TN_ATTRS(conv_attrs, convolution),
       .infer = qconv_infer,
       .cost = qconv_cost,
-      .prepare = qconv_prepare,
-      .run = qconv_run,
+      TN_IMPLS(qconv_impls),
       .arg = INTEGER,
       .grad = tn_grad_none,
       .doc = "convolution of 8-bit integers with int32 sums" },
@@ -479,8 +506,7 @@ const tn_op tn_ops_qconv[] = {
       TN_ATTRS(conv_attrs, convolution),
       .infer = qconv_infer,
       .cost = qconv_cost,
-      .prepare = qconv_prepare,
-      .run = qconv_run,
+      TN_IMPLS(qconv_impls),
       .arg = LINEAR,
       .grad = tn_grad_none,
       .doc = "convolution of quantised tensors with a quantised result" },
@@ -492,8 +518,7 @@ const tn_op tn_ops_qconv[] = {
       TN_ATTRS(microsoft_attrs, convolution),
       .infer = qconv_infer,
       .cost = qconv_cost,
-      .prepare = qconv_prepare,
-      .run = qconv_run,
+      TN_IMPLS(qconv_impls),
       .arg = LINEAR,
       .grad = tn_grad_none,
       .doc = "QLinearConv, also for tensors whose channels are last" },
