@@ -18,6 +18,7 @@ typedef struct {
 typedef struct {
     const tn_node *node;
     const void *attrs;
+    const tn_impl *impl; /* that `state` is of */
     void *state;
     size_t scratch, room;
     int n_in, n_out, *in, *out;
@@ -88,6 +89,7 @@ static tn_status take_node(program *p, const tn_segment *s, int i) {
     tn_prep prep = { .types = x->types, .arena = p->arena };
     if (op->prepare && !(op->flags & TN_OP_ALIAS)) TN_TRY(tn_op_prepare(op, &prep));
     n->state = prep.state;
+    n->impl = prep.impl;
     n->scratch = tn_align_up(prep.scratch, TN_ARENA_ALIGN);
     n->room = prep.room;
     if (n->scratch + n->room > p->scratch) p->scratch = n->scratch + n->room;
@@ -204,6 +206,7 @@ static tn_status run_node(run *r, const node *n) {
     tn_run x = { .node = n->node,
                  .attrs = n->attrs,
                  .state = n->state,
+                 .impl = n->impl,
                  .n_in = n->n_in,
                  .n_out = n->n_out,
                  .in = in,

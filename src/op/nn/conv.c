@@ -435,7 +435,7 @@ static tn_status any_run(tn_run *r) {
     return run_exact(r, &d, (const tn_tensor *[4]){ x, tn_in(r, 1), tn_in(r, 2), residual }, tn_out(r, 0));
 }
 
-/* -------------------------------------------------------------------------------------------------- implementations */
+/* ----------------------------------------------------------------------------------------------------------- rows */
 
 #define IMPL(name, share, passes) \
     { #name, TN_ON_CPU, TN_CONV_##name, conv_fits, conv_estimate, conv_prepare, conv_run },
@@ -443,8 +443,6 @@ static const tn_impl conv_impls[] = {
     TN_CONV_ALGO_LIST(IMPL){ "any", TN_ON_CPU, .prepare = any_prepare, .run = any_run }, { 0 }
 };
 #undef IMPL
-
-/* ----------------------------------------------------------------------------------------------------------- rows */
 
 static const tn_port conv_in[] = {
     { "X", TN_FLOATS, 'T' }, { "W", TN_FLOATS, 'T' }, { "B", TN_FLOATS, 'T', .optional = true }, { 0 }
