@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 
 static tn_feed_opts feed = { .seed = 1, .dimension = 1 };
-static const char *output, *precision;
-static bool no_optimize;
+static const char *output, *precision, *tune_cache;
+static bool no_optimize, tune;
 
 static const tn_option options[] = {
     { "-o", TN_OPT_STRING, &output, "FILE.tnplan", "where it goes" },
@@ -28,6 +28,10 @@ static const tn_option options[] = {
     { "--seed", TN_OPT_INT, &feed.seed, "N", "of random inputs (default: 1)" },
     { "--precision", TN_OPT_STRING, &precision, "WORDS",
       "f32, bf16, f16 or mixed; also for some nodes: bf16,f32:/head/* (default: as the file says)" },
+    { "--tune", TN_OPT_FLAG, &tune, NULL,
+      "measure which implementation of each operator is fastest, for as many threads as now; the file remembers it" },
+    { "--tune-cache", TN_OPT_STRING, &tune_cache, "FILE",
+      "where others look, too (default: $XDG_CACHE_HOME/tenon/timings)" },
     { "--no-optimize", TN_OPT_FLAG, &no_optimize, NULL, "keep the graph as it stands, without folding and fusion" },
 };
 
@@ -77,9 +81,12 @@ int tn_cmd_compile(int argc, char **argv) {
     int code = tn_options_parse(&usage, &common, argc, argv, &args, &n_args);
     if (code < 0 && !output) code = tn_usage_error(&usage, "it needs -o FILE.tnplan");
     if (code >= 0) goto done;
-    tn_session_opts opts = {
-        .size = sizeof opts, .threads = common.threads, .no_optimize = no_optimize, .precision = precision
-    };
+    tn_session_opts opts = { .size = sizeof opts,
+                             .threads = common.threads,
+                             .no_optimize = no_optimize,
+                             .precision = precision,
+                             .tune = tune || tune_cache,
+                             .tune_cache = tune_cache };
     double t0 = tn_clock_s();
     tn_status st = tn_model_open(args[0], &m);
     if (st == TN_OK) st = tn_feed_make(m, &feed, &f);

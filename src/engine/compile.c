@@ -21,15 +21,26 @@ static bool describe(const tn_map *constants, const tn_form *f, tn_packed_form *
     return true;
 }
 
-static tn_status list_forms(const tn_map *constants, const tn_pack_use *held, tn_arena *a, tn_packed_form **out,
-                            size_t *n) {
+static tn_status list_forms(const tn_map *constants, const tn_pack_use *held, tn_arena *a, tn_compiled *out) {
     const tn_form *f;
     size_t count = 0;
     for (const tn_pack_use *at = held; tn_pack_next(&at);) count++;
-    if (!(*out = tn_arena_array(a, tn_packed_form, count + 1))) return tn_fail(TN_E_NOMEM, "a list of packed weights");
+    tn_packed_form *forms = tn_arena_array(a, tn_packed_form, count + 1);
+    if (!forms) return tn_fail(TN_E_NOMEM, "a list of packed weights");
     for (const tn_pack_use *at = held; (f = tn_pack_next(&at));)
-        if (describe(constants, f, &(*out)[*n])) ++*n;
+        if (describe(constants, f, &forms[out->n_forms])) out->n_forms++;
+    out->forms = forms;
     return TN_OK;
+}
+
+/* Plans chose these implementations, and forms are packed for them. */
+static tn_status list_timings(tn_session *s, tn_text *text, tn_compiled *out) {
+    if (!s->tune) return TN_OK;
+    pthread_mutex_lock(&s->planning);
+    tn_timings_export(tn_tune_chosen(s->tune), text);
+    pthread_mutex_unlock(&s->planning);
+    out->timings = (tn_string){ text->s, text->n };
+    return text->failed ? tn_fail(TN_E_NOMEM, "a list of timings") : TN_OK;
 }
 
 static const char *precision_of(const tn_session *s) {
@@ -39,18 +50,20 @@ static const char *precision_of(const tn_session *s) {
 
 tn_status tn_session_compile(tn_session *s, const char *path) {
     tn_pack_use *held = NULL;
-    tn_packed_form *forms;
-    size_t n = 0;
+    tn_text timings = { 0 };
     if (!s || !path) return tn_fail(TN_E_INVALID, "tn_session_compile: a NULL argument");
     TN_TRY(tn_model_check_files(s->source));
     tn_arena *a = tn_arena_new(0, TN_MEM_GENERAL);
     tn_map *constants = tn_map_new(64);
     tn_status st = a && constants ? constants_by_id(s->model, constants) : tn_fail(TN_E_NOMEM, "writing '%s'", path);
     if (st == TN_OK) st = tn_pack_hold_all(s->packs, a, &held);
-    if (st == TN_OK) st = list_forms(constants, held, a, &forms, &n);
-    if (st == TN_OK) st = tn_plan_write(s->model, precision_of(s), forms, n, path);
+    tn_compiled c = { .precision = precision_of(s) };
+    if (st == TN_OK) st = list_forms(constants, held, a, &c);
+    if (st == TN_OK) st = list_timings(s, &timings, &c);
+    if (st == TN_OK) st = tn_plan_write(s->model, &c, path);
     tn_pack_release(s->packs, &held);
     tn_map_free(&constants);
+    tn_text_free(&timings);
     tn_arena_free(&a);
     return st;
 }

@@ -49,6 +49,15 @@ static tn_status make_pool(tn_session *s) {
     return tn_pool_new(threads, !s->opts.unpinned, &s->pool);
 }
 
+/* What chooses implementations: measurements of now, those that a compiled file was packed for, or estimates. */
+static tn_status make_tune(tn_session *s) {
+    const tn_compiled *c = s->source->compiled;
+    int threads = tn_pool_threads(s->pool);
+    if (s->opts.tune) return tn_tune_new(s->opts.tune_cache, threads, &s->tune);
+    if (!c || !c->timings.len) return TN_OK;
+    return tn_tune_given(c->timings.ptr, c->timings.len, "the timings of the compiled file", threads, &s->tune);
+}
+
 /* This thread keeps to the session's CPUs, if it has some, until it leaves. */
 static tn_cpuset *enter(const tn_session *s) {
     tn_pool_enter();
@@ -135,7 +144,7 @@ tn_status tn_session_new(const tn_model *m, const tn_session_opts *opts, tn_sess
         s->shapes = tn_shapes_new(m->graph->n_inputs); /* what profiles report is said for exact sizes */
     if ((st = make_accounts(s, m)) != TN_OK) goto done;
     if ((st = make_pool(s)) != TN_OK) goto done;
-    if (o.tune && (st = tn_tune_new(o.tune_cache, tn_pool_threads(s->pool), &s->tune)) != TN_OK) goto done;
+    if ((st = make_tune(s)) != TN_OK) goto done;
     tn_cpuset *before = enter(s);
     if ((st = optimized(s)) == TN_OK && o.n_ranges) st = tn_session_plan_ranges(s);
     leave(s, before);

@@ -23,7 +23,7 @@ enum {
 #define CLEARLY 0.95         /* what is not estimated to be the fastest must be faster by this, not by noise */
 
 struct tn_tune {
-    tn_timings *timings;
+    tn_timings *timings, *chosen; /* all that is known; of it what was asked for */
     char *file;
     char machine[512];
     size_t fresh; /* noted since it was written */
@@ -44,7 +44,7 @@ tn_status tn_tune_new(const char *file, int threads, tn_tune **out) {
     size_t n = file ? strlen(file) : 0;
     if (t && !file) t->file = tn_timings_path();
     if (t && n && (t->file = tn_mem_alloc(n + 1, TN_MEM_GENERAL))) memcpy(t->file, file, n + 1);
-    if (!t || !(t->timings = tn_timings_new()) || (n && !t->file)) {
+    if (!t || !(t->timings = tn_timings_new()) || !(t->chosen = tn_timings_new()) || (n && !t->file)) {
         tn_tune_free(&t);
         *out = NULL;
         return tn_fail(TN_E_NOMEM, "no memory for timings");
@@ -55,12 +55,20 @@ tn_status tn_tune_new(const char *file, int threads, tn_tune **out) {
     return TN_OK;
 }
 
+tn_status tn_tune_given(const char *text, size_t n, const char *where, int threads, tn_tune **out) {
+    TN_TRY(tn_tune_new("", threads, out));
+    (*out)->spent = SESSION;
+    tn_timings_import((*out)->timings, text, n, where);
+    return TN_OK;
+}
+
 void tn_tune_free(tn_tune **tune) {
     tn_tune *t = *tune;
     *tune = NULL;
     if (!t) return;
     if (t->timings) tn_tune_save(t);
     tn_timings_free(&t->timings);
+    tn_timings_free(&t->chosen);
     tn_mem_free(t->file);
     tn_mem_free(t);
 }
@@ -73,7 +81,7 @@ void tn_tune_save(tn_tune *t) {
     tn_error_clear();
 }
 
-tn_timings *tn_tune_timings(tn_tune *t) { return t->timings; }
+const tn_timings *tn_tune_chosen(const tn_tune *t) { return t->chosen; }
 
 int tn_tune_measured(const tn_tune *t) { return t->measured; }
 
@@ -285,6 +293,16 @@ static const tn_impl *known(const tn_tune *t, const tn_op *op, tn_prep *p, const
     return impl && impl->devices & TN_ON_CPU && tn_impl_fits(impl, p) ? impl : NULL;
 }
 
+/* One that cannot be noted is chosen by estimate next time. */
+static void note_choice(tn_tune *t, const char *what) {
+    const tn_timing *x = tn_timings_find(t->timings, t->machine, what);
+    char name[64];
+    if (!x || x->n >= sizeof name) return;
+    memcpy(name, x->impl, x->n);
+    name[x->n] = 0;
+    if (tn_timings_put(t->chosen, t->machine, what, name, x->ns) != TN_OK) tn_error_clear();
+}
+
 static const tn_impl *choose(tn_tune *t, const tn_op *op, tn_prep *p, const char *what) {
     candidate c[CANDIDATES];
     uint64_t ns = 0;
@@ -306,6 +324,7 @@ const tn_impl *tn_tune_choose(tn_tune *t, const tn_op *op, tn_prep *p) {
     tn_text what = { 0 };
     bool named = op->impls && !(op->flags & (TN_OP_SUBGRAPH | TN_OP_DYNAMIC)) && tn_tune_describe(&p->types, &what);
     p->impl = named ? choose(t, op, p, what.s) : NULL;
+    if (p->impl) note_choice(t, what.s);
     tn_text_free(&what);
     return p->impl;
 }

@@ -15,6 +15,9 @@ typedef struct tn_tune tn_tune;
 
 /** file: where timings are kept between sessions; NULL: the usual place; "": nowhere. errors TN_E_NOMEM */
 tn_status tn_tune_new(const char *file, int threads, tn_tune **out);
+/** Knows what lines of a file (tn_timings_export) say, and measures nothing. where: what warnings call them. errors
+ *  TN_E_NOMEM */
+tn_status tn_tune_given(const char *text, size_t n, const char *where, int threads, tn_tune **out);
 void tn_tune_free(tn_tune **t); /* writes what is new */
 
 /** The implementation that is known or measured to be the fastest for what p describes.
@@ -30,8 +33,8 @@ int tn_tune_measured(const tn_tune *t);
  *  thread at a time. */
 void tn_tune_save(tn_tune *t);
 
-/** The timings, to be written to another file or taken over from one (tn_timings_export, tn_timings_import). */
-tn_timings *tn_tune_timings(tn_tune *t);
+/** What was chosen so far, to be written to a compiled file. As tn_tune_choose: one thread at a time. */
+const tn_timings *tn_tune_chosen(const tn_tune *t);
 
 /** What is computed, as timings name it: operator, attributes, types, which inputs are constants. returns false: it has
  *  no such name (attributes of other kinds than numbers and words, open sizes, too long). */

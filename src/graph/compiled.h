@@ -20,6 +20,7 @@ typedef struct {
 
 typedef struct tn_compiled {
     const char *precision;       /* as tn_session_opts.precision of the session that wrote it; "": as the file says */
+    tn_string timings;           /* which implementations it was packed for: lines of engine/timings.h; may be empty */
     const tn_packed_form *forms; /* [n_forms] */
     size_t n_forms;
 } tn_compiled;

@@ -80,13 +80,13 @@ static void measured_once(void **state) {
     (void)state;
     tn_model *m = new_model();
     tn_session *s = tuned(m, file, 0);
-    size_t known = tn_timings_count(tn_tune_timings(s->tune));
+    size_t known = tn_timings_count(tn_tune_chosen(s->tune));
     int measured = tn_tune_measured(s->tune);
     assert_true(measured >= 2 && known == 2);
     tn_session_free(&s);
     s = tuned(m, file, 0);
     assert_int_equal(tn_tune_measured(s->tune), 0);
-    assert_int_equal(tn_timings_count(tn_tune_timings(s->tune)), known);
+    assert_int_equal(tn_timings_count(tn_tune_chosen(s->tune)), known);
     tn_session_free(&s);
     s = tuned(m, "", 0); /* nothing is kept: it measures again */
     assert_true(tn_tune_measured(s->tune) > 0);
@@ -112,6 +112,25 @@ static tn_text renamed(const tn_text *from, const char *impl) {
     return t;
 }
 
+/* A compiled file brings along what was chosen when it was packed; nothing is measured. */
+static void check_compiled(tn_session *from, const char *impl) {
+    char path[80];
+    tn_model *m;
+    tn_session *s;
+    snprintf(path, sizeof path, "%s/model.tnplan", folder);
+    check_ok(tn_session_compile(from, path));
+    check_ok(tn_model_open(path, &m));
+    check_ok(tn_session_new(m, &(tn_session_opts){ .size = sizeof(tn_session_opts), .threads = 1 }, &s));
+    tn_tensor *z = run(s), *want = run(from);
+    assert_string_equal(conv_runs_with(s), impl);
+    assert_int_equal(tn_tune_measured(s->tune), 0);
+    assert_memory_equal(z->data, want->data, tn_tensor_bytes(want));
+    tn_tensor_free(&z), tn_tensor_free(&want);
+    tn_session_free(&s);
+    tn_model_close(&m);
+    unlink(path);
+}
+
 /* What the file says is done, whatever it is, when it fits; what does not fit is chosen anew. */
 static void the_file_decides(void **state) {
     (void)state;
@@ -121,13 +140,14 @@ static void the_file_decides(void **state) {
     tn_model *m = new_model();
     tn_text known = { 0 };
     tn_session *s = tuned(m, "", 1);
-    tn_timings_export(tn_tune_timings(s->tune), &known);
+    tn_timings_export(tn_tune_chosen(s->tune), &known);
     tn_session_free(&s);
     for (size_t i = 0; i < TN_COUNT(names); i++) {
         tn_text t = renamed(&known, names[i]);
         check_ok(tn_file_write(file, t.s, t.n));
         s = tuned(m, file, 1);
         if (i < 3) assert_string_equal(conv_runs_with(s), names[i]);
+        if (i < 3) check_compiled(s, names[i]);
         if (i >= 4) assert_string_not_equal(conv_runs_with(s), names[i]);
         tn_session_free(&s);
         tn_text_free(&t);

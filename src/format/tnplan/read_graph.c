@@ -428,6 +428,7 @@ tn_status tn_plan_read_stream(tn_plan_reader *r) {
     tn_compiled *c = tn_arena_new_of(m->arena, tn_compiled);
     if (!c) return no_memory();
     TN_TRY(take_text(r, &c->precision));
+    TN_TRY(take_bytes(r, &c->timings));
     TN_TRY(take_u(r, &ir));
     TN_TRY(take_u(r, &version));
     m->ir_version = (int64_t)ir;

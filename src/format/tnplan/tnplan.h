@@ -22,7 +22,7 @@
 #include "graph/compiled.h"
 
 #define TN_PLAN_MAGIC  "\x93TNPLAN\n" /* 8 bytes without the zero */
-#define TN_PLAN_FORMAT 1              /* raised with every change of what follows */
+#define TN_PLAN_FORMAT 2              /* raised with every change of what follows */
 #define TN_PLAN_ALIGN  64
 
 typedef struct {
@@ -60,9 +60,9 @@ bool tn_plan_may_hold(const struct tn_op *op);
 tn_status tn_plan_read(tn_model *m, const uint8_t *data, size_t size);
 
 /** Writes a model that was through the passes with packed forms of its constants, as a file that appears at once.
- *  forms  [n]; of[] are constants of m (or share their ids); those of a key that is not portable are left out
- *  errors TN_E_IO, TN_E_NOMEM, TN_E_UNSUPPORTED (an operator of gradients that is internal) */
-tn_status tn_plan_write(const tn_model *m, const char *precision, const tn_packed_form *forms, size_t n,
-                        const char *path);
+ *  c      what m->compiled is to be when the file is read; of[] are constants of m (or share their ids); those of a key
+ * that is not portable are left out errors TN_E_IO, TN_E_NOMEM, TN_E_UNSUPPORTED (an operator of gradients that is
+ * internal) */
+tn_status tn_plan_write(const tn_model *m, const tn_compiled *c, const char *path);
 
 #endif

@@ -185,9 +185,10 @@ static void put_graph(writing *w, const tn_graph *g) {
     }
 }
 
-static void put_model(writing *w, const char *precision) {
+static void put_model(writing *w, const tn_compiled *c) {
     const tn_model *m = w->m;
-    put_text(w, precision);
+    put_text(w, c->precision);
+    put_bytes(w, c->timings.ptr, c->timings.len);
     put_u(w, (uint64_t)m->ir_version);
     put_u(w, (uint64_t)m->model_version);
     const char *const texts[] = { m->producer_name, m->producer_version, m->domain, m->doc };
@@ -288,16 +289,15 @@ static tn_status check_nodes(const tn_graph *g) {
     return TN_OK;
 }
 
-tn_status tn_plan_write(const tn_model *m, const char *precision, const tn_packed_form *forms, size_t n,
-                        const char *path) {
+tn_status tn_plan_write(const tn_model *m, const tn_compiled *c, const char *path) {
     TN_TRY(check_nodes(m->graph));
     writing w = { .m = m, .tensors = tn_map_new(0) };
     tn_plan_blob *table = NULL;
     tn_status st = tn_constants_of(m, &w.constants);
     w.number = tn_mem_zalloc(((size_t)m->n_values + 1) * sizeof *w.number, TN_MEM_GENERAL);
     if (st == TN_OK && w.number && w.tensors) {
-        put_model(&w, precision);
-        put_forms(&w, forms, n);
+        put_model(&w, c);
+        put_forms(&w, c->forms, c->n_forms);
     }
     size_t n_blobs = w.blobs.n / sizeof(blob);
     table = tn_mem_alloc((n_blobs + 1) * sizeof *table, TN_MEM_GENERAL);
