@@ -134,7 +134,7 @@ tn_status tn_prep_pack(tn_prep *p, unsigned inputs, const char *key, size_t byte
  *  calls tn_run_alloc itself. NULL entries: omitted inputs, outputs nobody wants. */
 typedef struct tn_run {
     const tn_node *node;
-    const void *attrs; /* as tn_infer.attrs */
+    const void *attrs;   /* as tn_infer.attrs */
     const tn_impl *impl; /* of a row with implementations: the one that was prepared */
     void *state;         /* from prepare, or NULL */
     int n_in, n_out;
@@ -365,7 +365,7 @@ struct tn_op {
     tn_prepare_fn fit;
     tn_check_fn check; /* NULL: the shape rule says all */
     tn_run_fn run;
-    const tn_impl *impls; /* ends with { 0 }; NULL: prepare and run are the only way. See TN_IMPLS */
+    const tn_impl *impls;         /* ends with { 0 }; NULL: prepare and run are the only way. See TN_IMPLS */
     void (*release)(void *state); /* frees what `state` owns outside the plan's arena; it may be half made */
     tn_status (*grad)(struct tn_grad *g);
     tn_rewrite_fn expand; /* of a row that has none of these functions; NULL: the operator is run */
