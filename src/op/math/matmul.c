@@ -359,9 +359,7 @@ static product_state *new_state(tn_prep *p) {
     return s;
 }
 
-static tn_status no_state(const tn_prep *p) {
-    return tn_op_fail(p->types.node, TN_E_NOMEM, "no memory to prepare");
-}
+static tn_status no_state(const tn_prep *p) { return tn_op_fail(p->types.node, TN_E_NOMEM, "no memory to prepare"); }
 
 /* The constant operands in float32 products; one with its rows before the batch is none. */
 static const tn_tensor *constant_a(const tn_prep *p) {
@@ -580,12 +578,12 @@ static const tn_attr_spec fused_attrs[] = {
     GEMM_ATTRS, TN_FUSED_ATTRS(settings, fused), { TN_DTYPE(settings, weights, TN_NONE) }, { 0 }
 };
 
-#define CONTRIB(NAME)                                                                                             \
-    {                                                                                                             \
-        .name = NAME, .domain = "com.microsoft", .since = 1, .in = tn_ports_real_x2, .out = tn_ports_real_t,      \
+#define CONTRIB(NAME)                                                                                           \
+    {                                                                                                           \
+        .name = NAME, .domain = "com.microsoft", .since = 1, .in = tn_ports_real_x2, .out = tn_ports_real_t,    \
         TN_ATTRS(contrib_attrs, settings), .infer = matmul_infer, .cost = matmul_cost, TN_IMPLS(product_impls), \
-        .fit = matmul_fit, .arg = MATMUL, .grad = tn_grad_fused_matmul,                        \
-        .doc = "alpha A B, either matrix transposed; leading dimensions are batches and broadcast"                \
+        .fit = matmul_fit, .arg = MATMUL, .grad = tn_grad_fused_matmul,                                         \
+        .doc = "alpha A B, either matrix transposed; leading dimensions are batches and broadcast"              \
     }
 
 const tn_op tn_ops_matmul[] = {
