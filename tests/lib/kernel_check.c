@@ -343,7 +343,7 @@ static bool known(const char *family, const variant *v, size_t n, const tn_kerne
 /* Plain C first, then native levels, then emulated ones; a level that changes nothing for this family is left out. */
 static size_t list_variants(const char *family, variant *v) {
     size_t n = 0;
-    long emulated = env_number("TN_CHECK_EMULATED", HAS_ASAN ? 0 : -1); /* they are not instrumented */
+    long emulated = env_number("TN_CHECK_EMULATED", -1);
     for (size_t e = 0; e < 2; e++)
         for (size_t l = e; l < sizeof levels / sizeof *levels; l++) {
             unsigned mask = (unsigned)tn_cpu_parse(levels[l]);

@@ -45,7 +45,7 @@ typedef struct {
 /** Runs every case on every variant: plain C, the sets this machine has, and all sets emulated (tests/emulated: built
  *  for any machine, so that one without AVX-512 checks AVX-512 too). Emulated ones that also ran natively take a
  * quarter of the rounds. TN_CHECK_VARIANT=avx2 (or emulated_avx2, ...) asks for one variant, TN_CHECK_EMULATED=0 for no
- *  emulated ones, which is the default under AddressSanitizer, and 1 for all their rounds. Returns main's exit code. */
+ *  emulated ones, 1 for all their rounds; builds with sanitizers have none. Returns main's exit code. */
 int check_main(const char *family, const check_case *cases, size_t n, int argc, char **argv);
 
 /* Random values; the same for every variant. */
