@@ -15,8 +15,8 @@ status=0
 meson test -C "$build" --no-rebuild --print-errorlogs "$@" || status=1
 case "$*" in
 '') suites=quick,slow ;;
-'--suite quick') suites=quick ;;
-'--suite slow') suites=slow ;;
+'--suite quick'*) suites=quick ;;
+'--suite slow'*) suites=slow ;;
 *) suites='' ;; # chosen tests: nothing is said of those that did not run
 esac
 python3 "$here/count_cases.py" "$build" "$suites" || status=1
