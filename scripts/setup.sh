@@ -9,7 +9,7 @@ build="$lib libjpeg62-turbo-dev libpng-dev libwebp-dev libtiff-dev
        libopenjp2-7-dev libfreetype-dev libfontconfig-dev"
 test="$build libcmocka-dev libsimde-dev libonnx-testdata fonts-dejavu-core fonts-noto-cjk espeak-ng"
 demo="$build fonts-dejavu-core fonts-noto-cjk espeak-ng"
-ci="$test ccache clang clang-format libclang-rt-14-dev git xz-utils qemu-user"
+ci="$test ccache lld clang clang-format libclang-rt-14-dev git xz-utils qemu-user"
 bench="$build python3-torch python3-torchvision python3-onnx"
 exporters='python3-venv python3-numpy python3-torch'
 
