@@ -1,5 +1,6 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
-/* sets.c - the emulated tables, as kernel.c lists the true ones. Built with names.h; TN_NOT_EMULATED: there are none. */
+/* sets.c - the emulated tables, as kernel.c lists the true ones. Built with names.h; TN_NOT_EMULATED: there are none.
+ */
 #include "emulated/sets.h"
 #include "kernel/x86/tables.h"
 

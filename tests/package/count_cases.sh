@@ -30,8 +30,8 @@ want = [
 for t, counts in want:
     assert c.cases(t) == counts, (t, c.cases(t), counts)
 
-def verdict(ran, known, floor, suites=('quick',)):
-    c.introspect = lambda build, what: [{'name': 'programs', 'value': True}] if what == 'buildoptions' else \
+def verdict(ran, known, floor, suites=('quick',), sanitize='none'):
+    c.introspect = lambda build, what: [{'name': 'programs', 'value': True}, {'name': 'b_sanitize', 'value': sanitize}] if what == 'buildoptions' else \
         [{'name': n, 'suite': ['tenon:quick']} for n in known]
     with tempfile.TemporaryDirectory() as d:
         os.makedirs(d + '/meson-logs'), os.makedirs(d + '/tests/base'), open(d + '/tests/base/one.c', 'w').close()
@@ -55,5 +55,7 @@ for ran, known, floor, words in [
 ]:
     code, said = verdict(ran, known, floor)
     assert code == 1 and words in said and ', 0 failed' not in said, (words, said)
+assert verdict([test('kernel/one', good), test('base/one', good)], ['kernel/one', 'base/one'], 'kernel quick 6\n', sanitize='address')[0] == 0
+assert verdict([test('kernel/one', good), test('base/one', good)], ['kernel/one', 'base/one'], 'kernel quick 6\n')[0] == 1
 EOF
 echo '1 passed, 0 failed, 0 skipped'
