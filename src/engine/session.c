@@ -424,8 +424,7 @@ tn_status tn_session_run_job(tn_session *s, const tn_run_opts *opts, const tn_ru
         if (inputs[i]) in[i] = (tn_datum){ .kind = TN_KIND_TENSOR, .tensor = *inputs[i] };
     }
     for (size_t i = 0; i < n_out; i++) out[i] = (tn_datum){ 0 };
-    tn_status st = tn_session_check_counts(s, n_in, n_out);
-    if (st == TN_OK) st = make_handles(opts, n_out, outputs);
+    tn_status st = make_handles(opts, n_out, outputs);
     if (st == TN_OK) st = tn_session_run_data_job(s, opts, job, n_in, ptr, n_out, out);
     if (st == TN_OK) st = to_tensors(s->model->graph, opts, out, outputs);
     for (size_t i = 0; i < n_out && st != TN_OK; i++) {

@@ -193,8 +193,8 @@ static tn_status run(tn_state *s, const tn_run_opts *opts, const tn_run_job *job
     inner.state = NULL;
     inner.bound = r->bound;
     inner.n_bound = opts->n_bound ? r->n_out : 0;
-    tn_status st = bind(s, opts, r);
-    if (st == TN_OK) st = begin(s, r, n_in, in);
+    TN_TRY(bind(s, opts, r)); /* else nothing is known of what the caller bound, and it stays as it is */
+    tn_status st = begin(s, r, n_in, in);
     if (st == TN_OK) st = tn_session_run_data_job(&s->in->inner, &inner, job, n_in, r->in, r->n_out, r->out);
     tell_bound(s, opts, r);
     if (st == TN_OK) st = check_swapped(s, r);
