@@ -15,5 +15,6 @@ targets=$(for t in "$@"; do echo "tests/test_$(echo "$t" | tr / _)"; done)
 # shellcheck disable=SC2086
 ninja -C "$build" $targets >"$build/log" 2>&1 || { grep -E 'error|FAILED' -A3 "$build/log" | head -40; exit 1; }
 # A child of a threaded parent may start threads here: that is what the tests are about.
+export TN_CHECK_SHARE=${TN_CHECK_SHARE:-5}
 export TSAN_OPTIONS="halt_on_error=1:exitcode=66:die_after_fork=0:second_deadlock_stack=1${TSAN_OPTIONS:+:$TSAN_OPTIONS}"
 sh scripts/test.sh "$build" --timeout-multiplier 5 "$@"
