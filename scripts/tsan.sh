@@ -6,7 +6,8 @@ set -eu
 cd "$(dirname "$0")/.."
 build=${1:-build-tsan}
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- base/pool base/turns engine/session engine/submit engine/binding engine/fork kernel/gemm kernel/qgemm kernel/conv kernel/attention kernel/resize
+[ $# -gt 0 ] || set -- base/pool base/turns base/status engine/session engine/submit engine/binding engine/fork engine/store \
+    engine/device engine/segments engine/state_calls engine/state_meets engine/tune engine/packs kernel/gemm kernel/qgemm kernel/conv kernel/attention kernel/resize
 
 # gcc warns of its own instrumentation: the plain builds judge warnings.
 sh scripts/configure.sh "$build" --buildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false -Dwerror=false \
