@@ -66,7 +66,7 @@ typedef enum {
 } tn_coded_order;
 
 typedef struct tn_coded_kernels {
-    /** Blocks into codes, by encoding. NULL: a uniform encoding, a codebook, or an unknown one. */
+    /** Blocks into codes, by encoding. NULL: a uniform encoding or a codebook. */
     tn_split_fn split[TN_ENC_COUNT];
     /** n fields of 2 to 8 bits (the index), n a multiple of 8, become codes: field - 2^(bits - 1). */
     void (*fields[9])(int64_t n, const uint8_t *q, int8_t *code);
