@@ -102,14 +102,28 @@ static void lay_tiles(void *arg, int64_t begin, int64_t end, int thread) {
 
 /* ----------------------------------------------------------------------------------------------------- weights */
 
+/* Numbers of n groups of so many elements from those of 16, of which 2^shift are one. */
+static void per_group(int group, int64_t n, const float *from, int shift, float *to) {
+    if (shift > 0)
+        for (int64_t i = 0; i < n; i++) to[i] = from[i * (group / TN_GROUP) >> shift];
+    else if (group == TN_GROUP)
+        memcpy(to, from, (size_t)n * sizeof *to);
+    else
+        for (int64_t i = 0; i < n; i++) to[i] = from[2 * i];
+}
+
 /* What a split piece is to a tile: codes without a sign, and a scale and an offset per group. */
 static void to_strip(const manner *as, int64_t n, const tn_piece *p, bool offsets, tn_coded_strip *s) {
-    int per = as->group / TN_GROUP;
+    int64_t groups = n / as->group;
+    float more = (float)as->more;
     for (int64_t e = 0; e < n; e++) s->code[e] = (int8_t)(p->code[e] + as->more);
-    for (int64_t i = 0; i < n / as->group; i++) s->scale[i] = p->scale[i * per >> p->shift];
+    per_group(as->group, groups, p->scale, p->shift, s->scale);
     if (!offsets) return;
-    for (int64_t i = 0; i < n / as->group; i++)
-        s->offset[i] = (p->offsets ? p->offset[i * per] : 0) - s->scale[i] * (float)as->more;
+    if (p->offsets)
+        per_group(as->group, groups, p->offset, 0, s->offset);
+    else
+        memset(s->offset, 0, (size_t)groups * sizeof *s->offset);
+    for (int64_t i = 0; i < groups; i++) s->offset[i] -= s->scale[i] * more;
 }
 
 /* `columns` rows of weights from `row` on become strips; a whole number of four is there, the last one several times.
