@@ -41,12 +41,7 @@ double tn_encoding_bits(const tn_encoding *e) { return e->block ? 8.0 * e->bytes
 
 tn_status tn_encoding_check(const tn_encoding *e) {
     if (e->split) return TN_OK;
-    if (!e->block)
-        return tn_fail(TN_E_UNSUPPORTED, "%s has its scales in an array of their own: a tensor alone cannot have it",
-                       e->name);
-    return tn_fail(TN_E_UNSUPPORTED,
-                   "unsupported encoding %s: its codes are picked from a table that is not here; Q2_K to Q6_K, IQ4_NL "
-                   "and IQ4_XS are read",
+    return tn_fail(TN_E_UNSUPPORTED, "%s has its scales in an array of their own: a tensor alone cannot have it",
                    e->name);
 }
 

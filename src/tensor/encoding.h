@@ -21,8 +21,8 @@
 
 #include "tensor/tensor.h"
 
-/* id, elements and bytes of a block, number in GGUF files, function that splits one block (none: known by name and
- * size alone). IQ1 to IQ3 pick their codes from large tables that were found by search and that no formula gives. */
+/* id, elements and bytes of a block, number in GGUF files, function that splits one block: all that GGUF's files can
+ * have. IQ1 to IQ3 pick their codes from tables that were found by search (encoding_grid.h). */
 #define TN_BLOCK_ENCODINGS(X)        \
     X(Q4_0, 32, 18, 2, q4_0)         \
     X(Q4_1, 32, 20, 3, q4_1)         \
@@ -36,15 +36,15 @@
     X(Q5_K, 256, 176, 13, q5_k)      \
     X(Q6_K, 256, 210, 14, q6_k)      \
     X(Q8_K, 256, 292, 15, q8_k)      \
-    X(IQ2_XXS, 256, 66, 16, unknown) \
-    X(IQ2_XS, 256, 74, 17, unknown)  \
-    X(IQ3_XXS, 256, 98, 18, unknown) \
-    X(IQ1_S, 256, 50, 19, unknown)   \
+    X(IQ2_XXS, 256, 66, 16, iq2_xxs) \
+    X(IQ2_XS, 256, 74, 17, iq2_xs)   \
+    X(IQ3_XXS, 256, 98, 18, iq3_xxs) \
+    X(IQ1_S, 256, 50, 19, iq1_s)     \
     X(IQ4_NL, 32, 18, 20, iq4_nl)    \
-    X(IQ3_S, 256, 110, 21, unknown)  \
-    X(IQ2_S, 256, 82, 22, unknown)   \
+    X(IQ3_S, 256, 110, 21, iq3_s)    \
+    X(IQ2_S, 256, 82, 22, iq2_s)     \
     X(IQ4_XS, 256, 136, 23, iq4_xs)  \
-    X(IQ1_M, 256, 56, 29, unknown)   \
+    X(IQ1_M, 256, 56, 29, iq1_m)     \
     X(TQ1_0, 256, 54, 34, tq1_0)     \
     X(TQ2_0, 256, 66, 35, tq2_0)     \
     X(MXFP4, 32, 17, 39, mxfp4)      \
@@ -86,7 +86,7 @@ typedef struct tn_encoding {
     int bits;          /* of a field of a uniform encoding; else 0 */
     int gguf;          /* its number in GGUF files; -1 */
     bool offsets;      /* some offset may differ from 0 */
-    tn_split_fn split; /* plain C; NULL: uniform, a codebook, or unknown */
+    tn_split_fn split; /* plain C; NULL: uniform, or a codebook */
 } tn_encoding;
 
 extern const tn_encoding tn_encodings[TN_ENC_COUNT];
@@ -95,8 +95,8 @@ const tn_encoding *tn_encoding_named(const char *name); /* NULL: there is none *
 const tn_encoding *tn_encoding_of_gguf(int64_t number); /* the same */
 double tn_encoding_bits(const tn_encoding *e);          /* per element, all told: 4.5 */
 
-/** Can a tensor of its own have it: is it one of blocks side by side that can be decoded?
- *  errors   TN_E_UNSUPPORTED: "unsupported encoding IQ1_S ..." */
+/** Can a tensor of its own have it: is it one of blocks side by side?
+ *  errors   TN_E_UNSUPPORTED: "U4 has its scales in an array of their own ..." */
 tn_status tn_encoding_check(const tn_encoding *e);
 
 /** Bytes of a tensor of that shape; the last dimension must be whole blocks.

@@ -15,8 +15,8 @@ static const int8_t tn_f4_twice[16] = { 0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, 
 TN_SPLIT(q4_0) TN_SPLIT(q4_1) TN_SPLIT(q5_0) TN_SPLIT(q5_1) TN_SPLIT(q8_0) TN_SPLIT(q8_1) TN_SPLIT(iq4_nl)
 TN_SPLIT(mxfp4) TN_SPLIT(nvfp4) TN_SPLIT(q2_k) TN_SPLIT(q3_k) TN_SPLIT(q4_k) TN_SPLIT(q5_k) TN_SPLIT(q6_k)
 TN_SPLIT(q8_k) TN_SPLIT(iq4_xs) TN_SPLIT(tq1_0) TN_SPLIT(tq2_0)
+TN_SPLIT(iq2_xxs) TN_SPLIT(iq2_xs) TN_SPLIT(iq2_s) TN_SPLIT(iq3_xxs) TN_SPLIT(iq3_s) TN_SPLIT(iq1_s) TN_SPLIT(iq1_m)
 /* clang-format on */
 #undef TN_SPLIT
-#define tn_split_unknown NULL
 
 #endif

@@ -332,8 +332,6 @@ static void sizes(void **state) {
     check_fails(tn_tensor_encoded(&t, k, 2, (int64_t[]){ 2, 256 }, two, 287, NULL), TN_E_SHAPE, "288 bytes");
     check_fails(tn_tensor_encoded(&t, k, 2, (int64_t[]){ INT64_MAX / 256, 256 }, two, 287, NULL), TN_E_SHAPE, "large");
     check_fails(tn_tensor_encoded(&t, k, 1, (int64_t[]){ -256 }, two, 288, NULL), TN_E_SHAPE, "negative");
-    check_fails(tn_tensor_encoded(&t, tn_encoding_named("IQ2_XS"), 1, (int64_t[]){ 256 }, two, 288, NULL),
-                TN_E_UNSUPPORTED, "unsupported encoding IQ2_XS");
     check_fails(tn_tensor_encoded(&t, &tn_encodings[TN_ENC_U4], 1, (int64_t[]){ 256 }, two, 288, NULL),
                 TN_E_UNSUPPORTED, "array of their own");
     check_ok(tn_tensor_encoded(&t, k, 2, (int64_t[]){ 2, 256 }, two, 288, NULL));

@@ -9,6 +9,11 @@
 #define EIGHT(u0, s0, u1, s1)                                                                       \
     _mm256_madd_epi16(_mm256_add_epi16(_mm256_maddubs_epi16(u0, s0), _mm256_maddubs_epi16(u1, s1)), \
                       _mm256_set1_epi16(1))
+#define FIRST_PRODUCTS(u, s)    _mm256_maddubs_epi16(u, s)
+#define ADD_PRODUCTS(sum, u, s) _mm256_add_epi16(sum, _mm256_maddubs_epi16(u, s))
+#define ALL_PRODUCTS(sum)       _mm256_madd_epi16(sum, _mm256_set1_epi16(1))
+#include "kernel/x86/coded_grids256.h"
+#include "kernel/x86/coded_tile256.h"
 #include "kernel/x86/coded_whole256.h"
 
 INLINE void same(int n, float *to, float v) {
@@ -28,10 +33,7 @@ INLINE __m256i less(__m256i v, int by) { return _mm256_sub_epi8(v, _mm256_set1_e
 
 /* 32 bits become bytes of `value` or 0. */
 INLINE __m256i bits_as(const uint8_t *p, int value) {
-    const __m256i byte = _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303);
-    const __m256i bit = _mm256_set1_epi64x((long long)0x8040201008040201u);
-    __m256i v = _mm256_shuffle_epi8(_mm256_set1_epi32((int)word_at(p)), byte);
-    return _mm256_and_si256(_mm256_cmpeq_epi8(_mm256_and_si256(v, bit), bit), _mm256_set1_epi8((char)value));
+    return _mm256_and_si256(bits_as_masks(word_at(p)), _mm256_set1_epi8((char)value));
 }
 
 INLINE __m256i named(const int8_t *table, __m256i v) {
@@ -317,6 +319,7 @@ const tn_coded_kernels TN_TABLE(coded, avx2) = {
         [TN_ENC_IQ4_NL] = split_iq4_nl,
         [TN_ENC_IQ4_XS] = split_iq4_xs,
         [TN_ENC_MXFP4] = split_mxfp4,
+        GRID_SPLITS,
     },
     .fields = { [2] = fields_2, [4] = fields_4, [8] = fields_8 },
     .values = values,
@@ -324,4 +327,5 @@ const tn_coded_kernels TN_TABLE(coded, avx2) = {
     .dot = dot,
     .dot_float = dot_float,
     .whole = WHOLE,
+    .tile = tile,
 };
