@@ -15,6 +15,8 @@ import sys
 import time
 
 import numpy as np
+import onnx
+import onnx.version_converter
 import onnxruntime as ort
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic, quantize_static
 
@@ -48,8 +50,19 @@ class Calibration(CalibrationDataReader):
         return next(self.left, None)
 
 
+def per_channel(path, folder):
+    """The model, in operator set 13 if it is older: DequantizeLinear has an axis from there on."""
+    model = onnx.load(path)
+    if all(o.version >= 13 for o in model.opset_import if o.domain in ("", "ai.onnx")):
+        return path
+    newer = os.path.join(folder, os.path.basename(path)[:-5] + ".13.onnx")
+    onnx.save(onnx.version_converter.convert_version(model, 13), newer)
+    return newer
+
+
 def quantise(path, folder):
     name = os.path.join(folder, os.path.basename(path)[:-5])
+    path = per_channel(path, folder)
     kind = "static" if (ACTIVATIONS, FORMAT) == ("QUInt8", "QDQ") else "%s.%s" % (FORMAT, ACTIVATIONS)
     static, dynamic = "%s.%s.onnx" % (name, kind), name + ".dynamic.onnx"
     if not os.path.exists(static):
