@@ -656,6 +656,7 @@ static tn_value *eight_bits(graph *g, const char *name, int rank, const int64_t 
 
 static tn_value *weights(graph *g, int rank, const int64_t *dims, int64_t axis) {
     coding c = coding_of(g, once_in(2) ? dims[axis] : 1, 1.0 / 128, true);
+    if (once_in(8)) *(float *)c.scale->constant->data = once_in(2) ? 0 : -0.01f;
     return coded_as(g, "DequantizeLinear", codes(g, c.t, rank, dims), c, axis);
 }
 
@@ -720,7 +721,7 @@ static tn_value *linear_conv(graph *g) {
 }
 
 static tn_value *quantised_product(graph *g) {
-    int64_t m = size(g), k = 1 + below(40), n = 1 + below(40);
+    int64_t m = once_in(16) ? 0 : size(g), k = 1 + below(40), n = 1 + below(40);
     g->t = TN_F32, g->tame = true;
     int rank = once_in(2) ? 3 : 2;
     int64_t a[3] = { 2, m, k };
@@ -807,7 +808,8 @@ static tn_value *dynamic_product(graph *g) {
 static tn_value *few_bits(graph *g) {
     static const tn_dtype types[] = { TN_I4, TN_U4, TN_I2, TN_U2, TN_I8, TN_U8 };
     tn_dtype t = types[below((int)TN_COUNT(types))];
-    int64_t m = size(g), k = 16 * (1 + below(9)) + (once_in(3) ? below(16) : 0), n = 1 + below(40), block = 0;
+    int64_t m = once_in(16) ? 0 : size(g), k = 16 * (1 + below(9)) + (once_in(3) ? below(16) : 0), n = 1 + below(40),
+            block = 0;
     int turn = once_in(2), kind = tn_dtype_bits(t) == 8 ? 2 : below(3);
     if (kind == 2) block = once_in(3) ? 48 : 16 << below(3);
     int64_t blocks = block ? (k + block - 1) / block : 1, rows = turn ? n : k, columns = turn ? k : n,
@@ -824,6 +826,21 @@ static tn_value *few_bits(graph *g) {
     tn_value *y = op(g, gemm ? "Gemm" : "MatMul", x, w, gemm && once_in(2) ? constant(g, TN_F32, 1, &n, -1, 1) : NULL);
     if (turn && gemm) check_ok(tn_attr_set_int(y->producer, "transB", 1));
     return once_in(3) ? op(g, "Add", y, op(g, "MatMul", x, w, NULL), NULL) : y;
+}
+
+/* Activations of 16 bits, weights of 8. */
+static tn_value *sixteen_bits(graph *g) {
+    tn_dtype t = once_in(2) ? TN_U16 : TN_I16;
+    int64_t m = size(g), k = 1 + below(40), n = 1 + below(40);
+    g->t = TN_F32, g->wide = true, g->tame = true;
+    tn_value *x = input(g, "x", TN_F32, 2, (int64_t[]){ m, k }), *scale = scalar(g, once_in(2) ? 1e-4 : 3e-5);
+    tn_value *zero = constant(g, t, 0, ones, t == TN_U16 ? 32000 : -700, t == TN_U16 ? 33000 : 700);
+    for (int i = below(2); i >= 0; i--) {
+        x = op(g, "DequantizeLinear", op(g, "QuantizeLinear", x, scale, zero), scale, zero);
+        if (i) x = activated(g, x, 2);
+    }
+    tn_value *w = weights(g, 2, (int64_t[]){ k, n }, 1);
+    return once_in(2) ? op(g, "MatMul", x, w, NULL) : op(g, "Gemm", x, w, offsets(g, n));
 }
 
 static const struct {
@@ -851,6 +868,7 @@ static const struct {
     { "quantised movement", quantised_moves },
     { "dynamic quantisation", dynamic_product },
     { "weights of few bits", few_bits },
+    { "codes of 16 bits", sixteen_bits },
 };
 
 /* -------------------------------------------------------------------------------------------------------- running */
