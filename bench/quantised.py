@@ -4,7 +4,8 @@
 outputs, CPU time and least latency of a run, in turn. CPU time says more than latency where other programs run.
 
 usage: quantised.py TENON FOLDER MODEL.onnx...    FOLDER receives MODEL.static.onnx and MODEL.dynamic.onnx
-       THREADS=2 RUNS=20 ROUNDS=4                 in the environment; open dimensions are SIZE (1)
+       THREADS=2 RUNS=20 ROUNDS=4                 in the environment; open dimensions are SIZE (1), but the first BATCH (1)
+       ACTIVATIONS=QInt8 FORMAT=QOperator         the type of activations (QUInt8), how static files are written (QDQ)
 """
 import json
 import os
@@ -14,11 +15,14 @@ import sys
 import time
 
 import numpy as np
+import onnx
+import onnx.version_converter
 import onnxruntime as ort
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic, quantize_static
 
-THREADS, RUNS, ROUNDS, SIZE = (int(os.environ.get(k, v)) for k, v in
-                               (("THREADS", 1), ("RUNS", 20), ("ROUNDS", 4), ("SIZE", 1)))
+THREADS, RUNS, ROUNDS, SIZE, BATCH = (int(os.environ.get(k, v)) for k, v in
+                                      (("THREADS", 1), ("RUNS", 20), ("ROUNDS", 4), ("SIZE", 1), ("BATCH", 1)))
+ACTIVATIONS, FORMAT = os.environ.get("ACTIVATIONS", "QUInt8"), os.environ.get("FORMAT", "QDQ")
 
 
 def session(path):
@@ -29,9 +33,13 @@ def session(path):
 
 
 def inputs(path, seed):
+    """Normal numbers; tokens, masks of ones and types of zeros for what takes integers."""
     random = np.random.default_rng(seed)
-    shape = lambda i: [d if isinstance(d, int) else SIZE for d in i.shape]
-    return {i.name: random.standard_normal(shape(i)).astype(np.float32) for i in session(path).get_inputs()}
+    shape = lambda i: [d if isinstance(d, int) else SIZE if at else BATCH for at, d in enumerate(i.shape)]
+    value = lambda i: (random.standard_normal(shape(i)).astype(np.float32) if "float" in i.type else
+                       np.ones(shape(i), np.int64) if "mask" in i.name else
+                       np.zeros(shape(i), np.int64) if "type" in i.name else random.integers(0, 1000, shape(i)))
+    return {i.name: value(i) for i in session(path).get_inputs()}
 
 
 class Calibration(CalibrationDataReader):
@@ -42,12 +50,24 @@ class Calibration(CalibrationDataReader):
         return next(self.left, None)
 
 
+def per_channel(path, folder):
+    """The model, in operator set 13 if it is older: DequantizeLinear has an axis from there on."""
+    model = onnx.load(path)
+    if all(o.version >= 13 for o in model.opset_import if o.domain in ("", "ai.onnx")):
+        return path
+    newer = os.path.join(folder, os.path.basename(path)[:-5] + ".13.onnx")
+    onnx.save(onnx.version_converter.convert_version(model, 13), newer)
+    return newer
+
+
 def quantise(path, folder):
     name = os.path.join(folder, os.path.basename(path)[:-5])
-    static, dynamic = name + ".static.onnx", name + ".dynamic.onnx"
+    path = per_channel(path, folder)
+    kind = "static" if (ACTIVATIONS, FORMAT) == ("QUInt8", "QDQ") else "%s.%s" % (FORMAT, ACTIVATIONS)
+    static, dynamic = "%s.%s.onnx" % (name, kind), name + ".dynamic.onnx"
     if not os.path.exists(static):
-        quantize_static(path, static, Calibration(path), quant_format=QuantFormat.QDQ, per_channel=True,
-                        activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8)
+        quantize_static(path, static, Calibration(path), quant_format=QuantFormat[FORMAT], per_channel=True,
+                        activation_type=QuantType[ACTIVATIONS], weight_type=QuantType.QInt8)
     if not os.path.exists(dynamic):
         quantize_dynamic(path, dynamic, weight_type=QuantType.QInt8)
     return static, dynamic

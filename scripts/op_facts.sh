@@ -6,7 +6,8 @@
 # usage: op_facts.sh SOURCE_ROOT
 cd "$1" || exit 1
 
-# Kernel families: those whose table (tn_kernels_get()->FAMILY) a file or the kernel sources behind its includes use.
+# Kernel families: those whose table (tn_kernels_get()->FAMILY) a file or the sources behind its includes use: of the
+# kernels, and of an operator in several files those that are named HEADER_*.c.
 echo 'static const struct { const char *file, *kernels; } op_kernels[] = {'
 awk '
     FNR == 1 { file = FILENAME; sub(/.*src\//, "", file); files[file] = 1 }
@@ -24,7 +25,7 @@ awk '
         for (i = 1; i <= n; i++) {
             visit(parts[i], seen)
             stem = parts[i]; sub(/\.h$/, "", stem)
-            if (stem ~ /^kernel/) for (f in files) if (f == stem ".c" || index(f, stem "_") == 1) visit(f, seen)
+            for (f in files) if ((f == stem ".c" && stem ~ /^kernel/) || index(f, stem "_") == 1) visit(f, seen)
         }
     }
     END {

@@ -27,22 +27,50 @@ static void pack_a(bool is_signed, int64_t m, int64_t k, const void *a, ptrdiff_
     }
 }
 
+#define FIXED static inline __attribute__((always_inline)) /* a size that is a constant where it is inlined */
+
+/* `rows` <= KR rows of n columns, side by side. */
+#define PACK_ROWS(T, shift)                                     \
+    for (int64_t j = 0; j < n; j++) {                           \
+        int32_t sum = 0;                                        \
+        for (int r = 0; r < rows; r++) {                        \
+            int v = ((const T *)b)[r * ldb + j] + (shift);      \
+            to[j * KR + r] = (elem_b)v;                         \
+            sum += v;                                           \
+        }                                                       \
+        sums[j] = (int32_t)((uint32_t)sums[j] + (uint32_t)sum); \
+    }
+FIXED void pack_rows(bool is_signed, const int rows, int64_t n, const uint8_t *restrict b, ptrdiff_t ldb,
+                     elem_b *restrict to, int32_t *restrict sums) {
+    if (is_signed) {
+        PACK_ROWS(int8_t, 0)
+    } else {
+        PACK_ROWS(uint8_t, SHIFT_B)
+    }
+}
+#undef PACK_ROWS
+
+/* A column of k elements beside each other. */
+static inline int32_t pack_column(bool is_signed, int64_t k, const uint8_t *b, elem_b *to) {
+    uint32_t sum = 0;
+    for (int64_t p = 0; p < k; p++) {
+        int v = is_signed ? (int8_t)b[p] : b[p] + SHIFT_B;
+        to[p / KR * NR * KR + p % KR] = (elem_b)v;
+        sum += (uint32_t)v;
+    }
+    return (int32_t)sum;
+}
+
 static void pack_b(bool is_signed, bool trans, int64_t k, int64_t n, const void *b, ptrdiff_t ldb, void *out,
                    int32_t *sums) {
     elem_b *o = out;
-    int64_t groups = (k + KR - 1) / KR;
-    memset(o, 0, (size_t)(groups * NR * KR) * sizeof *o);
-    for (int64_t j = 0; j < n; j++) sums[j] = 0;
-    for (int64_t p = 0; p < k; p++) {
-        const uint8_t *u = (const uint8_t *)b + (trans ? p : p * ldb);
-        elem_b *group = o + p / KR * NR * KR + p % KR;
-        ptrdiff_t step = trans ? ldb : 1;
-        for (int64_t j = 0; j < n; j++) {
-            int v = is_signed ? (int8_t)u[j * step] : u[j * step] + SHIFT_B;
-            group[j * KR] = (elem_b)v;
-            sums[j] = (int32_t)((uint32_t)sums[j] + (uint32_t)v);
-        }
-    }
+    const uint8_t *u = b;
+    int64_t groups = (k + KR - 1) / KR, whole = k / KR * KR;
+    if (n < NR || whole < k) memset(o, 0, (size_t)(groups * NR * KR) * sizeof *o);
+    for (int64_t j = 0; j < n; j++) sums[j] = trans ? pack_column(is_signed, k, u + j * ldb, o + j * KR) : 0;
+    if (trans) return;
+    for (int64_t p = 0; p < whole; p += KR) pack_rows(is_signed, KR, n, u + p * ldb, ldb, o + p * NR, sums);
+    for (int64_t p = whole; p < k; p++) pack_rows(is_signed, 1, n, u + p * ldb, ldb, o + whole * NR + p % KR, sums);
 }
 
 /* Half to even; NaN (of a NaN scale) becomes the lower bound. */
@@ -52,28 +80,38 @@ static inline int32_t quantise(int32_t v, float scale, int32_t zero, float lo, f
     return (int32_t)(x < hi ? x : hi);
 }
 
-/* Rows [row, row + rows) of the strip from their raw sums, NR a row: corrects, scales, stores. */
-static inline void finish(const tn_qgemm_strip *s, const int32_t *acc, int64_t row, int64_t rows) {
-    for (int64_t i = row; i < row + rows; i++, acc += NR) {
-        uint32_t za = (uint32_t)s->row_zero[i], sum = (uint32_t)s->row_sum[i];
-        int32_t v[NR];
-        for (int64_t j = 0; j < s->n; j++)
-            v[j] = (int32_t)((uint32_t)acc[j] - za * (uint32_t)s->col_sum[j] - sum * (uint32_t)s->col_zero[j]);
-        if (s->bias)
-            for (int64_t j = 0; j < s->n; j++) v[j] = (int32_t)((uint32_t)v[j] + (uint32_t)s->bias[j]);
-        if (s->c_type == TN_I32) {
-            memcpy((int32_t *)s->c + i * s->ldc, v, (size_t)s->n * sizeof *v);
-        } else if (s->c_type == TN_F32) {
-            float *c = (float *)s->c + i * s->ldc;
-            for (int64_t j = 0; j < s->n; j++) c[j] = (float)v[j] * s->scale[j];
-        } else if (s->c_type == TN_U8) {
-            uint8_t *c = (uint8_t *)s->c + i * s->ldc;
-            for (int64_t j = 0; j < s->n; j++) c[j] = (uint8_t)quantise(v[j], s->scale[j], s->c_zero, 0.0f, 255.0f);
-        } else {
-            int8_t *c = (int8_t *)s->c + i * s->ldc;
-            for (int64_t j = 0; j < s->n; j++) c[j] = (int8_t)quantise(v[j], s->scale[j], s->c_zero, -128.0f, 127.0f);
-        }
+/* n numbers as codes of a type. */
+#define CODES(T, lo, hi) \
+    for (int64_t j = 0; j < n; j++) ((T *)y)[j] = (T)quantise(v[j], s->scale[j], s->c_zero, lo, hi);
+
+/* Row i of the strip from its raw sums: corrects, scales, stores. */
+FIXED void finish_row(const tn_qgemm_strip *s, const int32_t *acc, int64_t i, const int64_t n) {
+    uint32_t za = (uint32_t)s->row_zero[i], sum = (uint32_t)s->row_sum[i];
+    int32_t v[NR];
+    char *y = (char *)s->c + i * s->ldc * (s->c_type == TN_U8 || s->c_type == TN_I8 ? 1 : 4);
+    for (int64_t j = 0; j < n; j++)
+        v[j] = (int32_t)((uint32_t)acc[j] - za * (uint32_t)s->col_sum[j] - sum * (uint32_t)s->col_zero[j]);
+    if (s->bias)
+        for (int64_t j = 0; j < n; j++) v[j] = (int32_t)((uint32_t)v[j] + (uint32_t)s->bias[j]);
+    if (s->c_type == TN_I32) {
+        memcpy(y, v, (size_t)n * sizeof *v);
+    } else if (s->c_type == TN_F32) {
+        for (int64_t j = 0; j < n; j++) ((float *)(void *)y)[j] = (float)v[j] * s->scale[j];
+    } else if (s->c_type == TN_U8) {
+        CODES(uint8_t, 0.0f, 255.0f)
+    } else {
+        CODES(int8_t, -128.0f, 127.0f)
     }
+}
+#undef CODES
+
+/* Rows [row, row + rows) of the strip, NR sums a row. */
+static inline void finish(const tn_qgemm_strip *s, const int32_t *acc, int64_t row, int64_t rows) {
+    for (int64_t i = row; i < row + rows; i++, acc += NR)
+        if (s->n == NR)
+            finish_row(s, acc, i, NR);
+        else
+            finish_row(s, acc, i, s->n);
 }
 
 #define ADD_ROW(T, step)            \

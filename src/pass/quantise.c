@@ -414,19 +414,23 @@ static tn_status fold_weights(tn_node *n, tn_pass_ctx *c) {
     return TN_OK;
 }
 
+static tn_status each_node(tn_quantise *t, tn_status (*fn)(tn_quantise *t, tn_node *n)) {
+    tn_status st = TN_OK;
+    for (tn_node *n = t->g->first, *next; n && st == TN_OK; n = next) {
+        next = n->next;
+        st = fn(t, n);
+    }
+    return st;
+}
+
 static tn_status quantise_graph(tn_graph *g, tn_pass_ctx *c) {
     tn_quantise t = { .g = g, .ctx = c, .n_values = g->model->n_values, .arena = tn_arena_new(0, TN_MEM_GENERAL) };
     t.codes = t.arena ? tn_arena_array(t.arena, tn_codes, (size_t)t.n_values + 1) : NULL;
     tn_status st = t.codes ? TN_OK : tn_fail(TN_E_NOMEM, "no memory to look for quantised regions");
     for (tn_node *n = g->first; n && st == TN_OK; n = n->next) st = visit(&t, n);
-    for (tn_node *n = g->first, *next; n && st == TN_OK; n = next) {
-        next = n->next;
-        st = tn_quantise_to_float(&t, n);
-    }
-    for (tn_node *n = g->first, *next; n && st == TN_OK; n = next) {
-        next = n->next;
-        st = tn_quantise_dynamic(&t, n);
-    }
+    if (st == TN_OK) st = each_node(&t, tn_quantise_to_float);
+    if (st == TN_OK) st = each_node(&t, tn_quantise_dynamic);
+    if (st == TN_OK) st = each_node(&t, tn_quantise_nbits);
     if (st == TN_OK) st = finish(&t);
     for (tn_node *n = g->first, *next; n && st == TN_OK; n = next) {
         next = n->next;

@@ -14,11 +14,18 @@ typedef struct {
     bool made;   /* an integer operator computes it */
 } tn_codes;
 
+/** MatMulNBits' B, scales, zero_points of a dequantised matrix, by which of its dimensions is K; NULL: not there yet.
+ */
+typedef struct {
+    tn_value *form[2][3];
+} tn_blocks;
+
 typedef struct {
     tn_graph *g;
     tn_pass_ctx *ctx;
     tn_arena *arena;
-    tn_codes *codes; /* by value id */
+    tn_codes *codes;   /* by value id */
+    tn_blocks *blocks; /* the same, or NULL */
     int n_values;
 } tn_quantise;
 
@@ -81,6 +88,8 @@ tn_status tn_quantise_linear_conv(tn_quantise *t, tn_node *n);
 tn_status tn_quantise_most(tn_quantise *t, tn_node *n);
 /** A product of codes and constants whose result stays float. */
 tn_status tn_quantise_to_float(tn_quantise *t, tn_node *n);
+/** A product of floats and constant codes of 2 or 4 bits, or of 8 in blocks, becomes MatMulNBits. */
+tn_status tn_quantise_nbits(tn_quantise *t, tn_node *n);
 /** MatMulInteger and what exporters write behind it becomes MatMulIntegerToFloat. */
 tn_status tn_quantise_dynamic(tn_quantise *t, tn_node *n);
 

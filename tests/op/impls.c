@@ -40,7 +40,7 @@ static void drop(guarded *g) {
 /* ------------------------------------------------------------------------------------------------------------- cases
  */
 
-enum { INPUTS = 4, IMPLS = 16 };
+enum { INPUTS = 9, IMPLS = 16 };
 
 /* A node with its inputs: all constants but the first, and the residual. */
 typedef struct {
@@ -62,7 +62,9 @@ static void tensor_of(op_case *c, tn_dtype type, bool constant, int rank, const 
     t->data = c->memory[c->n_in].data;
     for (int64_t i = 0; i < tn_count(t) && type == TN_F32; i++)
         ((float *)t->data)[i] = (float)draw(-1000, 1000) * 1e-3f;
-    for (int64_t i = 0; i < tn_count(t) && type != TN_F32; i++) ((uint8_t *)t->data)[i] = (uint8_t)draw(0, 255);
+    for (int64_t i = 0; i < tn_count(t) && type == TN_I32; i++) ((int32_t *)t->data)[i] = (int32_t)draw(-9999, 9999);
+    for (int64_t i = 0; i < tn_count(t) && (type == TN_U8 || type == TN_I8); i++)
+        ((uint8_t *)t->data)[i] = (uint8_t)draw(0, 255);
     if (constant) c->constant |= 1u << c->n_in;
     c->n_in++;
 }
@@ -316,6 +318,43 @@ static void products(void **state) {
     all_tried("", "MatMul", "coded"); /* of encoded weights: kernel/coded, op/encoded */
 }
 
+/* A scale, or one for each of n. */
+static void factors(op_case *c, int64_t n, float about) {
+    tensor(c, true, n > 1, &n);
+    tn_tensor *t = &c->in[c->n_in - 1].tensor;
+    for (int64_t i = 0; i < tn_count(t); i++) ((float *)t->data)[i] *= about;
+}
+
+/* Products of codes: exact sums, rounded alike. Inputs are in the order of each row. */
+static void quantised_products(void **state) {
+    (void)state;
+    for (int i = 0; i < 90; i++) {
+        int64_t m = i % 4 ? draw(1, 40) : 1, k = draw(1, 200), n = i % 7 ? draw(1, 70) : 1, columns = i % 2 ? n : 1;
+        tn_dtype a = i % 3 ? TN_U8 : TN_I8, b = i % 5 ? TN_I8 : TN_U8, y = i % 4 ? TN_U8 : TN_I8;
+        bool constant = i % 8 != 7, turn = i % 3 == 2 && i / 3 % 2;
+        int kind = i % 3;
+        op_case c = { 0 };
+        tensor_of(&c, a, false, 2, (int64_t[]){ m, k });
+        if (kind == 0) tensor_of(&c, b, constant, 2, (int64_t[]){ k, n });
+        factors(&c, 1, 0.02f);
+        if (kind == 0) factors(&c, columns, 0.02f);
+        tensor_of(&c, a, true, 0, NULL);
+        if (kind != 0) tensor_of(&c, b, constant, 2, turn ? (int64_t[]){ n, k } : (int64_t[]){ k, n });
+        if (kind != 0) factors(&c, columns, 0.02f);
+        tensor_of(&c, b, true, columns > 1, &columns);
+        if (kind == 0) tensor(&c, true, 1, &n);
+        if (kind == 2) tensor_of(&c, TN_I32, true, 1, &n);
+        if (kind != 0) factors(&c, 1, 0.5f), tensor_of(&c, y, true, 0, NULL);
+        node(&c, kind == 1 ? "" : "com.microsoft",
+             kind == 0   ? "MatMulIntegerToFloat"
+             : kind == 1 ? "QLinearMatMul"
+                         : "QGemm");
+        if (turn) tn_attr_set_int(c.n, "transB", 1);
+        check_all(&c, "plain");
+    }
+    all_tried("", "QLinearMatMul", "");
+}
+
 /* Names are unique, and some implementation always fits. */
 static void lists(void **state) {
     (void)state;
@@ -337,8 +376,11 @@ static void lists(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(lists), cmocka_unit_test(plain_convolutions),
-                                        cmocka_unit_test(blocked_convolutions), cmocka_unit_test(integer_convolutions),
-                                        cmocka_unit_test(products) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(lists),
+                                        cmocka_unit_test(plain_convolutions),
+                                        cmocka_unit_test(blocked_convolutions),
+                                        cmocka_unit_test(integer_convolutions),
+                                        cmocka_unit_test(products),
+                                        cmocka_unit_test(quantised_products) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

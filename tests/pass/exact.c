@@ -611,10 +611,11 @@ typedef struct {
 static tn_value *codes(graph *g, tn_dtype t, int rank, const int64_t *dims) {
     tn_tensor x;
     bool ends = once_in(4); /* nothing but the least and the greatest */
+    int many = 1 << tn_dtype_bits(t);
     check_ok(tn_tensor_init(&x, t, rank, dims, TN_MEM_WEIGHTS));
     for (int64_t i = 0; i < tn_count(&x); i++) {
-        int v = ends ? 255 * below(2) : below(256);
-        tn_set_i64(t, x.data, i, t == TN_I8 ? v - 128 : v);
+        int v = ends ? (many - 1) * below(2) : below(many);
+        tn_set_i64(t, x.data, i, tn_dtype_is_signed(t) ? v - many / 2 : v);
     }
     return tn_value_constant(g->m->graph, "codes", &x);
 }
@@ -655,6 +656,7 @@ static tn_value *eight_bits(graph *g, const char *name, int rank, const int64_t 
 
 static tn_value *weights(graph *g, int rank, const int64_t *dims, int64_t axis) {
     coding c = coding_of(g, once_in(2) ? dims[axis] : 1, 1.0 / 128, true);
+    if (once_in(8)) *(float *)c.scale->constant->data = once_in(2) ? 0 : -0.01f;
     return coded_as(g, "DequantizeLinear", codes(g, c.t, rank, dims), c, axis);
 }
 
@@ -719,7 +721,7 @@ static tn_value *linear_conv(graph *g) {
 }
 
 static tn_value *quantised_product(graph *g) {
-    int64_t m = size(g), k = 1 + below(40), n = 1 + below(40);
+    int64_t m = once_in(16) ? 0 : size(g), k = 1 + below(40), n = 1 + below(40);
     g->t = TN_F32, g->tame = true;
     int rank = once_in(2) ? 3 : 2;
     int64_t a[3] = { 2, m, k };
@@ -802,6 +804,45 @@ static tn_value *dynamic_product(graph *g) {
     return once_in(3) ? y : either(g, "Add", y, constant(g, TN_F32, 1, &n, -1, 1));
 }
 
+/* Weights of few bits, with scales for all, for columns or for blocks. */
+static tn_value *few_bits(graph *g) {
+    static const tn_dtype types[] = { TN_I4, TN_U4, TN_I2, TN_U2, TN_I8, TN_U8 };
+    tn_dtype t = types[below((int)TN_COUNT(types))];
+    int64_t m = once_in(16) ? 0 : size(g), k = 16 * (1 + below(9)) + (once_in(3) ? below(16) : 0), n = 1 + below(40),
+            block = 0;
+    int turn = once_in(2), kind = tn_dtype_bits(t) == 8 ? 2 : below(3);
+    if (kind == 2) block = once_in(3) ? 48 : 16 << below(3);
+    int64_t blocks = block ? (k + block - 1) / block : 1, rows = turn ? n : k, columns = turn ? k : n,
+            parts[2] = { turn ? n : blocks, turn ? blocks : n };
+    g->t = TN_F32, g->wide = true, g->tame = true;
+    tn_value *scale = kind == 0 ? scalar(g, 0.1) : constant(g, TN_F32, kind, kind == 1 ? &n : parts, 0.05, 0.15);
+    tn_value *zero = once_in(3) ? NULL : codes(g, t, scale->constant->rank, scale->constant->dims);
+    tn_value *w = op(g, "DequantizeLinear", codes(g, t, 2, (int64_t[]){ rows, columns }), scale, zero);
+    check_ok(tn_attr_set_int(w->producer, "axis", kind == 2 ? turn : !turn));
+    if (block) check_ok(tn_attr_set_int(w->producer, "block_size", block));
+    bool gemm = once_in(2);
+    tn_value *x = input(g, "x", TN_F32, gemm ? 2 : 3, gemm ? (int64_t[]){ m, k } : (int64_t[]){ 2, m, k });
+    if (turn && !gemm) w = turned(g, w, (int64_t[]){ 1, 0 }, 2);
+    tn_value *y = op(g, gemm ? "Gemm" : "MatMul", x, w, gemm && once_in(2) ? constant(g, TN_F32, 1, &n, -1, 1) : NULL);
+    if (turn && gemm) check_ok(tn_attr_set_int(y->producer, "transB", 1));
+    return once_in(3) ? op(g, "Add", y, op(g, "MatMul", x, w, NULL), NULL) : y;
+}
+
+/* Activations of 16 bits, weights of 8. */
+static tn_value *sixteen_bits(graph *g) {
+    tn_dtype t = once_in(2) ? TN_U16 : TN_I16;
+    int64_t m = size(g), k = 1 + below(40), n = 1 + below(40);
+    g->t = TN_F32, g->wide = true, g->tame = true;
+    tn_value *x = input(g, "x", TN_F32, 2, (int64_t[]){ m, k }), *scale = scalar(g, once_in(2) ? 1e-4 : 3e-5);
+    tn_value *zero = constant(g, t, 0, ones, t == TN_U16 ? 32000 : -700, t == TN_U16 ? 33000 : 700);
+    for (int i = below(2); i >= 0; i--) {
+        x = op(g, "DequantizeLinear", op(g, "QuantizeLinear", x, scale, zero), scale, zero);
+        if (i) x = activated(g, x, 2);
+    }
+    tn_value *w = weights(g, 2, (int64_t[]){ k, n }, 1);
+    return once_in(2) ? op(g, "MatMul", x, w, NULL) : op(g, "Gemm", x, w, offsets(g, n));
+}
+
 static const struct {
     const char *name;
     tn_value *(*build)(graph *g);
@@ -826,6 +867,8 @@ static const struct {
     { "quantised pair", quantised_pair },
     { "quantised movement", quantised_moves },
     { "dynamic quantisation", dynamic_product },
+    { "weights of few bits", few_bits },
+    { "codes of 16 bits", sixteen_bits },
 };
 
 /* -------------------------------------------------------------------------------------------------------- running */

@@ -196,26 +196,96 @@ static void quantise_part(void *arg, int64_t begin, int64_t end, int thread) {
     }
 }
 
+/* A block of anything. */
+static void dequantise_block(const job *j, int64_t at) {
+    float v[BLOCK];
+    int n = load_block(j, at, v);
+    for (int i = 0; i < n;) {
+        run_of r = run_at(&j->map, at + i);
+        int len = r.len < n - i ? (int)r.len : n - i;
+        const float *s = j->scale + r.k;
+        for (int e = 0; e < len && j->zero; e++) v[i + e] -= j->zero[r.k + e * r.step];
+        if (r.step == 0)
+            for (int e = i; e < i + len; e++) v[e] *= *s;
+        else
+            for (int e = 0; e < len; e++) v[i + e] *= s[e];
+        i += len;
+    }
+    (void)tn_convert(TN_F32, v, j->y->dtype, element(j->y, at), n, true, TN_ROUND_NEAREST);
+}
+
+#define EACH_CODE(X) \
+    X(U8, uint8_t)   \
+    X(I8, int8_t)    \
+    X(U16, uint16_t) \
+    X(I16, int16_t)
+
+/* y[i] = (x[i] - zero) scale */
+#define X(id, T)         \
+    if (type == TN_##id) \
+        for (int64_t i = 0; i < n; i++) y[i] = ((float)((const T *)x)[i] - zero) * scale;
+static void numbers_of(tn_dtype type, int64_t n, const void *restrict x, float scale, float zero, float *restrict y) {
+    EACH_CODE(X)
+}
+#undef X
+
+/* y[i] = x[i] / scale rounded, plus zero, saturated */
+#define X(id, T)                                         \
+    if (j->y->dtype == TN_##id)                          \
+        for (int64_t i = 0; i < n; i++) {                \
+            float v = rounded(x[i] / scale) + zero;      \
+            v = v > lo ? v : lo;                         \
+            ((T *)y)[i] = (T)(int32_t)(v < hi ? v : hi); \
+        }
+static void codes_of(const job *j, int64_t n, const float *restrict x, float scale, float zero, void *restrict y) {
+    const float lo = j->lo, hi = j->hi;
+    EACH_CODE(X)
+}
+#undef X
+
+static bool whole_bytes(tn_dtype t) {
+#define X(id, T) || t == TN_##id
+    return false EACH_CODE(X);
+#undef X
+}
+
+/* Elements [at, end) of 8 or 16 bits and of float32, where scales do not change from one element to the next. */
+static void code_runs(const job *j, bool to_codes, int64_t at, int64_t end) {
+    const tn_tensor *q = to_codes ? j->y : j->x, *f = to_codes ? j->x : j->y;
+    while (at < end) {
+        run_of r = run_at(&j->map, at);
+        int64_t n = r.len < end - at ? r.len : end - at;
+        float scale = j->scale[r.k], zero = j->zero ? j->zero[r.k] : 0, *numbers = (float *)f->data + at;
+        void *codes = (char *)q->data + at * tn_dtypes[q->dtype].bytes;
+        if (to_codes)
+            codes_of(j, n, numbers, scale, zero, codes);
+        else
+            numbers_of(q->dtype, n, codes, scale, zero, numbers);
+        at += n;
+    }
+}
+
+/* Whether code_runs can do it. */
+static bool has_runs(const job *j, const tn_tensor *q, const tn_tensor *f) {
+    return whole_bytes(q->dtype) && f->dtype == TN_F32 && run_at(&j->map, 0).step == 0;
+}
+
 static void dequantise_part(void *arg, int64_t begin, int64_t end, int thread) {
     const job *j = arg;
-    float v[BLOCK];
+    int64_t total = tn_count(j->x), to = end * BLOCK < total ? end * BLOCK : total;
+    (void)thread;
+    if (has_runs(j, j->x, j->y)) {
+        code_runs(j, false, begin * BLOCK, to);
+        return;
+    }
+    for (int64_t at = begin * BLOCK; at < to; at += BLOCK) dequantise_block(j, at);
+}
+
+static void code_part(void *arg, int64_t begin, int64_t end, int thread) {
+    const job *j = arg;
     int64_t total = tn_count(j->x);
     (void)thread;
-    for (int64_t at = begin * BLOCK; at < end * BLOCK && at < total; at += BLOCK) {
-        int n = load_block(j, at, v);
-        for (int i = 0; i < n;) {
-            run_of r = run_at(&j->map, at + i);
-            int len = r.len < n - i ? (int)r.len : n - i;
-            const float *s = j->scale + r.k;
-            for (int e = 0; e < len && j->zero; e++) v[i + e] -= j->zero[r.k + e * r.step];
-            if (r.step == 0)
-                for (int e = i; e < i + len; e++) v[e] *= *s;
-            else
-                for (int e = 0; e < len; e++) v[i + e] *= s[e];
-            i += len;
-        }
-        (void)tn_convert(TN_F32, v, j->y->dtype, element(j->y, at), n, true, TN_ROUND_NEAREST);
-    }
+    code_runs(j, true, begin * BLOCK, end * BLOCK < total ? end * BLOCK : total);
 }
 
 static tn_status set_up(tn_run *r, job *j) {
@@ -256,7 +326,8 @@ static tn_status quantize_run(tn_run *r) {
         j.lo = tn_dtype_is_signed(j.y->dtype) ? -ldexpf(1, bits - 1) : 0;
         j.hi = j.lo + ldexpf(1, bits) - 1;
     }
-    tn_parallel(r->pool, (tn_count(j.x) + BLOCK - 1) / BLOCK, 16, quantise_part, &j);
+    bool runs = j.precision == TN_F32 && has_runs(&j, j.y, j.x);
+    tn_parallel(r->pool, (tn_count(j.x) + BLOCK - 1) / BLOCK, 16, runs ? code_part : quantise_part, &j);
     return TN_OK;
 }
 
