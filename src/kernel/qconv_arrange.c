@@ -11,8 +11,9 @@ enum {
     CHANNELS = TN_QBLOCK,
     NOBODY = CHANNELS, /* a channel without weights, in places that are left over */
     BINS = 8,
-    BOUND = 64, /* of halves */
-    EASY = 52,  /* what a lane had better stay below while more channels are to come */
+    BOUND = 64,     /* of halves */
+    MOST_HALF = 63, /* four of them are a byte; it may stand for 64: lanes of as much are looked at exactly */
+    EASY = 52,      /* what a lane had better stay below while more channels are to come */
     STEP = 16,
     LANES = 2 * TN_QCOLUMNS,
     EXCHANGES = 10, /* at most */
@@ -44,45 +45,55 @@ static int time_of(int doubles, int singles) { return 3 * doubles + 2 * singles;
 
 static int clamp(int v, int lo, int hi) { return v < lo ? lo : v > hi ? hi : v; }
 
-/* What sum - less + more has above the bound, of all lanes. */
-static unsigned excess(const block *b, const uint8_t *sum, const uint8_t *less, const uint8_t *more, int bound) {
-    unsigned all = 0;
 #ifdef __SSE2__
-    __m128i total = _mm_setzero_si128();
-    for (int64_t i = 0; i < b->n; i += STEP) {
-        __m128i v = _mm_sub_epi8(_mm_loadu_si128((const __m128i *)(const void *)(sum + i)),
-                                 _mm_loadu_si128((const __m128i *)(const void *)(less + i)));
-        v = _mm_add_epi8(v, _mm_loadu_si128((const __m128i *)(const void *)(more + i)));
-        v = _mm_subs_epu8(v, _mm_set1_epi8((char)bound));
-        total = _mm_add_epi64(total, _mm_sad_epu8(v, _mm_setzero_si128()));
-    }
-    all = (unsigned)(_mm_cvtsi128_si32(total) + _mm_extract_epi16(total, 4));
+static inline __m128i load(const uint8_t *p) { return _mm_loadu_si128((const __m128i *)(const void *)p); }
+
+static inline __m128i step_excess(const uint8_t *sum, const uint8_t *less, const uint8_t *more, __m128i bound) {
+    __m128i v = _mm_add_epi8(_mm_sub_epi8(load(sum), load(less)), load(more));
+    return _mm_sad_epu8(_mm_subs_epu8(v, bound), _mm_setzero_si128());
+}
+#endif
+
+/* What sum - less + more has above the bound, of all lanes. */
+static inline unsigned excess(const block *b, const uint8_t *sum, const uint8_t *less, const uint8_t *more, int bound) {
+#ifdef __SSE2__
+    __m128i most = _mm_set1_epi8((char)bound), all = step_excess(sum, less, more, most);
+    for (int64_t i = STEP; i < b->n; i += STEP)
+        all = _mm_add_epi64(all, step_excess(sum + i, less + i, more + i, most));
+    return (unsigned)(_mm_cvtsi128_si32(all) + _mm_extract_epi16(all, 4));
 #else
+    unsigned all = 0;
     for (int64_t i = 0; i < b->n; i++) {
         int v = sum[i] - less[i] + more[i] - bound;
         all += (unsigned)(v > 0 ? v : 0);
     }
-#endif
     return all;
+#endif
 }
 
 static void replace(const block *b, uint8_t *sum, const uint8_t *less, const uint8_t *more) {
     for (int64_t i = 0; i < b->n; i++) sum[i] = (uint8_t)(sum[i] - less[i] + more[i]);
 }
 
-static uint8_t half(int w) { return (uint8_t)(w > 126 ? 63 : w > 0 ? (w + 1) / 2 : 0); }
+/* A channel's parts, without branches: signs are as good as random. Returns their sum. */
+static uint32_t read_channel(int64_t columns, const int16_t *restrict w, uint8_t *restrict part) {
+    uint32_t size = 0;
+    for (int64_t j = 0; j < columns; j++) {
+        int above = w[j] > 0 ? w[j] : 0, below = w[j] < 0 ? -w[j] : 0;
+        above = (above + 1) / 2, below = (below + 1) / 2;
+        part[j] = (uint8_t)(above < MOST_HALF ? above : MOST_HALF);
+        part[columns + j] = (uint8_t)(below < MOST_HALF ? below : MOST_HALF);
+    }
+    for (int64_t j = 0; j < 2 * columns; j++) size += part[j];
+    return size;
+}
 
 static void read_block(block *b, int64_t columns, int16_t (*rest)[TN_QCOLUMNS]) {
     b->columns = columns, b->n = (2 * columns + STEP - 1) / STEP * STEP, b->active = 0;
-    memset(b->part, 0, sizeof b->part);
+    memset(b->part[NOBODY], 0, sizeof *b->part);
     for (int c = 0; c < CHANNELS; c++) {
-        b->size[c] = 0;
-        for (int64_t j = 0; j < columns; j++) {
-            int w = rest[c][j];
-            b->part[c][j] = half(w);
-            b->part[c][columns + j] = half(-w);
-        }
-        for (int64_t i = 0; i < b->n; i++) b->size[c] += b->part[c][i];
+        memset(b->part[c] + b->n - STEP, 0, STEP);
+        b->size[c] = read_channel(columns, rest[c], b->part[c]);
         if (!b->size[c]) continue;
         int at = b->active++;
         for (; at > 0 && b->size[b->order[at - 1]] < b->size[c]; at--) b->order[at] = b->order[at - 1];
@@ -187,9 +198,12 @@ static int whole_time(const block *b, const places *p, unsigned *gives) {
     return time_of(p->doubles, p->singles) + time_of((n + 3) / 8, n % 8 > 0 && n % 8 < 5);
 }
 
-static void open_places(places *p, int doubles, int singles) {
-    *p = (places){ .doubles = doubles, .singles = singles, .bins = 2 * (doubles + singles) };
-    for (int k = 0; k < p->bins; k++) p->room[k] = k < 2 * doubles ? 4 : 2;
+static void open_places(places *p, int64_t n, int doubles, int singles) {
+    p->doubles = doubles, p->singles = singles, p->bins = 2 * (doubles + singles);
+    for (int k = 0; k < p->bins; k++) {
+        p->room[k] = k < 2 * doubles ? 4 : 2, p->used[k] = 0;
+        memset(p->sum[k], 0, (size_t)n);
+    }
 }
 
 /* What the weights of a lane have above `most` is given up by those that give; *w are the four of a bin. */
@@ -212,8 +226,8 @@ static int take(const block *b, const places *p, unsigned gives, int bin, int16_
             int c = p->in[bin][k];
             w[k] = c == NOBODY ? 0 : clamp(rest[c][j], -128, 127);
         }
-        give_up(w, n, 1, gives), give_up(w, n, 1, ALL);
-        give_up(w, n, -1, gives), give_up(w, n, -1, ALL);
+        if (p->sum[bin][j] >= MOST_HALF) give_up(w, n, 1, gives), give_up(w, n, 1, ALL);
+        if (p->sum[bin][b->columns + j] >= MOST_HALF) give_up(w, n, -1, gives), give_up(w, n, -1, ALL);
         for (int k = 0; k < n; k++) {
             int c = p->in[bin][k];
             if (c != NOBODY) left |= rest[c][j] = (int16_t)(rest[c][j] - w[k]);
@@ -237,24 +251,25 @@ bool tn_qarrange(int64_t columns, int16_t (*rest)[TN_QCOLUMNS], tn_qround *out) 
         int doubles, singles;
     } ways[] = { { 0, 1 }, { 1, 0 }, { 0, 2 }, { 1, 1 }, { 2, 0 }, { 0, 3 }, { 1, 2 }, { 0, 4 } }; /* by time */
     block b;
-    places best = { 0 }, p;
+    places tried[2], *best = NULL;
     unsigned gives[BINS] = { 0 }, g[BINS];
     int least = INT32_MAX, left = 0;
     read_block(&b, columns, rest);
     for (size_t i = 0; b.active && i < sizeof ways / sizeof *ways; i++) {
         if (8 * ways[i].doubles + 4 * ways[i].singles < b.active) continue;
         if (time_of(ways[i].doubles, ways[i].singles) >= least) break;
-        open_places(&p, ways[i].doubles, ways[i].singles);
-        distribute(&b, &p);
-        improve(&b, &p);
-        int time = whole_time(&b, &p, g);
+        places *p = best == tried ? tried + 1 : tried;
+        open_places(p, b.n, ways[i].doubles, ways[i].singles);
+        distribute(&b, p);
+        improve(&b, p);
+        int time = whole_time(&b, p, g);
         if (time < least) least = time, best = p, memcpy(gives, g, sizeof gives);
     }
-    out->doubles = best.doubles, out->singles = best.singles;
-    for (int k = 0; k < best.bins; k++) {
+    out->doubles = best ? best->doubles : 0, out->singles = best ? best->singles : 0;
+    for (int k = 0; best && k < best->bins; k++) {
         int taken[TN_QCOLUMNS][4];
-        left |= take(&b, &best, gives[k], k, rest, taken);
-        write_bin(&b, &best, k, taken, out);
+        left |= take(&b, best, gives[k], k, rest, taken);
+        write_bin(&b, best, k, taken, out);
     }
     return left;
 }
