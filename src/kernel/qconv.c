@@ -1,16 +1,16 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* qconv.c - packs weights of 8-bit convolutions, and shares positions and panels among threads.
  *
- *       packed:  groups, panels, quads, wide | first group of each panel, and one more | sums    | codes  | weights
- *                int64                         int64 [panels + 1]                        int32     int32    64-byte
- * aligned of columns, groups
+ *       packed:  head | first double and single of each panel, and one more | sums of columns | codes | picks | weights
  *
- * The code of a group is tap * quads + quad, where quad counts the input channels (of all groups) in fours. */
-#include "kernel/qconv.h"
+ * Doubles of all panels come before singles, which of a wide form are its wide groups. The code of a double or single
+ * is tap * quads + quad, where quad counts the input channels (of all groups) in fours. */
 #include "base/mem.h"
+#include "kernel/qconv_arrange.h"
 #include <string.h>
 
-enum { CHUNK_BYTES = 1 << 17, LEAST_ROWS = 48, MOST_NR = 64, HEAD = 4 };
+enum { CHUNK_BYTES = 1 << 17, LEAST_ROWS = 48 };
+enum { DOUBLES, SINGLES, PANELS, QUADS, WIDE, HEAD }; /* the head, int64 each */
 
 static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -19,31 +19,36 @@ static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 /* Where the parts of a packed form lie. */
 typedef struct {
-    int64_t panels, groups, quads, group_bytes;
+    int64_t panels, doubles, singles, quads, group_bytes;
     bool wide;
-    int64_t *first;
+    int64_t (*first)[2]; /* double, single */
     int32_t *sums, *codes;
+    uint8_t (*pick)[4];
     char *w;
     size_t bytes;
 } parts;
 
-static parts parts_of(int64_t nr, bool wide, int64_t panels, int64_t groups, void *at) {
-    parts p = { .panels = panels, .groups = groups, .wide = wide, .group_bytes = nr * (wide ? 32 : 4) };
-    size_t sums = (size_t)(panels + 1 + HEAD) * sizeof(int64_t), codes = sums + (size_t)(panels * nr) * sizeof(int32_t),
-           w = tn_align_up(codes + (size_t)groups * sizeof(int32_t), 64);
+static parts parts_of(int64_t nr, bool wide, int64_t panels, int64_t doubles, int64_t singles, void *at) {
+    parts p = { .panels = panels, .doubles = doubles, .singles = singles, .wide = wide };
+    p.group_bytes = nr * (wide ? 32 : 4);
+    int64_t groups = 2 * doubles + singles;
+    size_t sums = (size_t)(HEAD + 2 * (panels + 1)) * sizeof(int64_t),
+           codes = sums + (size_t)(panels * nr) * sizeof(int32_t),
+           pick = codes + (size_t)(doubles + singles) * sizeof(int32_t), w = tn_align_up(pick + (size_t)groups * 4, 64);
     p.bytes = w + (size_t)(groups * p.group_bytes);
     if (!at) return p;
-    p.first = (int64_t *)at + HEAD;
+    p.first = (int64_t(*)[2])(void *)((int64_t *)at + HEAD);
     p.sums = (int32_t *)(void *)((char *)at + sums);
     p.codes = (int32_t *)(void *)((char *)at + codes);
+    p.pick = (uint8_t(*)[4])(void *)((char *)at + pick);
     p.w = (char *)at + w;
     return p;
 }
 
 static parts parts_in(const tn_qconv_kernels *kn, const void *packed) {
-    const int64_t *head = packed;
-    parts p = parts_of((int64_t)kn->nr, head[3], head[1], head[0], (void *)(uintptr_t)packed);
-    p.quads = head[2];
+    const int64_t *h = packed;
+    parts p = parts_of((int64_t)kn->nr, h[WIDE], h[PANELS], h[DOUBLES], h[SINGLES], (void *)(uintptr_t)packed);
+    p.quads = h[QUADS];
     return p;
 }
 
@@ -51,8 +56,8 @@ static parts parts_in(const tn_qconv_kernels *kn, const void *packed) {
 typedef struct {
     const tn_qweights *of;
     int64_t n, begin, end; /* columns; the input channels that some column sees, rounded out to sixteens */
-    int64_t at[MOST_NR], first[MOST_NR];
-    int zero[MOST_NR];
+    int64_t at[TN_QCOLUMNS], first[TN_QCOLUMNS];
+    int zero[TN_QCOLUMNS];
 } panel;
 
 static panel panel_at(const tn_qweights *w, int64_t nr, int64_t index) {
@@ -67,112 +72,144 @@ static panel panel_at(const tn_qweights *w, int64_t nr, int64_t index) {
     return p;
 }
 
-/* w' of column j at four channels from c on and tap t; whether one is not 0. */
-static int read_four(const panel *p, int64_t j, int64_t c, int64_t t, int *to) {
+/* w' of sixteen channels from c on, of tap t. */
+typedef int16_t sixteen[TN_QBLOCK][TN_QCOLUMNS];
+
+/* Reads it; whether something is not 0. */
+static int read_block(const panel *p, int64_t c, int64_t t, sixteen to) {
     const tn_qweights *w = p->of;
     int any = 0;
-    for (int k = 0; k < 4; k++) {
-        int64_t i = c + k - p->first[j], at = p->at[j] + i * w->i_step + t * w->t_step;
-        bool inside = i >= 0 && i < w->ic;
-        int v = !inside ? 0 : (w->is_signed ? ((const int8_t *)w->w)[at] : ((const uint8_t *)w->w)[at]) - p->zero[j];
-        to[k] = v, any |= v;
+    for (int64_t j = 0; j < p->n; j++) {
+        int64_t lo = p->first[j] - c, hi = lo + w->ic, at = p->at[j] + t * w->t_step - lo * w->i_step;
+        for (int64_t k = 0; k < TN_QBLOCK; k++) {
+            int v = k < lo || k >= hi ? 0
+                                      : (w->is_signed ? ((const int8_t *)w->w)[at + k * w->i_step]
+                                                      : ((const uint8_t *)w->w)[at + k * w->i_step]) -
+                                            p->zero[j];
+            to[k][j] = (int16_t)v, any |= v;
+        }
     }
     return any;
 }
 
 static int clamp(int v, int lo, int hi) { return v < lo ? lo : v > hi ? hi : v; }
 
-/* Takes from a pair what one group holds of it; what is left. */
-static int take_pair(bool bounded, int *rest, int8_t *out) {
-    int a = clamp(rest[0], -128, 127), b = clamp(rest[1], -128, 127);
-    if (bounded && a > 0 && b > 0) b = clamp(b, 0, 128 - a);
-    if (bounded && a < 0 && b < 0) b = clamp(b, -128 - a, 0);
-    rest[0] -= a, rest[1] -= b;
-    out[0] = (int8_t)a, out[1] = (int8_t)b;
-    return rest[0] | rest[1];
-}
-
-/* The narrow groups of four channels: how many. Codes and weights are written unless codes is NULL. */
-static int64_t pack_four(const tn_qconv_kernels *kn, int (*rest)[4], int64_t columns, int32_t code, int32_t *codes,
-                         int8_t *w) {
-    int64_t n = 0;
-    for (int any = 1; any; n++) {
-        any = 0;
-        for (int64_t j = 0; j < columns; j++) {
-            int8_t pair[4];
-            any |= take_pair(kn->bounded, rest[j], pair) | take_pair(kn->bounded, rest[j] + 2, pair + 2);
-            if (codes) memcpy(w + (n * (int64_t)kn->nr + j) * 4, pair, 4);
+/* A group of the four channels from q on, of what s8 holds of them; whether there was something. */
+static int take_four(int64_t columns, int q, sixteen rest, int8_t (*w)[4]) {
+    int any = 0;
+    for (int64_t j = 0; j < columns; j++)
+        for (int k = 0; k < 4; k++) {
+            int v = clamp(rest[q + k][j], -128, 127);
+            rest[q + k][j] = (int16_t)(rest[q + k][j] - v);
+            w[j][k] = (int8_t)v, any |= v;
         }
-        if (codes) codes[n] = code;
-    }
-    return n;
+    return any;
 }
 
-/* The groups of a panel: how many, narrow and wide. Written in the form of `to` (NULL: counted alone) from its g-th. */
-static void pack_panel(const tn_qconv_kernels *kn, const tn_qweights *w, int64_t index, const parts *to, int64_t g,
-                       int64_t count[2]) {
-    int64_t nr = (int64_t)kn->nr, quads = ceil_div(w->ic * w->groups, 4);
+/* Where groups go: NULL, they are counted alone. */
+typedef struct {
+    const tn_qconv_kernels *kn;
+    const parts *to;
+    int64_t doubles, singles, wide; /* so far */
+} packer;
+
+/* n groups of one code: doubles are two each. */
+static void put_groups(packer *k, bool doubles, int64_t n, int32_t code, uint8_t (*pick)[4],
+                       int8_t (*w)[TN_QCOLUMNS][4]) {
+    const parts *to = k->to;
+    int64_t at = doubles ? k->doubles : k->singles, group = doubles ? 2 * at : 2 * (to ? to->doubles : 0) + at;
+    *(doubles ? &k->doubles : &k->singles) += doubles ? n / 2 : n;
+    if (!to) return;
+    for (int64_t i = 0; i < n; i++, group++) {
+        to->codes[doubles ? at + i / 2 : to->doubles + at + i] = code;
+        memcpy(to->pick[group], pick[i], 4);
+        memcpy(to->w + group * to->group_bytes, w[i], (size_t)to->group_bytes);
+    }
+}
+
+/* Rounds of arranged groups, until nothing is left. */
+static void put_bounded(packer *k, int64_t columns, int32_t code, sixteen rest) {
+    tn_qround r;
+    memset(&r, 0, sizeof r);
+    for (bool more = true; more;) {
+        more = tn_qarrange(columns, rest, &r);
+        put_groups(k, true, 2 * r.doubles, code, r.pick, r.w);
+        put_groups(k, false, r.singles, code, r.pick + 2 * r.doubles, r.w + 2 * r.doubles);
+    }
+}
+
+static void put_fours(packer *k, int64_t columns, int32_t code, sixteen rest) {
+    uint8_t pick[1][4] = { { 0 } };
+    int8_t w[1][TN_QCOLUMNS][4] = { { { 0 } } };
+    for (int q = 0; q < TN_QBLOCK; q += 4)
+        while (take_four(columns, q, rest, w[0])) put_groups(k, false, 1, code + q / 4, pick, w);
+}
+
+static void put_wide(packer *k, int64_t columns, int32_t code, sixteen rest) {
+    int64_t nr = (int64_t)k->kn->nr;
+    int16_t *w = (int16_t *)(void *)(k->to->w + k->singles * k->to->group_bytes);
+    for (int64_t j = 0; j < columns; j++)
+        for (int i = 0; i < TN_QBLOCK; i++) w[(i / 2 * nr + j) * 2 + i % 2] = rest[i][j];
+    k->to->codes[k->singles++] = code;
+}
+
+/* The groups of a panel. */
+static void pack_panel(packer *k, const tn_qweights *w, int64_t index) {
+    int64_t nr = (int64_t)k->kn->nr, quads = ceil_div(w->ic * w->groups, 4);
     panel p = panel_at(w, nr, index);
-    bool narrow = to && !to->wide, wide = to && to->wide;
-    count[0] = count[1] = 0;
+    sixteen rest;
     for (int64_t t = 0; t < w->taps; t++)
         for (int64_t c = p.begin; c < p.end; c += TN_QBLOCK) {
-            int some = 0;
-            for (int64_t q = 0; q < TN_QBLOCK; q += 4) {
-                int rest[MOST_NR][4], any = 0;
-                int32_t code = (int32_t)(t * quads + (c + q) / 4);
-                int64_t at = g + count[0];
-                for (int64_t j = 0; j < p.n; j++) any |= read_four(&p, j, c + q, t, rest[j]);
-                some |= any;
-                for (int64_t j = 0; any && to && j < p.n; j++)
-                    to->sums[index * nr + j] += rest[j][0] + rest[j][1] + rest[j][2] + rest[j][3];
-                int16_t *words = wide && any ? (int16_t *)(void *)(to->w + (g + count[1]) * to->group_bytes) : NULL;
-                for (int64_t j = 0; words && j < p.n; j++)
-                    for (int k = 0; k < 4; k++) words[(((q + k) / 2) * nr + j) * 2 + k % 2] = (int16_t)rest[j][k];
-                if (any && !wide)
-                    count[0] += pack_four(kn, rest, p.n, code, narrow ? to->codes + at : NULL,
-                                          narrow ? (int8_t *)to->w + at * to->group_bytes : NULL);
-            }
-            if (some && wide) to->codes[g + count[1]] = (int32_t)(t * quads + c / 4);
-            count[1] += some != 0;
+            int32_t code = (int32_t)(t * quads + c / 4);
+            if (!read_block(&p, c, t, rest)) continue;
+            k->wide++;
+            for (int64_t j = 0; k->to && j < p.n; j++)
+                for (int i = 0; i < TN_QBLOCK; i++) k->to->sums[index * nr + j] += rest[i][j];
+            if (k->to && k->to->wide)
+                put_wide(k, p.n, code, rest);
+            else if (k->kn->bounded)
+                put_bounded(k, p.n, code, rest);
+            else
+                put_fours(k, p.n, code, rest);
         }
 }
 
 tn_qconv_size tn_qconv_measure(const tn_qconv_kernels *kn, const tn_qweights *w) {
-    int64_t nr = (int64_t)kn->nr, panels = ceil_div(w->oc, nr), narrow = 0, wide = 0;
-    for (int64_t i = 0; i < panels; i++) {
-        int64_t count[2];
-        pack_panel(kn, w, i, NULL, 0, count);
-        narrow += count[0], wide += count[1];
-    }
-    /* A wide group takes the time of 5.6 narrow ones (Zen 3: 125 and 175 GOP/s). */
-    tn_qconv_size s = { .wide = kn->wide && 5 * narrow > 28 * wide };
-    s.groups = s.wide ? wide : narrow;
-    s.bytes = parts_of(nr, s.wide, panels, s.groups, NULL).bytes;
+    int64_t nr = (int64_t)kn->nr, panels = ceil_div(w->oc, nr);
+    packer k = { .kn = kn };
+    for (int64_t i = 0; i < panels; i++) pack_panel(&k, w, i);
+    /* A wide group takes the time of 5.6 singles (Zen 3: 125 and 175 GOP/s), and a double that of 1.5. */
+    tn_qconv_size s = { k.doubles, k.singles, .wide = kn->wide && 15 * k.doubles + 10 * k.singles > 56 * k.wide };
+    if (s.wide) s.doubles = 0, s.singles = k.wide;
+    s.bytes = parts_of(nr, s.wide, panels, s.doubles, s.singles, NULL).bytes;
     return s;
 }
 
 void tn_qconv_pack(const tn_qconv_kernels *kn, const tn_qweights *w, const tn_qconv_size *size, void *out) {
-    int64_t nr = (int64_t)kn->nr, panels = ceil_div(w->oc, nr), count[2];
-    int64_t *head = out;
-    parts to = parts_of(nr, size->wide, panels, size->groups, out);
+    int64_t nr = (int64_t)kn->nr, panels = ceil_div(w->oc, nr), *head = out;
+    parts to = parts_of(nr, size->wide, panels, size->doubles, size->singles, out);
+    packer k = { .kn = kn, .to = &to };
     memset(out, 0, to.bytes);
-    head[0] = size->groups, head[1] = panels, head[2] = ceil_div(w->ic * w->groups, 4), head[3] = size->wide;
-    for (int64_t i = 0, g = 0; i < panels; i++) {
-        to.first[i] = g;
-        pack_panel(kn, w, i, &to, g, count);
-        to.first[i + 1] = g += count[size->wide];
+    head[DOUBLES] = size->doubles, head[SINGLES] = size->singles, head[PANELS] = panels, head[WIDE] = size->wide;
+    head[QUADS] = ceil_div(w->ic * w->groups, 4);
+    for (int64_t i = 0; i < panels; i++) {
+        to.first[i][0] = k.doubles, to.first[i][1] = k.singles;
+        pack_panel(&k, w, i);
     }
+    to.first[panels][0] = k.doubles, to.first[panels][1] = k.singles;
 }
 
-int64_t tn_qconv_groups(const void *packed) { return *(const int64_t *)packed; }
+int64_t tn_qconv_groups(const void *packed) {
+    const int64_t *head = packed;
+    return head[DOUBLES] + head[SINGLES];
+}
 
 const int32_t *tn_qconv_sums(const tn_qconv_kernels *kn, const void *packed) { return parts_in(kn, packed).sums; }
 
 void tn_qconv_places(const tn_qconv_kernels *kn, const void *packed, int64_t block, const int32_t *tap_at,
                      int32_t *group_at) {
     parts p = parts_in(kn, packed);
-    for (int64_t g = 0; g < p.groups; g++) {
+    for (int64_t g = 0; g < p.doubles + p.singles; g++) {
         int64_t t = p.codes[g] / p.quads, q = p.codes[g] % p.quads;
         group_at[g] = (int32_t)(tap_at[t] + q / 4 * block + q % 4 * 4);
     }
@@ -217,6 +254,13 @@ typedef struct {
     int64_t chunk; /* rows of a task */
 } job;
 
+/* n doubles or singles: the first of them, and its first group. */
+static tn_qgroups groups_at(const job *j, int64_t n, int64_t first, int64_t group) {
+    return (tn_qgroups){
+        .n = n, .at = j->a->group_at + first, .pick = j->p.pick[group], .w = j->p.w + group * j->p.group_bytes
+    };
+}
+
 /* Tasks are numbered chunk by chunk, so that neighbours read the same rows. */
 static void run_tasks(void *arg, int64_t begin, int64_t end, int thread) {
     const job *j = arg;
@@ -224,14 +268,14 @@ static void run_tasks(void *arg, int64_t begin, int64_t end, int thread) {
     int64_t nr = (int64_t)j->kn->nr;
     (void)thread;
     for (int64_t i = begin; i < end; i++) {
-        int64_t k = i % j->p.panels, r = i / j->p.panels * j->chunk, first = j->p.first[k], c = k * nr;
+        int64_t k = i % j->p.panels, r = i / j->p.panels * j->chunk, c = k * nr;
+        const int64_t *from = j->p.first[k], *to = j->p.first[k + 1];
         tn_qstrip s = { .rows = min64(j->chunk, a->rows - r),
-                        .groups = j->p.first[k + 1] - first,
                         .n = min64(nr, a->columns - c),
                         .x = a->x,
                         .row_at = a->row_at + r,
-                        .group_at = a->group_at + first,
-                        .w = j->p.w + first * j->p.group_bytes,
+                        .doubles = groups_at(j, to[0] - from[0], from[0], 2 * from[0]),
+                        .singles = groups_at(j, to[1] - from[1], j->p.doubles + from[1], 2 * j->p.doubles + from[1]),
                         .end = a->end,
                         .y = a->y + r * a->row_step + c / TN_QBLOCK * a->block_step,
                         .row_step = a->row_step,
@@ -244,12 +288,12 @@ static void run_tasks(void *arg, int64_t begin, int64_t end, int thread) {
 void tn_qconv(const tn_qconv_kernels *kn, const tn_qconv_args *a, tn_pool *pool) {
     job j = { .kn = kn, .a = a, .p = parts_in(kn, a->packed) };
     if (a->rows <= 0 || j.p.panels <= 0) return;
-    int64_t channels = j.p.wide ? TN_QBLOCK : 4, each = 1 + channels * j.p.groups / j.p.panels,
-            threads = tn_pool_threads(pool);
+    int64_t channels = j.p.wide ? TN_QBLOCK : 4, groups = 2 * j.p.doubles + j.p.singles,
+            each = 1 + channels * groups / j.p.panels, threads = tn_pool_threads(pool);
     j.chunk = CHUNK_BYTES / each;
     if (j.chunk < LEAST_ROWS) j.chunk = LEAST_ROWS;
     j.chunk = min64(j.chunk, a->rows);
-    double work = (double)a->rows * (double)j.p.groups * (double)(channels * (int64_t)kn->nr);
+    double work = (double)a->rows * (double)groups * (double)(channels * (int64_t)kn->nr);
     if (threads > 1 && j.p.panels < 4 * threads) j.chunk = min64(j.chunk, ceil_div(a->rows, 4 * threads));
     int64_t tasks = ceil_div(a->rows, j.chunk) * j.p.panels;
     int64_t worth = 1 + (int64_t)((double)tasks * (1 << 18) / (work + 1)); /* tasks that are worth a thread */

@@ -14,15 +14,15 @@
  * Weights are packed in panels of nr columns (output channels). A panel is a list of groups with a code that says what
  * they are of; what is zero for all columns is left out. That covers thin inputs, grouped convolutions, odd sizes.
  *
- *   narrow   four neighbouring channels of one tap for all columns, 4 nr bytes. w' beyond s8 stands in several groups
- * of one code whose sum it is; so does what would overflow the 16 bits in which AVX2 adds two products of u8 and s8:
- * there the two weights of a pair have sums of at most 128 on either side of zero, and what is more goes to a further
- * group of its own wide     sixteen channels of one tap, 16 nr words: for weights so large that too many groups would
- * be doubled
+ *   narrow   four channels of one tap for all columns, 4 nr bytes. w' beyond s8 stands in several groups whose sum it
+ * is. Where bytes are multiplied into words (bounded), a group says which four of a block's sixteen channels it is for,
+ * and groups are singles, or two that are a double, so that words hold their sums (kernel/qconv_arrange.h). Where there
+ * are dot products of four bytes, groups are singles of four neighbours. wide     sixteen channels of one tap, 16 nr
+ * words: for weights so large that bytes would take longer
  *
  * All variants therefore give the same, exact sum.
  *
- * Kernels read x at row_at[p] + group_at[g]; a matrix and an image differ in these two lists alone. */
+ * Kernels read x at row_at[p] + at[g]; a matrix and an image differ in these two lists alone. */
 #ifndef TN_KERNEL_QCONV_H
 #define TN_KERNEL_QCONV_H
 
@@ -39,13 +39,24 @@ typedef struct {
     tn_dtype y_type; /* TN_U8, TN_F32 */
 } tn_qend;
 
-/** Positions times one panel. Rows read the four (wide: sixteen) bytes at x + row_at[r] + group_at[g]; results of row r
- *  go to y + r * row_step, sixteen columns side by side, the next sixteen block_step bytes on. */
+/** Groups, or doubles, of a panel: `at` has an entry each.
+ *  pick   of bounded kernels: which of the sixteen channels at x + row_at[r] + at[i] the four of a group are, four
+ * bytes a group; a double has two. Else NULL: the four at x + row_at[r] + at[i]. w      [groups][nr][4] int8, or
+ * [n][8][nr][2] int16 of wide ones; 64-byte aligned */
 typedef struct {
-    int64_t rows, groups, n; /* n <= nr columns are stored */
+    int64_t n;
+    const int32_t *at;
+    const uint8_t *pick;
+    const void *w;
+} tn_qgroups;
+
+/** Positions times one panel; results of row r go to y + r * row_step, sixteen columns side by side, the next sixteen
+ *  block_step bytes on. */
+typedef struct {
+    int64_t rows, n; /* n <= nr columns are stored */
     const uint8_t *x;
-    const int32_t *row_at, *group_at;
-    const void *w; /* [groups][nr][4] int8, or [groups][8][nr][2] int16; 64-byte aligned */
+    const int32_t *row_at;
+    tn_qgroups doubles, singles; /* wide groups are singles */
     tn_qend end;
     char *y;
     ptrdiff_t row_step, block_step;
@@ -74,7 +85,7 @@ typedef struct {
 
 typedef struct tn_qconv_kernels {
     uintptr_t nr;      /* columns of a panel: a multiple of 16 */
-    uintptr_t bounded; /* 1: pairs of weights must be bounded, as said above */
+    uintptr_t bounded; /* 1: words hold the sums of pairs, as said above */
     void (*strip)(const tn_qstrip *s);
     void (*wide)(const tn_qstrip *s); /* NULL: not needed */
     void (*depthwise)(const tn_qdepth *d);
@@ -104,17 +115,17 @@ typedef struct {
 
 /** What a packed form takes; the weights are read for it. */
 typedef struct {
-    int64_t groups;
+    int64_t doubles, singles;
     bool wide;
     size_t bytes;
 } tn_qconv_size;
 tn_qconv_size tn_qconv_measure(const tn_qconv_kernels *kn, const tn_qweights *w);
 void tn_qconv_pack(const tn_qconv_kernels *kn, const tn_qweights *w, const tn_qconv_size *size, void *out);
 
-/** How many groups a packed form has, and the sum of w' of every column ([oc] to a multiple of nr). */
+/** How many places a packed form has, and the sum of w' of every column ([oc] to a multiple of nr). */
 int64_t tn_qconv_groups(const void *packed);
 const int32_t *tn_qconv_sums(const tn_qconv_kernels *kn, const void *packed);
-/** Where the groups' bytes lie: blocks of 16 channels are `block` bytes apart, tap t is tap_at[t] bytes on. */
+/** Where the groups' channels lie: blocks of 16 channels are `block` bytes apart, tap t is tap_at[t] bytes on. */
 void tn_qconv_places(const tn_qconv_kernels *kn, const void *packed, int64_t block, const int32_t *tap_at,
                      int32_t *group_at);
 

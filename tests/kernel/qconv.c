@@ -1,7 +1,7 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* qconv.c - 8-bit convolutions: every variant, exactly, with zero points, signs, groups, extreme codes, threads; and
  * the loops over codes. */
-#include "kernel/qconv.h"
+#include "kernel/qconv_arrange.h"
 #include "lib/kernel_check.h"
 #include <math.h>
 #include <string.h>
@@ -224,10 +224,53 @@ static void loops(check_ctx *c) {
         if (want[i] != (a[i] > b[i] ? a[i] : b[i])) check_fail(c, "greater %d", (int)i);
 }
 
-static const check_case cases[] = { { "small", small, 300 },
-                                    { "large", large, 20 },
-                                    { "grouped", grouped, 100 },
-                                    { "depthwise", depthwise, 100 },
-                                    { "loops", loops, 200 } };
+/* A round's lanes hold at most 128 on either side of zero, of whichever channels; what they take is gone from rest. */
+static void check_lane(check_ctx *c, const tn_qround *r, int64_t column, int byte, int group, int groups) {
+    int above = 0, below = 0;
+    for (int g = group; g < group + groups; g++)
+        for (int k = byte; k < byte + 2; k++) {
+            int w = r->w[g][column][k];
+            *(w > 0 ? &above : &below) += w;
+        }
+    if (above > 128 || below < -128)
+        check_fail(c, "column %d, group %d: %d and %d in a lane", (int)column, group, above, below);
+}
+
+static void arranged(check_ctx *c) {
+    int64_t columns = check_int(c, 1, TN_QCOLUMNS);
+    int16_t rest[BLOCK][TN_QCOLUMNS] = { { 0 } };
+    int want[BLOCK][TN_QCOLUMNS] = { { 0 } };
+    int spread = (int)check_int(c, 1, 255), share = (int)check_int(c, 0, 100), rounds = 0;
+    bool ends = check_chance(c, 30), more;
+    for (int i = 0; i < BLOCK; i++)
+        for (int64_t j = 0; j < columns; j++) {
+            if (!check_chance(c, share)) continue;
+            int v = (int)check_int(c, -spread, spread);
+            want[i][j] = rest[i][j] = (int16_t)(ends ? (v < 0 ? -spread : spread) : v);
+        }
+    do {
+        tn_qround r;
+        memset(&r, 0, sizeof r);
+        more = tn_qarrange(columns, rest, &r);
+        int groups = 2 * r.doubles + r.singles;
+        for (int g = 0; g < groups; g++)
+            for (int64_t j = 0; j < columns; j++)
+                for (int k = 0; k < 4; k++) {
+                    if (r.pick[g][k] >= BLOCK) check_fail(c, "channel %d", r.pick[g][k]);
+                    want[r.pick[g][k]][j] -= r.w[g][j][k];
+                    if (k % 2) continue;
+                    bool twice = g < 2 * r.doubles;
+                    if (!twice || g % 2 == 0) check_lane(c, &r, j, k, g, twice ? 2 : 1);
+                }
+        if (more && (!groups || ++rounds > 64)) check_fail(c, "no end after %d rounds", rounds);
+    } while (more && rounds <= 64);
+    for (int i = 0; i < BLOCK; i++)
+        for (int64_t j = 0; j < columns; j++)
+            if (want[i][j] || rest[i][j]) check_fail(c, "%d of channel %d, column %d is left", want[i][j], i, (int)j);
+}
+
+static const check_case cases[] = { { "arranged", arranged, 300 },   { "small", small, 300 },
+                                    { "large", large, 20 },          { "grouped", grouped, 100 },
+                                    { "depthwise", depthwise, 100 }, { "loops", loops, 200 } };
 
 int main(int argc, char **argv) { return check_main("qconv", cases, TN_COUNT(cases), argc, argv); }

@@ -5,16 +5,22 @@
 enum { NR = 16 };
 #include "kernel/qconv_parts.h"
 
+/* A group's products are added to sums, which wrap; x: of its block of channels. */
+static void add_group(const uint8_t *x, const uint8_t *pick, const int8_t *w, uint32_t *sum) {
+    for (int j = 0; j < NR; j++)
+        for (int k = 0; k < 4; k++) sum[j] += (uint32_t)(x[pick[k]] * w[4 * j + k]);
+}
+
 static void strip(const tn_qstrip *s) {
+    const tn_qgroups *d = &s->doubles, *one = &s->singles;
     for (int64_t r = 0; r < s->rows; r++) {
-        uint32_t sum[NR] = { 0 }; /* wraps */
+        const uint8_t *x = s->x + s->row_at[r];
+        uint32_t sum[NR] = { 0 };
         int32_t sums[NR];
-        const int8_t *w = s->w;
-        for (int64_t g = 0; g < s->groups; g++, w += 4 * NR) {
-            const uint8_t *x = s->x + s->row_at[r] + s->group_at[g];
-            for (int j = 0; j < NR; j++)
-                for (int k = 0; k < 4; k++) sum[j] += (uint32_t)(x[k] * w[4 * j + k]);
-        }
+        for (int64_t g = 0; g < 2 * d->n; g++)
+            add_group(x + d->at[g / 2], d->pick + 4 * g, (const int8_t *)d->w + g * 4 * NR, sum);
+        for (int64_t g = 0; g < one->n; g++)
+            add_group(x + one->at[g], one->pick + 4 * g, (const int8_t *)one->w + g * 4 * NR, sum);
         memcpy(sums, sum, sizeof sums);
         end_row(s, sums, r);
     }
@@ -24,10 +30,10 @@ static void wide(const tn_qstrip *s) {
     for (int64_t r = 0; r < s->rows; r++) {
         uint32_t sum[NR] = { 0 };
         int32_t sums[NR];
-        const int16_t *w = s->w;
-        for (int64_t g = 0; g < s->groups; g++)
+        const int16_t *w = s->singles.w;
+        for (int64_t g = 0; g < s->singles.n; g++)
             for (int k = 0; k < C; k += 2, w += 2 * NR) {
-                const uint8_t *x = s->x + s->row_at[r] + s->group_at[g] + k;
+                const uint8_t *x = s->x + s->row_at[r] + s->singles.at[g] + k;
                 for (int j = 0; j < NR; j++) sum[j] += (uint32_t)(x[0] * w[2 * j] + x[1] * w[2 * j + 1]);
             }
         memcpy(sums, sum, sizeof sums);

@@ -1,9 +1,12 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* qconv_simd.h - the 8-bit convolution's register tile for several instruction sets: MR rows times two vectors of int32
  * columns. The including file gives NR and MR, EACH_ROW(X), the vector type vi with VI_LOAD(p), VI_STORE(p, v),
- * VI_ZERO(), VI_ADD(a, b), VI_FOUR(p), the four bytes at p in every lane, VI_DOT(acc, x, w), which adds each lane's
- * four products of u8 and s8 to acc, and, unless VNNI makes wide groups needless, VI_WORDS(x, w), the sums of each
- * lane's two products of words. */
+ * VI_ZERO(), VI_FOUR(p), the four bytes at p in every lane, and either
+ *
+ *   VI_DOT(acc, x, w)   which adds each lane's four products of u8 and s8 to acc (VNNI), or
+ *   VI_BYTES(x, w)      each lane's products of u8 and s8 added in twos, as words, with VI_ADD16(a, b), VI_WORDS(x, w),
+ *                       the sums of each lane's two products of words, VI_ADD(a, b), VI_ONES(), VI_SIXTEEN(p), the
+ *                       sixteen bytes at p in every sixteen, and VI_CHOOSE(v, k), bytes of each sixteen by number */
 #ifndef TN_KERNEL_X86_QCONV_SIMD_H
 #define TN_KERNEL_X86_QCONV_SIMD_H
 
@@ -11,47 +14,101 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* A sum stays in its register, and rows of a tile are computed one after another: loaded all at once they would push
- * sums out of the registers. */
-#ifdef TN_EMULATED
-#define ADD_TO(s, v) (s) = VI_ADD(s, v)
-#else
-#define ADD_TO(s, v) __asm__ volatile("vpaddd %1, %0, %0" : "+v"(s) : "v"(v) : "memory")
-#endif
-
 INLINE int four_at(const uint8_t *p) {
     int v;
     memcpy(&v, p, sizeof v);
     return v;
 }
 
-/* mr: a constant after inlining; at: the tile's rows. */
-INLINE void tile(const int mr, const tn_qstrip *s, const int32_t *at, int32_t *out) {
+typedef struct {
     vi acc[MR][2];
     const uint8_t *x[MR];
-#define X(i)                           \
-    acc[i][0] = acc[i][1] = VI_ZERO(); \
-    x[i] = s->x + at[i < mr ? i : mr - 1];
-    EACH_ROW(X)
-#undef X
-    const char *w = s->w;
-    const int32_t *group = s->group_at;
-    for (int64_t g = s->groups; g > 0; g--, w += 2 * sizeof(vi)) {
-        ptrdiff_t o = *group++;
+} register_tile;
+
+#ifdef VI_DOT
+/* mr: a constant after inlining. */
+INLINE void add_singles(const int mr, const tn_qgroups *of, register_tile *t) {
+    const char *w = of->w;
+    const int32_t *at = of->at;
+    for (int64_t g = of->n; g > 0; g--, w += 2 * sizeof(vi)) {
+        ptrdiff_t o = *at++;
         vi w0 = VI_LOAD(w), w1 = VI_LOAD(w + sizeof(vi));
-#define X(i)                      \
-    if (i < mr) {                 \
-        vi v = VI_FOUR(x[i] + o); \
-        VI_DOT(acc[i][0], v, w0); \
-        VI_DOT(acc[i][1], v, w1); \
+#define X(i)                         \
+    if (i < mr) {                    \
+        vi v = VI_FOUR(t->x[i] + o); \
+        VI_DOT(t->acc[i][0], v, w0); \
+        VI_DOT(t->acc[i][1], v, w1); \
     }
         EACH_ROW(X)
 #undef X
     }
-#define X(i)                                        \
-    if (i < mr) {                                   \
-        VI_STORE(out + i * NR, acc[i][0]);          \
-        VI_STORE(out + i * NR + NR / 2, acc[i][1]); \
+}
+#else
+/* A sum stays in its register: the compiler would rather add up sums of its own. */
+#ifdef TN_EMULATED
+#define ADD_TO(s, v) (s) = VI_ADD(s, v)
+#else
+#define ADD_TO(s, v) __asm__("vpaddd %1, %0, %0" : "+v"(s) : "v"(v))
+#endif
+
+INLINE void add_singles(const int mr, const tn_qgroups *of, register_tile *t) {
+    const char *w = of->w;
+    const uint8_t *pick = of->pick;
+    const int32_t *at = of->at;
+    const vi ones = VI_ONES();
+    for (int64_t g = of->n; g > 0; g--, w += 2 * sizeof(vi), pick += 4) {
+        ptrdiff_t o = *at++;
+        vi k = VI_FOUR(pick);
+#define X(i)                                                                        \
+    if (i < mr) {                                                                   \
+        vi v = VI_CHOOSE(VI_SIXTEEN(t->x[i] + o), k);                               \
+        ADD_TO(t->acc[i][0], VI_WORDS(VI_BYTES(v, VI_LOAD(w)), ones));              \
+        ADD_TO(t->acc[i][1], VI_WORDS(VI_BYTES(v, VI_LOAD(w + sizeof(vi))), ones)); \
+    }
+        EACH_ROW(X)
+#undef X
+    }
+}
+
+INLINE void add_doubles(const int mr, const tn_qgroups *of, register_tile *t) {
+    enum { V = sizeof(vi) };
+    const char *w = of->w;
+    const uint8_t *pick = of->pick;
+    const int32_t *at = of->at;
+    const vi ones = VI_ONES();
+    for (int64_t g = of->n; g > 0; g--, w += 4 * V, pick += 8) {
+        ptrdiff_t o = *at++;
+        vi k0 = VI_FOUR(pick), k1 = VI_FOUR(pick + 4);
+#define X(i)                                                                               \
+    if (i < mr) {                                                                          \
+        vi v = VI_SIXTEEN(t->x[i] + o), a = VI_CHOOSE(v, k0), b = VI_CHOOSE(v, k1), words; \
+        words = VI_ADD16(VI_BYTES(a, VI_LOAD(w)), VI_BYTES(b, VI_LOAD(w + 2 * V)));        \
+        ADD_TO(t->acc[i][0], VI_WORDS(words, ones));                                       \
+        words = VI_ADD16(VI_BYTES(a, VI_LOAD(w + V)), VI_BYTES(b, VI_LOAD(w + 3 * V)));    \
+        ADD_TO(t->acc[i][1], VI_WORDS(words, ones));                                       \
+    }
+        EACH_ROW(X)
+#undef X
+    }
+}
+#endif
+
+/* at: the tile's rows. */
+INLINE void tile(const int mr, const tn_qstrip *s, const int32_t *at, int32_t *out) {
+    register_tile t;
+#define X(i)                               \
+    t.acc[i][0] = t.acc[i][1] = VI_ZERO(); \
+    t.x[i] = s->x + at[i < mr ? i : mr - 1];
+    EACH_ROW(X)
+#undef X
+#ifndef VI_DOT
+    add_doubles(mr, &s->doubles, &t);
+#endif
+    add_singles(mr, &s->singles, &t);
+#define X(i)                                          \
+    if (i < mr) {                                     \
+        VI_STORE(out + i * NR, t.acc[i][0]);          \
+        VI_STORE(out + i * NR + NR / 2, t.acc[i][1]); \
     }
     EACH_ROW(X)
 #undef X
@@ -90,20 +147,20 @@ INLINE __m128i end_sixteen(const eight k[2], __m256i a, __m256i b, __m256 lo, __
 }
 
 /* The rows of a tile, sixteen columns at a time. */
-INLINE void end_rows(const tn_qstrip *s, const int32_t *sums, int64_t row, int64_t rows) {
+INLINE void end_rows(const tn_qstrip *s, const int32_t *v, int64_t row, int64_t rows) {
     __m256 lo = _mm256_set1_ps(s->end.lo), hi = _mm256_set1_ps(s->end.hi);
     __m256i zero = _mm256_set1_epi32(s->end.zero);
     if (s->end.y_type != TN_U8 || s->n % C) {
-        for (int64_t i = 0; i < rows; i++) end_row(s, sums + i * NR, row + i);
+        for (int64_t i = 0; i < rows; i++) end_row(s, v + i * NR, row + i);
         return;
     }
     for (int64_t c = 0; c < s->n; c += C) {
         const eight k[2] = { eight_at(&s->end, c), eight_at(&s->end, c + 8) };
         char *y = s->y + c / C * s->block_step + row * s->row_step;
         for (int64_t i = 0; i < rows; i++, y += s->row_step) {
-            const __m256i *v = (const __m256i *)(const void *)(sums + i * NR + c);
+            const __m256i *u = (const __m256i *)(const void *)(v + i * NR + c);
             _mm_storeu_si128((__m128i *)(void *)y,
-                             end_sixteen(k, _mm256_load_si256(v), _mm256_load_si256(v + 1), lo, hi, zero));
+                             end_sixteen(k, _mm256_load_si256(u), _mm256_load_si256(u + 1), lo, hi, zero));
         }
     }
 }
@@ -111,17 +168,17 @@ INLINE void end_rows(const tn_qstrip *s, const int32_t *sums, int64_t row, int64
 /* Tiles of nearly equal height. */
 INLINE void tiled(const tn_qstrip *s, void (*const *fn)(const tn_qstrip *s, const int32_t *at, int32_t *out)) {
     int64_t count = (s->rows + MR - 1) / MR;
-    _Alignas(64) int32_t sums[MR * NR];
+    _Alignas(64) int32_t v[MR * NR];
     for (int64_t t = 0, r = 0, next; t < count; t++, r = next) {
         next = (t + 1) * s->rows / count;
-        fn[next - r - 1](s, s->row_at + r, sums);
-        end_rows(s, sums, r, next - r);
+        fn[next - r - 1](s, s->row_at + r, v);
+        end_rows(s, v, r, next - r);
     }
 }
 
 static void strip(const tn_qstrip *s) { tiled(s, tiles); }
 
-#ifdef VI_WORDS
+#ifndef VI_DOT
 enum { SLICE = 32 /* groups widened at a time: 6 KiB of six rows */ };
 
 /* The codes of some groups as words, [mr][SLICE * 16]. */
@@ -136,7 +193,7 @@ INLINE void widen(const int mr, const tn_qstrip *s, const int32_t *at, const int
 }
 
 /* One slice added to sums. */
-INLINE void slice(const int mr, const char *x, const char *w, int64_t steps, int32_t *sums) {
+INLINE void slice(const int mr, const char *x, const char *w, int64_t steps, int32_t *out) {
     vi acc[MR][2];
 #define X(i) acc[i][0] = acc[i][1] = VI_ZERO();
     EACH_ROW(X)
@@ -154,7 +211,7 @@ INLINE void slice(const int mr, const char *x, const char *w, int64_t steps, int
     }
 #define X(i)                                                            \
     if (i < mr) {                                                       \
-        int32_t *to = sums + i * NR;                                    \
+        int32_t *to = out + i * NR;                                     \
         VI_STORE(to, VI_ADD(VI_LOAD(to), acc[i][0]));                   \
         VI_STORE(to + NR / 2, VI_ADD(VI_LOAD(to + NR / 2), acc[i][1])); \
     }
@@ -163,22 +220,23 @@ INLINE void slice(const int mr, const char *x, const char *w, int64_t steps, int
 }
 
 /* Functions of their own, so that the sums of a slice stay in registers. */
-#define X(i)                                                                                                      \
-    static __attribute__((noinline)) void slice_##i(const char *x, const char *w, int64_t steps, int32_t *sums) { \
-        slice(i + 1, x, w, steps, sums);                                                                          \
+#define X(i)                                                                                                     \
+    static __attribute__((noinline)) void slice_##i(const char *x, const char *w, int64_t steps, int32_t *out) { \
+        slice(i + 1, x, w, steps, out);                                                                          \
     }
 EACH_ROW(X)
 #undef X
-typedef void (*slice_fn)(const char *x, const char *w, int64_t steps, int32_t *sums);
+typedef void (*slice_fn)(const char *x, const char *w, int64_t steps, int32_t *out);
 
-INLINE void wide_tile(const int mr, slice_fn add_slice, const tn_qstrip *s, const int32_t *at, int32_t *sums) {
+INLINE void wide_tile(const int mr, slice_fn add_slice, const tn_qstrip *s, const int32_t *at, int32_t *out) {
     _Alignas(64) int16_t x[MR * SLICE * C];
-    const char *w = s->w;
-    memset(sums, 0, sizeof *sums * (size_t)(mr * NR));
-    for (int64_t g = 0; g < s->groups; g += SLICE) {
-        int64_t n = s->groups - g < SLICE ? s->groups - g : SLICE;
-        widen(mr, s, at, s->group_at + g, n, x);
-        add_slice((const char *)x, w, n * C / 2, sums);
+    const char *w = s->singles.w;
+    int64_t groups = s->singles.n;
+    memset(out, 0, sizeof *out * (size_t)(mr * NR));
+    for (int64_t g = 0; g < groups; g += SLICE) {
+        int64_t n = groups - g < SLICE ? groups - g : SLICE;
+        widen(mr, s, at, s->singles.at + g, n, x);
+        add_slice((const char *)x, w, n * C / 2, out);
         w += n * C * NR * (int)sizeof(int16_t);
     }
 }
@@ -227,10 +285,10 @@ static void depthwise(const tn_qdepth *d) {
         return;
     }
     for (int64_t p = 0; p < d->n; p++) {
-        _Alignas(64) __m256i sums[2];
+        _Alignas(64) __m256i two[2];
         int32_t v[C];
-        depth_pixel(d, d->x + p * d->step, &sums[0], &sums[1]);
-        memcpy(v, sums, sizeof v);
+        depth_pixel(d, d->x + p * d->step, &two[0], &two[1]);
+        memcpy(v, two, sizeof v);
         end_block(&d->end, v, 0, C, d->y + (size_t)(p * C) * sizeof(float));
     }
 }
