@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/cpu.h"
 #include "base/cpuset.h"
+#include "base/fork.h"
 #include "base/log.h"
 #include "base/park.h"
 #include "base/place.h"
@@ -164,7 +165,7 @@ static void after_fork(void) {
     if (within) atomic_store(&within->load.callers, depth > 0);
 }
 
-static void watch_forks(void) { pthread_atfork(NULL, NULL, after_fork); }
+static tn_fork_watch forks = { .child = after_fork };
 
 /* Under the lock: as many workers as wanted; fewer when the system gives no more. */
 static void fit(void) {
@@ -186,8 +187,7 @@ static int useful(void) {
 }
 
 static void count_pool(int threads, bool pin, int by) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, watch_forks);
+    tn_fork_watch_add(&forks);
     pthread_mutex_lock(&crew.lock);
     crew.pools[threads] += by;
     crew.unpinned += pin || threads < 2 ? 0 : by;

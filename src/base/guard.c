@@ -1,6 +1,7 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* guard.c - see guard.h. */
 #include "base/guard.h"
+#include "base/fork.h"
 #include <stddef.h>
 
 static pthread_mutex_t list = PTHREAD_MUTEX_INITIALIZER; /* taken before any guarded lock */
@@ -18,11 +19,10 @@ static void let_go(void) {
     pthread_mutex_unlock(&list);
 }
 
-static void watch_forks(void) { pthread_atfork(hold_all, let_go, let_go); }
+static tn_fork_watch forks = { .before = hold_all, .parent = let_go, .child = let_go };
 
 void tn_guard_add(tn_guard *g, pthread_mutex_t *lock, tn_guard_rank rank) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, watch_forks);
+    tn_fork_watch_add(&forks);
     pthread_mutex_lock(&list);
     *g = (tn_guard){ lock, rank, all[rank], &all[rank] };
     if (g->next) g->next->at = &g->next;

@@ -2,6 +2,7 @@
 /* device_sim_program.c - segments as the simulated device computes them: node by node, each by the CPU's operator, on
  * tensors that all lie in the device's memory. What an operator packs at compile time is part of the program. */
 #include "base/budget.h"
+#include "engine/call.h"
 #include "engine/device_sim_parts.h"
 #include "engine/memory.h"
 #include "op/core/exec.h"
@@ -16,19 +17,10 @@ typedef struct {
 } value;
 
 typedef struct {
-    const tn_node *node;
-    const void *attrs;
-    const tn_impl *impl; /* that `state` is of */
-    void *state;
-    size_t scratch, room;
-    int n_in, n_out, *in, *out;
-} node;
-
-typedef struct {
     tn_sim *sim;
     tn_device *device;
     tn_arena *arena;
-    node *nodes;
+    tn_step *nodes; /* operands are numbers of values */
     value *values;
     int n_nodes, n_values, n_in, n_out;
     size_t inner, scratch; /* bytes of the work place: values, then scratch */
@@ -67,7 +59,7 @@ static tn_status take_values(program *p, const tn_segment *s) {
 }
 
 /* A constant that the operator reads as it lies goes to the device. */
-static tn_status send_constants(program *p, const tn_segment *s, const node *n, unsigned consumed) {
+static tn_status send_constants(program *p, const tn_segment *s, const tn_step *n, unsigned consumed) {
     for (int i = 0; i < n->n_in; i++) {
         value *v = n->in[i] >= 0 ? &p->values[n->in[i]] : NULL;
         if (!v || v->role != TN_ROLE_CONSTANT || v->constant || (i < 32 && consumed >> i & 1)) continue;
@@ -80,8 +72,8 @@ static tn_status send_constants(program *p, const tn_segment *s, const node *n, 
 static tn_status take_node(program *p, const tn_segment *s, int i) {
     const tn_segment_node *x = &s->nodes[i];
     const tn_op *op = x->node->op;
-    node *n = &p->nodes[p->n_nodes];
-    *n = (node){ .node = x->node, .attrs = x->types.attrs, .n_in = x->types.n_in, .n_out = x->types.n_out };
+    tn_step *n = &p->nodes[p->n_nodes];
+    *n = (tn_step){ .node = x->node, .attrs = x->types.attrs, .n_in = x->types.n_in, .n_out = x->types.n_out };
     n->in = copy_ints(p->arena, x->in, n->n_in);
     n->out = copy_ints(p->arena, x->out, n->n_out);
     if (!n->in || !n->out) return no_memory();
@@ -113,7 +105,7 @@ tn_status tn_sim_compile(void *self, tn_device *d, const tn_segment *s, void **o
     }
     *p = (program){ .sim = self, .device = d, .arena = a };
     count_programs(self, 1);
-    p->nodes = tn_arena_array(a, node, (size_t)s->n_nodes + 1);
+    p->nodes = tn_arena_array(a, tn_step, (size_t)s->n_nodes + 1);
     tn_status st = p->nodes ? take_values(p, s) : no_memory();
     for (int i = 0; i < s->n_nodes && st == TN_OK; i++) {
         st = take_node(p, s, i);
@@ -190,32 +182,20 @@ static tn_status set_addresses(run *r, const tn_device_place *in, const tn_devic
     return TN_OK;
 }
 
-static tn_status run_node(run *r, const node *n) {
+static tn_status run_node(run *r, const tn_step *n) {
     const tn_op *op = n->node->op;
-    tn_datum **in = tn_arena_array(r->arena, tn_datum *, (size_t)n->n_in + 1);
-    tn_datum **out = tn_arena_array(r->arena, tn_datum *, (size_t)n->n_out + 1);
+    tn_run x;
     char *scratch = r->work ? r->work + tn_align_up(r->p->inner, TN_ARENA_ALIGN) : NULL;
-    if (!in || !out) return tn_op_fail(n->node, TN_E_NOMEM, "no memory to run it");
-    for (int i = 0; i < n->n_in; i++) in[i] = n->in[i] >= 0 ? &r->data[n->in[i]] : NULL;
-    for (int i = 0; i < n->n_out; i++) out[i] = n->out[i] >= 0 ? &r->data[n->out[i]] : NULL;
+    if (!tn_step_call(r->arena, n, r->data, &x)) return tn_op_fail(n->node, TN_E_NOMEM, "no memory to run it");
     if (op->flags & TN_OP_ALIAS) {
-        if (out[0] && out[0]->tensor.data != in[0]->tensor.data)
-            tn_budget_copy(out[0]->tensor.data, in[0]->tensor.data, r->p->values[n->out[0]].bytes);
+        if (x.out[0] && x.out[0]->tensor.data != x.in[0]->tensor.data)
+            tn_budget_copy(x.out[0]->tensor.data, x.in[0]->tensor.data, r->p->values[n->out[0]].bytes);
         return TN_OK;
     }
-    tn_run x = { .node = n->node,
-                 .attrs = n->attrs,
-                 .state = n->state,
-                 .impl = n->impl,
-                 .n_in = n->n_in,
-                 .n_out = n->n_out,
-                 .in = in,
-                 .out = out,
-                 .scratch = n->scratch ? scratch : NULL,
-                 .room = n->room ? scratch + n->scratch : NULL,
-                 .room_bytes = n->room,
-                 .arena = r->arena,
-                 .exec = &r->exec };
+    x.scratch = n->scratch ? scratch : NULL;
+    x.room = n->room ? scratch + n->scratch : NULL;
+    x.arena = r->arena;
+    x.exec = &r->exec;
     return tn_op_run(op, &x);
 }
 

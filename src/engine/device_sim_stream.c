@@ -199,14 +199,6 @@ static void count_streams(tn_sim *sim, int by) {
     pthread_mutex_unlock(&sim->lock);
 }
 
-static void init_cond(pthread_cond_t *c) {
-    pthread_condattr_t a;
-    pthread_condattr_init(&a);
-    pthread_condattr_setclock(&a, CLOCK_MONOTONIC);
-    pthread_cond_init(c, &a);
-    pthread_condattr_destroy(&a);
-}
-
 static void destroy(stream *s) {
     pthread_cond_destroy(&s->work);
     pthread_cond_destroy(&s->done);
@@ -223,8 +215,8 @@ tn_status tn_sim_stream_open(void *self, void **out) {
     s->sim = sim;
     s->last = &s->first;
     pthread_mutex_init(&s->lock, NULL);
-    init_cond(&s->work);
-    init_cond(&s->done);
+    tn_cond_init(&s->work);
+    tn_cond_init(&s->done);
     if (tn_thread_start(&s->thread, stream_main, s)) {
         destroy(s);
         return tn_fail(TN_E_DEVICE, "no thread for a stream");

@@ -3,6 +3,7 @@
 #include "engine/executor.h"
 #include "base/clock.h"
 #include "base/cpu.h"
+#include "base/fork.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/number.h"
@@ -26,17 +27,7 @@ static void after_fork(void) {
     self = NULL;
 }
 
-static void watch_forks(void) { pthread_atfork(NULL, NULL, after_fork); }
-
-void tn_executor_cond_init(pthread_cond_t *c) {
-    pthread_condattr_t a;
-    pthread_condattr_init(&a);
-#if defined(__linux__)
-    pthread_condattr_setclock(&a, CLOCK_MONOTONIC);
-#endif
-    pthread_cond_init(c, &a);
-    pthread_condattr_destroy(&a);
-}
+static tn_fork_watch watch = { .child = after_fork };
 
 bool tn_executor_sleep(tn_executor *e, pthread_cond_t *c, uint64_t until) {
     if (until == UINT64_MAX) return pthread_cond_wait(c, &e->lock), true;
@@ -51,7 +42,7 @@ bool tn_executor_sleep(tn_executor *e, pthread_cond_t *c, uint64_t until) {
 
 /* What the parent's threads had in hand is the parent's. */
 static void lose(tn_executor *e, tn_ticket *j) {
-    tn_executor_cond_init(&j->over);
+    tn_cond_init(&j->over);
     j->sought = 0;
     j->state = TN_JOB_OVER;
     j->status = TN_E_CANCELLED;
@@ -62,8 +53,8 @@ static void lose(tn_executor *e, tn_ticket *j) {
 /* In the child: there is only this thread. */
 static void begin_anew(tn_executor *e) {
     e->forks = atomic_load(&forks);
-    tn_executor_cond_init(&e->work);
-    tn_executor_cond_init(&e->over);
+    tn_cond_init(&e->work);
+    tn_cond_init(&e->over);
     for (int i = 0; i < e->most; i++) {
         tn_ticket *j = e->threads[i].job;
         e->refs -= e->threads[i].alive;
@@ -309,17 +300,16 @@ void tn_executor_unref(tn_executor *e) {
 }
 
 tn_status tn_executor_new(const tn_executor_opts *opts, tn_executor **out) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
     tn_executor_opts o;
     if (!out) return tn_fail(TN_E_INVALID, "tn_executor_new needs a place for the executor");
     *out = NULL;
     TN_TRY(read_opts(opts, &o));
-    pthread_once(&once, watch_forks);
+    tn_fork_watch_add(&watch);
     tn_executor *e = tn_mem_zalloc(sizeof *e, TN_MEM_GENERAL);
     if (!e) return tn_fail(TN_E_NOMEM, "no memory for an executor");
     pthread_mutex_init(&e->lock, NULL);
-    tn_executor_cond_init(&e->work);
-    tn_executor_cond_init(&e->over);
+    tn_cond_init(&e->work);
+    tn_cond_init(&e->over);
     e->refs = 1;
     e->forks = atomic_load(&forks);
     e->unrun_at = &e->unrun;

@@ -106,7 +106,6 @@ void tn_executor_let_go(tn_executor *e, tn_ticket *j);
 
 /** Sleeps on c until tn_clock_ns() is `until` (UINT64_MAX: for ever) or c is signalled. false: it is time. */
 bool tn_executor_sleep(tn_executor *e, pthread_cond_t *c, uint64_t until);
-void tn_executor_cond_init(pthread_cond_t *c);
 
 /** `ns` after `from`; for ever stays that. */
 static inline uint64_t tn_executor_until(uint64_t from, uint64_t ns) {

@@ -1,5 +1,6 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* frame.c - making frames: every static datum and every step's arguments are set once. */
+#include "engine/call.h"
 #include "engine/session.h"
 #include "kernel/empty.h"
 #include <string.h>
@@ -22,25 +23,10 @@ static void preset(tn_frame *f) {
 }
 
 static bool arguments(tn_frame *f) {
-    const tn_plan *p = f->plan;
-    for (int i = 0; i < p->n_steps; i++) {
-        const tn_step *s = &p->steps[i];
-        tn_datum **in = tn_arena_array(f->own, tn_datum *, (size_t)s->n_in + 1);
-        tn_datum **out = tn_arena_array(f->own, tn_datum *, (size_t)s->n_out + 1);
-        if (!in || !out) return false;
-        for (int k = 0; k < s->n_in; k++) in[k] = s->in[k] >= 0 ? &f->data[s->in[k]] : NULL;
-        for (int k = 0; k < s->n_out; k++) out[k] = s->out[k] >= 0 ? &f->data[s->out[k]] : NULL;
-        f->runs[i] = (tn_run){ .node = s->node,
-                               .attrs = s->attrs,
-                               .impl = s->impl,
-                               .state = s->state,
-                               .n_in = s->n_in,
-                               .n_out = s->n_out,
-                               .in = in,
-                               .out = out,
-                               .pool = f->session->pool,
-                               .room_bytes = s->room,
-                               .exec = &f->exec };
+    for (int i = 0; i < f->plan->n_steps; i++) {
+        if (!tn_step_call(f->own, &f->plan->steps[i], f->data, &f->runs[i])) return false;
+        f->runs[i].pool = f->session->pool;
+        f->runs[i].exec = &f->exec;
     }
     return true;
 }

@@ -25,7 +25,7 @@ struct tn_chunk {
     int live; /* forms in it; with the last one it goes */
 };
 
-/* A constant whose own bytes some plan reads. */
+/* A constant whose own bytes some plan reads, or (without next) one that a form was filled from. */
 typedef struct original {
     struct original *next;
     uint64_t id;
@@ -37,6 +37,7 @@ struct tn_store {
     tn_guard guards[2];
     tn_account *account;
     tn_map *map, *read;
+    tn_map *fetched; /* constants whose pages may be there because a form was filled from them */
     original *originals;
     tn_chunk *chunks; /* the one that is filled comes first */
     struct tn_file *const *files;
@@ -65,6 +66,8 @@ static void close_store(tn_kept *k) {
         next = o->next;
         tn_mem_free(o);
     }
+    if (s->fetched) tn_map_each(s->fetched, free_form, NULL);
+    tn_map_free(&s->fetched);
     tn_map_free(&s->map);
     tn_map_free(&s->read);
     tn_guard_remove(&s->guards[0]);
@@ -118,9 +121,10 @@ static tn_store *new_store(const tn_model *m) {
     s->account = tn_account_new(0);
     s->map = tn_map_new(64);
     s->read = tn_map_new(64);
+    s->fetched = tn_map_new(64);
     s->files = m->files;
     s->n_files = m->n_files;
-    if (s->account && s->map && s->read && know_compiled(s, m->compiled) == TN_OK) return s;
+    if (s->account && s->map && s->read && s->fetched && know_compiled(s, m->compiled) == TN_OK) return s;
     close_store(&s->kept);
     return NULL;
 }
@@ -244,6 +248,30 @@ static void drop(const tn_store *s, const void *data, size_t bytes) {
     if (mapped_pages(s, data, bytes, &from, &length)) (void)madvise(from, length, MADV_DONTNEED);
 }
 
+static void note_fetched(tn_store *s, const tn_tensor *t) {
+    if (tn_tensor_bytes(t) < WORTH_DROPPING || !t->id || tn_map_get(s->fetched, (const char *)&t->id, sizeof t->id))
+        return;
+    tn_budget b, *before;
+    tn_budget_inner(&b, &words, s->account);
+    before = tn_budget_enter(&b);
+    original *o = tn_mem_zalloc(sizeof *o, TN_MEM_GENERAL);
+    if (o) o->id = t->id;
+    if (o && tn_map_put(s->fetched, (const char *)&o->id, sizeof o->id, o) != TN_OK) {
+        tn_error_clear();
+        tn_mem_free(o);
+    }
+    tn_budget_leave(before);
+}
+
+/* Once for every time that it was read: a plan that finds all forms made asks the system for nothing. */
+static void drop_fetched(tn_store *s, const tn_tensor *t) {
+    original *o = tn_map_get(s->fetched, (const char *)&t->id, sizeof t->id);
+    if (!o) return;
+    drop(s, t->data, tn_tensor_bytes(t));
+    tn_map_remove(s->fetched, (const char *)&o->id, sizeof o->id);
+    tn_mem_free(o);
+}
+
 void tn_store_note(tn_store *s, const tn_tensor *t, bool consumed) {
     size_t bytes = tn_tensor_bytes(t);
     if (bytes < WORTH_DROPPING || !t->id || !tn_budget_lock(&s->lock)) return;
@@ -254,7 +282,7 @@ void tn_store_note(tn_store *s, const tn_tensor *t, bool consumed) {
         s->originals = o;
         if (tn_map_put(s->read, (const char *)&o->id, sizeof o->id, o) != TN_OK) tn_error_clear();
     }
-    if (consumed && !read) drop(s, t->data, bytes);
+    if (consumed && !read) drop_fetched(s, t);
     pthread_mutex_unlock(&s->lock);
 }
 
@@ -280,8 +308,8 @@ size_t tn_form_name(const tn_form_request *r, char *name) {
 }
 
 /* Of a call that was stopped it is half made, and must not stay. */
-static tn_status fill_whole(const tn_store *s, const tn_form_request *r, void *data) {
-    for (int i = 0; i < r->n; i++) fetch(s, r->of[i]);
+static tn_status fill_whole(tn_store *s, const tn_form_request *r, void *data) {
+    for (int i = 0; i < r->n; i++) fetch(s, r->of[i]), note_fetched(s, r->of[i]);
     TN_TRY(r->fill(data, r->user));
     return tn_budget_stopped() ? tn_fail(TN_E_CANCELLED, "packing weights was stopped") : TN_OK;
 }

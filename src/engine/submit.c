@@ -2,6 +2,7 @@
 /* submit.c - runs that are submitted: into the queue, out of it, and what their tickets are good for. */
 #include "engine/submit.h"
 #include "base/clock.h"
+#include "base/thread.h"
 #include "engine/executor.h"
 #include "engine/session.h"
 #include <stdio.h>
@@ -74,7 +75,7 @@ static tn_status enqueue(tn_executor *e, const tn_ticket *what, const tn_tensor 
     *j = *what;
     j->inputs = list, j->room = room;
     if (what->n_in) memcpy(list, inputs, what->n_in * sizeof *list);
-    tn_executor_cond_init(&j->over);
+    tn_cond_init(&j->over);
     j->executor = e;
     j->held = 1 + j->stoppable;
     j->queued.number = ++e->number;

@@ -90,7 +90,7 @@ tn_status tn_typing_view(tn_typing *t, const tn_node *n, tn_infer *c) {
     const tn_type **in = tn_arena_array(t->temp, const tn_type *, ni + 1);
     const tn_tensor **data = tn_arena_array(t->temp, const tn_tensor *, ni + 1);
     const tn_content **content = tn_arena_array(t->temp, const tn_content *, ni + no + 2);
-    tn_type *out = tn_arena_array(t->temp, tn_type, no + 1);
+    tn_type *out = tn_arena_array(t->temp, tn_type, no ? no : 1);
     if (!in || !data || !content || !out) return tn_op_fail(n, TN_E_NOMEM, "no memory for its types");
     for (int i = 0; i < n->n_inputs; i++) {
         const tn_value *v = n->inputs[i];

@@ -51,6 +51,7 @@ typedef struct tn_conv_desc {
     bool transposed;
     tn_conv_layout x_layout, y_layout; /* the residual has y's layout */
     bool bias, residual;               /* will they be given? */
+    bool pairs;                        /* may x and w be rounded to bfloat16, where the CPU multiplies pairs of it? */
     tn_activation act;
 } tn_conv_desc;
 
@@ -80,15 +81,18 @@ typedef struct tn_conv_algo {
 } tn_conv_algo;
 
 /** All algorithms, in the order of preference: X(name, share, passes).
- *  share    of the core's multiply-adds that the definition's sums run at, roughly; Winograd's is above 1
+ *  share    of the core's multiply-adds that the definition's sums run at, roughly; Winograd's is above 1, and so is
+ *           that of bfloat16 pairs, which comes first where both fit: it reads an eighth of the weights
  *  passes   over x and y in memory */
 #define TN_CONV_ALGO_LIST(X)      \
     X(depthwise, 0.9, 1)          \
     X(thin, 0.9, 1)               \
+    X(pairs, 2, 1)                \
     X(winograd, 2, 1)             \
     X(blocked, 0.9, 1)            \
     X(interleaved, 0.8, 1)        \
     X(transposed, 0.7, 1)         \
+    X(reordered_pairs, 1.8, 3)    \
     X(reordered_winograd, 1.8, 3) \
     X(reordered, 0.7, 3)          \
     X(columns, 0.3, 3)            \
@@ -167,14 +171,17 @@ typedef struct tn_pooling_row {
 
 /** Tile functions by [B - 1][P - 1]; NULL beyond px[B - 1].
  *  gemm   pixel p reads x + p * c, c channels each: 1x1, k x k over padded rows, and the products of Winograd
- *  thin   pixel p reads x + p, one channel per tap (.n ignored): first layers over plain x
- *  dw     depthwise: [P - 1]; a tap is n <= 3 vectors of weights `step` floats apart; for the i-th, pixel p reads the
- *         vector x + (p + i) * c. y_pixel is c. */
+ *  pairs  the same with two channels as bfloat16 in a word of 32 bits (the even one below) wherever x and w have
+ *         floats: a pixel of x is c / 2 words, and a tap's four channels are two. NULL where the CPU has no such
+ * product thin   pixel p reads x + p, one channel per tap (.n ignored): first layers over plain x dw     depthwise: [P
+ * - 1]; a tap is n <= 3 vectors of weights `step` floats apart; for the i-th, pixel p reads the vector x + (p + i) * c.
+ * y_pixel is c. */
 typedef struct tn_conv_kernels {
     int block; /* c */
     int px[TN_CONV_B];
     tn_conv_tile_fn gemm[TN_CONV_B][TN_CONV_P];
     tn_conv_tile_fn thin[TN_CONV_B][TN_CONV_P];
+    tn_conv_tile_fn pairs[TN_CONV_B][TN_CONV_P];
     tn_conv_tile_fn dw[TN_CONV_P];
     int dw_px;
     /** y[p * c + i] = i < channels ? x[i * x_channel + p] : 0, p < n; and back (only i < channels written). */

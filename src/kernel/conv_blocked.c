@@ -1,10 +1,12 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* conv_blocked.c - direct convolution into blocked tensors: the loops around the register tiles of conv.h.
  *
- * One driver serves two kinds of tile. In both x is seen as planes of pixels of `xv` floats, a tile's sum is a
+ * One driver serves three kinds of tile. In all of them x is seen as planes of pixels of `xv` floats, a tile's sum is a
  * list of taps (offsets into x and w), and y is made of blocks of c channels:
  *   gemm   x blocked: planes are channel blocks, xv = c; also grouped when groups fill whole blocks
  *   thin   x plain, few channels: planes are channels, xv = 1 (a first layer would waste 13 of 16 lanes otherwise)
+ *   pairs  as gemm, but x and w are rounded to bfloat16, and what would be a float is a word of two channels: xv = c
+ * / 2. x is rounded when it is copied into a band, so every band is copied
  *
  * Bands. The rows of x that a band of output rows needs are copied into a buffer with the padding before and behind
  * each row written as zeros, so that tiles know no borders; rows above and below the image are not copied, the list of
@@ -23,6 +25,7 @@
 #include "base/mem.h"
 #include "kernel/conv_parts.h"
 #include "kernel/kernel.h"
+#include "tensor/dtype.h"
 #include <string.h>
 
 enum {
@@ -36,7 +39,7 @@ enum {
     BUFFER_HEAD = 64, /* bytes before a thread's band */
 };
 
-typedef enum { GEMM, THIN } tile_kind;
+typedef enum { GEMM, THIN, PAIRS } tile_kind;
 
 typedef struct {
     int32_t from, to; /* rows of the kernel that meet the image */
@@ -46,9 +49,10 @@ typedef struct {
 typedef struct {
     const tn_conv_desc *d;
     const tn_conv_kernels *k;
+    const tn_half_kernels *half;
     const tn_conv_io *io;
     tile_kind kind;
-    int c, xv;
+    int c, xv, x_floats; /* x_floats: of a pixel as the caller has it; c or 1 */
     tn_conv_2d s;
     int64_t groups, planes, blocks; /* planes of x and blocks of y per group */
     int64_t per_bundle, bundles;
@@ -82,9 +86,10 @@ static void plan_reading(plan *p) {
     bool unpadded = p->s.pl == 0 && last < p->s.w;
     p->flat = p->s.kh == 1 && p->s.kw == 1 && p->s.sh == 1 && p->s.sw == 1 && p->s.pt == 0 && unpadded &&
               p->s.oh <= p->s.h && (p->s.ow == p->s.w || p->s.oh == 1);
-    p->direct = p->s.sw == 1 && unpadded && !(p->s.kh == 1 && p->s.sh > 1 && p->planes * p->s.h * p->s.w > 1 << 29);
+    p->direct = p->kind != PAIRS && p->s.sw == 1 && unpadded &&
+                !(p->s.kh == 1 && p->s.sh > 1 && p->planes * p->s.h * p->s.w > 1 << 29);
     if (p->flat) p->s.w *= p->s.h, p->s.ow *= p->s.oh, p->s.h = p->s.oh = 1;
-    if (p->direct) {
+    if (p->direct || p->flat) {
         p->phases = 1, p->phase_w = p->s.w, p->row_step = p->s.sh;
         p->plane_floats = p->s.h * p->s.w * p->xv;
     } else {
@@ -124,7 +129,7 @@ static void plan_split(plan *p, int threads) {
     if (p->flat && p->bands > 1) p->band_rows = tn_ceil_div(p->band_rows, 2) * 2;
     p->bands = tn_ceil_div(units, p->band_rows);
     p->band_in = p->flat ? 1 : band_in_rows(p, p->band_rows);
-    if (!p->direct) p->plane_floats = p->band_in * p->row_floats;
+    if (!p->direct) p->plane_floats = p->flat ? p->band_rows * p->xv : p->band_in * p->row_floats;
     p->buffer_bytes = p->direct ? 0 : tn_align_up((size_t)(p->planes * p->plane_floats) * 4, 64) + BUFFER_HEAD;
     int64_t chunk = WEIGHT_BYTES / tn_max64(1, p->s.kh * p->s.kw * p->tap_floats * p->per_bundle * 4);
     p->chunk = tn_ceil_div(p->planes, tn_ceil_div(p->planes, tn_max64(1, chunk)));
@@ -142,25 +147,28 @@ static int64_t count_lists(const plan *p) {
 }
 
 /* False when the description is not for this driver. */
-static bool make_plan(plan *p, const tn_conv_kernels *k, const tn_conv_desc *d, tile_kind kind, int threads) {
+static bool make_plan(plan *p, const tn_kernels *all, const tn_conv_desc *d, tile_kind kind, int threads) {
+    const tn_conv_kernels *k = &all->conv;
     threads = tn_conv_threads(d, SPEED, threads);
-    *p = (plan){ .d = d, .k = k, .kind = kind, .c = k->block };
+    *p = (plan){ .d = d, .k = k, .half = &all->half, .kind = kind, .c = k->block };
     int c = p->c;
     if (d->rank > 2 || d->transposed || d->y_layout != TN_LAYOUT_BLOCKED) return false;
+    if (kind == PAIRS && (!d->pairs || !k->pairs[0][0])) return false;
     if (d->x_layout != (kind == THIN ? TN_LAYOUT_PLAIN : TN_LAYOUT_BLOCKED)) return false;
     p->s = tn_conv_as_2d(d);
-    p->xv = kind == THIN ? 1 : c;
+    p->x_floats = kind == THIN ? 1 : c;
+    p->xv = kind == PAIRS ? c / 2 : p->x_floats;
     p->groups = d->group;
     int64_t ic = d->ic / d->group, oc = d->oc / d->group;
     if (d->group > 1 && (kind == THIN || ic % c || oc % c)) return false;
     p->planes = kind == THIN ? ic : tn_ceil_div(ic, c), p->blocks = tn_ceil_div(oc, c);
-    p->tap_floats = (int64_t)(kind == GEMM ? c : 1) * c;
+    p->tap_floats = (int64_t)p->xv * c;
     p->per_bundle = 2;
     p->bundles = tn_conv_bundles(p->blocks, p->per_bundle);
     if (d->n < 1 || p->s.oh < 1 || p->s.ow < 1 || p->s.h < 1 || p->s.w < 1) return false;
     plan_reading(p);
     p->clear = tn_conv_must_clear(d, c, true);
-    p->stream = kind == GEMM && p->planes * p->s.kh * p->s.kw * p->tap_floats * p->blocks * 4 > STREAM_BYTES;
+    p->stream = kind != THIN && p->planes * p->s.kh * p->s.kw * p->tap_floats * p->blocks * 4 > STREAM_BYTES;
     double taps = (double)p->planes * (double)p->s.kh * (double)p->s.kw;
     double row = (double)p->row_floats * (double)p->planes * ((double)(p->s.kh - 1) * (double)p->s.dh + 1);
     if (taps > TAPS_MAX || row > PLANE_FLOATS_MAX) return false;
@@ -181,7 +189,7 @@ static bool make_plan(plan *p, const tn_conv_kernels *k, const tn_conv_desc *d, 
 static void fill_list(const plan *p, const tap_list *l, tn_conv_tap *t) {
     int64_t ic = p->d->ic / p->d->group;
     for (int64_t plane = 0; plane < p->planes; plane++) {
-        int64_t channels = p->kind == GEMM ? tn_min64(p->c, ic - plane * p->c) : 1;
+        int64_t channels = p->kind == THIN ? 1 : tn_min64(p->c, ic - plane * p->c);
         for (int64_t y = l->from; y < l->to; y++) {
             int64_t row = plane * p->plane_floats + y * p->s.dh * p->row_floats;
             for (int64_t x = 0; x < p->s.kw; x++) {
@@ -221,6 +229,19 @@ static const tap_list *list_of_row(const plan *p, int64_t row, const tap_list *g
 
 /* --------------------------------------------------------------------------------------------------------- bands */
 
+/* n pixels of x, `step` pixels apart, as bfloat16: their words. */
+static void round_pixels(const plan *p, const float *x, int64_t step, int64_t n, float *to) {
+    enum { PIXELS = 32, CHANNELS = 16 };
+    float near[PIXELS * CHANNELS];
+    for (int64_t i = 0; i < n; i += PIXELS, to += PIXELS * p->xv) {
+        int64_t some = tn_min64(PIXELS, n - i);
+        if (i % (PIXELS << 10) == 0 && tn_budget_stopped()) return;
+        const float *from = x + i * step * p->c;
+        if (step > 1) p->k->copy(from, step * p->c, some, near), from = near;
+        p->half->narrow_bf16(from, (uint16_t *)(void *)to, (size_t)(some * p->c));
+    }
+}
+
 /* One row of one plane into the buffer, phase by phase. */
 static void copy_row(const plan *p, const float *x, float *to) {
     int64_t v = p->xv, sw = p->s.sw;
@@ -231,9 +252,11 @@ static void copy_row(const plan *p, const float *x, float *to) {
         if (z < a) z = a;
         if (a) tn_budget_clear(to, (size_t)(a * v) * 4);
         if (z < p->phase_w) tn_budget_clear(to + z * v, (size_t)((p->phase_w - z) * v) * 4);
-        const float *from = x + (a * sw - shift) * v;
+        const float *from = x + (a * sw - shift) * p->x_floats;
         if (z == a) continue;
-        if (sw == 1) {
+        if (p->kind == PAIRS) {
+            round_pixels(p, from, sw, z - a, to + a * v);
+        } else if (sw == 1) {
             tn_budget_copy(to + a * v, from, (size_t)((z - a) * v) * 4);
         } else if (v == 1) {
             p->k->pick(from, sw, z - a, to + a);
@@ -243,14 +266,22 @@ static void copy_row(const plan *p, const float *x, float *to) {
     }
 }
 
+/* Some pixels of an image that is one row: of pairs only, others are read in place. */
+static void round_band(const plan *p, const float *x, int64_t first, int64_t pixels, float *to) {
+    for (int64_t plane = 0; plane < p->planes; plane++)
+        round_pixels(p, x + (plane * p->s.w + first) * p->c, 1, pixels, to + plane * p->plane_floats);
+}
+
 static void copy_band(const plan *p, const float *x, int64_t first_row, int64_t rows, float *to) {
+    if (p->flat) return round_band(p, x, first_row, rows, to);
     int64_t in_rows = band_in_rows(p, rows), jump = p->row_step == p->s.sh ? 1 : p->s.sh;
     for (int64_t plane = 0; plane < p->planes; plane++) {
         for (int64_t r = 0; r < in_rows; r++) {
             int64_t y = first_row * p->s.sh - p->s.pt + r * jump;
             if (y < 0 || y >= p->s.h) continue;
             if (tn_budget_stopped()) return;
-            copy_row(p, x + (plane * p->s.h + y) * p->s.w * p->xv, to + plane * p->plane_floats + r * p->row_floats);
+            copy_row(p, x + (plane * p->s.h + y) * p->s.w * p->x_floats,
+                     to + plane * p->plane_floats + r * p->row_floats);
         }
     }
 }
@@ -267,7 +298,8 @@ static void run_tiles(const plan *p, const tap_list *l, int64_t from_tap, int64_
     const tn_conv_kernels *k = p->k;
     int b = t->blocks - 1;
     t->taps = l->taps + from_tap, t->ntaps = taps;
-    tn_conv_run_row(p->kind == GEMM ? k->gemm[b] : k->thin[b], k->px[b], t, pixels, p->xv, p->xv);
+    const tn_conv_tile_fn *tiles = p->kind == GEMM ? k->gemm[b] : p->kind == THIN ? k->thin[b] : k->pairs[b];
+    tn_conv_run_row(tiles, k->px[b], t, pixels, p->xv, p->xv);
 }
 
 /* One bundle over a band, the sum cut into chunks of planes. */
@@ -320,7 +352,7 @@ static void run_tasks(void *arg, int64_t begin, int64_t end, int thread) {
                    .group = rest / p->bands % p->groups,
                    .image = rest / p->bands / p->groups };
         b.rows = tn_min64(p->band_rows, units - b.first);
-        const float *x = p->io->x + (b.image * p->groups + b.group) * p->planes * p->s.h * p->s.w * p->xv;
+        const float *x = p->io->x + (b.image * p->groups + b.group) * p->planes * p->s.h * p->s.w * p->x_floats;
         if (p->direct) {
             b.x = x + (p->flat ? b.first * p->xv : (b.first * p->s.sh - p->s.pt) * p->row_floats);
         } else {
@@ -336,7 +368,7 @@ static void run_tasks(void *arg, int64_t begin, int64_t end, int thread) {
 static void run(const tn_kernels *k, const tn_conv_desc *d, const tn_conv_io *io, tn_pool *pool, tile_kind kind) {
     plan p;
     if (tn_conv_threads(d, SPEED, 2) == 1) pool = NULL;
-    if (!make_plan(&p, &k->conv, d, kind, tn_pool_threads(pool))) return;
+    if (!make_plan(&p, k, d, kind, tn_pool_threads(pool))) return;
     p.io = io;
     fill_lists(&p, io->scratch);
     p.buffers = (char *)io->scratch + p.list_bytes;
@@ -348,30 +380,42 @@ static void run(const tn_kernels *k, const tn_conv_desc *d, const tn_conv_io *io
 
 static size_t packed_bytes(const tn_kernels *k, const tn_conv_desc *d, tile_kind kind) {
     plan p;
-    if (!make_plan(&p, &k->conv, d, kind, 1)) return 0;
+    if (!make_plan(&p, k, d, kind, 1)) return 0;
     int64_t blocks = p.groups * p.blocks;
     return (tn_align_up((size_t)(blocks * p.c), 16) + (size_t)(blocks * p.planes * p.s.kh * p.s.kw * p.tap_floats)) * 4;
 }
 
 static size_t scratch_bytes(const tn_kernels *k, const tn_conv_desc *d, int threads, tile_kind kind) {
     plan p;
-    if (!make_plan(&p, &k->conv, d, kind, threads)) return 0;
+    if (!make_plan(&p, k, d, kind, threads)) return 0;
     return p.list_bytes + p.buffer_bytes * (size_t)threads;
+}
+
+/* Weights of a plane's channels and taps for output channel o: they lie `wide` apart. */
+static void pack_floats(const plan *p, const float *from, int64_t channels, int64_t wide, int64_t o, float *to) {
+    int64_t taps = p->s.kh * p->s.kw;
+    for (int64_t i = 0; i < channels; i++)
+        for (int64_t t = 0; t < taps; t++) to[(t * p->xv + i) * wide + o] = *from++;
+}
+
+static void pack_pairs(const plan *p, const float *from, int64_t channels, int64_t wide, int64_t o, float *words) {
+    int64_t taps = p->s.kh * p->s.kw;
+    uint16_t *to = (uint16_t *)(void *)words;
+    for (int64_t i = 0; i < channels; i++)
+        for (int64_t t = 0; t < taps; t++) to[((t * p->xv + i / 2) * wide + o) * 2 + i % 2] = tn_f32_to_bf16(*from++);
 }
 
 /* A bundle plane by plane: for one output channel, the weights of a plane's channels and taps lie together. */
 static void pack_bundle(const plan *p, const float *w, int64_t g, int64_t bundle, float *to, tn_ticks *ticks) {
     int64_t ocs = p->d->oc / p->groups, ics = p->d->ic / p->groups, taps = p->s.kh * p->s.kw;
-    int64_t first = bundle * p->per_bundle * p->c, lanes = p->kind == GEMM ? p->c : 1;
+    int64_t first = bundle * p->per_bundle * p->c, lanes = p->x_floats;
     int64_t wide = tn_conv_bundle_size(p->blocks, p->per_bundle, bundle) * p->c, n = tn_min64(wide, ocs - first);
-    for (int64_t plane = 0; plane < p->planes; plane++, to += taps * lanes * wide) {
+    for (int64_t plane = 0; plane < p->planes; plane++, to += taps * p->xv * wide) {
         int64_t channels = tn_min64(lanes, ics - plane * lanes);
-        if (channels < lanes || n < wide) memset(to, 0, (size_t)(taps * lanes * wide) * 4);
-        for (int64_t o = 0; o < n && !tn_ticks_stopped(ticks, 2 * (uint64_t)(channels * taps)); o++) {
-            const float *from = w + ((g * ocs + first + o) * ics + plane * lanes) * taps;
-            for (int64_t i = 0; i < channels; i++)
-                for (int64_t t = 0; t < taps; t++) to[(t * lanes + i) * wide + o] = *from++;
-        }
+        if (channels < lanes || n < wide) memset(to, 0, (size_t)(taps * p->xv * wide) * 4);
+        for (int64_t o = 0; o < n && !tn_ticks_stopped(ticks, 2 * (uint64_t)(channels * taps)); o++)
+            (p->kind == PAIRS ? pack_pairs : pack_floats)(p, w + ((g * ocs + first + o) * ics + plane * lanes) * taps,
+                                                          channels, wide, o, to);
     }
 }
 
@@ -379,7 +423,7 @@ static void pack(const tn_kernels *k, const tn_conv_desc *d, const float *w, con
                  tile_kind kind) {
     plan p;
     tn_ticks ticks = { 0 };
-    if (!make_plan(&p, &k->conv, d, kind, 1)) return;
+    if (!make_plan(&p, k, d, kind, 1)) return;
     int64_t ocs = d->oc / d->group, padded = p.blocks * p.c;
     int64_t block_floats = p.planes * p.s.kh * p.s.kw * p.tap_floats;
     float *to = packed + tn_align_up((size_t)(p.groups * padded), 16);
@@ -393,7 +437,7 @@ static void pack(const tn_kernels *k, const tn_conv_desc *d, const float *w, con
 
 static size_t bias_floats(const tn_kernels *k, const tn_conv_desc *d, tile_kind kind) {
     plan p;
-    return make_plan(&p, &k->conv, d, kind, 1) ? tn_align_up((size_t)(p.groups * p.blocks * p.c), 16) : 0;
+    return make_plan(&p, k, d, kind, 1) ? tn_align_up((size_t)(p.groups * p.blocks * p.c), 16) : 0;
 }
 
 /* ----------------------------------------------------------------------------------------------------- algorithms */
@@ -401,7 +445,7 @@ static size_t bias_floats(const tn_kernels *k, const tn_conv_desc *d, tile_kind 
 #define ALGORITHM(id, NAME, KIND)                                                                                     \
     static bool id##_fits(const tn_kernels *k, const tn_conv_desc *d) {                                               \
         plan p;                                                                                                       \
-        return make_plan(&p, &k->conv, d, KIND, 1);                                                                   \
+        return make_plan(&p, k, d, KIND, 1);                                                                          \
     }                                                                                                                 \
     static size_t id##_packed(const tn_kernels *k, const tn_conv_desc *d) { return packed_bytes(k, d, KIND); }        \
     static size_t id##_scratch(const tn_kernels *k, const tn_conv_desc *d, int threads) {                             \
@@ -420,3 +464,4 @@ static size_t bias_floats(const tn_kernels *k, const tn_conv_desc *d, tile_kind 
 
 ALGORITHM(blocked, "blocked", GEMM)
 ALGORITHM(thin, "thin", THIN)
+ALGORITHM(pairs, "pairs", PAIRS)

@@ -6,14 +6,15 @@
 #include "base/budget.h"
 #include "kernel/conv.h"
 
-extern const tn_conv_algo tn_conv_algo_blocked, tn_conv_algo_thin;                 /* conv_blocked.c */
-extern const tn_conv_algo tn_conv_algo_depthwise;                                  /* conv_depthwise.c */
-extern const tn_conv_algo tn_conv_algo_winograd;                                   /* conv_winograd.c */
-extern const tn_conv_algo tn_conv_algo_reordered, tn_conv_algo_reordered_winograd; /* conv_reordered.c */
-extern const tn_conv_algo tn_conv_algo_transposed;                                 /* conv_transposed.c */
-extern const tn_conv_algo tn_conv_algo_interleaved;                                /* conv_interleaved.c */
-extern const tn_conv_algo tn_conv_algo_columns;                                    /* conv_columns.c */
-extern const tn_conv_algo tn_conv_algo_direct;                                     /* conv.c */
+extern const tn_conv_algo tn_conv_algo_blocked, tn_conv_algo_thin, tn_conv_algo_pairs; /* conv_blocked.c */
+extern const tn_conv_algo tn_conv_algo_depthwise;                                      /* conv_depthwise.c */
+extern const tn_conv_algo tn_conv_algo_winograd;                                       /* conv_winograd.c */
+extern const tn_conv_algo tn_conv_algo_reordered, tn_conv_algo_reordered_winograd;     /* conv_reordered.c */
+extern const tn_conv_algo tn_conv_algo_reordered_pairs;                                /* conv_reordered.c */
+extern const tn_conv_algo tn_conv_algo_transposed;                                     /* conv_transposed.c */
+extern const tn_conv_algo tn_conv_algo_interleaved;                                    /* conv_interleaved.c */
+extern const tn_conv_algo tn_conv_algo_columns;                                        /* conv_columns.c */
+extern const tn_conv_algo tn_conv_algo_direct;                                         /* conv.c */
 
 /** Is it likely faster than direct sums? */
 bool tn_conv_winograd_pays(const struct tn_kernels *k, const tn_conv_desc *d);

@@ -36,18 +36,22 @@ static bool choose(plan *p, const tn_kernels *k, const tn_conv_algo *const *algo
     return false;
 }
 
-/* Which algorithm is inside must not depend on sizes (the packed weights do not): Winograd's is another algorithm. */
-static bool make_plan(plan *p, const tn_kernels *k, const tn_conv_desc *d, bool winograd) {
+/* Which algorithm is inside must not depend on sizes (the packed weights do not): Winograd's and pairs are others. */
+typedef enum { SUMS, PAIRS, WINOGRAD } inside;
+
+static bool make_plan(plan *p, const tn_kernels *k, const tn_conv_desc *d, inside way) {
     static const tn_conv_algo *const thin[] = { &tn_conv_algo_thin, NULL };
     static const tn_conv_algo *const sums[] = { &tn_conv_algo_depthwise, &tn_conv_algo_blocked,
                                                 &tn_conv_algo_transposed, NULL };
     static const tn_conv_algo *const fewer[] = { &tn_conv_algo_winograd, NULL };
-    const tn_conv_algo *const *whole = winograd ? fewer : sums;
+    static const tn_conv_algo *const pairs[] = { &tn_conv_algo_pairs, NULL };
+    static const tn_conv_algo *const *const ways[] = { [SUMS] = sums, [PAIRS] = pairs, [WINOGRAD] = fewer };
+    const tn_conv_algo *const *whole = ways[way];
     *p = (plan){ .inner = *d, .parts = 1, .in = 1, .out = 1 };
     if (d->rank > 2 || (d->x_layout == TN_LAYOUT_BLOCKED && d->y_layout == TN_LAYOUT_BLOCKED)) return false;
     for (int i = 0; i < d->rank; i++) p->in *= d->in[i], p->out *= d->out[i];
     p->inner.y_layout = TN_LAYOUT_BLOCKED;
-    bool found = !winograd && d->x_layout == TN_LAYOUT_PLAIN && d->ic <= 4 && d->group == 1 && choose(p, k, thin);
+    bool found = way == SUMS && d->x_layout == TN_LAYOUT_PLAIN && d->ic <= 4 && d->group == 1 && choose(p, k, thin);
     if (!found) {
         p->inner.x_layout = TN_LAYOUT_BLOCKED;
         found = choose(p, k, whole);
@@ -56,7 +60,7 @@ static bool make_plan(plan *p, const tn_kernels *k, const tn_conv_desc *d, bool 
         p->inner.n = p->inner.group = 1, p->inner.ic = d->ic / d->group, p->inner.oc = d->oc / d->group;
         p->parts = d->n * d->group;
         p->inner.x_layout = TN_LAYOUT_PLAIN;
-        found = !winograd && p->inner.ic <= 8 && choose(p, k, thin);
+        found = way == SUMS && p->inner.ic <= 8 && choose(p, k, thin);
         if (!found) {
             p->inner.x_layout = TN_LAYOUT_BLOCKED;
             found = choose(p, k, whole);
@@ -74,22 +78,22 @@ static size_t packed_stride(const plan *p, const tn_kernels *k) {
     return tn_align_up(p->algo->packed_bytes(k, &p->inner), 64);
 }
 
-static size_t packed_bytes(const tn_kernels *k, const tn_conv_desc *d, bool winograd) {
+static size_t packed_bytes(const tn_kernels *k, const tn_conv_desc *d, inside way) {
     plan p;
-    if (!make_plan(&p, k, d, winograd)) return 0;
+    if (!make_plan(&p, k, d, way)) return 0;
     return packed_stride(&p, k) * (size_t)(d->group / p.inner.group); /* by groups also when there is no image */
 }
 
-static size_t scratch_bytes(const tn_kernels *k, const tn_conv_desc *d, int threads, bool winograd) {
+static size_t scratch_bytes(const tn_kernels *k, const tn_conv_desc *d, int threads, inside way) {
     plan p;
-    if (!make_plan(&p, k, d, winograd)) return 0;
+    if (!make_plan(&p, k, d, way)) return 0;
     return p.x_bytes + p.y_bytes + p.algo->scratch_bytes(k, &p.inner, threads);
 }
 
 static void pack(const tn_kernels *k, const tn_conv_desc *d, const float *w, const float *bias, float *packed,
-                 bool winograd) {
+                 inside way) {
     plan p;
-    if (!make_plan(&p, k, d, winograd)) return;
+    if (!make_plan(&p, k, d, way)) return;
     if (p.inner.group == d->group) {
         p.algo->pack(k, &p.inner, w, bias, packed);
         return;
@@ -102,9 +106,9 @@ static void pack(const tn_kernels *k, const tn_conv_desc *d, const float *w, con
         p.algo->pack(k, &p.inner, w + g * weights, bias ? bias + g * p.inner.oc : NULL, packed + (size_t)g * stride);
 }
 
-static void run(const tn_kernels *k, const tn_conv_desc *d, const tn_conv_io *io, tn_pool *pool, bool winograd) {
+static void run(const tn_kernels *k, const tn_conv_desc *d, const tn_conv_io *io, tn_pool *pool, inside way) {
     plan p;
-    if (!make_plan(&p, k, d, winograd)) return;
+    if (!make_plan(&p, k, d, way)) return;
     char *scratch = io->scratch;
     float *xb = (float *)scratch, *yb = (float *)(scratch + p.x_bytes);
     const tn_conv_desc *c = &p.inner;
@@ -124,22 +128,23 @@ static void run(const tn_kernels *k, const tn_conv_desc *d, const tn_conv_io *io
     }
 }
 
-#define ALGORITHM(id, NAME, WINOGRAD)                                                                                 \
+#define ALGORITHM(id, NAME, WAY)                                                                                      \
     static bool id##_fits(const tn_kernels *k, const tn_conv_desc *d) {                                               \
         plan p;                                                                                                       \
-        return make_plan(&p, k, d, WINOGRAD);                                                                         \
+        return make_plan(&p, k, d, WAY);                                                                              \
     }                                                                                                                 \
-    static size_t id##_packed(const tn_kernels *k, const tn_conv_desc *d) { return packed_bytes(k, d, WINOGRAD); }    \
+    static size_t id##_packed(const tn_kernels *k, const tn_conv_desc *d) { return packed_bytes(k, d, WAY); }         \
     static size_t id##_scratch(const tn_kernels *k, const tn_conv_desc *d, int threads) {                             \
-        return scratch_bytes(k, d, threads, WINOGRAD);                                                                \
+        return scratch_bytes(k, d, threads, WAY);                                                                     \
     }                                                                                                                 \
     static void id##_pack(const tn_kernels *k, const tn_conv_desc *d, const float *w, const float *bias, float *to) { \
-        pack(k, d, w, bias, to, WINOGRAD);                                                                            \
+        pack(k, d, w, bias, to, WAY);                                                                                 \
     }                                                                                                                 \
     static void id##_run(const tn_kernels *k, const tn_conv_desc *d, const tn_conv_io *io, tn_pool *pool) {           \
-        run(k, d, io, pool, WINOGRAD);                                                                                \
+        run(k, d, io, pool, WAY);                                                                                     \
     }                                                                                                                 \
     const tn_conv_algo tn_conv_algo_##id = { NAME, id##_fits, id##_packed, id##_scratch, id##_pack, id##_run };
 
-ALGORITHM(reordered, "reordered", false)
-ALGORITHM(reordered_winograd, "reordered_winograd", true)
+ALGORITHM(reordered, "reordered", SUMS)
+ALGORITHM(reordered_pairs, "reordered_pairs", PAIRS)
+ALGORITHM(reordered_winograd, "reordered_winograd", WINOGRAD)

@@ -47,7 +47,7 @@ void tn_kernels_fill_from(tn_kernels *k, unsigned cpu, const tn_kernel_set *from
 #undef X
     for (size_t i = 0; i < n; i++) {
         if ((cpu & from[i].needs) != from[i].needs) continue;
-#define X(family) lay(&k->family, from[i].family, sizeof k->family, family##_is_whole);
+#define X(family) lay(&k->family, from[i].family, sizeof k->family, family##_is_whole && !from[i].adds);
         TN_KERNEL_FAMILIES(X)
 #undef X
     }

@@ -22,9 +22,11 @@ typedef struct tn_kernels {
 } tn_kernels;
 
 /** The tables of one instruction set. One of conv, gemm, qgemm or qconv, which have numbers beside their functions,
- * replaces all that lies below; in those of the other families NULL leaves the function that lies below. */
+ * replaces all that lies below unless the set `adds`; in those of the other families NULL leaves the function that lies
+ * below. */
 typedef struct tn_kernel_set {
     unsigned needs;                                    /* features, all of them */
+    bool adds;                                         /* same sizes as below: NULL and 0 leave what lies there */
 #define X(family) const tn_##family##_kernels *family; /* NULL: nothing of its own */
     TN_KERNEL_FAMILIES(X)
 #undef X

@@ -1,14 +1,16 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* narrow.c - see narrow.h. A unit of work is one row (inner = 1), walked in pieces, or a block of columns, walked row
- * by row; sums are double. In both cases a *strip* is up to STRIP neighbouring elements as float32: `step` is 0 where
- * all of them belong to one result, 1 where each belongs to one of its own. */
+ * by row; sums are double. Softmax of short lines is that of float32, some
+ * lines at a time, and so are float16's reductions but for the product: no sum of theirs is too large for float32. In
+ * both cases a *strip* is up to STRIP neighbouring elements as float32: `step` is 0 where all of them belong to one
+ * result, 1 where each belongs to one of its own. */
 #include "kernel/narrow.h"
 #include "kernel/kernel.h"
 #include "tensor/dtype.h"
 #include <math.h>
 #include <string.h>
 
-enum { STRIP = 1024, GRAIN = 32768 };
+enum { STRIP = 1024, GRAIN = 32768, PIECE = 8192 /* elements of whole lines, on the stack */ };
 
 bool tn_is_narrow_float(tn_dtype t) {
     return t != TN_F32 && t != TN_F64 && tn_dtype_is_float(t) && tn_dtypes[t].block == 1;
@@ -143,10 +145,29 @@ static void reduce_units(void *arg, int64_t begin, int64_t end, int thread) {
     }
 }
 
+static bool lines_fit(int64_t n, int64_t inner) { return n > 0 && inner > 0 && inner <= PIECE / n; }
+
+static void reduce_lines(void *arg, int64_t begin, int64_t end, int thread) {
+    const job *j = arg;
+    float v[PIECE], results[PIECE];
+    int64_t line = j->n * j->inner, most = PIECE / line;
+    for (int64_t i = begin; i < end; i += most) {
+        int64_t lines = end - i < most ? end - i : most;
+        const char *x = j->x + i * line * tn_dtypes[j->t].bytes;
+        (void)tn_convert(j->t, x, TN_F32, v, lines * line, false, TN_ROUND_NEAREST);
+        (void)tn_reduce_run((tn_reduce_op)j->what, TN_F32, 3, (int64_t[]){ lines, j->n, j->inner }, 1u << 1, v, results,
+                            NULL);
+        write(j, i * j->inner, results, lines * j->inner);
+    }
+}
+
 void tn_narrow_reduce(tn_reduce_op op, tn_dtype t, int64_t outer, int64_t n, int64_t inner, const void *x, void *y,
                       tn_pool *pool) {
     job j = { .what = (int)op, .t = t, .n = n, .inner = inner, .x = x, .y = y };
-    each_unit(&j, outer, reduce_units, pool);
+    if (t == TN_F16 && op != TN_R_PROD && lines_fit(n, inner))
+        tn_parallel(pool, outer, 1 + GRAIN / (n * inner), reduce_lines, &j);
+    else
+        each_unit(&j, outer, reduce_units, pool);
 }
 
 /* Where the largest (what != 0) or smallest is: y, by result. */
@@ -224,10 +245,27 @@ static void softmax_units(void *arg, int64_t begin, int64_t end, int thread) {
     }
 }
 
+/* Whole lines, as many as fit. */
+static void softmax_lines(void *arg, int64_t begin, int64_t end, int thread) {
+    const job *j = arg;
+    float v[PIECE];
+    int64_t line = j->n * j->inner, most = PIECE / line;
+    for (int64_t i = begin; i < end; i += most) {
+        int64_t lines = end - i < most ? end - i : most, n = lines * line;
+        const char *x = j->x + i * line * tn_dtypes[j->t].bytes;
+        (void)tn_convert(j->t, x, TN_F32, v, n, false, TN_ROUND_NEAREST);
+        (void)tn_softmax_run((tn_softmax_kind)j->what, TN_F32, lines, j->n, j->inner, v, v, NULL);
+        write(j, i * line, v, n);
+    }
+}
+
 void tn_narrow_softmax(tn_softmax_kind kind, tn_dtype t, int64_t outer, int64_t n, int64_t inner, const void *x,
                        void *y, tn_pool *pool) {
     job j = { .what = (int)kind, .t = t, .n = n, .inner = inner, .x = x, .y = y };
-    each_unit(&j, outer, softmax_units, pool);
+    if (kind != TN_HARDMAX && lines_fit(n, inner))
+        tn_parallel(pool, outer, 1 + GRAIN / (n * inner), softmax_lines, &j);
+    else
+        each_unit(&j, outer, softmax_units, pool);
 }
 
 /* -------------------------------------------------------------------------------------------------- running sums */

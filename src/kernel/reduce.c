@@ -8,6 +8,7 @@
 #include "kernel/kernel.h"
 #include "kernel/move.h"
 #include "kernel/narrow.h"
+#include "kernel/reduce_scattered.h"
 #include "tensor/dtype.h"
 #include <math.h>
 #include <string.h>
@@ -238,7 +239,7 @@ static int runs_of(int rank, const int64_t *dims, uint32_t axes, int64_t *size, 
     return n;
 }
 
-static tn_status reduce_scattered(job *j, int n, const int64_t *size, const bool *reduced, tn_pool *pool) {
+static tn_status reduce_scattered(job *j, int n, const int64_t *size, const bool *reduced, void *moved, tn_pool *pool) {
     int perm[TN_MAX_RANK], k = 0;
     j->outer = j->n = j->inner = 1;
     for (int pass = 0; pass < 2; pass++)
@@ -248,28 +249,51 @@ static tn_status reduce_scattered(job *j, int n, const int64_t *size, const bool
                 *(pass ? &j->n : &j->outer) *= size[i];
             }
     size_t bytes = (size_t)(j->outer * j->n) * (size_t)tn_dtypes[j->t].bytes;
-    void *moved = tn_mem_alloc(bytes, TN_MEM_SCRATCH);
-    if (!moved) return tn_fail(TN_E_NOMEM, "reducing %zu bytes", bytes);
+    void *own = moved ? NULL : tn_mem_alloc(bytes, TN_MEM_SCRATCH);
+    if (!moved && !own) return tn_fail(TN_E_NOMEM, "reducing %zu bytes", bytes);
+    if (!moved) moved = own;
     tn_transpose_run(tn_dtypes[j->t].bytes, n, size, perm, j->x, moved, pool);
     j->x = moved;
     tn_status st = reduce_3d(j, pool);
-    tn_mem_free(moved);
+    tn_mem_free(own);
     return st;
+}
+
+/* Runs that no three loops walk. */
+static bool scattered(int n, const bool *reduced) { return n > 3 || (n == 3 && reduced[0]); }
+
+static bool any_empty(int n, const int64_t *size) {
+    for (int i = 0; i < n; i++)
+        if (size[i] == 0) return true;
+    return false;
+}
+
+size_t tn_reduce_scratch(tn_dtype t, int rank, const int64_t *dims, uint32_t axes) {
+    int64_t size[TN_MAX_RANK];
+    bool reduced[TN_MAX_RANK];
+    int n = runs_of(rank, dims, axes, size, reduced);
+    size_t bytes = (size_t)tn_dtypes[t].bytes;
+    if (!scattered(n, reduced) || any_empty(n, size)) return 0;
+    for (int i = 0; i < n; i++) bytes *= (size_t)size[i]; /* a tensor's size: it can be counted */
+    return bytes;
 }
 
 tn_status tn_reduce_run(tn_reduce_op op, tn_dtype t, int rank, const int64_t *dims, uint32_t axes, const void *x,
                         void *y, tn_pool *pool) {
+    return tn_reduce_run_in(op, t, rank, dims, axes, x, y, NULL, pool);
+}
+
+tn_status tn_reduce_run_in(tn_reduce_op op, tn_dtype t, int rank, const int64_t *dims, uint32_t axes, const void *x,
+                           void *y, void *scratch, tn_pool *pool) {
     if (t != TN_F32 && !tn_is_narrow_float(t) && !reducer(t, op))
         return tn_fail(TN_E_TYPE, "this reduction is not defined for %s", tn_dtype_name(t));
     int64_t size[TN_MAX_RANK];
     bool reduced[TN_MAX_RANK];
     int n = runs_of(rank, dims, axes, size, reduced);
     job j = { .op = op, .t = t, .outer = 1, .n = 1, .inner = 1, .x = x, .y = y };
-    if (n > 3 || (n == 3 && reduced[0])) {
-        for (int i = 0; i < n; i++)
-            if (size[i] == 0) n = 0; /* nothing to move; sizes below */
-        if (n) return reduce_scattered(&j, n, size, reduced, pool);
-        for (int d = 0; d < rank; d++) *(axes >> d & 1 ? &j.n : &j.outer) *= dims[d];
+    if (scattered(n, reduced)) {
+        if (!any_empty(n, size)) return reduce_scattered(&j, n, size, reduced, scratch, pool);
+        for (int d = 0; d < rank; d++) *(axes >> d & 1 ? &j.n : &j.outer) *= dims[d]; /* nothing to move */
         return reduce_3d(&j, pool);
     }
     for (int i = 0; i < n; i++) {

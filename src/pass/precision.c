@@ -9,6 +9,9 @@
  * that is not in the table as the file has it; and so does the model's output. docs/precision.md says what that means
  * for results.
  *
+ * What converts a piece at a time in cache - pooling, and softmax and sums of short rows - stays in 16 bits where no
+ * neighbour is computed in float32: casts around it would be two more walks through memory.
+ *
  * Constant weights of products keep their 16 bits (tenon.Conv, tenon.MatMul); smaller constants become float32. */
 #include "pass/precision.h"
 #include "op/core/support.h"
@@ -142,10 +145,44 @@ static bool without_past(const tn_node *n) {
     return true;
 }
 
+/* Whose kernels convert a piece at a time: poolings, and what walks rows of at most SHORT elements. */
+#define POOLINGS "AveragePool MaxPool LpPool GlobalAveragePool GlobalMaxPool GlobalLpPool"
+#define ALONG_ROWS                                                                                                \
+    "Softmax LogSoftmax ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceSum " \
+    "ReduceSumSquare"
+enum { SHORT = 8192 };
+
+/* The axis of a softmax, or the only one of a reduction, is the last. */
+static bool along_last(const tn_node *n, int rank) {
+    const tn_tensor *axes = n->n_inputs > 1 && n->inputs[1] ? n->inputs[1]->constant : NULL;
+    int64_t axis = tn_attr_int(n, "axis", -1);
+    if (n->n_inputs > 1)
+        axis = axes && tn_count(axes) == 1 ? tn_get_i64(axes->dtype, axes->data, 0) : -2;
+    else if (strstr(n->type, "Reduce"))
+        return false;
+    return axis == -1 || axis == rank - 1;
+}
+
+static bool in_pieces(const tn_node *n) {
+    const tn_type *x = &n->inputs[0]->type;
+    if (listed(POOLINGS, n->type)) return n->n_outputs < 2 || !n->outputs[1];
+    if (!listed(ALONG_ROWS, n->type) || (x->dtype != TN_F16 && strstr(n->type, "Reduce"))) return false;
+    return x->rank > 0 && tn_dim_known(x->dims[x->rank - 1]) && x->dims[x->rank - 1] <= SHORT && along_last(n, x->rank);
+}
+
+/* It converts on its own, and no neighbour is of float32. */
+static bool stands_alone(const region *r, const tn_node *n) {
+    if (n->n_inputs < 1 || !n->inputs[0] || !in_pieces(n) || is_native(r, n->inputs[0])) return false;
+    const tn_value *y = n->outputs[0];
+    for (int i = 0; y && i < y->n_uses; i++)
+        if (y->uses[i].node && role_of(y->uses[i].node) != NEITHER) return false;
+    return true;
+}
+
 static bool joins(const region *r, const tn_node *n) {
     if (!n->op || n->n_outputs < 1 || !types_fit(n)) return false;
     switch (role_of(n)) {
-    case COMPUTES:
+    case COMPUTES: return !stands_alone(r, n);
     case LOOKS: return true;
     case MOVES: return follows(r, n);
     case ATTENDS: return without_past(n);

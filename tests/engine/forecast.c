@@ -18,6 +18,9 @@ static void groups(ob *b) { ob_int(b, "num_groups", 2); }
 static void size5(ob *b) { ob_int(b, "size", 5); }
 static void perm(ob *b) { ob_ints(b, "perm", (int64_t[]){ 1, 0 }, 2); }
 static void linear(ob *b) { ob_string(b, "mode", "linear"); }
+static void hidden32(ob *b) { ob_int(b, "hidden_size", 32); }
+static void hidden48(ob *b) { ob_int(b, "hidden_size", 48); }
+static void hidden96(ob *b) { ob_int(b, "hidden_size", 96); }
 
 enum { F16 = 1, F32 = 2, F64 = 4, ALL = 7 };
 static const struct {
@@ -38,6 +41,8 @@ static const struct {
     { "ReduceSum", "x a1", flat, ALL },
     { "ReduceSum", "x a01", flat, ALL },
     { "ReduceMean", "x a0", NULL, ALL },
+    { "ReduceSum", "p a13", NULL, ALL }, /* axes apart: the picture is moved first */
+    { "ReduceMax", "p a13", flat, ALL },
     { "ReduceMax", "x a1", NULL, ALL },
     { "ReduceMin", "x a0", NULL, ALL },
     { "ReduceProd", "x a1", NULL, ALL },
@@ -79,6 +84,9 @@ static const struct {
     { "Softplus", "x", NULL, ALL },
     { "HardSwish", "x", NULL, ALL },
     { "PRelu", "x y", NULL, ALL },
+    { "LSTM", "q lw lr", hidden32, F16 | F32 },
+    { "GRU", "q gw gr", hidden48, F16 | F32 },
+    { "RNN", "q rw rr", hidden96, F16 | F32 },
 };
 
 static const struct {
@@ -87,14 +95,18 @@ static const struct {
     tn_dtype of;
     int64_t v[4];
 } values[] = {
-    { "x", "512,2048", true, TN_NONE, { 0 } }, { "y", "512,2048", true, TN_NONE, { 0 } },
-    { "m", "512,2048", true, TN_BOOL, { 0 } }, { "p", "1,16,256,256", true, TN_NONE, { 0 } },
-    { "t", "2048,64", true, TN_NONE, { 0 } },  { "s", "2048", true, TN_NONE, { 0 } },
-    { "c", "16", true, TN_NONE, { 0 } },       { "w", "8,16,3,3", true, TN_NONE, { 0 } },
-    { "a0", "1", false, TN_I64, { 0 } },       { "a1", "1", false, TN_I64, { 1 } },
-    { "a01", "2", false, TN_I64, { 0, 1 } },   { "one", "", false, TN_I64, { 1 } },
-    { "zero", "", false, TN_I64, { 0 } },      { "zero1", "1", false, TN_I64, { 0 } },
-    { "one1", "1", false, TN_I64, { 1 } },     { "half", "4", false, TN_F32, { 1, 1, 2, 2 } },
+    { "x", "512,2048", true, TN_NONE, { 0 } },  { "y", "512,2048", true, TN_NONE, { 0 } },
+    { "m", "512,2048", true, TN_BOOL, { 0 } },  { "p", "1,16,256,256", true, TN_NONE, { 0 } },
+    { "t", "2048,64", true, TN_NONE, { 0 } },   { "s", "2048", true, TN_NONE, { 0 } },
+    { "c", "16", true, TN_NONE, { 0 } },        { "w", "8,16,3,3", true, TN_NONE, { 0 } },
+    { "a0", "1", false, TN_I64, { 0 } },        { "a1", "1", false, TN_I64, { 1 } },
+    { "a01", "2", false, TN_I64, { 0, 1 } },    { "one", "", false, TN_I64, { 1 } },
+    { "zero", "", false, TN_I64, { 0 } },       { "zero1", "1", false, TN_I64, { 0 } },
+    { "one1", "1", false, TN_I64, { 1 } },      { "half", "4", false, TN_F32, { 1, 1, 2, 2 } },
+    { "q", "256,64,16", true, TN_NONE, { 0 } }, { "lw", "1,128,16", true, TN_NONE, { 0 } },
+    { "lr", "1,128,32", true, TN_NONE, { 0 } }, { "gw", "1,144,16", true, TN_NONE, { 0 } },
+    { "gr", "1,144,48", true, TN_NONE, { 0 } }, { "rw", "1,96,16", true, TN_NONE, { 0 } },
+    { "rr", "1,96,96", true, TN_NONE, { 0 } },  { "a13", "2", false, TN_I64, { 1, 3 } },
 };
 
 static tn_tensor *filled(tn_dtype t, const char *shape, const int64_t *v) {

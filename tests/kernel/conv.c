@@ -57,6 +57,11 @@ static tn_activation random_act(check_ctx *c) {
     return t;
 }
 
+/* Rounded to bfloat16 in place; nothing denormal. Then products of pairs are those of float32. */
+static void as_bf16(float *v, int64_t n) {
+    for (int64_t i = 0; i < n; i++) v[i] = fabsf(v[i]) < 1e-30f ? 0 : tn_bf16_to_f32(tn_f32_to_bf16(v[i]));
+}
+
 static void random_desc(check_ctx *c, tn_conv_desc *d, int kind) {
     *d = (tn_conv_desc){ .rank = kind >= 6    ? (int)draw(1, 3)
                                  : draw(0, 9) ? 2
@@ -105,6 +110,7 @@ static void random_desc(check_ctx *c, tn_conv_desc *d, int kind) {
     }
     d->bias = draw(0, 1), d->residual = draw(0, 2) == 0;
     d->act = random_act(c);
+    d->pairs = c->fast->conv.pairs[0][0] && draw(0, 1);
 }
 
 /* The channel of element i of y. */
@@ -168,6 +174,7 @@ static void run(check_ctx *c, const tn_conv_desc *d, const spice *s) {
     if (s->special) add_specials(c, x, d, in);
     float *w = check_floats(c, (size_t)(d->ic * d->oc / d->group * taps)), *want = check_out(c, ny * 4);
     float *residual = d->residual ? tensor(c, d->n, d->oc, out, d->y_layout, block, s->lanes) : NULL;
+    if (d->pairs) as_bf16(x, count(d, d->ic, d->in, d->x_layout, block)), as_bf16(w, d->ic * d->oc / d->group * taps);
     if (!tn_conv_valid(d)) check_fail(c, "%s: should be valid", describe(d));
     tn_conv_ref(d, block, x, w, d->bias ? bias : NULL, residual, want);
     const tn_conv_algo *list[TN_CONV_ALGOS];
@@ -210,22 +217,32 @@ static void long_sums_are_cut(check_ctx *c) {
                        .y_layout = TN_LAYOUT_BLOCKED,
                        .bias = true,
                        .residual = true,
+                       .pairs = c->seed % 4 > 1,
                        .act = { .kind = TN_ACT_SIGMOID } };
     run(c, &d, &(spice){ .lanes = false });
 }
 
-/* Runs after the others: the random cases reach every algorithm. */
+/* Runs after the others: the random cases reach every algorithm, of pairs where the set multiplies them. */
 static void all_were_tried(check_ctx *c) {
     int sum = 0;
     for (int i = 0; tn_conv_all[i]; i++) sum += seen[i];
     for (int i = 0; sum && tn_conv_all[i]; i++)
-        if (!seen[i]) check_fail(c, "%s was never tried", tn_conv_all[i]->name);
+        if (!seen[i] && (c->fast->conv.pairs[0][0] || !strstr(tn_conv_all[i]->name, "pairs")))
+            check_fail(c, "%s was never tried", tn_conv_all[i]->name);
     memset(seen, 0, sizeof seen);
 }
 
 /* ------------------------------------------------------------------------------------------------ register tiles */
 
-typedef enum { GEMM, THIN, DEPTHWISE, KINDS } tile_kind;
+typedef enum { GEMM, THIN, PAIRS, DEPTHWISE, KINDS } tile_kind;
+
+/* The products of two channels each that lie in words of 32 bits. */
+static double product_of_pairs(const float *x, const float *w) {
+    uint32_t a, b;
+    memcpy(&a, x, sizeof a), memcpy(&b, w, sizeof b);
+    return (double)tn_bf16_to_f32((uint16_t)a) * (double)tn_bf16_to_f32((uint16_t)b) +
+           (double)tn_bf16_to_f32((uint16_t)(a >> 16)) * (double)tn_bf16_to_f32((uint16_t)(b >> 16));
+}
 
 /* What a tile of this kind sums, in double: taps as conv.h says. */
 static double tile_sum(const tn_conv_tile *t, tile_kind kind, int block, int p, int b, int lane) {
@@ -233,30 +250,44 @@ static double tile_sum(const tn_conv_tile *t, tile_kind kind, int block, int p, 
     for (int64_t i = 0; i < t->ntaps; i++) {
         const tn_conv_tap *tap = &t->taps[i];
         const float *x = t->x + tap->x, *w = t->w + (int64_t)tap->w * t->blocks;
-        int n = kind == GEMM ? 4 * tap->n : kind == THIN ? 1 : tap->n;
+        int n = kind == GEMM ? 4 * tap->n : kind == PAIRS ? 2 * tap->n : kind == THIN ? 1 : tap->n;
         for (int e = 0; e < n; e++)
-            sum += kind == DEPTHWISE
+            sum += kind == PAIRS ? product_of_pairs(x + p * block / 2 + e, w + (e * t->blocks + b) * block + lane)
+                   : kind == DEPTHWISE
                        ? (double)x[(p + e) * block + lane] * (double)w[e * tap->step + lane]
                        : (double)x[kind == THIN ? p : p * block + e] * (double)w[(e * t->blocks + b) * block + lane];
     }
     return sum;
 }
 
+/* n words of two random numbers each. */
+static void as_pairs(check_ctx *c, float *words, int64_t n) {
+    for (int64_t i = 0; i < n; i++) {
+        float v[2] = { check_float(c, -1, 1), check_float(c, -1, 1) };
+        as_bf16(v, 2);
+        uint32_t word = tn_f32_to_bf16(v[0]) | (uint32_t)tn_f32_to_bf16(v[1]) << 16;
+        memcpy(&words[i], &word, sizeof word);
+    }
+}
+
 /* Taps of random places over exact memory: the last one ends where x and w end. */
 static void make_taps(check_ctx *c, tn_conv_tile *t, tile_kind kind, int block, tn_conv_tap *taps) {
-    int64_t x_floats = 0, w_floats = 0, gap = draw(0, 9);
+    int64_t x_floats = 0, w_floats = 0, gap = draw(0, 9), pixel = kind == PAIRS ? block / 2 : block;
     for (int64_t i = 0; i < t->ntaps; i++) {
-        int n = kind == GEMM ? (int)draw(1, block / 4) : kind == THIN ? 1 : (int)draw(1, 3);
+        int n = kind == GEMM || kind == PAIRS ? (int)draw(1, block / 4) : kind == THIN ? 1 : (int)draw(1, 3);
         int64_t step = block + (kind == DEPTHWISE ? draw(0, 5) : 0);
-        int64_t reach = kind == GEMM   ? (t->pixels - 1) * block + 4 * n
-                        : kind == THIN ? t->pixels
-                                       : (t->pixels + n - 1) * block;
-        int64_t w = kind == GEMM ? 4 * n * block : kind == THIN ? block : (n - 1) * step + block;
+        int words = kind == PAIRS ? 2 : 4; /* or floats: of a step */
+        int64_t reach = kind == GEMM || kind == PAIRS ? (t->pixels - 1) * pixel + words * n
+                        : kind == THIN                ? t->pixels
+                                                      : (t->pixels + n - 1) * block;
+        int64_t w = kind == GEMM || kind == PAIRS ? words * n * block : kind == THIN ? block : (n - 1) * step + block;
         taps[i] = (tn_conv_tap){ (int32_t)(i * gap), (int32_t)w_floats, n, (int32_t)step };
         x_floats = i * gap + reach > x_floats ? i * gap + reach : x_floats;
         w_floats += w;
     }
-    t->x = check_floats(c, (size_t)x_floats), t->w = check_floats(c, (size_t)(w_floats * t->blocks)), t->taps = taps;
+    float *x = check_floats(c, (size_t)x_floats), *w = check_floats(c, (size_t)(w_floats * t->blocks));
+    if (kind == PAIRS) as_pairs(c, x, x_floats), as_pairs(c, w, w_floats * t->blocks);
+    t->x = x, t->w = w, t->taps = taps;
 }
 
 static void one_tile(check_ctx *c, tile_kind kind, tn_conv_tile_fn f, int pixels, int blocks) {
@@ -304,6 +335,7 @@ static void tiles(check_ctx *c) {
                 check_fail(c, "tables and px[%d] differ at %d pixels", b, p + 1);
             if (p < k->px[b]) one_tile(c, GEMM, k->gemm[b][p], p + 1, b + 1);
             if (p < k->px[b]) one_tile(c, THIN, k->thin[b][p], p + 1, b + 1);
+            if (p < k->px[b] && k->pairs[0][0]) one_tile(c, PAIRS, k->pairs[b][p], p + 1, b + 1);
         }
     for (int p = 0; p < k->dw_px; p++) one_tile(c, DEPTHWISE, k->dw[p], p + 1, 1);
 }
@@ -428,7 +460,7 @@ static void sizes_that_overflow_are_refused(check_ctx *c) {
 
 static const check_case cases[] = { { "algorithms", algorithms, 600 },
                                     { "all_were_tried", all_were_tried, 1 },
-                                    { "long_sums", long_sums_are_cut, 2 },
+                                    { "long_sums", long_sums_are_cut, 4 },
                                     { "tiles", tiles, 12 },
                                     { "winograd", winograd, 60 },
                                     { "moves", moves, 120 },

@@ -241,7 +241,8 @@ static void plain_convolutions(void **state) {
         attributes(c.n, &s);
         check_all(&c, NULL);
     }
-    all_tried("", "Conv", "thin depthwise winograd blocked transposed"); /* of blocked tensors */
+    all_tried("", "Conv", "thin depthwise winograd blocked transposed pairs reordered_pairs"); /* of blocked tensors, or
+                                                                                                  asked for */
 }
 
 static void zero_lanes(op_case *c, int input, int64_t channels, int64_t block) {
@@ -277,7 +278,7 @@ static void blocked_convolutions(void **state) {
         tn_attr_set_int(c.n, "y_block", b);
         check_all(&c, "direct");
     }
-    all_tried("tenon", "Conv", "interleaved transposed reordered_winograd reordered columns");
+    all_tried("tenon", "Conv", "interleaved transposed reordered_winograd reordered columns pairs reordered_pairs");
 }
 
 /* Sums of codes are exact: both ways give the same. */

@@ -5,6 +5,8 @@
 #include "kernel/x86/tables.h"
 /* in the words of that: */
 #include "kernel/x86/conv_tile.h"
+
+#include "kernel/x86/conv_rows.h"
 #include "kernel/x86/conv_winograd.h"
 
 /* clang-format off */

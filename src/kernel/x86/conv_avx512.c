@@ -5,16 +5,12 @@
 #include "kernel/x86/tables.h"
 /* in the words of that: */
 #include "kernel/x86/conv_tile.h"
+
+#include "kernel/x86/conv_rows.h"
+#include "kernel/x86/conv_tiles512.h"
 #include "kernel/x86/conv_winograd.h"
 
 /* clang-format off */
-#define TILES(X) \
-    X(1, 1) X(2, 1) X(3, 1) X(4, 1) X(5, 1) X(6, 1) X(7, 1) \
-    X(8, 1) X(9, 1) X(10, 1) X(11, 1) X(12, 1) X(13, 1) X(14, 1) \
-    X(1, 2) X(2, 2) X(3, 2) X(4, 2) X(5, 2) X(6, 2) X(7, 2) \
-    X(8, 2) X(9, 2) X(10, 2) X(11, 2) X(12, 2) X(13, 2) X(14, 2) \
-    X(1, 3) X(2, 3) X(3, 3) X(4, 3) X(5, 3) X(6, 3) X(7, 3) \
-    X(8, 3) X(9, 3)
 #define TILES_DW(X) \
     X(1) X(2) X(3) X(4) X(5) X(6) X(7) \
     X(8) X(9) X(10) X(11) X(12) X(13) X(14)

@@ -1,6 +1,6 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
-/* conv_tile.h - the register tiles of convolution, and pooling of rows, written once for both x86 vector widths:
- * include math_avx512.h or math_avx2.h first.
+/* conv_tile.h - the register tiles of convolution, written once for both x86 vector widths: include math_avx512.h or
+ * math_avx2.h first.
  *
  * A tile keeps P pixels x B blocks of C output channels in registers. Per input channel it loads B weight vectors and
  * splats P inputs, so 14 x 2 needs 16 loads for 28 FMAs; with 32 registers both FMA units stay busy. FMA is inline
@@ -12,7 +12,9 @@
 #include "kernel/x86/activation_simd.h"
 
 #define C TN_VL
-#ifdef TN_EMULATED /* for tests on machines without the instruction */
+#if defined(TILE_FMA) /* the including file's own product */
+#define FMA TILE_FMA
+#elif defined(TN_EMULATED) /* for tests on machines without the instruction */
 #define FMA(s, a, b) emu_fma(TN_VL, (const float *)&(a), (const float *)&(b), (const float *)&(s), (float *)&(s))
 #else
 #define FMA(s, a, b) __asm__("vfmadd231ps %2, %1, %0" : "+v"(s) : "v"(a), "v"(b))
@@ -115,7 +117,7 @@
     DW_COLUMN(12, 12, 11, 10, n) DW_COLUMN(13, 13, 12, 11, n) DW_COLUMN(14, 0, 13, 12, n) DW_COLUMN(15, 0, 0, 13, n)
 /* clang-format on */
 
-typedef enum { GEMM, THIN, DEPTHWISE } tile_kind;
+typedef enum { GEMM, THIN, PAIRS, DEPTHWISE } tile_kind;
 
 /* Activations that are not a clip run over the stored rows: they are still in L1, and the tile stays small. */
 static __attribute__((noinline)) void tile_activate(const tn_conv_tile *t) {
@@ -128,9 +130,9 @@ static __attribute__((noinline)) void tile_activate(const tn_conv_tile *t) {
 
 static inline __attribute__((always_inline)) void tile(const tn_conv_tile *t, const tile_kind kind, const int P,
                                                        const int B) {
-    enum { CHANNELS = 4 };
-    const int x_pixel = kind == THIN ? 1 : C;
-    const bool spread = kind == GEMM && P <= 3 && P * B <= TN_VL / 2;
+    enum { CHANNELS = 4, WORDS = 2 };
+    const int x_pixel = kind == THIN ? 1 : kind == PAIRS ? C / 2 : C;
+    const bool spread = (kind == GEMM || kind == PAIRS) && P <= 3 && P * B <= TN_VL / 2;
     const int64_t y_pixel = kind == DEPTHWISE ? C : t->y_pixel, y_block = t->y_block;
     float *y0 = t->y;
     EACH_PIXEL(SUM_DECLARE)
@@ -157,6 +159,19 @@ static inline __attribute__((always_inline)) void tile(const tn_conv_tile *t, co
                 CHANNEL(3)
                 _mm_prefetch(ahead + 3 * ahead_step, _MM_HINT_T1);
                 ahead += 4 * ahead_step;
+            }
+        } else if (kind == PAIRS && spread) {
+            for (int n = tap->n; n > 0; n--, x += WORDS, w += WORDS * B * C) {
+                SPREAD_CHANNEL(0, 0, 1, 2)
+                SPREAD_CHANNEL(1, 3, 4, 5)
+            }
+        } else if (kind == PAIRS) {
+            for (int n = tap->n; n > 0; n--, x += WORDS, w += WORDS * B * C) {
+                CHANNEL(0)
+                _mm_prefetch(ahead, _MM_HINT_T1);
+                CHANNEL(1)
+                _mm_prefetch(ahead + ahead_step, _MM_HINT_T1);
+                ahead += 2 * ahead_step;
             }
         } else if (kind == THIN) {
             CHANNEL(0)
@@ -210,76 +225,12 @@ static inline __attribute__((always_inline)) void tile(const tn_conv_tile *t, co
     TILE_DEFINE(GEMM, gemm, P, B) \
     TILE_DEFINE(THIN, thin, P, B)
 
+#define TILE_DEFINE_PAIRS(P, B) TILE_DEFINE(PAIRS, pairs, P, B)
+#define TILE_SET_PAIRS(P, B)    .pairs[B - 1][P - 1] = pairs_##P##_##B,
+
 #define TILE_SET_2(P, B) .gemm[B - 1][P - 1] = gemm_##P##_##B, .thin[B - 1][P - 1] = thin_##P##_##B,
 
 #define TILE_DEFINE_DW(P) TILE_DEFINE(DEPTHWISE, dw, P, 1)
 #define TILE_SET_DW(P)    .dw[P - 1] = dw_##P##_1,
-
-static void copy(const float *x, int64_t x_step, int64_t n, float *y) {
-    for (int64_t i = 0; i < n; i++, x += x_step) V_STORE(y + i * C, V_LOAD(x));
-}
-
-/* --------------------------------------------------------------------------------------------------------- pooling */
-
-/* NaN stays: V_MAX gives its second argument when one is NaN. */
-static inline __attribute__((always_inline)) tn_vf pool_take(bool sum, tn_vf a, tn_vf v) {
-    if (sum) return a + v;
-    return V_SEL(V_CMP(a, a, _CMP_UNORD_Q), a, V_MAX(a, v));
-}
-#define POOL(a, v) pool_take(sum, a, v)
-
-/* `n` columns `step` floats apart of each row. Four sums at a time where windows are wide. */
-static inline __attribute__((always_inline)) tn_vf pool_window(const tn_pooling_row *r, const float *x, int64_t n,
-                                                               int64_t step, bool sum) {
-    tn_vf a = V_SET(sum ? 0 : -__builtin_inff());
-    if (n >= 8) {
-        tn_vf b = a, c = a, d = a;
-        for (int64_t row = 0; row < r->rows; row++, x += r->row_step) {
-            int64_t t = 0;
-            for (; t + 4 <= n; t += 4) {
-                const float *v = x + t * step;
-                a = POOL(a, V_LOAD(v)), b = POOL(b, V_LOAD(v + step));
-                c = POOL(c, V_LOAD(v + 2 * step)), d = POOL(d, V_LOAD(v + 3 * step));
-            }
-            for (; t < n; t++) a = POOL(a, V_LOAD(x + t * step));
-        }
-        return POOL(POOL(a, b), POOL(c, d));
-    }
-    for (int64_t row = 0; row < r->rows; row++, x += r->row_step)
-        for (int64_t t = 0; t < n; t++) a = POOL(a, V_LOAD(x + t * step));
-    return a;
-}
-
-/* The same where n is small and known. */
-static inline __attribute__((always_inline)) tn_vf pool_small(const tn_pooling_row *r, const float *x, int n,
-                                                              int64_t step, bool sum) {
-    tn_vf a = V_SET(sum ? 0 : -__builtin_inff());
-    for (int64_t row = 0; row < r->rows; row++, x += r->row_step) {
-        a = POOL(a, V_LOAD(x));
-        if (n > 1) a = POOL(a, V_LOAD(x + step));
-        if (n > 2) a = POOL(a, V_LOAD(x + 2 * step));
-    }
-    return a;
-}
-
-static inline __attribute__((always_inline)) void pool_row(const tn_pooling_row *r, bool sum) {
-    int64_t step = r->dilation * C, reach = (r->kernel - 1) * r->dilation;
-    for (int64_t o = 0; o < r->ow; o++) {
-        int64_t at = o * r->stride - r->pad, from = 0, to = r->kernel;
-        if (at < 0) from = (-at + r->dilation - 1) / r->dilation;
-        if (at + reach >= r->w) to = at >= r->w ? 0 : (r->w - at + r->dilation - 1) / r->dilation;
-        if (to < from) to = from;
-        const float *x = r->x + (at + from * r->dilation) * C;
-        int64_t n = to - from;
-        tn_vf v = n == 3   ? pool_small(r, x, 3, step, sum)
-                  : n == 2 ? pool_small(r, x, 2, step, sum)
-                           : pool_window(r, x, n, step, sum);
-        if (r->scale) v = v * V_SET(r->scale[o]);
-        V_STORE(r->y + o * C, v);
-    }
-}
-
-static void max_row(const tn_pooling_row *r) { pool_row(r, false); }
-static void sum_row(const tn_pooling_row *r) { pool_row(r, true); }
 
 #endif

@@ -19,22 +19,24 @@ TN_KERNEL_FAMILIES(TN_DECLARE)
 #undef TN_DECLARE
 extern const tn_qgemm_kernels TN_TABLE(qgemm, avx512vnni);
 extern const tn_gemm_kernels TN_TABLE(gemm, avx512bf16);
+extern const tn_conv_kernels TN_TABLE(conv, avx512bf16);
 extern const tn_qconv_kernels TN_TABLE(qconv, avx512vnni);
 extern const tn_coded_kernels TN_TABLE(coded, avx512vnni), TN_TABLE(coded, avxvnni);
 
 /* The rows of an array of tn_kernel_set (kernel/kernel.h). */
 #define TN_ROW_AVX2(family)   .family = &TN_TABLE(family, avx2),
 #define TN_ROW_AVX512(family) .family = &TN_TABLE(family, avx512),
-#define TN_X86_SETS                                                                     \
-    { .needs = TN_CPU_AVX2, TN_KERNEL_FAMILIES(TN_ROW_AVX2) },                          \
-        { .needs = TN_CPU_AVX2 | TN_CPU_AVXVNNI, .coded = &TN_TABLE(coded, avxvnni) },  \
-        { .needs = TN_CPU_AVX2 | TN_CPU_AVX512, TN_KERNEL_FAMILIES(TN_ROW_AVX512) },    \
-        { .needs = TN_CPU_AVX512 | TN_CPU_AVX512VNNI,                                   \
-          .qgemm = &TN_TABLE(qgemm, avx512vnni),                                        \
-          .qconv = &TN_TABLE(qconv, avx512vnni),                                        \
-          .coded = &TN_TABLE(coded, avx512vnni) },                                      \
-    {                                                                                   \
-        .needs = TN_CPU_AVX512 | TN_CPU_AVX512BF16, .gemm = &TN_TABLE(gemm, avx512bf16) \
+#define TN_X86_SETS                                                                                    \
+    { .needs = TN_CPU_AVX2, TN_KERNEL_FAMILIES(TN_ROW_AVX2) },                                         \
+        { .needs = TN_CPU_AVX2 | TN_CPU_AVXVNNI, .coded = &TN_TABLE(coded, avxvnni) },                 \
+        { .needs = TN_CPU_AVX2 | TN_CPU_AVX512, TN_KERNEL_FAMILIES(TN_ROW_AVX512) },                   \
+        { .needs = TN_CPU_AVX512 | TN_CPU_AVX512VNNI,                                                  \
+          .qgemm = &TN_TABLE(qgemm, avx512vnni),                                                       \
+          .qconv = &TN_TABLE(qconv, avx512vnni),                                                       \
+          .coded = &TN_TABLE(coded, avx512vnni) },                                                     \
+    {                                                                                                  \
+        .needs = TN_CPU_AVX512 | TN_CPU_AVX512BF16, .adds = true, .gemm = &TN_TABLE(gemm, avx512bf16), \
+        .conv = &TN_TABLE(conv, avx512bf16)                                                            \
     }
 
 #endif

@@ -1,7 +1,7 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* reduce.c - reductions over axes, arg-max, softmax and running sums: one axis or several become one number, or a
  * distribution. The loops are kernel/reduce.h. */
-#include "kernel/reduce.h"
+#include "kernel/reduce_scattered.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
 #include "op/math/grads.h"
@@ -55,14 +55,29 @@ static tn_status reduce_infer(tn_infer *c) {
     return TN_OK;
 }
 
+/* The scratch of scattered axes, where the plan knows which they are; else the run allocates. */
+static tn_status reduce_prepare(tn_prep *p) {
+    const tn_infer *t = &p->types;
+    const tn_type *x = t->in[0];
+    const tn_tensor *axes = tn_infer_has(t, 1) ? t->in_tensor[1] : NULL;
+    int64_t v[TN_MAX_RANK], n = axes ? tn_count(axes) : 0;
+    uint32_t mask;
+    p->scratch = 0;
+    if (!tn_type_static(x) || (tn_infer_has(t, 1) && !axes) || n > TN_MAX_RANK) return TN_OK;
+    for (int64_t i = 0; i < n; i++) v[i] = tn_get_i64(axes->dtype, axes->data, i);
+    TN_TRY(axes_mask(t->node, t->attrs, x->rank, n ? v : NULL, n, &mask));
+    p->scratch = tn_reduce_scratch(x->dtype, x->rank, x->dims, mask);
+    return TN_OK;
+}
+
 static tn_status reduce_run(tn_run *r) {
     const tn_tensor *x = tn_in(r, 0);
     int64_t *axes = NULL, n = 0;
     if (tn_run_has(r, 1)) TN_TRY(tn_op_ints(r, tn_in(r, 1), &axes, &n));
     uint32_t mask;
     TN_TRY(axes_mask(r->node, r->attrs, x->rank, axes, n, &mask));
-    tn_status st = tn_reduce_run((tn_reduce_op)r->node->op->arg, x->dtype, x->rank, x->dims, mask, x->data,
-                                 tn_out(r, 0)->data, r->pool);
+    tn_status st = tn_reduce_run_in((tn_reduce_op)r->node->op->arg, x->dtype, x->rank, x->dims, mask, x->data,
+                                    tn_out(r, 0)->data, r->scratch, r->pool);
     return st == TN_OK ? st : tn_fail_at(st, "%s", tn_node_where(r->node));
 }
 
@@ -198,8 +213,8 @@ static const tn_attr_spec cumulate_attrs[] = { { TN_FLAG(running, exclusive, fal
 #define REDUCE_OF(kind_, name_, since_, arg_, doc_)                                                              \
     {                                                                                                            \
         .name = name_, .since = since_, .in = kind_##_in, .out = kind_##_out, TN_ATTRS(reduce_attrs, reduction), \
-        .infer = reduce_infer, .cost = reduce_cost, .run = reduce_run, .grad = tn_grad_reduce, .arg = arg_,      \
-        .doc = doc_                                                                                              \
+        .infer = reduce_infer, .cost = reduce_cost, .prepare = reduce_prepare, .fit = reduce_prepare,            \
+        .run = reduce_run, .grad = tn_grad_reduce, .arg = arg_, .doc = doc_                                      \
     }
 #define REDUCE(name_, since_, arg_, doc_)  REDUCE_OF(reduce, name_, since_, arg_, doc_)
 #define EXTREME(name_, since_, arg_, doc_) REDUCE_OF(extreme, name_, since_, arg_, doc_)

@@ -4,7 +4,8 @@
  * tenon.Conv is Conv with a residual (input 3), an activation, and its tensors plain or blocked: x_block and y_block
  * are the channels per block (kernel/conv.h), 0 for plain. A blocked value is an ordinary tensor
  * [N, ceil(C / c), spatial.., c]; that C is not a multiple of c is known from the weight. Beside an X of float32 its
- * constant W may be of 16-bit floats, which become float32 when they are packed. */
+ * constant W may be of 16-bit floats, which become float32 when they are packed. With `weights` bfloat16, a CPU that
+ * multiplies pairs of it does so: X is rounded, too. What the file has in bfloat16 is not multiplied in it. */
 #include "op/nn/conv.h"
 #include "base/budget.h"
 #include "base/mem.h"
@@ -142,6 +143,7 @@ static tn_status describe_as(const tn_node *n, const tn_conv_attrs *a, bool turn
                          .y_layout = a->y_block ? TN_LAYOUT_BLOCKED : TN_LAYOUT_PLAIN,
                          .bias = bias,
                          .residual = residual,
+                         .pairs = a->weights == TN_BF16,
                          .act = tn_op_activation(&a->fused) };
     for (int i = 0; i < rank; i++) {
         d->in[i] = xd[2 + i], d->out[i] = out[i];

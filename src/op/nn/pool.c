@@ -8,6 +8,7 @@
 #include "op/nn/blocked.h"
 #include "op/nn/grads.h"
 #include "op/nn/pool_any.h"
+#include "op/nn/pool_pieces.h"
 #include "op/nn/window.h"
 #include <math.h>
 #include <string.h>
@@ -98,6 +99,38 @@ static bool exact_sides(const tn_prep *p, const tn_type **x, const tn_type **y) 
            tn_dims_count((*y)->rank, (*y)->dims) > 0;
 }
 
+/* A plain pooling of 16-bit floats or 8-bit integers, whose indices nobody wants, goes by some channels at a time. */
+static void pool_some(const tn_pool_pieces *p, int64_t channels, const float *x, float *y, void *scratch) {
+    tn_pooling_desc d = *(const tn_pooling_desc *)p->user;
+    d.n = 1, d.channels = channels;
+    tn_pooling_run(tn_kernels_get(), &d, x, y, NULL, p->scratch ? scratch : NULL, NULL);
+}
+
+static tn_pool_pieces pieces_of(const tn_pooling_desc *d, tn_dtype t) {
+    const tn_kernels *k = tn_kernels_get();
+    int64_t together = d->channels < k->conv.block ? d->channels : k->conv.block;
+    tn_pooling_desc some = *d;
+    some.n = 1, some.channels = together;
+    return (tn_pool_pieces){ .type = t,
+                             .images = d->n,
+                             .channels = d->channels,
+                             .in = tn_op_product(d->in, 0, d->rank),
+                             .out = tn_op_product(d->out, 0, d->rank),
+                             .together = together,
+                             .scratch = tn_pooling_scratch(k, &some, 1),
+                             .pool = pool_some,
+                             .user = d };
+}
+
+static bool by_pieces(const tn_node *n, tn_dtype t, bool indices) { return t != TN_F32 && !indices && !blocked(n); }
+
+static tn_status run_pieces(tn_run *r, const tn_pool_pieces *p) {
+    void *memory = tn_run_scratch(r, tn_pool_pieces_bytes(p, tn_pool_threads(r->pool)));
+    if (!memory) return tn_op_fail(r->node, TN_E_NOMEM, "no memory to convert the input");
+    tn_pool_pieces_run(p, tn_in(r, 0)->data, tn_out(r, 0)->data, memory, r->pool);
+    return TN_OK;
+}
+
 static tn_status pool_prepare(tn_prep *p) {
     const tn_type *x, *y;
     tn_pooling_desc d;
@@ -106,13 +139,11 @@ static tn_status pool_prepare(tn_prep *p) {
     memcpy(tx.dims, x->dims, sizeof tx.dims[0] * (size_t)x->rank);
     memcpy(ty.dims, y->dims, sizeof ty.dims[0] * (size_t)y->rank);
     TN_TRY(tn_pool_describe(p->types.node, p->types.attrs, &tx, &ty, &d));
-    p->room = copies(x, y) + tn_room(tn_pooling_scratch(tn_kernels_get(), &d, tn_pool_threads(p->pool)));
-    return TN_OK;
-}
-
-static tn_status global_prepare(tn_prep *p) {
-    const tn_type *x, *y;
-    if (exact_sides(p, &x, &y)) p->room = copies(x, y);
+    int threads = tn_pool_threads(p->pool);
+    tn_pool_pieces pieces = pieces_of(&d, x->dtype);
+    p->room = by_pieces(p->types.node, x->dtype, p->types.n_out > 1 && p->types.node->outputs[1])
+                  ? tn_room(tn_pool_pieces_bytes(&pieces, threads))
+                  : copies(x, y) + tn_room(tn_pooling_scratch(tn_kernels_get(), &d, threads));
     return TN_OK;
 }
 
@@ -122,8 +153,12 @@ static tn_status pool_run(tn_run *r) {
     tn_pooling_desc d;
     if (!blocked(r->node) && tn_in(r, 0)->dtype == TN_F64) return pool_any(r, tn_in(r, 0), y, index);
     if (tn_count(y ? y : index) == 0) return TN_OK; /* also without channels, which the kernels do not know */
+    TN_TRY(tn_pool_describe(r->node, r->attrs, tn_in(r, 0), y ? y : index, &d));
+    if (by_pieces(r->node, tn_in(r, 0)->dtype, index)) {
+        tn_pool_pieces p = pieces_of(&d, y->dtype);
+        return run_pieces(r, &p);
+    }
     TN_TRY(as_f32(r, tn_in(r, 0), &x));
-    TN_TRY(tn_pool_describe(r->node, r->attrs, &x, y ? y : index, &d));
     size_t need = tn_pooling_scratch(k, &d, tn_pool_threads(r->pool));
     void *scratch = need ? tn_run_scratch(r, need) : NULL;
     out = y ? *y : *index;
@@ -171,6 +206,33 @@ static double global_f64(tn_pooling_kind kind, double p, int64_t n, const double
     return kind == TN_POOLING_MAX ? most : kind == TN_POOLING_LP ? pow(sum, 1 / p) : n ? sum / (double)n : 0;
 }
 
+static void global_some(const tn_pool_pieces *p, int64_t channels, const float *x, float *y, void *scratch) {
+    const tn_run *r = p->user;
+    (void)scratch;
+    tn_global_pooling(tn_kernels_get(), kind_of(r->node), (double)((const tn_pool_attrs *)r->attrs)->p, 1, channels,
+                      p->in, TN_LAYOUT_PLAIN, x, y, NULL);
+}
+
+static tn_pool_pieces global_pieces(const int64_t *dims, int rank, tn_dtype t) {
+    return (tn_pool_pieces){ .type = t,
+                             .images = dims[0],
+                             .channels = dims[1],
+                             .in = tn_op_product(dims, 2, rank),
+                             .out = 1,
+                             .together = 1,
+                             .pool = global_some };
+}
+
+static tn_status global_prepare(tn_prep *p) {
+    const tn_type *x, *y;
+    if (!exact_sides(p, &x, &y)) return TN_OK;
+    tn_pool_pieces pieces = global_pieces(x->dims, x->rank, x->dtype);
+    p->room = by_pieces(p->types.node, x->dtype, false)
+                  ? tn_room(tn_pool_pieces_bytes(&pieces, tn_pool_threads(p->pool)))
+                  : copies(x, y);
+    return TN_OK;
+}
+
 static tn_status global_run(tn_run *r) {
     tn_tensor x, *y = tn_out(r, 0);
     bool b = blocked(r->node);
@@ -181,6 +243,12 @@ static tn_status global_run(tn_run *r) {
         for (int64_t i = 0; i < tn_count(y); i++)
             ((double *)y->data)[i] = global_f64(kind_of(r->node), p, n, (const double *)in->data + i * n);
         return TN_OK;
+    }
+    if (by_pieces(r->node, y->dtype, false)) {
+        if (tn_count(y) == 0) return TN_OK;
+        tn_pool_pieces pieces = global_pieces(tn_in(r, 0)->dims, tn_in(r, 0)->rank, y->dtype);
+        pieces.user = r;
+        return run_pieces(r, &pieces);
     }
     TN_TRY(as_f32(r, tn_in(r, 0), &x));
     int64_t pixels = tn_op_product(x.dims, 2, x.rank - b), channels = b ? x.dims[1] * x.dims[x.rank - 1] : x.dims[1];

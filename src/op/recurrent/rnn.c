@@ -157,12 +157,8 @@ static tn_status pack_part(tn_prep *p, int input, int dir, const char *part, con
     return TN_OK;
 }
 
-static tn_status rnn_prepare(tn_prep *p) {
-    rnn_state *s = tn_arena_new_of(p->arena, rnn_state);
+static tn_status pack_weights(tn_prep *p, rnn_state *s) {
     const tn_tensor *w = p->types.in_tensor[1], *r = p->types.in_tensor[2];
-    if (!s) return tn_op_fail(p->types.node, TN_E_NOMEM, "no memory to prepare");
-    p->state = s;
-    TN_TRY(read_node(p->types.node, p->types.attrs, s));
     if (!w || !r || w->dtype != TN_F32) return TN_OK;
     int64_t rows = w->dims[1], in = w->dims[2], h = r->dims[2], zr = s->gates == GRU ? 2 * h : rows;
     for (int d = 0; d < s->dirs; d++) {
@@ -172,6 +168,16 @@ static tn_status rnn_prepare(tn_prep *p) {
         if (s->gates == GRU) TN_TRY(pack_part(p, 2, d, "h", rd + zr * h, h, h, &s->r2[d]));
     }
     p->consumed |= 1u << 1 | 1u << 2;
+    return TN_OK;
+}
+
+static tn_status rnn_prepare(tn_prep *p) {
+    rnn_state *s = tn_arena_new_of(p->arena, rnn_state);
+    if (!s) return tn_op_fail(p->types.node, TN_E_NOMEM, "no memory to prepare");
+    p->state = s;
+    TN_TRY(read_node(p->types.node, p->types.attrs, s));
+    TN_TRY(pack_weights(p, s));
+    p->room = tn_rnn_room(p, s);
     return TN_OK;
 }
 
@@ -189,6 +195,7 @@ typedef struct {
     float *gates;          /* [batch, gates * hidden]: in X W^T + bias, out the step's gates */
     float *extra;          /* [batch, hidden] for GRU */
     const uint8_t *active; /* [batch] */
+    void *scratch;         /* of products */
     tn_pool *pool;
 } cell;
 
@@ -204,10 +211,8 @@ static void activate(const cell *k, int which, float *x, int64_t n) {
 /* y [batch, n at stride ldy] += h R^T */
 static tn_status recur(const cell *k, const float *h, const float *packed, const float *r, int64_t n, float *y,
                        int64_t ldy) {
-    tn_gemm_args g = tn_gemm_dense(k->batch, n, k->hidden, h, r, y);
-    g.b_packed = packed, g.trans_b = true, g.ldb = k->hidden;
-    g.ldc = g.ldd = ldy, g.d = y;
-    return tn_gemm(&tn_kernels_get()->gemm, &g, NULL, k->pool);
+    tn_gemm_args g = tn_rnn_recurrence(k->batch, n, k->hidden, h, packed, r, y, ldy);
+    return tn_gemm(&tn_kernels_get()->gemm, &g, k->scratch, k->pool);
 }
 
 static tn_status step_rnn(const cell *k) {
@@ -296,7 +301,7 @@ static tn_status check_count(const tn_run *r, int i, int64_t want) {
 }
 
 typedef struct {
-    int64_t seq, batch, in, hidden;
+    tn_rnn_sizes z;
     const float *x, *w, *r, *b, *h0, *c0, *p;
     const int64_t *len; /* per row, or NULL */
     float *y, *yh, *yc; /* wanted outputs as f32, or NULL */
@@ -304,28 +309,31 @@ typedef struct {
 
 /* One direction: project, walk, store. */
 static tn_status run_direction(tn_run *r, const rnn_state *s, const rnn_io *io, int dir) {
-    int64_t n = io->hidden, rows = s->gates * n, T = io->seq, B = io->batch;
+    int64_t n = io->z.hidden, rows = s->gates * n, T = io->z.seq, B = io->z.batch, floats[TN_RNN_PARTS];
     bool reverse = s->reverse_first || dir == 1;
-    float *proj = tn_op_scratch(r, sizeof *proj, T * B, rows, 16);
-    float *bias = tn_op_scratch(r, sizeof *bias, rows, 1, 16),
-          *work = tn_op_scratch(r, sizeof *work, B, rows + 3 * n, 16);
+    if (!tn_rnn_part_floats(s, &io->z, floats)) return tn_op_fail(r->node, TN_E_NOMEM, "no memory for the gates");
+    float *proj = tn_op_scratch(r, sizeof *proj, floats[TN_RNN_PROJECTED], 1, TN_RNN_SPARE);
+    float *bias = tn_op_scratch(r, sizeof *bias, floats[TN_RNN_BIASES], 1, TN_RNN_SPARE);
+    float *work = tn_op_scratch(r, sizeof *work, floats[TN_RNN_WORK], 1, TN_RNN_SPARE);
     uint8_t *active = tn_run_scratch(r, (size_t)B + 1);
-    if (!proj || !bias || !work || !active) return tn_op_fail(r->node, TN_E_NOMEM, "no memory for the gates");
+    void *scratch = tn_run_scratch(r, tn_rnn_product_bytes(s, dir, &io->z, tn_pool_threads(r->pool)));
+    if (!proj || !bias || !work || !active || !scratch)
+        return tn_op_fail(r->node, TN_E_NOMEM, "no memory for the gates");
     const float *wb = io->b ? io->b + dir * 2 * rows : NULL, *rb = wb ? wb + rows : NULL;
     for (int64_t i = 0; i < rows; i++) {
         bool apart = s->gates == GRU && s->linear_before_reset && i >= 2 * n; /* that bias is added before the reset */
         bias[i] = wb ? wb[i] + (apart ? 0 : rb[i]) : 0;
     }
-    tn_gemm_args g = tn_gemm_dense(T * B, rows, io->in, io->x, io->w + dir * rows * io->in, proj);
-    g.trans_b = true, g.ldb = io->in, g.b_packed = s->w[dir], g.bias_n = bias;
-    TN_TRY(tn_gemm(&tn_kernels_get()->gemm, &g, NULL, r->pool));
+    tn_gemm_args g = tn_rnn_projection(s, dir, &io->z, io->x, io->w + dir * rows * io->z.in, proj);
+    g.bias_n = bias;
+    TN_TRY(tn_gemm(&tn_kernels_get()->gemm, &g, scratch, r->pool));
 
     cell k = { s, dir, B, n };
     k.r = io->r + dir * rows * n, k.r2 = k.r + 2 * n * n;
     k.bias_r = rb ? rb + 2 * n : NULL;
     k.peephole = io->p ? io->p + dir * 3 * n : NULL;
     k.gates = work, k.h = work + B * rows, k.c = k.h + B * n, k.extra = k.c + B * n;
-    k.active = active, k.pool = r->pool;
+    k.active = active, k.scratch = scratch, k.pool = r->pool;
     for (int64_t b = 0; b < B; b++) { /* initial state: [dirs, batch, hidden], or [batch, dirs, hidden] */
         int64_t at = (s->batch_first ? b * s->dirs + dir : dir * B + b) * n;
         for (int64_t i = 0; i < n; i++)
@@ -364,28 +372,25 @@ static tn_status read_lengths(tn_run *r, const rnn_io *io, int64_t **len) {
     *len = NULL;
     if (!tn_run_has(r, 4)) return TN_OK;
     TN_TRY(tn_op_ints(r, tn_in(r, 4), len, &n));
-    for (int64_t b = 0; b < io->batch; b++)
-        if ((*len)[b] < 0 || (*len)[b] > io->seq)
+    for (int64_t b = 0; b < io->z.batch; b++)
+        if ((*len)[b] < 0 || (*len)[b] > io->z.seq)
             return tn_op_fail(r->node, TN_E_INVALID, "sequence_lens[%lld] is %lld; sequences have %lld steps",
-                              (long long)b, (long long)(*len)[b], (long long)io->seq);
+                              (long long)b, (long long)(*len)[b], (long long)io->z.seq);
     return TN_OK;
 }
 
 static tn_status rnn_run(tn_run *r) {
     const rnn_state *s = r->state;
     const tn_tensor *x = tn_in(r, 0), *w = tn_in(r, 1);
-    rnn_io io = { .seq = x->dims[s->batch_first],
-                  .batch = x->dims[!s->batch_first],
-                  .in = x->dims[2],
-                  .hidden = tn_in(r, 2)->dims[2] };
+    rnn_io io = { .z = tn_rnn_sizes_of(s, x->dims, tn_in(r, 2)->dims) };
     float *out[3] = { 0 };
-    int64_t rows = s->gates * io.hidden, *len = NULL;
+    int64_t rows = s->gates * io.z.hidden, *len = NULL;
     bool halfway = w->dtype != TN_F32;
     TN_TRY(check_count(r, 3, s->dirs * 2 * rows));
-    TN_TRY(check_count(r, 4, io.batch));
-    TN_TRY(check_count(r, 5, s->dirs * io.batch * io.hidden));
-    TN_TRY(check_count(r, 6, s->dirs * io.batch * io.hidden));
-    TN_TRY(check_count(r, 7, s->dirs * 3 * io.hidden));
+    TN_TRY(check_count(r, 4, io.z.batch));
+    TN_TRY(check_count(r, 5, s->dirs * io.z.batch * io.z.hidden));
+    TN_TRY(check_count(r, 6, s->dirs * io.z.batch * io.z.hidden));
+    TN_TRY(check_count(r, 7, s->dirs * 3 * io.z.hidden));
     if (w->dtype == TN_F64) {
         TN_TRY(read_lengths(r, &io, &len));
         return tn_rnn_run_f64(r, s, len);

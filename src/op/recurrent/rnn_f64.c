@@ -97,11 +97,15 @@ static const double *data_at(const tn_run *r, int i, int64_t offset) {
 
 static double *out_at(const tn_run *r, int i) { return tn_out(r, i) ? tn_out(r, i)->data : NULL; }
 
+size_t tn_rnn_f64_bytes(const tn_rnn_state *s, int64_t hidden) {
+    return (size_t)((s->gates + 3) * hidden + 8) * sizeof(double);
+}
+
 tn_status tn_rnn_run_f64(tn_run *r, const tn_rnn_state *s, const int64_t *len) {
     const tn_tensor *x = tn_in(r, 0);
     int64_t T = x->dims[s->batch_first], B = x->dims[!s->batch_first], in = x->dims[2], n = tn_in(r, 2)->dims[2];
     int64_t rows = s->gates * n;
-    double *work = tn_run_scratch(r, (size_t)(rows + 3 * n + 8) * sizeof *work);
+    double *work = tn_run_scratch(r, tn_rnn_f64_bytes(s, n));
     if (!work) return tn_op_fail(r->node, TN_E_NOMEM, "no memory for the gates");
     for (int64_t i = 0; i < s->dirs * B; i++) {
         int d = (int)(i / B);
