@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/.."
 build=${1:-build-tsan}
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- base/pool base/turns engine/session engine/submit engine/binding engine/fork kernel/gemm kernel/qgemm kernel/conv kernel/attention kernel/resize
+[ $# -gt 0 ] || set -- base/pool base/turns engine/session engine/submit engine/binding engine/fork engine/state_calls engine/state_served kernel/gemm kernel/qgemm kernel/conv kernel/attention kernel/resize
 
 # gcc warns of its own instrumentation: the plain builds judge warnings.
 sh scripts/configure.sh "$build" --buildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false -Dwerror=false \

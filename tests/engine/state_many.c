@@ -50,7 +50,7 @@ static tn_tensor *padded(const char *name, const row_of *s) {
     if (!strcmp(name, "x")) {
         check_ok(tn_tensor_new(TN_F32, 3, (int64_t[]){ 1, s->all, WIDTH }, &t));
         for (int64_t i = 0; i < s->all * WIDTH; i++) ((float *)t->data)[i] = 3;
-        memcpy(t->data, own->data, tn_tensor_bytes(own));
+        if (s->mine) memcpy(t->data, own->data, tn_tensor_bytes(own));
     } else if (!strcmp(name, "mask")) {
         int64_t columns = s->most + s->all, width = s->past + s->mine, shift = s->most - s->past;
         check_ok(tn_tensor_new(TN_F32, 4, (int64_t[]){ 1, 1, s->all, columns }, &t));
