@@ -356,15 +356,33 @@ typedef struct {
     const char *input, *output; /* names of the model: the input takes what the output gave in the run before */
 } tn_state_pair;
 
+/** A bound that the blocks of many states' caches keep together. */
+typedef struct tn_state_pool tn_state_pool;
+
+typedef struct {
+    uint64_t bytes, used, most; /* the bound; in use now, and at most so far: bytes of blocks, shared ones once */
+    uint64_t blocks;            /* in use now */
+} tn_state_pool_info;
+
+/** A pool of so many bytes, for states of any session (tn_state_opts.pool).
+ *  errors   TN_E_INVALID (0 bytes), TN_E_NOMEM
+ *  owns     the caller owns *out: tn_state_pool_free, at any time; its states keep it until they are freed
+ *  threads  any number at once */
+TN_API tn_status tn_state_pool_new(uint64_t bytes, tn_state_pool **out);
+TN_API void tn_state_pool_free(tn_state_pool **pool); /* NULL is fine; sets *pool = NULL */
+TN_API tn_status tn_state_pool_describe(const tn_state_pool *pool, tn_state_pool_info *out);
+
 typedef struct {
     size_t size;                /* sizeof(tn_state_opts) */
     const tn_state_pair *pairs; /* [n_pairs], read by tn_state_new only. NULL: those whose names tell, as "past.0.key"
                                    and "present.0.key", "h_in" and "h_out", "state" and "stateN": docs/state.md */
     size_t n_pairs;
-    int64_t capacity; /* rows (tokens) that a cache may hold; 0: as many as memory allows */
-    int64_t block;    /* rows of a block of a cache; 0: all rows lie side by side and move when the cache grows */
-    tn_dtype cache;   /* what cached rows are kept as: TN_F32, TN_F16, TN_BF16; TN_NONE: as the model's type says */
-    int64_t batch;    /* of inputs whose first dimension is not known from others; 0: 1 */
+    int64_t capacity;    /* rows (tokens) that a cache may hold; 0: as many as memory allows */
+    int64_t block;       /* rows of a block of a cache; 0: all rows lie side by side and move when the cache grows */
+    tn_dtype cache;      /* what cached rows are kept as: TN_F32, TN_F16, TN_BF16; TN_NONE: as the model's type says */
+    int64_t batch;       /* of inputs whose first dimension is not known from others; 0: 1 */
+    tn_state_pool *pool; /* where blocks of caches come from; a run that finds none left fails with TN_E_LIMIT. `block`
+                            0 is 16 rows then. NULL: no bound */
 } tn_state_opts;
 
 typedef enum {
@@ -400,8 +418,9 @@ TN_API tn_status tn_state_reset(tn_state *s);
 /** Rows that the caches hold: new rows of all runs so far. 0 when there is no cache. */
 TN_API int64_t tn_state_length(const tn_state *s);
 
-/** Forgets all rows of the caches from row `length` on; the next run writes there. What is no cache has no past to go
- *  back to: a state with such pairs goes back to 0 only (tn_state_reset).
+/** Forgets all rows of the caches from row `length` on; the next run writes there. Blocks behind them go back to the
+ *  state's pool, if it has one. What is no cache has no past to go back to: a state with such pairs goes back to 0 only
+ *  (tn_state_reset).
  *  errors   TN_E_INVALID (more than there are; pairs that are no caches; in a run) */
 TN_API tn_status tn_state_rewind(tn_state *s, int64_t length);
 
@@ -435,18 +454,27 @@ typedef struct {
     uint64_t timeout_ns; /* from the call on, waiting in a queue included; 0: none. A run that is not done then
                             stops, or does not begin: TN_E_LIMIT */
     const volatile int
-        *cancel;            /* not 0: stop, TN_E_CANCELLED. Set from any thread (atomically) or a signal handler (a
-                               sig_atomic_t); it is read until the call returns, or the submitted run is done. NULL: nobody can
-                             */
-    tn_bound_output *bound; /* [n_bound] where outputs go, in their order; outputs[i] of a bound one is NULL. They
-                               are written until the call returns, or the submitted run is done. When the run fails
-                               the memory may have been written to. errors TN_E_SHAPE (too few bytes; the message
-                               says how many are needed), TN_E_TYPE, TN_E_INVALID (bound outputs that overlap) */
-    size_t n_bound;         /* at most the number of outputs; the rest is not bound */
-    int priority;           /* tn_session_submit: higher ones go first, equal ones in the order of their coming */
-    tn_state *state;        /* of this session: its inputs are given as NULL, and its outputs are NULL and not bound.
-                               After an error it is what it was before the run, but for memory of kind
-                               TN_STATE_UPDATED. NULL: none */
+        *cancel;             /* not 0: stop, TN_E_CANCELLED. Set from any thread (atomically) or a signal handler (a
+                                sig_atomic_t); it is read until the call returns, or the submitted run is done. NULL: nobody can
+                              */
+    tn_bound_output *bound;  /* [n_bound] where outputs go, in their order; outputs[i] of a bound one is NULL. They
+                                are written until the call returns, or the submitted run is done. When the run fails
+                                the memory may have been written to. errors TN_E_SHAPE (too few bytes; the message
+                                says how many are needed), TN_E_TYPE, TN_E_INVALID (bound outputs that overlap) */
+    size_t n_bound;          /* at most the number of outputs; the rest is not bound */
+    int priority;            /* tn_session_submit: higher ones go first, equal ones in the order of their coming */
+    tn_state *state;         /* of this session: its inputs are given as NULL, and its outputs are NULL and not bound.
+                                After an error it is what it was before the run, but for memory of kind
+                                TN_STATE_UPDATED. NULL: none */
+    tn_state *const *states; /* [n_states] the same for several states at once, instead of `state`: their sentences one
+                                behind the other are the batch, each behind as many rows as its state holds. States of
+                                the same pairs, blocks (not 0) and types, each once. After an error all are what they
+                                were. Read until the call returns, or the submitted run is done. docs/state.md says
+                                what masks and positions are then. errors TN_E_UNSUPPORTED: their lengths differ, and
+                                the model knows one length only */
+    size_t n_states;
+    const int64_t *new_rows; /* [n_states] of the run's new rows those that are each state's, the first ones; the rest
+                                is padding, 0 allowed. Read as `states` is. NULL: all */
 } tn_run_opts;
 
 /** The same with options for this run; opts may be NULL. A run that is told to stop, or whose time is up, returns

@@ -7,7 +7,8 @@ cd "$(dirname "$0")/.."
 build=${1:-build-tsan}
 [ $# -eq 0 ] || shift
 [ $# -gt 0 ] || set -- base/pool base/turns base/status engine/session engine/submit engine/binding engine/fork engine/store \
-    engine/device engine/segments engine/state_calls engine/state_meets engine/tune engine/packs kernel/gemm kernel/qgemm kernel/conv kernel/attention kernel/resize
+    engine/device engine/segments engine/state_calls engine/state_meets engine/state_served engine/tune engine/packs \
+    kernel/gemm kernel/qgemm kernel/conv kernel/attention kernel/resize
 
 # gcc warns of its own instrumentation: the plain builds judge warnings.
 sh scripts/configure.sh "$build" --buildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false -Dwerror=false \

@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "cli/feed.h"
 #include "cli/options.h"
+#include "cli/states.h"
 #include "engine/forecast.h"
 #include "graph/compiled.h"
 #include "pass/precision.h"
@@ -37,7 +38,9 @@ static const tn_command_usage usage = {
     .args = "MODEL",
     .doc =
         "Shows a model's inputs and outputs, versions, parameters, arithmetic, weight bytes, and the memory a run will "
-        "take; what was repaired in it; and, exit code 1, why it cannot run.",
+        "take; which outputs can be a state, the next run's inputs; what was repaired in it; and, exit code 1, why it "
+        "cannot "
+        "run.",
     .examples = "  tenon inspect resnet50.onnx\n"
                 "  tenon inspect bert.onnx --shape batch=1 --shape sequence=128\n"
                 "  tenon inspect model.onnx --dimension 640 --json\n",
@@ -256,6 +259,7 @@ static void put_text(const facts *f, tn_text *out) {
         tn_type t = tn_value_shown(m->graph->outputs[i]);
         put_value(m, m->graph->outputs[i], &t, out);
     }
+    tn_states_put(m, precision, false, out);
     put_ops(f, out);
     if (nodes) put_nodes(f, out);
     if (nodes) put_places(f, out);
@@ -354,6 +358,7 @@ static void put_json(const facts *f, tn_text *out) {
         }
         tn_text_puts(out, "]");
     }
+    tn_states_put(m, precision, true, out);
     tn_text_puts(out, ", \"operators\": [");
     for (int i = 0; i < f->a->n_ops; i++) {
         const tn_op_facts *o = &f->a->ops[i];

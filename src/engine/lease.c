@@ -169,7 +169,7 @@ static tn_status make_plan(tn_session *s, tn_plan_list list, const tn_plan_args 
                            tn_plan **out) {
     tn_plan *p = NULL;
     *out = NULL;
-    if (!tn_budget_lock(&s->planning)) return TN_E_CANCELLED; /* another thread's plan took too long */
+    if (!tn_budget_lock(s->turn)) return TN_E_CANCELLED; /* another thread's plan took too long */
     pthread_mutex_lock(&s->lock);
     if ((*out = find_plan(list, args->device, key, key_n))) (*out)->refs++; /* another thread was faster */
     pthread_mutex_unlock(&s->lock);
@@ -193,7 +193,7 @@ static tn_status make_plan(tn_session *s, tn_plan_list list, const tn_plan_args 
             *out = p;
         }
     }
-    pthread_mutex_unlock(&s->planning);
+    pthread_mutex_unlock(s->turn);
     return st;
 }
 
@@ -268,10 +268,16 @@ tn_status tn_session_acquire(tn_session *s, tn_plan_list list, const tn_plan_arg
     return frame_of(s, p, out);
 }
 
+static void note_times(tn_session *s, const tn_frame *f) {
+    pthread_mutex_lock(&s->lock);
+    tn_profiler_add(s->profiler, f);
+    pthread_mutex_unlock(&s->lock);
+}
+
 void tn_session_release(tn_session *s, tn_frame *f) {
     tn_plan *p = f->plan;
+    if (s->profiler) note_times(s->outer ? s->outer : s, f);
     pthread_mutex_lock(&s->lock);
-    if (s->profiler) tn_profiler_add(s->profiler, f);
     give_back(s, f->block, f->room, f->lane);
     f->block = NULL;
     f->lane = NULL;
@@ -415,14 +421,14 @@ static tn_plan *find_ranged(tn_session *s, const tn_type *types, int64_t *values
 static tn_plan *ranged_plan(tn_session *s, const tn_plan_args *args, int64_t *values) {
     tn_plan *p = find_ranged(s, args->inputs, values), *old = NULL;
     if (p) return p;
-    pthread_mutex_lock(&s->planning);
+    pthread_mutex_lock(s->turn);
     if (!(p = find_ranged(s, args->inputs, values)) && (p = learn_range(s, args, values))) {
         pthread_mutex_lock(&s->lock);
         old = add_plan((tn_plan_list){ &s->ranged, &s->n_ranged, TN_RANGED_PLANS }, p);
         p->refs++;
         pthread_mutex_unlock(&s->lock);
     }
-    pthread_mutex_unlock(&s->planning);
+    pthread_mutex_unlock(s->turn);
     free_plans(old);
     return p;
 }

@@ -131,6 +131,7 @@ tn_status tn_session_new(const tn_model *m, const tn_session_opts *opts, tn_sess
     s->opts = o;
     pthread_mutex_init(&s->lock, NULL);
     pthread_mutex_init(&s->planning, NULL);
+    s->turn = &s->planning;
     tn_guard_add(&s->guards[0], &s->lock, TN_GUARD_SESSION);
     tn_guard_add(&s->guards[1], &s->planning, TN_GUARD_PLANNING);
     if (!(s->store = tn_store_of(m)) || !(s->heap = tn_heap_new(TN_MEM_ACTIVATIONS)) ||
@@ -311,7 +312,7 @@ tn_status tn_session_run_data_job(tn_session *s, const tn_run_opts *opts, const 
     for (size_t i = 0; i < n_out; i++) out[i] = (tn_datum){ 0 };
     TN_TRY(tn_session_check_counts(s, n_in, n_out));
     TN_TRY(tn_bound_check(g, bound.v, bound.n));
-    if (opts && opts->state) return tn_state_run(s, opts, job, n_in, in, n_out, out);
+    if (opts && tn_run_state(opts)) return tn_state_run(s, opts, job, n_in, in, n_out, out);
     TN_TRY(tn_model_check_files(s->source));
     tn_type few_types[FEW_INPUTS], *types = few_types;
     int64_t few_keys[FEW_INPUTS * TN_KEY_MAX], *key = few_keys;
@@ -369,12 +370,13 @@ tn_status tn_session_run_data(tn_session *s, size_t n_in, const tn_datum *const 
 /* What a run's caller gets no tensor for: what is bound, and what its state keeps. */
 static bool stays(const tn_run_opts *opts, size_t i) {
     bool bound = i < opts->n_bound && opts->bound[i].data;
-    return bound || (opts->state && tn_state_keeps(opts->state, i));
+    const tn_state *state = tn_run_state(opts);
+    return bound || (state && tn_state_keeps(state, i));
 }
 
 /* What a state has taken it does not give back: so the caller's handles are there before the run. */
 static tn_status make_handles(const tn_run_opts *opts, size_t n, tn_tensor **outputs) {
-    for (size_t i = 0; opts->state && i < n; i++) {
+    for (size_t i = 0; tn_run_state(opts) && i < n; i++) {
         tn_tensor none = { 0 };
         if (!stays(opts, i)) TN_TRY(tn_tensor_move_out(&none, &outputs[i]));
     }
@@ -406,6 +408,7 @@ tn_status tn_session_run_with(tn_session *s, const tn_run_opts *opts, size_t n_i
     if (!s || (n_in && !inputs) || (n_out && !outputs)) return tn_fail(TN_E_INVALID, "a NULL argument");
     for (size_t i = 0; i < n_out; i++) outputs[i] = NULL;
     TN_TRY(tn_take_opts(&o, sizeof o, opts, "tn_run_opts"));
+    TN_TRY(tn_state_check_opts(&o));
     return tn_session_run_job(s, &o, NULL, n_in, inputs, n_out, outputs);
 }
 

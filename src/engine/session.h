@@ -33,7 +33,9 @@ struct tn_session {
     tn_session_opts opts;
     tn_pool *pool;
     pthread_mutex_t lock;     /* lists, references, idle frames and blocks, the profile */
-    pthread_mutex_t planning; /* one plan is made at a time */
+    pthread_mutex_t planning; /* one plan is made at a time: */
+    pthread_mutex_t *turn;    /* `planning`, of the session around this one if there is one */
+    struct tn_session *outer; /* the session around it: state.h; NULL: none */
     tn_guard guards[2];
     tn_plan *plans; /* most recently used first */
     int n_plans;

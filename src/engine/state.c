@@ -3,6 +3,8 @@
 #include "engine/state_slots.h"
 #include <string.h>
 
+enum { POOLED_ROWS = 16 }; /* of a block, where nobody says */
+
 tn_status tn_state_enter(const tn_state *s) {
     if (!s) return tn_fail(TN_E_INVALID, "a NULL argument");
     if (!atomic_exchange(&((tn_state *)(uintptr_t)s)->busy, 1)) return TN_OK;
@@ -25,6 +27,7 @@ static tn_status read_opts(const tn_state_opts *given, tn_state_opts *o) {
         return tn_fail(TN_E_INVALID, "a cache of %s cannot be; float32, float16 and bfloat16 can",
                        tn_dtype_name(o->cache));
     if (!o->batch) o->batch = 1;
+    if (o->pool && !o->block) o->block = POOLED_ROWS;
     return TN_OK;
 }
 
@@ -38,6 +41,7 @@ static tn_state *new_state(tn_session *s, const tn_state_opts *o, tn_stateful *i
     if (!t) return NULL;
     t->session = s, t->in = in, t->opts = *o;
     t->opts.pairs = NULL; /* the caller's again */
+    tn_state_pool_hold(o->pool);
     t->n = in->n_links;
     t->slots = tn_mem_zalloc(((size_t)t->n + 1) * sizeof *t->slots, TN_MEM_GENERAL);
     if (!t->slots) tn_state_free(&t);
@@ -45,7 +49,7 @@ static tn_state *new_state(tn_session *s, const tn_state_opts *o, tn_stateful *i
         tn_state_slot *x = &t->slots[i];
         x->link = &in->links[i];
         x->input = in->inner.model->graph->inputs[x->link->input];
-        x->cache = (tn_cache){ .asked = o->block, .capacity = o->capacity, .name = x->input->name };
+        x->cache = (tn_cache){ .asked = o->block, .capacity = o->capacity, .pool = o->pool, .name = x->input->name };
     }
     return t;
 }
@@ -83,6 +87,7 @@ void tn_state_free(tn_state **state) {
     tn_state *s = *state;
     for (int i = 0; s->slots && i < s->n; i++) free_slot(&s->slots[i]);
     tn_mem_free(s->slots);
+    tn_state_pool_free(&s->opts.pool);
     tn_mem_free(s);
     *state = NULL;
 }
@@ -141,7 +146,10 @@ static tn_status check_rewind(const tn_state *s, int64_t length) {
 tn_status tn_state_rewind(tn_state *s, int64_t length) {
     TN_TRY(tn_state_enter(s));
     tn_status st = check_rewind(s, length);
-    for (int i = 0; i < s->n && st == TN_OK; i++) s->slots[i].cache.rows.length = length;
+    for (int i = 0; i < s->n && st == TN_OK; i++) {
+        s->slots[i].cache.rows.length = length;
+        tn_cache_trim(&s->slots[i].cache);
+    }
     tn_state_leave(s);
     return st;
 }

@@ -6,16 +6,21 @@
 
 static tn_status no_memory(const tn_cache *c) { return tn_fail(TN_E_NOMEM, "no memory for the rows of '%s'", c->name); }
 
-/* A block of so many rows; it is nobody's account's, since it outlives the run. NULL: there is no memory, or too little
- * for a run's limit. */
-static tn_buffer *new_block(const tn_cache *c, int64_t rows) {
+/* A block of so many rows; it is nobody's account's but the pool's, since it outlives the run. errors TN_E_NOMEM (there
+ * is no memory, or too little for a run's limit), TN_E_LIMIT (the pool's) */
+static tn_status new_block(const tn_cache *c, int64_t rows, tn_buffer **out) {
     const tn_rows *r = &c->rows;
     int64_t n;
     size_t bytes;
-    if (tn_dims_check(r->type, 3, (int64_t[]){ r->heads, rows, r->size }, &n, &bytes) != TN_OK) return NULL;
+    *out = NULL;
+    if (tn_dims_check(r->type, 3, (int64_t[]){ r->heads, rows, r->size }, &n, &bytes) != TN_OK) return no_memory(c);
     tn_buffer *b = tn_buffer_new(bytes, TN_MEM_ACTIVATIONS);
-    if (b) tn_datum_disown(&(tn_datum){ .kind = TN_KIND_TENSOR, .tensor = { .dtype = r->type, .buffer = b } });
-    return b;
+    if (!b) return no_memory(c);
+    tn_datum_disown(&(tn_datum){ .kind = TN_KIND_TENSOR, .tensor = { .dtype = r->type, .buffer = b } });
+    tn_status st = c->pool ? tn_state_pool_charge(c->pool, b, c->name) : TN_OK;
+    if (st != TN_OK) tn_buffer_unref(&b);
+    *out = b;
+    return st;
 }
 
 static void put_block(tn_cache *c, int64_t i, tn_buffer *b) {
@@ -50,22 +55,24 @@ static tn_status widen(tn_cache *c, int64_t per) {
     return TN_OK;
 }
 
-/* Sentence b's rows in one piece of `rows`. NULL: no memory. */
-static tn_buffer *moved(const tn_cache *c, int64_t b, int64_t rows) {
+/* *out := sentence b's rows in one piece of `rows`. */
+static tn_status moved(const tn_cache *c, int64_t b, int64_t rows, tn_buffer **out) {
     const tn_rows *r = &c->rows;
     size_t each = (size_t)r->size * (size_t)tn_dtypes[r->type].bytes;
-    tn_buffer *block = new_block(c, rows);
-    for (int64_t h = 0; block && h < r->heads && r->length; h++)
-        memcpy((char *)block->data + (size_t)(h * rows) * each, tn_row_at(r, b, h, 0), (size_t)r->length * each);
-    return block;
+    TN_TRY(new_block(c, rows, out));
+    for (int64_t h = 0; h < r->heads && r->length; h++)
+        memcpy((char *)(*out)->data + (size_t)(h * rows) * each, tn_row_at(r, b, h, 0), (size_t)r->length * each);
+    return TN_OK;
 }
 
 /* All of them, or none. */
 static tn_status move(tn_cache *c, int64_t rows) {
     int64_t n = 0;
     tn_buffer **fresh = tn_mem_zalloc(((size_t)c->rows.batch + 1) * sizeof *fresh, TN_MEM_GENERAL);
-    while (fresh && n < c->rows.batch && (fresh[n] = moved(c, n, rows))) n++;
-    bool all = fresh && n == c->rows.batch;
+    tn_status st = fresh ? TN_OK : no_memory(c);
+    while (st == TN_OK && n < c->rows.batch)
+        if ((st = moved(c, n, rows, &fresh[n])) == TN_OK) n++;
+    bool all = st == TN_OK;
     for (int64_t b = 0; b < n; b++) {
         if (all)
             put_block(c, b, fresh[b]);
@@ -74,7 +81,7 @@ static tn_status move(tn_cache *c, int64_t rows) {
     }
     tn_mem_free(fresh);
     if (all) c->rows.block = rows;
-    return all ? TN_OK : no_memory(c);
+    return st;
 }
 
 /* What one piece grows to: half as much again, so that each row moves a few times only. */
@@ -89,8 +96,8 @@ static bool shared(const tn_buffer *b) { return __atomic_load_n(&b->refs, __ATOM
 static tn_status own(tn_cache *c, int64_t i) {
     tn_buffer *old = c->buffers[i];
     if (old && !shared(old)) return TN_OK;
-    tn_buffer *block = new_block(c, c->rows.block);
-    if (!block) return no_memory(c);
+    tn_buffer *block;
+    TN_TRY(new_block(c, c->rows.block, &block));
     if (old) memcpy(block->data, old->data, block->bytes);
     put_block(c, i, block);
     return TN_OK;
@@ -132,8 +139,18 @@ void tn_cache_free(tn_cache *c) {
     c->rows = (tn_rows){ 0 };
 }
 
+void tn_cache_trim(tn_cache *c) {
+    const tn_rows *r = &c->rows;
+    if (!c->pool || !c->asked || !r->per) return;
+    for (int64_t b = 0; b < r->batch; b++)
+        for (int64_t i = (r->length + r->block - 1) / r->block; i < r->per; i++) {
+            tn_buffer_unref(&c->buffers[b * r->per + i]);
+            c->places[b * r->per + i] = NULL;
+        }
+}
+
 tn_status tn_cache_fork(const tn_cache *c, tn_cache *out) {
-    *out = (tn_cache){ .asked = c->asked, .capacity = c->capacity, .name = c->name };
+    *out = (tn_cache){ .asked = c->asked, .capacity = c->capacity, .pool = c->pool, .name = c->name };
     if (!c->buffers) return TN_OK;
     out->rows = c->rows;
     out->rows.owner = out;

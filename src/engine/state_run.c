@@ -1,6 +1,6 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* state_run.c - a run with a state: its values are the inputs, what the run made of them is kept. */
-#include "engine/state_slots.h"
+#include "engine/state_group.h"
 #include <string.h>
 
 void tn_state_empty(tn_state_slot *x) {
@@ -46,7 +46,7 @@ static bool grows(const tn_state *s, const tn_state_slot *x, int d) {
     return out->rank == x->rank && out->dims[d] != TN_DIM_UNKNOWN && out->dims[d] != x->input->type.dims[d];
 }
 
-static tn_status find_sizes(const tn_state *s, tn_state_slot *x, const tn_datum *const *in) {
+static tn_status find_sizes(const tn_state *s, tn_state_slot *x, const tn_datum *const *in, bool alone) {
     const tn_type *t = &x->input->type;
     if (t->rank < 0)
         return tn_fail(TN_E_SHAPE, "the model does not say what shape '%s' has; give its first value with tn_state_set",
@@ -54,6 +54,7 @@ static tn_status find_sizes(const tn_state *s, tn_state_slot *x, const tn_datum 
     x->rank = t->rank;
     for (int d = 0; d < t->rank; d++) {
         int64_t n = tn_dim_known(t->dims[d]) ? t->dims[d] : size_called(s->in->inner.model->graph, in, t->dims[d]);
+        if (!alone && d == tn_group_dim(s, x)) n = s->opts.batch; /* in is of all states */
         if (n < 0 && d == 0) n = s->opts.batch;
         if ((n < 0 || x->link->kind == TN_STATE_APPENDED) && grows(s, x, d)) n = 0;
         if (n < 0)
@@ -67,8 +68,8 @@ static tn_status find_sizes(const tn_state *s, tn_state_slot *x, const tn_datum 
 }
 
 /* An empty cache, or zeros. They outlive the run and are on no run's account. */
-static tn_status make_slot(const tn_state *s, tn_state_slot *x, const tn_datum *const *in) {
-    TN_TRY(find_sizes(s, x, in));
+static tn_status make_slot(const tn_state *s, tn_state_slot *x, const tn_datum *const *in, bool alone) {
+    TN_TRY(find_sizes(s, x, in, alone));
     if (x->link->kind == TN_STATE_APPENDED)
         TN_TRY(tn_cache_init(&x->cache, tn_state_type(s, x), x->dims[0], x->dims[x->link->heads], x->dims[3]));
     else
@@ -96,12 +97,18 @@ static tn_status check_lengths(const tn_state *s) {
 /* ------------------------------------------------------------------------------------------------------------ the run
  */
 
-/* A run's arrays: in and out as the inner session has them. */
+/* A run's states, the first of which stands for what all have in common; and its arrays, in and out as the inner
+ * session has them. */
 typedef struct {
+    tn_state *const *states;
+    size_t n;
+    const int64_t *new_rows;
+    tn_state_group *group; /* NULL: one state, whose values are the run's as they are */
     const tn_datum **in;
-    tn_datum *given, *out;  /* by slot; by output of the inner session */
-    tn_bound_output *bound; /* as out */
-    bool *made;             /* by slot: in this run */
+    tn_datum *given, *out;   /* by slot; by output of the inner session */
+    const tn_tensor **parts; /* by slot: what a swapped one becomes */
+    tn_bound_output *bound;  /* as out */
+    bool *made;              /* by state and slot: in this run */
     size_t n_out;
 } state_run;
 
@@ -130,28 +137,53 @@ static tn_status check_given(const tn_state *s, const tn_datum *const *in) {
     return TN_OK;
 }
 
+/* Every value of state i is there. */
+static tn_status make_ready(state_run *r, size_t i, const tn_datum *const *in) {
+    tn_state *s = r->states[i];
+    for (int k = 0; k < s->n; k++) {
+        tn_state_slot *x = &s->slots[k];
+        if (x->ready) continue;
+        r->made[i * (size_t)s->n + (size_t)k] = true;
+        TN_TRY(make_slot(s, x, in, r->n == 1 && !r->new_rows));
+    }
+    return check_lengths(s);
+}
+
+static tn_status prepare(state_run *r, const tn_datum *const *in) {
+    bool alone = r->n == 1 && !r->new_rows;
+    if (!alone) TN_TRY(tn_group_check(r->states, r->n, r->new_rows));
+    for (size_t i = 0; i < r->n; i++) {
+        tn_status st = make_ready(r, i, in);
+        if (st != TN_OK) return alone ? st : tn_fail_at(st, "state %zu of the run", i);
+    }
+    if (alone) return TN_OK;
+    TN_TRY(tn_group_new(r->states, r->n, r->new_rows, &r->group));
+    int64_t n = size_called(r->states[0]->in->inner.model->graph, in, r->states[0]->in->batch);
+    if (n < 0 || n == r->group->batch) return TN_OK;
+    return tn_fail(TN_E_SHAPE, "the run's %zu states have %lld sentences together; the inputs have %lld", r->n,
+                   (long long)r->group->batch, (long long)n);
+}
+
+/* A state's own value as an input. */
+static void own_input(tn_state_slot *x, tn_tensor *t) {
+    *t = x->value;
+    if (x->link->kind != TN_STATE_APPENDED) return;
+    *t = (tn_tensor){ .dtype = x->input->type.dtype, .rank = x->rank, .rows = &x->cache.rows };
+    tn_state_dims(x, t->dims);
+    x->cache.rows.end = x->cache.rows.length;
+}
+
 static tn_status begin(tn_state *s, state_run *r, size_t n_in, const tn_datum *const *in) {
     TN_TRY(check_given(s, in));
     memcpy(r->in, in, n_in * sizeof *in);
+    TN_TRY(prepare(r, in));
     for (int i = 0; i < s->n; i++) {
-        tn_state_slot *x = &s->slots[i];
-        if (!x->ready) {
-            r->made[i] = true;
-            TN_TRY(make_slot(s, x, in));
-        }
-    }
-    TN_TRY(check_lengths(s));
-    for (int i = 0; i < s->n; i++) {
-        tn_state_slot *x = &s->slots[i];
-        tn_tensor *t = &r->given[i].tensor;
         r->given[i].kind = TN_KIND_TENSOR;
-        *t = x->value;
-        if (x->link->kind == TN_STATE_APPENDED) {
-            *t = (tn_tensor){ .dtype = x->input->type.dtype, .rank = x->rank, .rows = &x->cache.rows };
-            tn_state_dims(x, t->dims);
-            x->cache.rows.end = x->cache.rows.length;
-        }
-        r->in[x->link->input] = &r->given[i];
+        if (r->group)
+            tn_group_input(r->group, i, &r->given[i].tensor);
+        else
+            own_input(&s->slots[i], &r->given[i].tensor);
+        r->in[s->slots[i].link->input] = &r->given[i];
     }
     return TN_OK;
 }
@@ -167,8 +199,7 @@ static tn_status check_swapped(const tn_state *s, const state_run *r) {
     return TN_OK;
 }
 
-/* What the run made becomes the state's, the rest of its outputs the caller's. */
-static void keep(tn_state *s, state_run *r, size_t n_out, tn_datum *out) {
+static void keep_own(tn_state *s, state_run *r) {
     for (int i = 0; i < s->n; i++) {
         tn_state_slot *x = &s->slots[i];
         if (x->link->kind == TN_STATE_APPENDED) x->cache.rows.length = x->cache.rows.end;
@@ -180,17 +211,47 @@ static void keep(tn_state *s, state_run *r, size_t n_out, tn_datum *out) {
         memcpy(x->dims, d->tensor.dims, sizeof x->dims);
         *d = (tn_datum){ 0 };
     }
+}
+
+static tn_status keep_group(const tn_state *s, state_run *r) {
+    for (int i = 0; i < s->n; i++) {
+        const tn_state_link *l = s->slots[i].link;
+        r->parts[i] = l->kind == TN_STATE_SWAPPED ? &r->out[s->in->outputs[l->output]].tensor : NULL;
+    }
+    return tn_group_keep(r->group, r->parts);
+}
+
+/* What the run made becomes the states', the rest of its outputs the caller's. */
+static tn_status keep(tn_state *s, state_run *r, size_t n_out, tn_datum *out) {
+    if (r->group)
+        TN_TRY(keep_group(s, r));
+    else
+        keep_own(s, r);
     for (size_t i = 0; i < n_out; i++) {
-        if (s->in->outputs[i] < 0) continue;
+        if (s->in->outputs[i] < 0 || tn_state_keeps(s, i)) continue;
         out[i] = r->out[s->in->outputs[i]];
         r->out[s->in->outputs[i]] = (tn_datum){ 0 };
     }
+    return TN_OK;
 }
 
-static tn_status run(tn_state *s, const tn_run_opts *opts, const tn_run_job *job, state_run *r, size_t n_in,
+/* After a failure: the next run may be of other sizes, and blocks that nothing is in are somebody else's. */
+static void undo(state_run *r) {
+    for (size_t i = 0; i < r->n; i++)
+        for (int k = 0; k < r->states[i]->n; k++) {
+            tn_state_slot *x = &r->states[i]->slots[k];
+            if (r->made[i * (size_t)r->states[i]->n + (size_t)k])
+                tn_state_empty(x);
+            else
+                tn_cache_trim(&x->cache);
+        }
+}
+
+static tn_status run(state_run *r, const tn_run_opts *opts, const tn_run_job *job, size_t n_in,
                      const tn_datum *const *in, size_t n_out, tn_datum *out) {
+    tn_state *s = r->states[0];
     tn_run_opts inner = *opts;
-    inner.state = NULL;
+    inner.state = NULL, inner.states = NULL, inner.n_states = 0, inner.new_rows = NULL;
     inner.bound = r->bound;
     inner.n_bound = opts->n_bound ? r->n_out : 0;
     TN_TRY(bind(s, opts, r)); /* else nothing is known of what the caller bound, and it stays as it is */
@@ -198,32 +259,70 @@ static tn_status run(tn_state *s, const tn_run_opts *opts, const tn_run_job *job
     if (st == TN_OK) st = tn_session_run_data_job(&s->in->inner, &inner, job, n_in, r->in, r->n_out, r->out);
     tell_bound(s, opts, r);
     if (st == TN_OK) st = check_swapped(s, r);
-    if (st == TN_OK) keep(s, r, n_out, out);
-    for (int i = 0; i < s->n && st != TN_OK; i++)
-        if (r->made[i]) tn_state_empty(&s->slots[i]); /* the next one may be of other sizes */
+    if (st == TN_OK) st = keep(s, r, n_out, out);
+    if (st != TN_OK) undo(r);
     for (size_t i = 0; i < r->n_out; i++) tn_datum_reset(&r->out[i]);
+    tn_group_free(&r->group);
     return st;
+}
+
+static tn_status enter_one(const state_run *r, size_t i, const tn_session *session) {
+    const tn_state *s = r->states[i];
+    tn_status st = s->session == session ? tn_state_enter(s) : tn_fail(TN_E_INVALID, "the state is of another session");
+    for (size_t k = 0; k < i && st != TN_OK; k++)
+        if (r->states[k] == s) st = tn_fail(st, "it is state %zu, too; a state is in a run once", k);
+    return st == TN_OK || r->n == 1 ? st : tn_fail_at(st, "state %zu of the run", i);
+}
+
+/* All of them, or none. */
+static tn_status enter(const state_run *r, const tn_session *session) {
+    for (size_t i = 0; i < r->n; i++) {
+        tn_status st = enter_one(r, i, session);
+        if (st == TN_OK) continue;
+        while (i--) tn_state_leave(r->states[i]);
+        return st;
+    }
+    return TN_OK;
+}
+
+static tn_status run_entered(state_run *r, const tn_run_opts *opts, const tn_run_job *job, size_t n_in,
+                             const tn_datum *const *in, size_t n_out, tn_datum *out) {
+    const tn_state *s = r->states[0];
+    r->n_out = (size_t)s->in->inner.model->graph->n_outputs;
+    size_t n = (size_t)s->n, made;
+    if (__builtin_mul_overflow(n, r->n, &made)) return tn_fail(TN_E_LIMIT, "%zu states", r->n);
+    size_t bytes = (n_in + 1) * sizeof *r->in + n * sizeof *r->parts + (n + r->n_out + 1) * sizeof *r->out +
+                   (r->n_out + 1) * sizeof *r->bound + made;
+    char *mem = tn_mem_zalloc(bytes, TN_MEM_GENERAL);
+    if (!mem) return tn_fail(TN_E_NOMEM, "no memory for %zu inputs", n_in);
+    r->out = (tn_datum *)(void *)mem;
+    r->given = r->out + r->n_out + 1;
+    r->bound = (tn_bound_output *)(void *)(r->given + n);
+    r->in = (const tn_datum **)(void *)(r->bound + r->n_out + 1);
+    r->parts = (const tn_tensor **)(void *)(r->in + n_in + 1);
+    r->made = (bool *)(r->parts + n);
+    tn_status st = run(r, opts, job, n_in, in, n_out, out);
+    tn_mem_free(mem);
+    return st;
+}
+
+tn_status tn_state_check_opts(const tn_run_opts *o) {
+    if (o->state && (o->states || o->n_states))
+        return tn_fail(TN_E_INVALID, "tn_run_opts.state and .states exclude each other");
+    if (!o->states != !o->n_states)
+        return tn_fail(TN_E_INVALID, "tn_run_opts.states and .n_states (%zu) go together", o->n_states);
+    if (o->new_rows && !o->states) return tn_fail(TN_E_INVALID, "tn_run_opts.new_rows says how many rows .states have");
+    for (size_t i = 0; i < o->n_states; i++)
+        if (!o->states[i]) return tn_fail(TN_E_INVALID, "state %zu of %zu is NULL", i, o->n_states);
+    return TN_OK;
 }
 
 tn_status tn_state_run(tn_session *session, const tn_run_opts *opts, const tn_run_job *job, size_t n_in,
                        const tn_datum *const *in, size_t n_out, tn_datum *out) {
-    tn_state *s = opts->state;
-    if (s->session != session) return tn_fail(TN_E_INVALID, "the state is of another session");
-    state_run r = { .n_out = (size_t)s->in->inner.model->graph->n_outputs };
-    size_t n = (size_t)s->n;
-    size_t bytes = (n_in + 1) * sizeof *r.in + (n + r.n_out + 1) * sizeof *r.out + (r.n_out + 1) * sizeof *r.bound + n;
-    char *mem = tn_mem_zalloc(bytes, TN_MEM_GENERAL);
-    if (!mem) return tn_fail(TN_E_NOMEM, "no memory for %zu inputs", n_in);
-    r.out = (tn_datum *)(void *)mem;
-    r.given = r.out + r.n_out + 1;
-    r.bound = (tn_bound_output *)(void *)(r.given + n);
-    r.in = (const tn_datum **)(void *)(r.bound + r.n_out + 1);
-    r.made = (bool *)(r.in + n_in + 1);
-    tn_status st = tn_state_enter(s);
-    if (st == TN_OK) {
-        st = run(s, opts, job, &r, n_in, in, n_out, out);
-        tn_state_leave(s);
-    }
-    tn_mem_free(mem);
+    state_run r = { .states = &opts->state, .n = 1 };
+    if (opts->states) r.states = opts->states, r.n = opts->n_states, r.new_rows = opts->new_rows;
+    TN_TRY(enter(&r, session));
+    tn_status st = run_entered(&r, opts, job, n_in, in, n_out, out);
+    for (size_t i = 0; i < r.n; i++) tn_state_leave(r.states[i]);
     return st;
 }

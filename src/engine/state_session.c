@@ -13,9 +13,7 @@ static void drop(tn_stateful *t) {
     tn_heap_close(&s->outputs);
     tn_model_close(&t->model);
     tn_guard_remove(&s->guards[0]);
-    tn_guard_remove(&s->guards[1]);
     pthread_mutex_destroy(&s->lock);
-    pthread_mutex_destroy(&s->planning);
     tn_mem_free(t->links);
     tn_mem_free(t->kinds);
     tn_mem_free(t->outputs);
@@ -33,13 +31,16 @@ static tn_status begin(tn_stateful *t, tn_session *outer) {
                        .packs = outer->packs,
                        .running = outer->running,
                        .prepared = outer->prepared,
+                       .profiler = outer->profiler,
+                       .tune = outer->tune,
+                       .turn = outer->turn,
+                       .outer = outer,
                        .work_limit = outer->work_limit };
     s->opts.n_ranges = 0; /* were for inputs that the caller gives */
     pthread_mutex_init(&s->lock, NULL);
-    pthread_mutex_init(&s->planning, NULL);
     tn_guard_add(&s->guards[0], &s->lock, TN_GUARD_SESSION);
-    tn_guard_add(&s->guards[1], &s->planning, TN_GUARD_PLANNING);
-    if (!s->opts.no_ranges && !(s->shapes = tn_shapes_new(outer->model->graph->n_inputs))) return TN_E_NOMEM;
+    if (!s->opts.no_ranges && !s->profiler && !(s->shapes = tn_shapes_new(outer->model->graph->n_inputs)))
+        return TN_E_NOMEM;
     return (s->heap = tn_heap_new(TN_MEM_ACTIVATIONS)) && (s->outputs = tn_heap_new(TN_MEM_IO)) ? TN_OK : TN_E_NOMEM;
 }
 
@@ -65,6 +66,21 @@ static void number_outputs(tn_stateful *t, int n_outputs) {
     t->inner.states = t->kinds;
 }
 
+/* What the caches' first dimension is called; without caches, that of an input that the caller gives. */
+static tn_dim batch_of(const tn_stateful *t, const tn_graph *g) {
+    for (int i = 0; i < t->n_links; i++) {
+        const tn_type *x = &g->inputs[t->links[i].input]->type;
+        if (t->links[i].kind == TN_STATE_APPENDED) return tn_dim_symbolic(x->dims[0]) ? x->dims[0] : TN_DIM_UNKNOWN;
+    }
+    for (int i = 0; i < g->n_inputs; i++) {
+        bool given = true;
+        for (int k = 0; k < t->n_links; k++) given &= t->links[k].input != i;
+        if (given && g->inputs[i]->type.rank > 0 && tn_dim_symbolic(g->inputs[i]->type.dims[0]))
+            return g->inputs[i]->type.dims[0];
+    }
+    return TN_DIM_UNKNOWN;
+}
+
 static tn_status make(tn_session *outer, const tn_state_link *pairs, int n, tn_stateful **out) {
     const tn_graph *g = outer->model->graph;
     tn_stateful *t = tn_mem_zalloc(sizeof *t, TN_MEM_GENERAL);
@@ -75,11 +91,13 @@ static tn_status make(tn_session *outer, const tn_state_link *pairs, int n, tn_s
     if (st != TN_OK) tn_fail(st, "no memory for a session with states");
     if (st == TN_OK) st = tn_model_clone(outer->model, &t->model);
     if (st == TN_OK) st = tn_pass_states(t->model, t->links, n);
+    if (st == TN_OK) st = tn_pass_one_length(t->model, t->links, n, &t->one_length);
     if (st != TN_OK) {
         drop(t);
         return st;
     }
     number_outputs(t, g->n_outputs);
+    t->batch = batch_of(t, t->model->graph);
     t->inner.model = t->model;
     *out = t;
     return TN_OK;

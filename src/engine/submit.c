@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/thread.h"
 #include "engine/executor.h"
-#include "engine/session.h"
+#include "engine/state.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -38,6 +38,7 @@ static tn_status check_call(const tn_session *s, const tn_run_opts *o, size_t n_
                             size_t n_out, tn_tensor **outputs) {
     if (!s || (n_in && !inputs) || (n_out && !outputs)) return tn_fail(TN_E_INVALID, "a NULL argument");
     TN_TRY(tn_session_check_counts(s, n_in, n_out));
+    TN_TRY(tn_state_check_opts(o));
     return tn_bound_check(s->model->graph, o->bound, o->n_bound);
 }
 

@@ -220,22 +220,23 @@ static void soften(const job *j, const block_of *x, const tile_of *t, int64_t r,
         tn_attention_span(a, x->b, i, &lo, &hi);
         lo = min64(max64(lo - x->k0, c0), c1), hi = min64(max64(hi - x->k0, lo), c1);
     }
+    int64_t column = x->k0 + lo + (a->shift ? a->shift[x->b] : 0);
     if (a->choice) {
         const tn_attention_mask_stride *m = &a->stride_choice;
-        choose(&j->kn->vec, s + lo, a->choice + x->b * m->batch + t->h * m->head + i * m->row + (x->k0 + lo) * m->key,
-               m->key, hi - lo, a->fill_where, (float)a->fill);
+        choose(&j->kn->vec, s + lo, a->choice + x->b * m->batch + t->h * m->head + i * m->row + column * m->key, m->key,
+               hi - lo, a->fill_where, (float)a->fill);
     }
     const float *bias = NULL;
     if (a->bias) {
         const tn_attention_mask_stride *m = &a->stride_bias;
-        bias = (const float *)a->bias + x->b * m->batch + t->h * m->head + i * m->row + (x->k0 + lo) * m->key;
+        bias = (const float *)a->bias + x->b * m->batch + t->h * m->head + i * m->row + column * m->key;
         j->kn->vec.binary[TN_B_ADD][m->key ? TN_VV : TN_VS](s + lo, bias, s + lo, (size_t)(hi - lo));
         if (a->literal) bias = NULL;
         if (bias && (m->key == 0 || a->qk)) hide_by_bias(s + lo, bias, m->key, hi - lo), bias = NULL;
     }
     if (a->allow) {
         const tn_attention_mask_stride *m = &a->stride_allow;
-        hide(s + lo, a->allow + x->b * m->batch + t->h * m->head + i * m->row + (x->k0 + lo) * m->key, m->key, hi - lo);
+        hide(s + lo, a->allow + x->b * m->batch + t->h * m->head + i * m->row + column * m->key, m->key, hi - lo);
     }
     if (qk && a->qk_mode == TN_QK_BIASED) {
         for (int64_t c = 0; c < a->keys; c++) qk[c] = c >= lo && c < hi ? s[c] : -INFINITY;

@@ -55,8 +55,10 @@ typedef struct tn_attention {
     const int64_t *first;  /* [batch]: first[b] <= j; NULL: 0 */
     const int64_t *length; /* [batch]: j < length[b]; NULL: keys */
     const int64_t *offset; /* [batch]: row i stands at position i + offset[b]; NULL: 0 */
-    int64_t left, right;   /* position - left <= j <= position + right; negative: no bound. Causal: right = 0 */
-    const uint8_t *allow;  /* not 0 at (b, h, i, j); NULL: everywhere */
+    const int64_t
+        *shift;          /* [batch]: key j of batch b is column j + shift[b] of the masks below. NULL: 0. Not with qk */
+    int64_t left, right; /* position - left <= j <= position + right; negative: no bound. Causal: right = 0 */
+    const uint8_t *allow; /* not 0 at (b, h, i, j); NULL: everywhere */
     tn_attention_mask_stride stride_allow;
     const void *bias; /* added to the score; -inf hides the key, whatever the score. NULL: none */
     tn_attention_mask_stride stride_bias;

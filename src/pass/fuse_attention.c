@@ -7,8 +7,10 @@
  *
  * The transposes that leave each head's elements side by side become strides, so that nothing is moved; the scores stay
  * in the cache instead of being written and read three times. Where stays a choice and Add an addition, whatever the
- * numbers are: rows that are masked throughout, NaN behind a mask, and infinities give what the pieces give. */
-#include "pass/util.h"
+ * numbers are: rows that are masked throughout, NaN behind a mask, and infinities give what the pieces give.
+ *
+ * Keys and values that are repeated for groups of query heads (repeat_heads.h) are taken as they were before. */
+#include "pass/repeat_heads.h"
 #include <math.h>
 #include <string.h>
 
@@ -171,6 +173,15 @@ static bool find(tn_node *result, match *m) {
     return moderate(m->scale) && m->v.scale == 1;
 }
 
+/* Both keys and values, or neither. */
+static void take_repeated(match *m) {
+    int64_t times[2];
+    if (m->k.rank != 4 || m->v.rank != 4) return;
+    tn_value *k = tn_pass_repeated(m->k.v, (int)m->k.order[1], &times[0]);
+    tn_value *v = tn_pass_repeated(m->v.v, (int)m->v.order[1], &times[1]);
+    if (k && v && times[0] == times[1]) m->k.v = k, m->v.v = v;
+}
+
 /* *before: the node to go on with. */
 static tn_status rewrite(match *m, tn_pass_ctx *c, tn_node **before) {
     tn_node *last = m->result, *after = tn_value_only_user(last->outputs[0]);
@@ -206,7 +217,14 @@ static tn_status fuse_graph(tn_graph *g, tn_pass_ctx *c) {
          n = before) { /* backwards: a match takes away what lies before and one behind */
         match m;
         before = n->prev;
+        if (tn_pass_is_op(n, "", "Attention")) {
+            bool changed;
+            TN_TRY(tn_pass_take_repeated(n, &changed));
+            c->changed += changed;
+            before = n->prev;
+        }
         if (!tn_pass_is_op(n, "", "MatMul") || !find(n, &m)) continue;
+        take_repeated(&m);
         TN_TRY(rewrite(&m, c, &before));
     }
     return TN_OK;

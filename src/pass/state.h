@@ -28,4 +28,9 @@ typedef struct {
  *  errors TN_E_NOMEM, TN_E_LIMIT */
 tn_status tn_pass_states(tn_model *m, tn_state_link *links, int n);
 
+/** Of a graph that tn_pass_states made with these links: what keeps sentences of several lengths from one run, the node
+ *  that computes with the number of rows that shapes say the past has, beyond masks. *out NULL: nothing does
+ *  (state_length.c). errors TN_E_NOMEM */
+tn_status tn_pass_one_length(const tn_model *m, const tn_state_link *links, int n, const tn_node **out);
+
 #endif

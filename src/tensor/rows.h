@@ -6,7 +6,13 @@
  *
  * So a cache grows without moving, and sentences share the blocks of what they have in common. Rows that lie in one
  * piece are the case of one large block per sentence. Who owns the memory says how there becomes more of it (reserve);
- * operators append and read, kernel/attention.h reads through the same list. */
+ * operators append and read, kernel/attention.h reads through the same list.
+ *
+ * Sentences of several owners in one run (engine/state_group.h) have rows of their own number:
+ *
+ *     length = 5:  [ . . a a a | a a ]    lengths[0] = 3, fresh[0] = 2: row 0 of the sentence is column 2 of the masks,
+ *                  [ b b b b b | b . ]    lengths[1] = 5, fresh[1] = 1    so that new rows begin at column `length`
+ */
 #ifndef TN_TENSOR_ROWS_H
 #define TN_TENSOR_ROWS_H
 
@@ -18,11 +24,15 @@ typedef struct tn_rows {
     int64_t block;       /* rows of a block */
     void *const *blocks; /* [batch][per]: those of each sentence, in order */
     int64_t per;
-    int64_t length; /* rows that were there before the run */
-    int64_t end;    /* rows that are there now: the owner counts them when the run has succeeded */
+    int64_t length;         /* rows that were there before the run; the most that a sentence has */
+    const int64_t *lengths; /* [batch] rows of each sentence then; NULL: length */
+    const int64_t *fresh;   /* [batch] how many of the new rows are the sentence's, the first ones; known after reserve.
+                               With lengths only */
+    int64_t end;            /* rows that are there now: the owner counts them when the run has succeeded */
     /** Room for `rows` rows in every sentence, of which nobody else reads those from `from` <= length on; block, blocks
      *  and per may change, rows before `length` do not. Called by one thread at a time.
-     *  errors TN_E_NOMEM, TN_E_LIMIT (the capacity) */
+     *  With lengths, `from` says nothing, and each sentence gets room for its new ones among rows - length.
+     *  errors TN_E_NOMEM, TN_E_LIMIT (the capacity), TN_E_INVALID (some sentence has more new rows than there are) */
     tn_status (*reserve)(struct tn_rows *r, int64_t from, int64_t rows);
     void *owner;
 } tn_rows;

@@ -154,14 +154,14 @@ static void the_capacity_is_kept(void **state) {
             tn_tensor *large;
             tn_state_info p;
             check_ok(tn_state_describe(b.state, 0, &p));
-            bool few = k >= 2 && k <= 4, rows_first = k == 1;
-            check_ok(tn_tensor_new(TN_F32, 4,
-                                   (int64_t[]){ 1,
-                                                rows_first ? 7
-                                                : few      ? 2
-                                                           : HEADS,
-                                                rows_first ? HEADS : 7, SIZE },
-                                   &large));
+            tn_value_info v;
+            int64_t dims[4];
+            for (size_t i = 0; i < b.n_in; i++) {
+                check_ok(tn_model_input(b.m, i, &v));
+                if (!strcmp(v.name, p.input)) break;
+            }
+            for (int d = 0; d < 4; d++) dims[d] = v.dims[d] >= 0 ? v.dims[d] : d ? 7 : 1; /* rows, a sentence */
+            check_ok(tn_tensor_new(TN_F32, 4, dims, &large));
             check_fails(tn_state_set(b.state, p.input, large), TN_E_LIMIT, "capacity of 6");
             tn_tensor_free(&large);
             state_stop(&b, &file);
@@ -174,7 +174,8 @@ static void wrong_calls_are_told(void **state) {
     tn_text file, other_file;
     tn_state *s = NULL;
     tn_tensor *t;
-    state_start(&b, &state_models[0], &file, 1, NULL), state_start(&other, &state_models[7], &other_file, 1, NULL);
+    state_start(&b, &state_models[0], &file, 1, NULL),
+        state_start(&other, &state_models[STATE_MODELS - 1], &other_file, 1, NULL);
     run_fails(&b, other.state, 1, 1, 0, TN_E_INVALID, "another session");
     const tn_state_opts opts[] = { { .size = 3 },
                                    { .size = sizeof(tn_state_opts), .capacity = -1 },

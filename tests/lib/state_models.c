@@ -41,11 +41,52 @@ static ob *begin(int opset) {
     return b;
 }
 
-/* As exporters write it, two layers; the number of old rows is read from a past's shape and added to x. `rows_first`:
- * caches are [batch, rows, heads, size]. */
-static tn_model *pieces(tn_text *file, bool rows_first) {
+typedef enum { POSITIONS, MASK_MADE, MASK_GIVEN, REPEATED } extra;
+
+/* Heads of `from`, [batch, 2, rows, 8], twice as many: what exporters write for groups of query heads. */
+static void repeat(ob *b, const char *from, const char *to) {
+    static const char *const part[] = { "shape", "n", "l", "wide", "more", "five", "four" };
+    char n[7][24], names[128];
+    for (int i = 0; i < 7; i++) snprintf(n[i], sizeof n[i], "%s_%s", to, part[i]);
+    ob_node(b, "Shape", from, n[0]);
+    snprintf(names, sizeof names, "%s r_first", n[0]), ob_node(b, "Gather", names, n[1]);
+    snprintf(names, sizeof names, "%s r_rows", n[0]), ob_node(b, "Gather", names, n[2]);
+    snprintf(names, sizeof names, "%s r_two r_two %s r_size", n[1], n[2]), ob_node(b, "Concat", names, n[5]),
+        ob_int(b, "axis", 0);
+    snprintf(names, sizeof names, "%s r_four %s r_size", n[1], n[2]), ob_node(b, "Concat", names, n[6]),
+        ob_int(b, "axis", 0);
+    snprintf(names, sizeof names, "%s r_two", from), ob_node(b, "Unsqueeze", names, n[3]);
+    snprintf(names, sizeof names, "%s %s", n[3], n[5]), ob_node(b, "Expand", names, n[4]);
+    snprintf(names, sizeof names, "%s %s", n[4], n[6]), ob_node(b, "Reshape", names, to);
+}
+
+static void repeat_numbers(ob *b) {
+    ob_ints_init(b, "r_first", "1", (int64_t[]){ 0 }, 1), ob_ints_init(b, "r_rows", "1", (int64_t[]){ 2 }, 1);
+    ob_ints_init(b, "r_two", "1", (int64_t[]){ 2 }, 1), ob_ints_init(b, "r_four", "1", (int64_t[]){ HEADS }, 1);
+    ob_ints_init(b, "r_size", "1", (int64_t[]){ SIZE }, 1);
+}
+
+/* [rows, past + rows]: large where a key lies ahead, made of the shapes of x and past_k0 (whose dimension 2 are rows).
+ */
+static void make_mask(ob *b) {
+    ob_ints_init(b, "one", "", (int64_t[]){ 1 }, 1), ob_ints_init(b, "nothing", "", (int64_t[]){ 0 }, 1);
+    ob_ints_init(b, "ones", "1", (int64_t[]){ 1 }, 1);
+    ob_floats_init(b, "ahead", "", (float[]){ -1e9f }, 1), ob_floats_init(b, "zero", "", (float[]){ 0 }, 1);
+    ob_node(b, "Shape", "x", "x_shape"), ob_node(b, "Gather", "x_shape one", "new");
+    ob_node(b, "Add", "old new", "all");
+    ob_node(b, "Range", "nothing all one", "columns"), ob_node(b, "Range", "old all one", "lines");
+    ob_node(b, "Unsqueeze", "lines ones", "standing"), ob_node(b, "Greater", "columns standing", "hidden");
+    ob_node(b, "Where", "hidden ahead zero", "mask");
+}
+
+/* As exporters write it, two layers. The number of old rows is read from a past's shape and added to x, or a mask is
+ * made of it; or the caller gives the mask. `rows_first`: caches are [batch, rows, heads, size]. */
+static tn_model *pieces(tn_text *file, bool rows_first, extra with) {
     ob *b = begin(17);
-    const char *shape = rows_first ? "batch,past,4,8" : "batch,4,past,8", *x = "x2";
+    const char *shape = rows_first         ? "batch,past,4,8"
+                        : with == REPEATED ? "batch,2,past,8"
+                                           : "batch,4,past,8",
+               *x = "x2";
     static char ring[32][16];
     int at = 0;
     ob_floats_init(b, "root", "", (float[]){ 2.828427f }, 1);
@@ -53,14 +94,22 @@ static tn_model *pieces(tn_text *file, bool rows_first) {
     ob_ints_init(b, "which", "", (int64_t[]){ rows_first ? 1 : 2 }, 1);
     ob_input(b, "past_k0", TN_F32, shape);
     ob_node(b, "Shape", "past_k0", "shape"), ob_node(b, "Gather", "shape which", "old");
-    ob_node(b, "Cast", "old", "old_f"), ob_int(b, "to", 1);
-    ob_node(b, "Mul", "old_f small", "position"), ob_node(b, "Add", "x position", "x2");
+    if (with == POSITIONS) {
+        ob_node(b, "Cast", "old", "old_f"), ob_int(b, "to", 1);
+        ob_node(b, "Mul", "old_f small", "position"), ob_node(b, "Add", "x position", "x2");
+    } else {
+        ob_node(b, "Mul", "x small", "x2");
+    }
+    if (with == MASK_MADE || with == REPEATED) make_mask(b);
+    if (with == REPEATED) repeat_numbers(b);
+    if (with == MASK_GIVEN) ob_input(b, "mask", TN_F32, "batch,1,rows,past + rows");
     for (int i = 0; i < 2; i++) {
         char w[3][8], n[10][32], names[80];
         for (int k = 0; k < 3; k++) snprintf(w[k], sizeof w[k], "%c%d_w", "qkv"[k], i);
         const char *suffix[] = { "q", "k", "v", "qt", "kt", "vt", "kT", "s", "p", "y" };
         for (int k = 0; k < 10; k++) snprintf(n[k], sizeof n[k], "%s%d", suffix[k], i);
-        for (int k = 0; k < 3; k++) heads(b, x, w[k], n[k], rows_first && k ? NULL : n[3 + k], HEADS);
+        for (int k = 0; k < 3; k++)
+            heads(b, x, w[k], n[k], rows_first && k ? NULL : n[3 + k], k && with == REPEATED ? 2 : HEADS);
         for (int k = 1; k < 3; k++) {
             char past[16], present[16];
             snprintf(past, sizeof past, "past_%c%d", "qkv"[k], i),
@@ -69,20 +118,26 @@ static tn_model *pieces(tn_text *file, bool rows_first) {
             snprintf(names, sizeof names, "%s %s", past, rows_first ? n[k] : n[3 + k]);
             ob_node(b, "Concat", names, present), ob_int(b, "axis", rows_first ? 1 : -2);
         }
-        snprintf(names, sizeof names, "present_k%d", i);
-        ob_node(b, "Transpose", names, n[6]),
+        char keys[16], values[16], v[16];
+        snprintf(keys, sizeof keys, "present_k%d", i), snprintf(values, sizeof values, "present_v%d", i);
+        if (with == REPEATED)
+            snprintf(v, sizeof v, "rk%d", i), repeat(b, keys, v), memcpy(keys, v, sizeof v),
+                snprintf(v, sizeof v, "rv%d", i), repeat(b, values, v), memcpy(values, v, sizeof v);
+        ob_node(b, "Transpose", keys, n[6]),
             ob_ints(b, "perm", rows_first ? (int64_t[]){ 0, 2, 3, 1 } : (int64_t[]){ 0, 1, 3, 2 }, 4);
-        snprintf(names, sizeof names, "present_v%d", i);
-        char v[16], *y = ring[at++], *z = ring[at++];
-        snprintf(v, sizeof v, "present_v%d", i);
+        char *y = ring[at++], *z = ring[at++];
         if (rows_first)
-            snprintf(v, sizeof v, "pv%d", i), ob_node(b, "Transpose", names, v),
+            snprintf(v, sizeof v, "pv%d", i), ob_node(b, "Transpose", values, v), memcpy(values, v, sizeof v),
                 ob_ints(b, "perm", (int64_t[]){ 0, 2, 1, 3 }, 4);
         snprintf(names, sizeof names, "%s %s", n[3], n[6]), ob_node(b, "MatMul", names, n[7]);
         snprintf(names, sizeof names, "%s root", n[7]), snprintf(y, sizeof ring[0], "d%d", i),
             ob_node(b, "Div", names, y);
+        if (with != POSITIONS) {
+            snprintf(names, sizeof names, "d%d mask", i), snprintf(v, sizeof v, "a%d", i);
+            ob_node(b, "Add", names, v), y = v;
+        }
         ob_node(b, "Softmax", y, n[8]), ob_int(b, "axis", -1);
-        snprintf(names, sizeof names, "%s %s", n[8], v), ob_node(b, "MatMul", names, n[9]);
+        snprintf(names, sizeof names, "%s %s", n[8], values), ob_node(b, "MatMul", names, n[9]);
         snprintf(z, sizeof ring[0], "z%d", i), ob_node(b, "Transpose", n[9], z),
             ob_ints(b, "perm", (int64_t[]){ 0, 2, 1, 3 }, 4);
         snprintf(names, sizeof names, "%s flat", z), y = ring[at++], snprintf(y, sizeof ring[0], "f%d", i),
@@ -140,8 +195,11 @@ static tn_model *multi_head(tn_text *f) {
     return one(f, "com.microsoft::MultiHeadAttention", 17, false, HEADS,
                "q3 k3 v3 _ _ _ past_key_values.0.key past_key_values.0.value");
 }
-static tn_model *in_planes(tn_text *f) { return pieces(f, false); }
-static tn_model *in_rows(tn_text *f) { return pieces(f, true); }
+static tn_model *in_planes(tn_text *f) { return pieces(f, false, POSITIONS); }
+static tn_model *in_rows(tn_text *f) { return pieces(f, true, POSITIONS); }
+static tn_model *mask_made(tn_text *f) { return pieces(f, false, MASK_MADE); }
+static tn_model *repeated(tn_text *f) { return pieces(f, false, REPEATED); }
+static tn_model *mask_given(tn_text *f) { return pieces(f, true, MASK_GIVEN); }
 
 /* A cache of fixed size that new rows are written into, and attention over what is full. */
 static tn_model *scattered(tn_text *file) {
@@ -182,6 +240,12 @@ tn_tensor *state_given(const char *name, int64_t batch, int64_t rows, int64_t pa
     if (!strcmp(name, "x")) {
         check_ok(tn_tensor_new(TN_F32, 3, (int64_t[]){ batch, rows, WIDTH }, &t));
         fill(t, (unsigned)(past * 31 + rows));
+    } else if (!strcmp(name, "mask")) {
+        int64_t all = past + rows;
+        check_ok(tn_tensor_new(TN_F32, 4, (int64_t[]){ batch, 1, rows, all }, &t));
+        for (int64_t i = 0; i < tn_tensor_elements(t); i++)
+            ((float *)t->data)[i] =
+                i % all > past + i / all % rows ? -1e9f : (float)(past + i / all % rows - i % all) / 50;
     } else if (!strcmp(name, "lengths") || !strcmp(name, "total")) {
         check_ok(tn_tensor_new(TN_I32, *name == 'l', &batch, &t));
         for (int64_t b = 0; b < tn_tensor_elements(t); b++)
@@ -305,6 +369,9 @@ void state_expect(const both *b, tn_state_kind kind) {
 const state_model state_models[STATE_MODELS] = {
     { "pieces", in_planes, TN_STATE_APPENDED },
     { "pieces, rows first", in_rows, TN_STATE_APPENDED },
+    { "pieces, mask of shapes", mask_made, TN_STATE_APPENDED },
+    { "pieces, mask given", mask_given, TN_STATE_APPENDED },
+    { "pieces, heads repeated", repeated, TN_STATE_APPENDED },
     { "Attention of planes", attention_planes, TN_STATE_APPENDED },
     { "Attention of rows", attention_rows, TN_STATE_APPENDED },
     { "GroupQueryAttention", group_query, TN_STATE_APPENDED },

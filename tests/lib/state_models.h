@@ -17,8 +17,9 @@ typedef struct {
     tn_state_kind kind;               /* of all its pairs */
 } state_model;
 
-/* Six with caches of attention, then TN_STATE_UPDATED, then TN_STATE_SWAPPED. */
-enum { CACHED_MODELS = 6, STATE_MODELS = 8 };
+/* Those with caches of attention, then TN_STATE_UPDATED, then TN_STATE_SWAPPED. The first two compute with the length
+ * of the past. */
+enum { POSITIONED_MODELS = 2, CACHED_MODELS = 9, STATE_MODELS = 11 };
 extern const state_model state_models[STATE_MODELS];
 
 /** A model by hand and with a state, side by side. */

@@ -132,8 +132,65 @@ static void broadcast_heads(void **state) {
     compare(m, make(m, "MatMul", softmax(m, s, -1), k, NULL), 0);
 }
 
+enum { GROUPED, OTHER_ORDER, KEYS_ONLY, OTHER_TIMES, ROWS_FIRST, REPEATS };
+
+/* x, with dims of 4, times as many along dimension `at`; `before`: the copies of the whole, not of each element. */
+static tn_value *repeated(tn_model *m, tn_value *x, const char *name, const int64_t *dims, int at, int64_t times,
+                          bool before) {
+    int64_t many[5], flat[4];
+    char names[3][16];
+    for (int i = 0; i < 3; i++) snprintf(names[i], sizeof names[i], "%s%d", name, i);
+    int one = before ? at : at + 1;
+    for (int d = 0; d < 5; d++) many[d] = d == one ? times : dims[d > one ? d - 1 : d];
+    for (int d = 0; d < 4; d++) flat[d] = d == at ? dims[d] * times : dims[d];
+    x = make(m, "Unsqueeze", x, tn_value_ints(m->graph, names[0], (int64_t[]){ one }, 1), NULL);
+    x = make(m, "Expand", x, tn_value_ints(m->graph, names[1], many, 5), NULL);
+    return make(m, "Reshape", x, tn_value_ints(m->graph, names[2], flat, 4), NULL);
+}
+
+static int count(tn_model *m, tn_value *y, const char *type) {
+    tn_model *copy;
+    int n = 0;
+    check_ok(tn_graph_add_output(m->graph, y));
+    check_ok(tn_graph_infer(m->graph));
+    check_ok(tn_model_clone(m, &copy));
+    tn_graph_remove_output(m->graph, m->graph->n_outputs - 1);
+    check_ok(tn_optimize(copy, NULL, false, NULL));
+    for (const tn_node *x = copy->graph->first; x; x = x->next) n += !strcmp(x->type, type);
+    tn_model_close(&copy);
+    return n;
+}
+
+/* Keys and values repeated for groups of queries' heads are read as they are, where they are repeated so. */
+static void repeated_heads(void **state) {
+    for (int form = 0; form < REPEATS; form++) {
+        tn_model *m;
+        bool lines = form == ROWS_FIRST;
+        const int64_t dims[] = { 2, lines ? 5 : 3, lines ? 3 : 5, 8 };
+        static const int64_t planes[] = { 0, 2, 1, 3 }, keys[] = { 0, 1, 3, 2 }, keys_of_lines[] = { 0, 2, 3, 1 };
+        int at = lines ? 2 : 1;
+        check_ok(tn_model_new(&m));
+        tn_value *q = input(m, "q", TN_F32, 4, (tn_dim[]){ 2, 6, 4, 8 }), *k = input(m, "k", TN_F32, 4, dims),
+                 *v = input(m, "v", TN_F32, 4,
+                            form == KEYS_ONLY     ? (tn_dim[]){ 2, 6, 5, 8 }
+                            : form == OTHER_TIMES ? (tn_dim[]){ 2, 2, 5, 8 }
+                                                  : dims);
+        k = repeated(m, k, "k", dims, at, 2, form == OTHER_ORDER);
+        if (form == OTHER_TIMES)
+            v = repeated(m, v, "v", (int64_t[]){ 2, 2, 5, 8 }, at, 3, false);
+        else if (form != KEYS_ONLY)
+            v = repeated(m, v, "v", dims, at, 2, form == OTHER_ORDER);
+        tn_value *s = make(m, "MatMul", q, turned(m, k, lines ? keys_of_lines : keys, 4), NULL);
+        tn_value *y = make(m, "MatMul", softmax(m, s, -1), lines ? turned(m, v, planes, 4) : v, NULL);
+        bool taken = form == GROUPED || lines;
+        int left = count(m, y, "Expand");
+        check(taken == !left, "form %d: %d of Expand are left\n", form, left);
+        compare(m, y, 1);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = { cmocka_unit_test(rows_of_heads), cmocka_unit_test(three_dimensions),
-                                        cmocka_unit_test(broadcast_heads) };
+                                        cmocka_unit_test(broadcast_heads), cmocka_unit_test(repeated_heads) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,23 +27,25 @@ static double score_of(const tn_attention *a, int64_t q, int64_t b, int64_t kv, 
     return s * a->scale;
 }
 
-static int64_t mask_at(const tn_attention_mask_stride *s, int64_t b, int64_t h, int64_t i, int64_t j) {
-    return b * s->batch + h * s->head + i * s->row + j * s->key;
+static int64_t mask_at(const tn_attention *a, const tn_attention_mask_stride *s, int64_t b, int64_t h, int64_t i,
+                       int64_t j) {
+    return b * s->batch + h * s->head + i * s->row + (j + (a->shift ? a->shift[b] : 0)) * s->key;
 }
 
 /* Score of one key after cap and masks; what qk wants is stored on the way. */
 static double masked_score(const tn_attention *a, int64_t b, int64_t h, int64_t i, int64_t j, int64_t cell) {
     int64_t kv = h / (a->heads / a->kv_heads), from, to;
     const tn_attention_stride *q = &a->stride_q;
+    tn_attention_span(a, b, i, &from, &to);
+    bool sees = j >= from && j < to;
+    if (!sees && !a->qk) return -INFINITY; /* nobody promises that it is there */
     double s = score_of(a, b * q->batch + h * q->head + i * q->row, b, kv, j);
     if (a->qk && a->qk_mode == TN_QK_RAW) tn_set_f64(a->type, a->qk, cell, s);
     if (a->softcap != 0) s = a->softcap * tanh(s / a->softcap);
     if (a->qk && a->qk_mode == TN_QK_CAPPED) tn_set_f64(a->type, a->qk, cell, s);
-    tn_attention_span(a, b, i, &from, &to);
-    bool sees = j >= from && j < to;
-    if (a->allow && !a->allow[mask_at(&a->stride_allow, b, h, i, j)]) sees = false;
-    if (a->choice && (a->choice[mask_at(&a->stride_choice, b, h, i, j)] != 0) == a->fill_where) s = a->fill;
-    double bias = a->bias ? at(a, a->bias, mask_at(&a->stride_bias, b, h, i, j)) : 0;
+    if (a->allow && !a->allow[mask_at(a, &a->stride_allow, b, h, i, j)]) sees = false;
+    if (a->choice && (a->choice[mask_at(a, &a->stride_choice, b, h, i, j)] != 0) == a->fill_where) s = a->fill;
+    double bias = a->bias ? at(a, a->bias, mask_at(a, &a->stride_bias, b, h, i, j)) : 0;
     s = sees && (a->literal || !(bias == -INFINITY)) ? s + bias : -INFINITY;
     if (a->qk && a->qk_mode == TN_QK_BIASED) tn_set_f64(a->type, a->qk, cell, s);
     return s;
@@ -65,8 +67,10 @@ static void one_row(const tn_attention *a, int64_t b, int64_t h, int64_t i, doub
         if (a->qk && a->qk_mode == TN_QK_SOFTMAX) tn_set_f64(a->type, a->qk, cell + j, p[j]);
     }
     double *sums = p + a->keys;
+    int64_t from, to;
+    tn_attention_span(a, b, i, &from, &to);
     for (int64_t e = 0; e < a->size_v; e++) sums[e] = 0;
-    for (int64_t j = 0; j < a->keys; j++) {
+    for (int64_t j = from; j < to; j++) {
         if (p[j] == 0 && !a->literal) continue;
         line v = line_of(a, a->rows_v, a->v, &a->stride_v, b, kv, j);
         for (int64_t e = 0; e < a->size_v; e++) sums[e] += p[j] * tn_get_f64(v.type, v.at, e);

@@ -220,8 +220,9 @@ static tn_status attention_run(tn_run *r) {
     int64_t mask_end;
     TN_TRY(read_mask(r, &s, &a, &mask_end));
     TN_TRY(read_lengths(r, &s, mask_end, &a));
-    a.y = tn_op_result_room(r, Y, a.type, s.batch * s.rows * s.heads * s.size_v);
     a.qk = tn_op_room_as(r, tn_out(r, SCORES), a.type);
+    TN_TRY(tn_op_attention_ragged(r, &a, mask_end));
+    a.y = tn_op_result_room(r, Y, a.type, s.batch * s.rows * s.heads * s.size_v);
     if (!a.y || (tn_out(r, SCORES) && !a.qk)) return tn_op_fail(n, TN_E_NOMEM, "no memory");
     TN_TRY(tn_op_attention(r, &a));
     TN_TRY(tn_op_store_as(a.y, a.type, tn_out(r, Y)));

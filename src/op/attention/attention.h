@@ -50,7 +50,8 @@ tn_status tn_op_cache_room(tn_run *r, int i, int64_t batch, int64_t heads, int64
                            tn_rows **out);
 
 /** Rows [first[b], first[b] + fresh) of every head := those of x, floats of type `type` in `stride`; first NULL: behind
- *  the rows that there are. */
+ *  the rows that there are. Of sentences with rows of their own number (c->lengths) as many as c->fresh says, behind
+ *  theirs. */
 void tn_op_cache_put(tn_run *r, tn_rows *c, const int64_t *first, int64_t fresh, tn_dtype type, const void *x,
                      tn_attention_stride stride);
 
@@ -65,6 +66,11 @@ static inline tn_status tn_op_cache_append(tn_run *r, int i, int64_t batch, int6
     *out = c;
     return TN_OK;
 }
+
+/** What a's sentences see of caches whose sentences have rows of their own number: lengths, offsets and where masks
+ *  begin, and no key behind column `end` of a mask. Nothing happens where a's cache has one length.
+ *  errors TN_E_UNSUPPORTED (scores are wanted), TN_E_NOMEM */
+tn_status tn_op_attention_ragged(tn_run *r, tn_attention *a, int64_t end);
 
 /** Whether input i brings a cache. */
 static inline bool tn_op_has_cache(const tn_run *r, int i) { return tn_run_has(r, i) && tn_in(r, i)->rows; }

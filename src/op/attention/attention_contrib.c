@@ -375,6 +375,7 @@ static tn_status mha_run(tn_run *r) {
     if (!a.y || !offset || (tn_out(r, SCORES) && !a.qk)) return tn_op_fail(n, TN_E_NOMEM, "no memory");
     for (int64_t b = 0; b < s.batch; b++) offset[b] = s.past;
     a.offset = offset;
+    TN_TRY(tn_op_attention_ragged(r, &a, s.keys));
     TN_TRY(tn_op_attention(r, &a));
     TN_TRY(tn_op_store_as(a.y, TN_F32, tn_out(r, Y)));
     float *scores = a.qk;

@@ -1,7 +1,8 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* attention_fused.c - tenon.Attention: products, scale, mask and softmax that pass/fuse_attention.c found, with the
  * transposes around them as strides. With pasts, which pass/state.c gives it instead of a Concat, keys and values are
- * those of a cache and then K and V, which are appended to it. */
+ * those of a cache and then K and V, which are appended to it. K and V may have fewer heads, each for a group of Q's.
+ */
 #include "op/attention/attention.h"
 #include "op/core/ports.h"
 #include <string.h>
@@ -44,6 +45,11 @@ static tn_status logical(const tn_node *n, const settings *at, int i, int rank, 
 
 static bool differ(tn_dim a, tn_dim b) { return tn_dim_known(a) && tn_dim_known(b) && a != b; }
 
+/* Heads of keys and values, as many as Q's or a part of them. */
+static bool grouped(tn_dim heads, tn_dim kv) {
+    return !tn_dim_known(heads) || !tn_dim_known(kv) || heads == kv || (kv > 0 && heads % kv == 0);
+}
+
 /* Pasts are as K and V but for their rows, of which both have the same number. */
 static tn_status check_past(tn_infer *c, int rank, tn_dim (*d)[TN_MAX_RANK]) {
     tn_dim past[2][TN_MAX_RANK];
@@ -72,8 +78,8 @@ static tn_status fused_infer(tn_infer *c) {
     }
     for (int i = K; i <= V; i++)
         for (int k = 0; k < rank; k++) {
-            tn_dim a = k < rank - 2 ? d[Q][k] : k == rank - 2 ? d[K][k] : i == K ? d[Q][k] : d[V][k];
-            if (differ(a, d[i][k]))
+            tn_dim a = k < rank - 3 ? d[Q][k] : k < rank - 1 ? d[K][k] : i == K ? d[Q][k] : d[V][k];
+            if (differ(a, d[i][k]) || (k == rank - 3 && !grouped(d[Q][k], d[i][k])))
                 return tn_infer_fail(c, TN_E_SHAPE, "the shapes of queries, keys and values do not fit each other");
         }
     TN_TRY(check_past(c, rank, d));
@@ -118,9 +124,12 @@ static tn_status describe(const tn_node *n, const settings *at, int rank, const 
                           tn_attention *a) {
     tn_dim d[3][TN_MAX_RANK];
     for (int i = Q; i <= V; i++) TN_TRY(logical(n, at, i, rank, dims[i], d[i]));
+    if (!grouped(d[Q][rank - 3], d[K][rank - 3]))
+        return tn_op_fail(n, TN_E_SHAPE, "%lld heads of keys do not divide %lld heads of queries",
+                          (long long)d[K][rank - 3], (long long)d[Q][rank - 3]);
     *a = (tn_attention){ .batch = rank == 4 ? d[Q][0] : 1,
                          .heads = d[Q][rank - 3],
-                         .kv_heads = d[Q][rank - 3],
+                         .kv_heads = d[K][rank - 3],
                          .rows = d[Q][rank - 2],
                          .keys = past + d[K][rank - 2],
                          .size_k = d[Q][rank - 1],
@@ -156,8 +165,10 @@ static tn_status fused_prepare(tn_prep *p) {
 static tn_status append(tn_run *r, tn_attention *a, int64_t fresh) {
     if (!tn_op_has_cache(r, PAST_K) || !tn_op_has_cache(r, PAST_V))
         return tn_op_fail(r->node, TN_E_INVALID, "the past is no cache");
-    TN_TRY(tn_op_cache_append(r, PAST_K, a->batch, a->heads, a->size_k, fresh, a->type, a->k, a->stride_k, &a->rows_k));
-    return tn_op_cache_append(r, PAST_V, a->batch, a->heads, a->size_v, fresh, a->type, a->v, a->stride_v, &a->rows_v);
+    TN_TRY(
+        tn_op_cache_append(r, PAST_K, a->batch, a->kv_heads, a->size_k, fresh, a->type, a->k, a->stride_k, &a->rows_k));
+    return tn_op_cache_append(r, PAST_V, a->batch, a->kv_heads, a->size_v, fresh, a->type, a->v, a->stride_v,
+                              &a->rows_v);
 }
 
 static tn_status fused_run(tn_run *r) {
@@ -175,6 +186,7 @@ static tn_status fused_run(tn_run *r) {
     a.stride_q = strides(tn_in(r, Q), order[Q]), a.stride_k = strides(tn_in(r, K), order[K]);
     a.stride_v = strides(tn_in(r, V), order[V]), a.stride_y = strides(tn_out(r, 0), order_y);
     if (past) TN_TRY(append(r, &a, k->dims[order[K][rank - 2]]));
+    TN_TRY(tn_op_attention_ragged(r, &a, a.keys));
     const tn_tensor *bias = tn_in(r, BIAS);
     const tn_tensor *mask = tn_in(r, MASK);
     int64_t dims[] = { a.batch, a.heads, a.rows, a.keys };

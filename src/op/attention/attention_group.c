@@ -81,6 +81,39 @@ static tn_status gqa_infer(tn_infer *c) {
 
 /* --------------------------------------------------------------------------------------------------------- lengths */
 
+/* What seqlens_k[b] must be where the cache knows how long its sentences are. */
+static tn_status check_length(const tn_run *r, const tn_rows *c, const tn_gqa_sizes *s, int64_t b) {
+    const tn_tensor *given = tn_in(r, LENGTHS);
+    int64_t last = tn_get_i64(given->dtype, given->data, b), end = c->lengths[b] + c->fresh[b];
+    if (last != end - 1)
+        return tn_op_fail(r->node, TN_E_INVALID,
+                          "seqlens_k[%lld] is %lld; the state of that sentence has %lld rows and gets %lld new ones, "
+                          "which makes %lld",
+                          (long long)b, (long long)last, (long long)c->lengths[b], (long long)c->fresh[b],
+                          (long long)end - 1);
+    if (end > s->total)
+        return tn_op_fail(r->node, TN_E_INVALID, "total_sequence_length is %lld; sentence %lld has %lld rows",
+                          (long long)s->total, (long long)b, (long long)end);
+    return TN_OK;
+}
+
+/* The lengths of sentences whose caches have rows of their own number. */
+static tn_status ragged_sizes(tn_run *r, tn_gqa_sizes *s) {
+    tn_rows *c;
+    if (tn_run_wants(r, SCORES))
+        return tn_op_fail(r->node, TN_E_UNSUPPORTED,
+                          "its scores are an output, which several states in one run do not have");
+    s->kept = s->keys = s->room + s->rows;
+    TN_TRY(tn_op_cache_room(r, PAST_K, s->batch, s->kv_heads, s->size, s->room, s->kept, &c));
+    s->prompt = s->room == 0;
+    for (int64_t b = 0; b < s->batch; b++) {
+        TN_TRY(check_length(r, c, s, b));
+        s->past[b] = s->before[b] = c->lengths[b];
+        s->length[b] = s->end[b] = c->lengths[b] + c->fresh[b];
+    }
+    return TN_OK;
+}
+
 static tn_status read_sizes(tn_run *r, tn_gqa_sizes *s) {
     const tn_node *n = r->node;
     const tn_gqa *at = r->attrs;
@@ -106,6 +139,7 @@ static tn_status read_sizes(tn_run *r, tn_gqa_sizes *s) {
     int64_t *room = tn_run_scratch(r, (size_t)(4 * s->batch + 1) * sizeof *room);
     if (!room) return tn_op_fail(n, TN_E_NOMEM, "no memory");
     s->past = room, s->length = room + s->batch, s->before = room + 2 * s->batch, s->end = room + 3 * s->batch;
+    if (tn_op_has_cache(r, PAST_K) && tn_in(r, PAST_K)->rows->lengths) return ragged_sizes(r, s);
     s->prompt = s->rows == s->total; /* sentences start together; shorter ones are padded behind */
     for (int64_t b = 0; b < s->batch; b++) {
         int64_t last = tn_get_i64(len->dtype, len->data, b);

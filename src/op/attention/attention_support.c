@@ -94,7 +94,8 @@ static void put_part(void *arg, int64_t begin, int64_t end, int thread) {
     (void)thread;
     for (int64_t u = begin; u < end; u++) {
         int64_t b = u / c->heads, h = u % c->heads, at = b * j->stride.batch + h * j->stride.head;
-        (void)tn_rows_put(c, b, h, j->first ? j->first[b] : c->length, j->fresh, j->type,
+        int64_t first = c->lengths ? c->lengths[b] : j->first ? j->first[b] : c->length;
+        (void)tn_rows_put(c, b, h, first, c->lengths ? c->fresh[b] : j->fresh, j->type,
                           j->x + (size_t)at * (size_t)tn_dtypes[j->type].bytes,
                           j->stride.row); /* floats: cannot fail */
     }
@@ -105,6 +106,23 @@ void tn_op_cache_put(tn_run *r, tn_rows *c, const int64_t *first, int64_t fresh,
     enum { PART = 1 << 15 }; /* elements: less is not worth a thread */
     put_job j = { c, first, fresh, type, x, stride };
     tn_parallel(r->pool, c->batch * c->heads, PART / (fresh * c->size + 1) + 1, put_part, &j);
+}
+
+tn_status tn_op_attention_ragged(tn_run *r, tn_attention *a, int64_t end) {
+    const tn_rows *c = a->rows_k;
+    if (!c || !c->lengths) return TN_OK;
+    if (a->qk)
+        return tn_op_fail(r->node, TN_E_UNSUPPORTED,
+                          "its scores are an output, which several states in one run do not have");
+    int64_t *length = tn_run_scratch(r, (size_t)(2 * a->batch + 1) * sizeof *length), *shift = length + a->batch;
+    if (!length) return tn_op_fail(r->node, TN_E_NOMEM, "no memory");
+    for (int64_t b = 0; b < a->batch; b++) {
+        int64_t n = c->lengths[b] + c->fresh[b];
+        shift[b] = c->length - c->lengths[b];
+        length[b] = n < end - shift[b] ? n : end - shift[b];
+    }
+    a->offset = c->lengths, a->length = length, a->shift = shift;
+    return TN_OK;
 }
 
 tn_status tn_op_mask_strides(const tn_run *r, const tn_tensor *m, const int64_t *dims, bool short_ok,
