@@ -1,7 +1,9 @@
 # Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0
-"""torch_modules.py FOLDER - small PyTorch modules of all kinds through torch.onnx.export: fixed and named dimensions,
+"""torch_modules.py FOLDER [WORD...] - small PyTorch modules of all kinds through torch.onnx.export: fixed and named dimensions,
 float32 and float16, operator sets 9 and newer; through the newer exporter as well where this PyTorch has it (2.5 and
-later, with onnxscript). Outputs are those of PyTorch itself."""
+later, with onnxscript). Outputs are those of PyTorch itself.
+WORDs keep the modules whose names contain one."""
+import copy
 import inspect
 import sys
 import warnings
@@ -12,26 +14,11 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 from cases import Cases
+from torch_modules_more import ROWS, Fn, ints, r
 
 warnings.filterwarnings("ignore")
 torch.manual_seed(7)
-
-
-class Fn(nn.Module):
-    def __init__(self, fn):
-        super().__init__()
-        self.fn = fn
-
-    def forward(self, *x):
-        return self.fn(*x)
-
-
-def r(*shape):
-    return torch.rand(*shape) * 2 - 1
-
-
-def ints(high, *shape):
-    return torch.randint(0, high, shape)
+PREFIX = "torch" + torch.__version__.split(".")[0]
 
 
 class Attention(nn.Module):
@@ -144,7 +131,7 @@ MODULES = [
     ("remainder", Fn(lambda x: torch.remainder(x * 5, 2) + torch.fmod(x * 5, 2)), (r(3, 4),), {0: [0]}, 10),
     ("erf", Fn(torch.erf), (r(3, 4),), {0: [0]}, 9),
     ("clamp", Fn(lambda x: x.clamp(-0.3, 0.4) + x.clamp(min=0)), (r(3, 4),), {0: [0]}, 9),
-    ("sum_mean", Fn(lambda x: x.sum(1) + x.mean((0, 2))), (r(4, 3, 4),), {}, 9),
+    ("sum_mean", Fn(lambda x: x.sum(1) + x.mean((0, 1))), (r(4, 3, 4),), {}, 9),
     ("var_std", Fn(lambda x: x.var(1) + x.std(1, unbiased=False)), (r(3, 5),), {0: [0]}, 9),
     ("norm", Fn(lambda x: x.norm(2, 1) + x.norm(1, 1)), (r(3, 5),), {0: [0]}, 9),
     ("normalize", Fn(lambda x: F.normalize(x, dim=1)), (r(3, 5),), {0: [0]}, 9),
@@ -214,12 +201,17 @@ MODULES = [
     ("stft", Fn(lambda x: torch.stft(x, 8, 4, window=torch.hann_window(8), return_complex=False)), (r(1, 32),), {}, 17),
     ("dropout", nn.Dropout(0.3).eval(), (r(3, 4),), {0: [0]}, 9),
     ("dict_of_sizes", Fn(lambda x: x.new_tensor([1.0, 2.0]) * x.size(0) + x.numel()), (r(3, 4),), {0: [0]}, 9),
-]
+] + ROWS
 
 HALF = {"linear", "mlp", "conv", "conv_groups", "conv1d", "residual", "layer_norm", "max_pool", "avg_pool", "attention",
         "softmax", "log_softmax", "activations", "silu_mish", "add_broadcast", "where", "masked_fill", "math", "power",
         "clamp", "sum_mean", "argmax", "topk", "matmul", "bmm", "einsum", "reshape", "permute", "transpose_negative", "cat",
-        "split", "slice", "index", "gather", "expand", "pad", "normalize", "rotary", "cumsum", "upsample_nearest"}
+        "split", "slice", "index", "gather", "expand", "pad", "normalize", "rotary", "cumsum", "upsample_nearest", "trig",
+        "logs", "nan_to_num", "shrinks", "extrema", "lerp", "promotion", "baddbmm", "einsum_four", "index_mask", "set_mask",
+        "scatter_reduce", "arange_grid", "causal_buffer", "windows", "rms_norm", "rms_norm_layer", "layer_norm_plain",
+        "group_norm", "instance_norm", "batch_norm_3d", "gru_bi", "lstm", "decoder", "sdpa", "sdpa_causal", "sdpa_float",
+        "conv_transpose1d", "gated", "swish_block", "bilinear_down", "median", "norms", "unique", "cross_entropy_smooth",
+        "fake_quantize", "local_response", "multihead_masked", "adaptive_pool", "max_pool3d", "cond", "double"}
 
 
 def arrays(y):
@@ -251,33 +243,53 @@ def export(cases, name, module, inputs, axes, opset, newer=False):
     cases.data(name, [x.numpy() for x in inputs], want)
 
 
+def half_of(name, module, inputs):
+    """The module and its inputs in float16, or None: not one of those, or this PyTorch has no such kernels for CPUs."""
+    if name not in HALF:
+        return None
+    try:
+        low, few = copy.deepcopy(module).half(), tuple(half(x) for x in inputs)
+        low(*few)
+        return low, few
+    except Exception:
+        return None
+
+
+def older(cases, i, row, newest):
+    name, module, inputs, axes, lowest = row
+    sets = [s for s in (9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 20) if lowest <= s <= newest]
+    if not sets:
+        return cases.skip(name, "needs operator set %d, this exporter has %d" % (lowest, newest))
+    export(cases, "%s_%s_%d" % (PREFIX, name, sets[i % len(sets)]), module, inputs, {}, sets[i % len(sets)])
+    if axes:
+        export(cases, "%s_%s_%d_named" % (PREFIX, name, sets[-1]), module, inputs, axes, sets[-1])
+    low = half_of(name, module, inputs)
+    if low:
+        export(cases, "%s_%s_%d_half" % (PREFIX, name, sets[-1]), *low, axes, sets[-1])
+
+
+def newer(cases, i, row):
+    name, module, inputs, axes, _ = row
+    export(cases, "%s_%s_new" % (PREFIX, name), module, inputs, {}, (18, 21, 23, 25)[i % 4], True)
+    if axes:
+        export(cases, "%s_%s_new_named" % (PREFIX, name), module, inputs, axes, 20 if i % 2 else 24, True)
+    low = half_of(name, module, inputs)
+    if low:
+        export(cases, "%s_%s_new_half" % (PREFIX, name), *low, {}, 23, True)
+
+
 def main():
     cases = Cases(sys.argv[1])
+    wanted = [(i, row) for i, row in enumerate(MODULES) if len(sys.argv) < 3 or any(w in row[0] for w in sys.argv[2:])]
     newest = max(getattr(torch.onnx, "_constants", None) and [torch.onnx._constants.ONNX_MAX_OPSET] or [16])
-    dynamo = "dynamo" in inspect.signature(torch.onnx.export).parameters
-    for i, (name, module, inputs, axes, lowest) in enumerate(MODULES):
-        module = module.eval() if isinstance(module, nn.Module) else module
-        sets = [s for s in (9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 20) if lowest <= s <= newest]
-        if not sets:
-            cases.skip("%s" % name, "needs operator set %d, this exporter has %d" % (lowest, newest))
-            continue
-        export(cases, "torch_%s_%d" % (name, sets[i % len(sets)]), module, inputs, {}, sets[i % len(sets)])
-        if axes:
-            export(cases, "torch_%s_%d_named" % (name, sets[-1]), module, inputs, axes, sets[-1])
-        if name in HALF and isinstance(module, nn.Module):
-            try:
-                low, few = module.half(), tuple(half(x) for x in inputs)
-                low(*few)
-            except Exception:  # kernels that this PyTorch has not for float16 on CPUs
-                module.float()
-            else:
-                export(cases, "torch_%s_%d_half" % (name, sets[-1]), low, few, axes, sets[-1])
-                module.float()
-        if dynamo:
-            export(cases, "torch_%s_new" % name, module, inputs, {}, 18 + 7 * (i % 2), True)
-            if axes:
-                export(cases, "torch_%s_new_named" % name, module, inputs, axes, 23, True)
-    if not dynamo:
+    for _, row in wanted:
+        row[1].eval() if isinstance(row[1], nn.Module) else None
+    for i, row in wanted:
+        older(cases, i, row, newest)
+    if "dynamo" in inspect.signature(torch.onnx.export).parameters:
+        for i, row in wanted:
+            newer(cases, i, row)
+    else:
         print("skipped: the newer exporter, which PyTorch %s does not have" % torch.__version__)
     cases.end("PyTorch %s" % torch.__version__)
 

@@ -4,6 +4,7 @@
  * (op/core/past.h, op/core/expand.h); this gives the types that rewrites look at. */
 #include "format/findings.h"
 #include "format/format.h"
+#include "format/onnx/nchwc.h"
 #include "format/onnx/repair.h"
 #include "graph/internal.h"
 #include "op/core/expand.h"
@@ -121,6 +122,7 @@ static tn_status upgrade_graph(tn_graph *g, const upgrade *u) {
 }
 
 tn_status tn_onnx_upgrade(tn_model *m) {
+    TN_TRY(tn_onnx_blocks(m));
     upgrade u = { .scratch = tn_arena_new(0, TN_MEM_GRAPH), .follow = any_rewritten(m->graph) };
     tn_status st = u.scratch ? tn_graph_sort(m->graph) : tn_fail(TN_E_NOMEM, "upgrading a model");
     if (st == TN_OK) st = upgrade_graph(m->graph, &u);

@@ -2,7 +2,7 @@
 /* activation_expand.c - activations that are sums of operators, alone and behind a product: what ONNX Runtime's
  * optimiser writes into models. Fusion then finds the parts again. Source: docs/ContribOperators.md of ONNX Runtime,
  * whose results the definitions were compared with; ONNX SwiGLU-28. */
-#include "op/core/expand.h"
+#include "op/math/activation_expand.h"
 
 /* Parameters of the activation of a fused node. */
 typedef struct {
@@ -152,12 +152,13 @@ static tn_status fused_gemm(tn_build *b) {
     return activated(b, "", "Gemm", n->n_inputs, names);
 }
 
-static tn_status fused_conv(tn_build *b) {
+tn_status tn_expand_fused_conv(tn_build *b, tn_value *x, tn_value *w) {
     tn_node *n = b->node;
     static const char *const names[] = { "auto_pad", "dilations", "group", "kernel_shape", "pads", "strides", NULL };
     int count;
     const float *p = tn_attr_floats(n, "activation_params", &count);
-    tn_node *e = tn_build_node(b, "", "Conv", n->inputs, n->n_inputs < 3 ? n->n_inputs : 3, 1);
+    tn_value *in[] = { x, w, tn_up_input(n, 2) };
+    tn_node *e = tn_build_node(b, "", "Conv", in, in[2] ? 3 : 2, 1);
     tn_value *v;
     TN_TRY(b->st);
     tn_build_keep(b, e, n, names);
@@ -165,6 +166,8 @@ static tn_status fused_conv(tn_build *b) {
     TN_TRY(activate(b, plus(b, e->outputs[0], tn_up_input(n, 3)), tn_attr_string(n, "activation", ""), &a, &v));
     return tn_give(b, 0, v);
 }
+
+static tn_status fused_conv(tn_build *b) { return tn_expand_fused_conv(b, b->node->inputs[0], b->node->inputs[1]); }
 
 static tn_status fused_matmul_activation(tn_build *b) {
     tn_node *n = b->node;
