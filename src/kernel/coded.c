@@ -1,123 +1,31 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* coded.c - the driver of products with weights in blocks: splits pieces of rows, shares the columns among threads. */
+#include "kernel/coded_piece.h"
+#include "kernel/coded_tiles.h"
 #include "kernel/kernel.h"
 #include <assert.h>
 #include <string.h>
 
 enum {
-    FEW = 6,        /* rows that are multiplied by codes when floats are wanted; more go through strips */
-    FEW_SPLIT = 16, /* the same of rounded rows, */
-    FEW_WHOLE = 48, /*   and where blocks need no splitting */
-    TOGETHER = 8,   /* rows of weights that meet the same activations */
-    PIECE = 2048,   /* elements split at a time: with scales and offsets 3 KiB */
-    STRIP = 1024,   /* rows of a panel that are made at a time: long enough to be read without waiting */
+    FEW = 6,       /* rows that are multiplied by codes when floats are wanted; more go through strips */
+    FEW_SPLIT = 4, /* the same of rounded rows, */
+    FEW_WHOLE = 8, /*   and where blocks need no splitting: more are tiles */
+    TOGETHER = 8,  /* rows of weights that meet the same activations */
+    PIECE = TN_PIECE,
+    STRIP = 1024, /* rows of a panel that are made at a time: long enough to be read without waiting */
 };
-
-/* ------------------------------------------------------------------------------------------------------ pieces */
-
-typedef struct {
-    int8_t code[PIECE];
-    float scale[PIECE / TN_GROUP], offset[PIECE / TN_GROUP];
-    int shift; /* 2^shift groups share a scale */
-    bool offsets;
-} piece;
-
-static const uint8_t *codes_of(const tn_coded *c, int64_t row) {
-    return (const uint8_t *)c->code.at + row * c->code.row;
-}
-
-static void part_floats(const tn_part *p, int64_t row, int64_t first, int64_t n, float *out) {
-    const char *at = (const char *)p->at + row * p->row;
-    if (p->dtype == TN_F32) {
-        memcpy(out, at + 4 * first, 4 * (size_t)n);
-        return;
-    }
-    uint16_t half[PIECE / TN_GROUP];
-    memcpy(half, at + 2 * first, 2 * (size_t)n); /* of any address */
-    (void)tn_convert(p->dtype, half, TN_F32, out, n, true, TN_ROUND_NEAREST);
-}
-
-/* Zero points of n blocks less 2^(bits - 1), as codes are stored. */
-static void zeros_of(const tn_coded_kernels *k, const tn_coded *c, int64_t row, int64_t first, int64_t n, float *out) {
-    int bits = c->as->bits, middle = 1 << (bits - 1);
-    if (c->zero.dtype != TN_U8) {
-        part_floats(&c->zero, row, first, n, out);
-        for (int64_t i = 0; i < n; i++) out[i] -= (float)middle;
-        return;
-    }
-    const uint8_t *q = (const uint8_t *)c->zero.at + row * c->zero.row;
-    int8_t code[PIECE / TN_GROUP];
-    int64_t whole = first * bits % 8 ? 0 : n / 8 * 8;
-    k->fields[bits](whole, q + first * bits / 8, code);
-    for (int64_t i = whole; i < n; i++) code[i] = (int8_t)(tn_field(q, bits, first + i) - middle);
-    for (int64_t i = 0; i < n; i++) out[i] = (float)code[i];
-}
-
-/* Blocks are powers of two. A piece holds whole blocks, or lies in one. */
-static int shift_of(const tn_coded *c) { return __builtin_ctzll((uint64_t)c->block); }
-
-static void split_uniform(const tn_coded_kernels *k, const tn_coded *c, int64_t row, int64_t first, int64_t n,
-                          piece *p) {
-    int bits = c->as->bits, shift = shift_of(c);
-    int64_t block = first >> shift, blocks = ((first + n - 1) >> shift) - block + 1;
-    float zero[PIECE / TN_GROUP];
-    k->fields[bits](n, codes_of(c, row) + first * bits / 8, p->code);
-    part_floats(&c->scale, row, block, blocks, p->scale);
-    p->shift = shift - 4;
-    if (!(p->offsets = c->zero.at != NULL)) return;
-    zeros_of(k, c, row, block, blocks, zero);
-    for (int64_t b = 0; b < blocks; b++) zero[b] *= -p->scale[b];
-    for (int64_t g = 0; g < n / TN_GROUP; g++) p->offset[g] = zero[g >> p->shift];
-}
-
-/* Asks for what comes next: rows are short and read in pieces, so the hardware's prefetcher starts anew all the time.
- */
-static void ask_for(const void *at, int64_t bytes) {
-    enum { LINE = 64 };
-    for (int64_t i = 0; i < bytes; i += LINE) __builtin_prefetch((const char *)at + i);
-}
-
-static void ask_for_next(const tn_coded *c, int64_t row, int64_t first, int64_t n) {
-    const uint8_t *q = codes_of(c, row);
-    if (c->as->split) {
-        ask_for(q + (first + n) / c->block * c->as->bytes, n / c->block * c->as->bytes);
-        return;
-    }
-    const char *scale = (const char *)c->scale.at + row * c->scale.row;
-    ask_for(q + (first + n) * c->as->bits / 8, n * c->as->bits / 8);
-    ask_for(scale + ((first + n) >> shift_of(c)) * 4, 4 * (n >> shift_of(c)));
-}
-
-/* Elements from `first` on, up to `most` of them; what lies behind the row's end is 0. Returns how many, a multiple of
- * 32. first: 0 or a multiple of 256. */
-static int64_t split(const tn_coded_kernels *k, const tn_coded *c, int64_t row, int64_t first, int64_t most, piece *p) {
-    int64_t left = tn_align_up((size_t)(c->columns - first), TN_GROUP), n = left < most ? left : most;
-    ask_for_next(c, row, first, n);
-    if (c->as->split) {
-        k->split[c->as->id](n / c->block, codes_of(c, row) + first / c->block * c->as->bytes, p->code, p->scale,
-                            p->offset);
-        p->offsets = c->as->offsets, p->shift = 0;
-    } else {
-        split_uniform(k, c, row, first, n, p);
-    }
-    if (n % TN_CODED_STEP == 0) return n;
-    memset(p->code + n, 0, TN_GROUP);
-    if (!p->shift) p->scale[n / TN_GROUP] = 0; /* else it is the scale of what lies before */
-    p->offset[n / TN_GROUP] = 0;
-    return n + TN_GROUP;
-}
 
 static bool is_codebook(const tn_coded *c) { return !c->as->split && !c->as->bits; }
 
 void tn_coded_row(const tn_coded_kernels *k, const tn_coded *c, int64_t row, int64_t first, int64_t n, float *out) {
-    piece p;
+    tn_piece p;
     if (is_codebook(c) || first % STRIP) {
         tn_coded_decode(c, row, first, n, out);
         return;
     }
     for (int64_t i = 0; i < n; i += PIECE) {
-        int64_t have =
-            split(k, c, row, first + i, n - i < PIECE ? (int64_t)tn_align_up((size_t)(n - i), STRIP) : PIECE, &p);
+        int64_t have = tn_piece_split(k, c, row, first + i,
+                                      n - i < PIECE ? (int64_t)tn_align_up((size_t)(n - i), STRIP) : PIECE, &p);
         int64_t want = n - i < have ? n - i : have, whole = want / TN_GROUP * TN_GROUP;
         float last[TN_GROUP];
         k->values(whole, p.code, p.shift, p.scale, p.offsets ? p.offset : NULL, out + i);
@@ -214,7 +122,7 @@ static tn_coded_rows rows_from(const few_job *j, int64_t r, int64_t first) {
 }
 
 /* A piece of one row of weights times all rows of activations. */
-static void dot_piece(const few_job *j, const piece *p, int64_t first, int64_t n, float *y) {
+static void dot_piece(const few_job *j, const tn_piece *p, int64_t first, int64_t n, float *y) {
     for (int64_t r = 0; r < j->g->m; r += TN_CODED_ROWS) {
         tn_coded_dot d = { n, p->code, p->shift, p->scale, p->offsets ? p->offset : NULL, rows_from(j, r, first) };
         (j->rounded ? j->k->coded.dot : j->k->coded.dot_float)(&d, y + r);
@@ -223,20 +131,20 @@ static void dot_piece(const few_job *j, const piece *p, int64_t first, int64_t n
 
 /* Numbers of blocks, one per 32 elements. */
 static void per_step(const tn_coded *c, int64_t first, int64_t n, const float *v, float *out) {
-    int64_t block = first >> shift_of(c);
-    for (int64_t i = 0; i < n / TN_CODED_STEP; i++) out[i] = v[((first + i * TN_CODED_STEP) >> shift_of(c)) - block];
+    int64_t block = first >> tn_shift_of(c);
+    for (int64_t i = 0; i < n / TN_CODED_STEP; i++) out[i] = v[((first + i * TN_CODED_STEP) >> tn_shift_of(c)) - block];
 }
 
 /* Scales and zero points of elements [first, first + n) of a uniform row. */
 static void uniform_numbers(const few_job *j, int64_t row, int64_t first, int64_t n, float *scale, float *zero) {
     const tn_coded *c = j->c;
-    int shift = shift_of(c);
+    int shift = tn_shift_of(c);
     int64_t block = first >> shift, blocks = ((first + n - 1) >> shift) - block + 1;
     float v[PIECE / TN_CODED_STEP];
-    part_floats(&c->scale, row, block, blocks, v);
+    tn_part_floats(&c->scale, row, block, blocks, v);
     per_step(c, first, n, v, scale);
     if (!c->zero.at) return;
-    zeros_of(&j->k->coded, c, row, block, blocks, v);
+    tn_zeros_of(&j->k->coded, c, row, block, blocks, v);
     for (int64_t i = 0; i < blocks; i++) v[i] += (float)(1 << (c->as->bits - 1));
     per_step(c, first, n, v, zero);
 }
@@ -255,7 +163,7 @@ typedef struct {
 /* Elements [first, first + n) of a row: all of them unless numbers have to be made. */
 static tn_coded_whole whole_of(const few_job *j, int64_t row, int64_t first, int64_t n, numbers *room) {
     const tn_coded *c = j->c;
-    tn_coded_whole w = { .n = n, .q = codes_of(c, row) + first * c->as->bits / 8 };
+    tn_coded_whole w = { .n = n, .q = tn_codes_of(c, row) + first * c->as->bits / 8 };
     if (!c->as->bits) return w;
     w.scale = room->scale, w.zero = c->zero.at ? room->zero : NULL;
     if (as_they_lie(c, row))
@@ -292,9 +200,9 @@ static void dot_codebook(const few_job *j, int64_t row, float *y) {
 }
 
 static void dot_pieces(const few_job *j, int64_t row, float *y) {
-    piece p;
+    tn_piece p;
     for (int64_t first = 0, n; first < j->g->k; first += n) {
-        n = split(&j->k->coded, j->c, row, first, PIECE, &p);
+        n = tn_piece_split(&j->k->coded, j->c, row, first, PIECE, &p);
         dot_piece(j, &p, first, n, y);
     }
 }
@@ -420,8 +328,14 @@ static bool is_few(const tn_kernels *k, const tn_gemm_args *g, const tn_coded_b 
     return g->m <= most && !g->trans_a && !g->a_packed;
 }
 
+/* Rounded rows are tiles unless they are few, or floats already packed. */
+static bool in_tiles(const tn_coded_b *b, const tn_gemm_args *g) {
+    return b->rounded && !is_codebook(&b->weights) && !g->a_packed;
+}
+
 size_t tn_coded_scratch(const tn_kernels *k, const tn_gemm_args *g, const tn_coded_b *b, int threads) {
     if (is_few(k, g, b)) return few_bytes(g->m, g->k, b->rounded && !is_codebook(&b->weights));
+    if (in_tiles(b, g)) return tn_coded_tiles_bytes(g, threads);
     return packed_a_bytes(k, g) + (size_t)(threads * strip_floats(k)) * sizeof(float);
 }
 
@@ -432,7 +346,12 @@ tn_status tn_coded_gemm(const tn_kernels *k, const tn_gemm_args *g, const tn_cod
     size_t bytes = tn_coded_scratch(k, g, b, tn_pool_threads(pool));
     if (!scratch && !(scratch = own = tn_mem_alloc(bytes, TN_MEM_SCRATCH)))
         return tn_fail(TN_E_NOMEM, "out of memory for %zu bytes of a product", bytes);
-    (is_few(k, g, b) ? few : many)(k, g, b, scratch, pool);
+    if (is_few(k, g, b))
+        few(k, g, b, scratch, pool);
+    else if (in_tiles(b, g))
+        tn_coded_tiles(&k->coded, g, &b->weights, scratch, pool);
+    else
+        many(k, g, b, scratch, pool);
     tn_mem_free(own);
     return TN_OK;
 }

@@ -8,8 +8,8 @@
  *   few rows (a language model's next token)   dot products of the piece with each row. Either exact: codes become
  *       floats and meet float activations; or through 8 bits: activations are rounded to 127 steps per block of 32
  *       (below), and codes meet codes in integers
- *   many rows (a prompt)                       strips of weights become floats in the L2 cache, packed as the kernels
- *       of gemm.h want them; activations stay floats in any case
+ *   many rows (a prompt)                       where activations may be rounded, tiles of 16 rows meet 4 rows of codes
+ *       in integers; else strips of weights become floats in the L2 cache, packed as the kernels of gemm.h want them
  *
  * Rounded activations: of a block x of 32, with t = max |x| / 127, codes are round(x / t), so each is off by t / 2 at
  * most. A result is therefore off by at most
@@ -58,6 +58,34 @@ typedef struct {
     tn_coded_rows rows;        /* rounded; elements in the order that `order` says */
 } tn_coded_whole;
 
+enum {
+    TN_TILE_ROWS = 16,   /* of activations that meet */
+    TN_TILE_COLUMNS = 4, /*   as many rows of weights */
+    TN_TILE_DEPTH = 512, /* elements of a strip */
+};
+
+/** What a tile's codes are: without a sign below 16 or 64, or any. */
+typedef enum { TN_TILE_FOUR_BITS, TN_TILE_SIX_BITS, TN_TILE_BYTES } tn_tile_kind;
+
+/** A piece of a row of weights for tiles: a scale and an offset per group. */
+typedef struct {
+    int8_t code[TN_TILE_DEPTH];
+    float scale[TN_TILE_DEPTH / TN_GROUP], offset[TN_TILE_DEPTH / TN_GROUP];
+} tn_coded_strip;
+
+/** Weights times the rounded activations of many rows. n: a multiple of 32, TN_TILE_DEPTH at most. */
+typedef struct {
+    int64_t n;
+    int rows;  /* that are wanted, 1 .. 16; all 16 are there */
+    int group; /* elements that share a scale, 16 or 32 */
+    tn_tile_kind kind;
+    bool offsets;            /* else all are 0 */
+    const tn_coded_strip *w; /* [4] */
+    const int8_t *a;         /* [n / 4][16][4] */
+    const float *a_scale;    /* [n / 32][16] */
+    const float *sum;        /* of the activations of a group: [n / group][16] */
+} tn_coded_tile;
+
 /** How a whole product wants its activations: of every 64, elements as bytes of 4-bit fields have them. */
 typedef enum {
     TN_ORDER_PLAIN,
@@ -79,6 +107,8 @@ typedef struct tn_coded_kernels {
     void (*dot_float)(const tn_coded_dot *d, float *y);
     /** The first without splitting, where that is faster; else NULL. tn_coded_order_of says the order. */
     void (*whole[TN_ENC_COUNT])(const tn_coded_whole *w, float *y);
+    /** y[c][r] += sum over e of w[c][e] * activation[r][e]: y [4][16]; rows that are not wanted may change or not. */
+    void (*tile)(const tn_coded_tile *t, float *y);
 } tn_coded_kernels;
 
 tn_coded_order tn_coded_order_of(tn_encoding_id id);
@@ -91,7 +121,7 @@ extern const tn_coded_kernels tn_coded_table_ref; /* plain C, every field; other
 
 typedef struct {
     tn_coded weights; /* W [n, k]: rows are the product's columns */
-    bool rounded;     /* few rows may be rounded to 8 bits */
+    bool rounded;     /* activations may be rounded to 8 bits */
 } tn_coded_b;
 
 struct tn_kernels; /* kernel/kernel.h */

@@ -186,6 +186,40 @@ static void wholes(check_ctx *c) {
     }
 }
 
+/* Strips of any codes of their kind times tiles of rows, every row of which is read and those wanted counted. */
+static void tiles(check_ctx *c) {
+    static const int below[] = { 16, 64, 0 };
+    tn_coded_tile t = { .n = check_int(c, 1, TN_TILE_DEPTH / 32) * 32, .rows = (int)check_int(c, 1, TN_TILE_ROWS) };
+    t.group = check_chance(c, 50) ? 16 : 32, t.kind = (tn_tile_kind)check_int(c, 0, 2), t.offsets = check_chance(c, 50);
+    tn_coded_strip *w = check_aligned(c, TN_TILE_COLUMNS * sizeof *w);
+    bool extreme = check_chance(c, 20);
+    for (int i = 0; i < TN_TILE_COLUMNS; i++) {
+        memcpy(w[i].code, check_bytes(c, TN_TILE_DEPTH), TN_TILE_DEPTH);
+        for (int e = 0; below[t.kind] && e < TN_TILE_DEPTH; e++)
+            w[i].code[e] = (int8_t)(extreme ? below[t.kind] - 1 : (uint8_t)w[i].code[e] % below[t.kind]);
+        memcpy(w[i].scale, check_floats(c, TN_TILE_DEPTH / 16), sizeof w[i].scale);
+        memcpy(w[i].offset, check_floats(c, TN_TILE_DEPTH / 16), sizeof w[i].offset);
+    }
+    size_t all = (size_t)t.n * TN_TILE_ROWS;
+    int8_t *a = (int8_t *)check_bytes(c, all);
+    for (size_t i = 0; i < all; i++) a[i] = extreme ? 127 : a[i] == -128 ? 0 : a[i];
+    t.w = w, t.a = a, t.a_scale = check_floats(c, all / 32), t.sum = check_floats(c, all / (size_t)t.group);
+    float got[TN_TILE_COLUMNS * TN_TILE_ROWS] = { 0 };
+    c->fast->coded.tile(&t, got);
+    for (int i = 0; i < TN_TILE_COLUMNS; i++) {
+        double want[TN_TILE_ROWS] = { 0 }, size[TN_TILE_ROWS] = { 0 };
+        for (int r = 0; r < t.rows; r++)
+            for (int64_t e = 0; e < t.n; e++) {
+                double term = (double)w[i].scale[e / t.group] * w[i].code[e] *
+                              a[(e / 4 * TN_TILE_ROWS + r) * 4 + e % 4] * (double)t.a_scale[e / 32 * TN_TILE_ROWS + r];
+                bool add = t.offsets && e % t.group == 0;
+                double off = add ? (double)w[i].offset[e / t.group] * (double)t.sum[e / t.group * TN_TILE_ROWS + r] : 0;
+                want[r] += term + off, size[r] += fabs(term) + fabs(off);
+            }
+        compare(c, "a tile", t.n, t.rows, got + i * TN_TILE_ROWS, want, size);
+    }
+}
+
 /* ------------------------------------------------------------------------------------------------- whole products */
 
 static tn_dtype any_real(check_ctx *c) { return (tn_dtype[]){ TN_F32, TN_F16, TN_BF16 }[check_int(c, 0, 2)]; }
@@ -311,10 +345,10 @@ static void worst_case(check_ctx *c) {
     if (fabsf(y - (1 + 31 * a[1])) > 1e-5f) check_fail(c, "exact product is %g", (double)y);
 }
 
-static const check_case cases[] = { { "splits", splits, 100 },      { "fields", fields, 100 },
-                                    { "values", values, 100 },      { "rounding", rounding, 300 },
-                                    { "dots", dots, 400 },          { "wholes", wholes, 200 },
-                                    { "products", products, 250 },  { "four_bits", four_bits, 150 },
-                                    { "worst_case", worst_case, 1 } };
+static const check_case cases[] = { { "splits", splits, 100 },       { "fields", fields, 100 },
+                                    { "values", values, 100 },       { "rounding", rounding, 300 },
+                                    { "dots", dots, 400 },           { "wholes", wholes, 200 },
+                                    { "tiles", tiles, 150 },         { "products", products, 250 },
+                                    { "four_bits", four_bits, 150 }, { "worst_case", worst_case, 1 } };
 
 int main(int argc, char **argv) { return check_main("coded", cases, TN_COUNT(cases), argc, argv); }

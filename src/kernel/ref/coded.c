@@ -75,6 +75,21 @@ static void dot_float(const tn_coded_dot *d, float *y) {
     }
 }
 
+static double tile_sum(const tn_coded_tile *t, const tn_coded_strip *w, int r) {
+    double sum = 0;
+    for (int64_t e = 0; e < t->n; e++)
+        sum += (double)w->scale[e / t->group] * w->code[e] * t->a[(e / 4 * TN_TILE_ROWS + r) * 4 + e % 4] *
+               (double)t->a_scale[e / TN_CODED_STEP * TN_TILE_ROWS + r];
+    for (int64_t g = 0; t->offsets && g < t->n / t->group; g++)
+        sum += (double)w->offset[g] * (double)t->sum[g * TN_TILE_ROWS + r];
+    return sum;
+}
+
+static void tile(const tn_coded_tile *t, float *y) {
+    for (int c = 0; c < TN_TILE_COLUMNS; c++)
+        for (int r = 0; r < t->rows; r++) y[c * TN_TILE_ROWS + r] += (float)tile_sum(t, &t->w[c], r);
+}
+
 const tn_coded_kernels tn_coded_table_ref = {
     .split = {
 #define X(id, block, bytes, gguf, how) [TN_ENC_##id] = tn_split_##how,
@@ -86,4 +101,5 @@ const tn_coded_kernels tn_coded_table_ref = {
     .round = round_rows,
     .dot = dot,
     .dot_float = dot_float,
+    .tile = tile,
 };

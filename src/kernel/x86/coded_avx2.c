@@ -9,7 +9,11 @@
 #define EIGHT(u0, s0, u1, s1)                                                                       \
     _mm256_madd_epi16(_mm256_add_epi16(_mm256_maddubs_epi16(u0, s0), _mm256_maddubs_epi16(u1, s1)), \
                       _mm256_set1_epi16(1))
+#define FIRST_PRODUCTS(u, s)    _mm256_maddubs_epi16(u, s)
+#define ADD_PRODUCTS(sum, u, s) _mm256_add_epi16(sum, _mm256_maddubs_epi16(u, s))
+#define ALL_PRODUCTS(sum)       _mm256_madd_epi16(sum, _mm256_set1_epi16(1))
 #include "kernel/x86/coded_grids256.h"
+#include "kernel/x86/coded_tile256.h"
 #include "kernel/x86/coded_whole256.h"
 
 INLINE void same(int n, float *to, float v) {
@@ -323,4 +327,5 @@ const tn_coded_kernels TN_TABLE(coded, avx2) = {
     .dot = dot,
     .dot_float = dot_float,
     .whole = WHOLE,
+    .tile = tile,
 };
