@@ -23,10 +23,24 @@ static int field(const double *bytes, int bits, int i) {
 }
 
 enum { NO_ZEROS, PACKED, FLOATS };
+enum { NO_GROUPS, ANY, EQUAL, SORTED };
+
+/* A group for each of k elements: any; each as often as a block is long, in any order; in order. */
+static double *draw_groups(int kind, int k, int block) {
+    double *g = fill(k, 0, (k + block - 1) / block - 1, 1);
+    for (int e = 0; kind != ANY && e < k; e++) g[e] = e / block;
+    for (int e = k - 1; kind == EQUAL && e > 0; e--) {
+        int other = between(0, e);
+        double t = g[e];
+        g[e] = g[other], g[other] = t;
+    }
+    return g;
+}
 
 typedef struct {
     int bits, k, n, m, block, zeros, level;
-    bool groups, bias, constant;
+    int groups; /* 0: none; ANY, EQUAL, SORTED */
+    bool bias, constant;
     tn_dtype type;
 } setup;
 
@@ -36,7 +50,7 @@ static void one(const setup *s) {
     double *a = fill(s->m * s->k, -16, 16, 0.125), *b = fill(s->n * row, 0, 255, 1);
     double *scale = fill(s->n * blocks, 1, 16, 0.03125), *bias = fill(s->n, -8, 8, 1);
     double *zero = s->zeros == FLOATS ? fill(s->n * zrow, 0, 9, 0.5) : fill(s->n * zrow, 0, 255, 1);
-    double *groups = fill(s->k, 0, blocks - 1, 1);
+    double *groups = draw_groups(s->groups, s->k, s->block);
     char dims[64];
     on *o = on_new();
     sprintf(dims, "%d,1,%d", s->m, s->k);
@@ -88,7 +102,8 @@ static void definition(void **state) {
                     .n = between(1, 90),
                     .block = 16 << between(0, 2) };
         s.m = between(0, 2) ? between(1, 6) : between(7, 30);
-        s.zeros = between(0, 2), s.groups = between(0, 4) == 0, s.bias = between(0, 1), s.constant = between(0, 1);
+        s.zeros = between(0, 2), s.groups = between(0, 1) ? NO_GROUPS : between(ANY, SORTED), s.bias = between(0, 1),
+        s.constant = between(0, 1);
         s.type = types[between(0, 3)], s.level = between(0, 4);
         one(&s);
     }

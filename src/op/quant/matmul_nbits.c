@@ -6,7 +6,11 @@
  * too: nothing is copied when a plan is made.
  *
  * accuracy_level says what activations may become: 4 is 8-bit integers; all others, and none given, leave them float32,
- * as ONNX Runtime's CPU provider does. Many rows are always multiplied as floats. */
+ * as ONNX Runtime's CPU provider does.
+ *
+ * g_idx says which scale and zero point an element has. What quantises in the order of activations (GPTQ) writes groups
+ * of equal size whose elements are scattered: constant weights are then packed once with the elements of a group side
+ * by side, and every run brings the columns of A in that order. Anything else is unpacked as it comes. */
 #include "kernel/kernel.h"
 #include "op/core/ports.h"
 #include "op/core/support.h"
@@ -109,6 +113,78 @@ static int64_t rows_of(const tn_type *a) {
     return m;
 }
 
+/* Weights whose g_idx is known: element e of a row is column from[e] of A. */
+typedef struct {
+    bool straight;       /* from[e] is e: the weights are those of the file */
+    const uint8_t *code; /* else packed */
+    const int32_t *from;
+} sorted;
+
+/* from[e] in ascending groups, of which each must have as many elements as a block; false: they do not. */
+static bool sort_groups(const weights *w, const int32_t *group, int64_t *next, int32_t *from) {
+    for (int64_t b = 0; b < w->blocks; b++) next[b] = b * w->block;
+    for (int64_t e = 0; e < w->k; e++) {
+        int32_t g = group[e];
+        if (g < 0 || g >= w->blocks) return false; /* a run says so */
+        int64_t end = (g + 1) * w->block < w->k ? (g + 1) * w->block : w->k;
+        if (next[g] == end) return false;
+        from[next[g]++] = (int32_t)e;
+    }
+    return true;
+}
+
+static bool is_straight(const weights *w, const int32_t *from) {
+    for (int64_t e = 0; e < w->k; e++)
+        if (from[e] != e) return false;
+    return true;
+}
+
+typedef struct {
+    const weights *w;
+    const uint8_t *code;
+    const int32_t *from;
+} sort_job;
+
+static tn_status pack_sorted(void *dst, const void *user) {
+    const sort_job *j = user;
+    memset(dst, 0, (size_t)(j->w->n * j->w->row_bytes));
+    for (int64_t i = 0; i < j->w->n; i++) {
+        const uint8_t *q = j->code + i * j->w->row_bytes;
+        uint8_t *out = (uint8_t *)dst + i * j->w->row_bytes;
+        for (int64_t e = 0; e < j->w->k; e++) {
+            int64_t at = e * j->w->bits;
+            int field = tn_field(q, j->w->bits, j->from[e]) << at % 8;
+            out[at / 8] |= (uint8_t)field;
+            if (field >> 8) out[at / 8 + 1] |= (uint8_t)(field >> 8);
+        }
+    }
+    return TN_OK;
+}
+
+static tn_status prepare_groups(tn_prep *p, const weights *w) {
+    const tn_infer *t = &p->types;
+    const tn_tensor *groups = t->in_tensor[GROUPS], *code = t->in_tensor[B];
+    char key[96];
+    if (!groups || !code) return TN_OK;
+    sorted *s = tn_arena_alloc(p->arena, sizeof *s, 8);
+    int32_t *from = tn_arena_array(p->arena, int32_t, (size_t)w->k);
+    int64_t *next = tn_mem_alloc((size_t)w->blocks * sizeof *next, TN_MEM_SCRATCH);
+    bool sorts = s && from && next && sort_groups(w, groups->data, next, from), room = s && from && next;
+    tn_mem_free(next);
+    if (!room) return tn_op_fail(t->node, TN_E_NOMEM, "no memory to sort weights");
+    if (!sorts) return TN_OK;
+    *s = (sorted){ .straight = is_straight(w, from), .from = from };
+    p->state = s;
+    if (s->straight) return TN_OK;
+    sort_job j = { w, code->data, from };
+    snprintf(key, sizeof key, "nbits sorted %d %lld %lld %lld", w->bits, (long long)w->block, (long long)w->n,
+             (long long)w->k);
+    TN_TRY(tn_prep_pack(p, 1u << B | 1u << GROUPS, key, (size_t)(w->n * w->row_bytes), pack_sorted, &j,
+                        (const void **)&s->code));
+    p->consumed |= 1u << B;
+    return TN_OK;
+}
+
 /* Codes, scales and zero points are read wherever they lie in their file: none wants an aligned copy. */
 static tn_status nbits_prepare(tn_prep *p) {
     const tn_infer *t = &p->types;
@@ -116,7 +192,9 @@ static tn_status nbits_prepare(tn_prep *p) {
     TN_TRY(read_weights(t->node, t->attrs, &w));
     for (int i = B; i <= ZEROS; i++)
         if (tn_infer_has(t, i) && t->in_tensor[i]) p->as_it_lies |= 1u << i;
-    if (tn_infer_has(t, GROUPS) || !tn_type_static(t->in[A]) || !tn_type_static(&t->out[0])) return TN_OK;
+    if (tn_infer_has(t, GROUPS)) TN_TRY(prepare_groups(p, &w));
+    if (tn_infer_has(t, GROUPS) && !p->state) return TN_OK;
+    if (!tn_type_static(t->in[A]) || !tn_type_static(&t->out[0])) return TN_OK;
     tn_coded_b b = { view(&w, NULL, NULL, NULL), ((const settings *)t->attrs)->accuracy_level == 4 };
     tn_gemm_args g = tn_gemm_dense(rows_of(t->in[A]), w.n, w.k, NULL, NULL, NULL);
     if (g.m) p->scratch = tn_coded_scratch(tn_kernels_get(), &g, &b, tn_pool_threads(p->pool));
@@ -164,6 +242,31 @@ static tn_status run_groups(tn_run *r, job *j, const tn_gemm_args *whole) {
     return TN_OK;
 }
 
+/* Columns of A in the order of sorted weights. */
+typedef struct {
+    const float *a;
+    float *out;
+    int64_t k;
+    const int32_t *from;
+} gather_job;
+
+static void gather_rows(void *arg, int64_t begin, int64_t end, int thread) {
+    const gather_job *j = arg;
+    (void)thread;
+    for (int64_t r = begin; r < end; r++)
+        for (int64_t e = 0; e < j->k; e++) j->out[r * j->k + e] = j->a[r * j->k + j->from[e]];
+}
+
+/* The codes of the plan and the columns that they meet, in the places of those of the file. */
+static tn_status use_sorted(tn_run *r, const sorted *s, tn_coded *c, tn_gemm_args *g) {
+    if (s->straight) return TN_OK;
+    gather_job j = { g->a, tn_run_scratch(r, (size_t)(g->m * g->k) * sizeof *j.out), g->k, s->from };
+    if (!j.out) return tn_op_fail(r->node, TN_E_NOMEM, "no memory to sort columns");
+    tn_parallel(r->pool, g->m, 1 + 4096 / g->k, gather_rows, &j);
+    g->a = j.out, c->code.at = s->code;
+    return TN_OK;
+}
+
 static tn_status check_groups(tn_run *r, const weights *w, const int32_t *g) {
     for (int64_t e = 0; e < w->k; e++)
         if (g[e] < 0 || g[e] >= w->blocks)
@@ -182,7 +285,8 @@ static tn_status nbits_run(tn_run *r) {
     TN_TRY(read_weights(r->node, a, &w));
     job j = { .c = view(&w, tn_in(r, B), tn_in(r, SCALES), tn_in(r, ZEROS)) };
     if (tn_run_has(r, BIAS)) TN_TRY(tn_q_floats(r, BIAS, 0, &bias, &count));
-    if (tn_run_has(r, GROUPS)) {
+    const sorted *s = r->state;
+    if (tn_run_has(r, GROUPS) && !s) {
         j.groups = tn_in(r, GROUPS)->data;
         TN_TRY(check_groups(r, &w, j.groups));
     }
@@ -191,6 +295,7 @@ static tn_status nbits_run(tn_run *r) {
     float *out = y->dtype == TN_F32 ? y->data : tn_run_scratch(r, (size_t)(m * w.n) * sizeof *out + 64);
     if (!out) return tn_op_fail(r->node, TN_E_NOMEM, "no memory for the result");
     tn_gemm_args g = tn_gemm_dense(m, w.n, w.k, rows, NULL, out);
+    if (s) TN_TRY(use_sorted(r, s, &j.c, &g));
     tn_coded_b b = { j.c, a->accuracy_level == 4 };
     g.bias_n = bias;
     TN_TRY(j.groups ? run_groups(r, &j, &g) : tn_coded_gemm(tn_kernels_get(), &g, &b, r->scratch, r->pool));
