@@ -360,11 +360,10 @@ tn_status tn_op_check_encoded(const tn_node *n, int i, const tn_tensor *t) {
     if (!t || !t->encoding) return TN_OK;
     const tn_port *p = n->op ? port_at(n->op->in, i) : NULL;
     if (!p || !p->encoded)
-        return tn_op_fail(
-            n, TN_E_UNSUPPORTED,
-            "input %d (%s) holds %s blocks, which this operator does not take; MatMul and Gemm (as B) and "
-            "Gather (as data) do",
-            i, p ? p->name : "unknown", t->encoding->name);
+        return tn_op_fail(n, TN_E_UNSUPPORTED,
+                          "input %d (%s) holds %s blocks, which this operator does not take; MatMul and Gemm (as B), "
+                          "Gather (as data) and MoE (as weights) do",
+                          i, p ? p->name : "unknown", t->encoding->name);
     tn_status st = tn_encoding_check(t->encoding);
     return st == TN_OK ? st : tn_fail_at(st, "%s", tn_node_where(n));
 }
