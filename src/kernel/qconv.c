@@ -106,12 +106,53 @@ static int take_four(int64_t columns, int q, sixteen rest, int8_t (*w)[4]) {
     return any;
 }
 
+/* Rounds of groups in a row: a head, then which channels, and the weights of nr columns, of each group. */
+typedef struct {
+    char *at; /* NULL: nothing is kept */
+    size_t n, room;
+} kept;
+typedef struct {
+    int32_t doubles, singles, more;
+} kept_head;
+
 /* Where groups go: NULL, they are counted alone. */
 typedef struct {
     const tn_qconv_kernels *kn;
     const parts *to;
+    kept *keep;                     /* what was found is written there; or NULL */
+    const char *from;               /* what was found before is read here; or NULL */
     int64_t doubles, singles, wide; /* so far */
 } packer;
+
+static void keep_bytes(kept *k, const void *from, size_t n) {
+    if (k->at && k->n + n > k->room) {
+        char *more = tn_mem_alloc(2 * (k->n + n), TN_MEM_SCRATCH);
+        if (more) memcpy(more, k->at, k->n);
+        tn_mem_free(k->at);
+        k->at = more, k->room = 2 * (k->n + n);
+    }
+    if (k->at) memcpy(k->at + k->n, from, n);
+    k->n += n;
+}
+
+static void keep_round(kept *k, size_t nr, const tn_qround *r, bool more) {
+    int groups = 2 * r->doubles + r->singles;
+    keep_bytes(k, &(kept_head){ r->doubles, r->singles, more }, sizeof(kept_head));
+    keep_bytes(k, r->pick, (size_t)groups * 4);
+    for (int g = 0; g < groups; g++) keep_bytes(k, r->w[g], nr * 4);
+}
+
+static bool kept_round(const char **from, size_t nr, tn_qround *r) {
+    kept_head head;
+    memcpy(&head, *from, sizeof head);
+    *from += sizeof head;
+    r->doubles = head.doubles, r->singles = head.singles;
+    int groups = 2 * r->doubles + r->singles;
+    memcpy(r->pick, *from, (size_t)groups * 4);
+    *from += (size_t)groups * 4;
+    for (int g = 0; g < groups; g++, *from += nr * 4) memcpy(r->w[g], *from, nr * 4);
+    return head.more;
+}
 
 /* n groups of one code: doubles are two each. */
 static void put_groups(packer *k, bool doubles, int64_t n, int32_t code, uint8_t (*pick)[4],
@@ -132,7 +173,8 @@ static void put_bounded(packer *k, int64_t columns, int32_t code, sixteen rest) 
     tn_qround r;
     memset(&r, 0, sizeof r);
     for (bool more = true; more;) {
-        more = tn_qarrange(columns, rest, &r);
+        more = k->from ? kept_round(&k->from, k->kn->nr, &r) : tn_qarrange(columns, rest, &r);
+        if (k->keep) keep_round(k->keep, k->kn->nr, &r, more);
         put_groups(k, true, 2 * r.doubles, code, r.pick, r.w);
         put_groups(k, false, r.singles, code, r.pick + 2 * r.doubles, r.w + 2 * r.doubles);
     }
@@ -174,9 +216,9 @@ static void pack_panel(packer *k, const tn_qweights *w, int64_t index) {
         }
 }
 
-tn_qconv_size tn_qconv_measure(const tn_qconv_kernels *kn, const tn_qweights *w) {
+static tn_qconv_size measure(const tn_qconv_kernels *kn, const tn_qweights *w, kept *keep) {
     int64_t nr = (int64_t)kn->nr, panels = ceil_div(w->oc, nr);
-    packer k = { .kn = kn };
+    packer k = { .kn = kn, .keep = keep };
     for (int64_t i = 0; i < panels; i++) pack_panel(&k, w, i);
     /* A wide group takes the time of 5.6 singles (Zen 3: 125 and 175 GOP/s), and a double that of 1.5. */
     tn_qconv_size s = { k.doubles, k.singles, .wide = kn->wide && 15 * k.doubles + 10 * k.singles > 56 * k.wide };
@@ -185,10 +227,25 @@ tn_qconv_size tn_qconv_measure(const tn_qconv_kernels *kn, const tn_qweights *w)
     return s;
 }
 
+tn_qconv_size tn_qconv_measure(const tn_qconv_kernels *kn, const tn_qweights *w) { return measure(kn, w, NULL); }
+
+tn_qconv_size tn_qconv_measure_kept(const tn_qconv_kernels *kn, const tn_qweights *w) {
+    enum { FIRST = 1 << 12 };
+    kept keep = { .at = kn->bounded ? tn_mem_alloc(FIRST, TN_MEM_SCRATCH) : NULL, .room = FIRST };
+    tn_qconv_size s = measure(kn, w, keep.at ? &keep : NULL);
+    s.kept = keep.at;
+    return s;
+}
+
+void tn_qconv_forget(tn_qconv_size *s) {
+    tn_mem_free(s->kept);
+    s->kept = NULL;
+}
+
 void tn_qconv_pack(const tn_qconv_kernels *kn, const tn_qweights *w, const tn_qconv_size *size, void *out) {
     int64_t nr = (int64_t)kn->nr, panels = ceil_div(w->oc, nr), *head = out;
     parts to = parts_of(nr, size->wide, panels, size->doubles, size->singles, out);
-    packer k = { .kn = kn, .to = &to };
+    packer k = { .kn = kn, .to = &to, .from = size->kept };
     memset(out, 0, to.bytes);
     head[DOUBLES] = size->doubles, head[SINGLES] = size->singles, head[PANELS] = panels, head[WIDE] = size->wide;
     head[QUADS] = ceil_div(w->ic * w->groups, 4);

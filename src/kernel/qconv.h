@@ -118,8 +118,12 @@ typedef struct {
     int64_t doubles, singles;
     bool wide;
     size_t bytes;
+    char *kept; /* groups as they were found, so that packing need not look for them again; or NULL */
 } tn_qconv_size;
 tn_qconv_size tn_qconv_measure(const tn_qconv_kernels *kn, const tn_qweights *w);
+/** The same, with groups that are kept, if there is memory for them, until they are forgotten. */
+tn_qconv_size tn_qconv_measure_kept(const tn_qconv_kernels *kn, const tn_qweights *w);
+void tn_qconv_forget(tn_qconv_size *s);
 void tn_qconv_pack(const tn_qconv_kernels *kn, const tn_qweights *w, const tn_qconv_size *size, void *out);
 
 /** How many places a packed form has, and the sum of w' of every column ([oc] to a multiple of nr). */

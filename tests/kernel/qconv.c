@@ -83,9 +83,10 @@ static void product(check_ctx *c, int64_t m, int64_t n, int64_t k) {
     tn_qweights w = weights(c, n, k, 1, 1);
     int64_t lda = (k + BLOCK - 1) / BLOCK * BLOCK;
     const uint8_t *x = codes(c, (size_t)(m * lda), false);
-    tn_qconv_size size = tn_qconv_measure(kn, &w);
+    tn_qconv_size size = check_chance(c, 50) ? tn_qconv_measure(kn, &w) : tn_qconv_measure_kept(kn, &w);
     void *packed = check_aligned(c, size.bytes);
     tn_qconv_pack(kn, &w, &size, packed);
+    tn_qconv_forget(&size);
     int32_t *group_at = check_out(c, (size_t)tn_qconv_groups(packed) * sizeof *group_at), tap = 0;
     int32_t *row_at = check_out(c, (size_t)m * sizeof *row_at);
     tn_qconv_places(kn, packed, BLOCK, &tap, group_at);
@@ -123,9 +124,10 @@ static void grouped(check_ctx *c) {
     int64_t block = (pixels + taps) * BLOCK, blocks = (all + BLOCK - 1) / BLOCK, oblocks = (oc + BLOCK - 1) / BLOCK;
     tn_qweights w = weights(c, oc, ic, taps, groups);
     const uint8_t *x = codes(c, (size_t)(blocks * block), false);
-    tn_qconv_size size = tn_qconv_measure(kn, &w);
+    tn_qconv_size size = check_chance(c, 50) ? tn_qconv_measure(kn, &w) : tn_qconv_measure_kept(kn, &w);
     void *packed = check_aligned(c, size.bytes);
     tn_qconv_pack(kn, &w, &size, packed);
+    tn_qconv_forget(&size);
     int32_t *group_at = check_out(c, (size_t)tn_qconv_groups(packed) * sizeof *group_at), tap_at[5];
     int32_t *row_at = check_out(c, (size_t)pixels * sizeof *row_at);
     for (int t = 0; t < taps; t++) tap_at[t] = (int32_t)check_int(c, 0, taps) * BLOCK;

@@ -1,18 +1,10 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
-/* qconv_avx2.c - 8-bit convolutions: 6 x 16. Two or four products are added in 16 bits, which the packing keeps
+/* qconv_avx2.c - 8-bit convolutions: two or four products are added in 16 bits, which the packing keeps
  * from overflowing, then pairs of those in 32. */
-#include "kernel/x86/rows.h"
+#include "kernel/x86/qconv_words256.h"
 #include "kernel/x86/tables.h"
-#include <immintrin.h>
 #include <stdint.h>
 
-enum { MR = 6, NR = 16 };
-#define EACH_ROW ROWS_6
-typedef __m256i vi;
-#define VI_LOAD(p)      _mm256_load_si256((const vi *)(const void *)(p))
-#define VI_STORE(p, v)  _mm256_store_si256((vi *)(void *)(p), v)
-#define VI_ZERO()       _mm256_setzero_si256()
-#define VI_FOUR(p)      _mm256_set1_epi32(four_at(p))
 #define VI_ONES()       _mm256_set1_epi16(1)
 #define VI_SIXTEEN(p)   _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)(p)))
 #define VI_CHOOSE(v, k) _mm256_shuffle_epi8(v, k)

@@ -20,7 +20,7 @@ TN_KERNEL_FAMILIES(TN_DECLARE)
 extern const tn_qgemm_kernels TN_TABLE(qgemm, avx512vnni), TN_TABLE(qgemm, avxvnni);
 extern const tn_gemm_kernels TN_TABLE(gemm, avx512bf16);
 extern const tn_conv_kernels TN_TABLE(conv, avx512bf16);
-extern const tn_qconv_kernels TN_TABLE(qconv, avx512vnni);
+extern const tn_qconv_kernels TN_TABLE(qconv, avx512vnni), TN_TABLE(qconv, avxvnni);
 extern const tn_coded_kernels TN_TABLE(coded, avx512vnni), TN_TABLE(coded, avxvnni);
 
 /* The rows of an array of tn_kernel_set (kernel/kernel.h). */
@@ -30,6 +30,7 @@ extern const tn_coded_kernels TN_TABLE(coded, avx512vnni), TN_TABLE(coded, avxvn
     { .needs = TN_CPU_AVX2, TN_KERNEL_FAMILIES(TN_ROW_AVX2) },                                         \
         { .needs = TN_CPU_AVX2 | TN_CPU_AVXVNNI,                                                       \
           .qgemm = &TN_TABLE(qgemm, avxvnni),                                                          \
+          .qconv = &TN_TABLE(qconv, avxvnni),                                                          \
           .coded = &TN_TABLE(coded, avxvnni) },                                                        \
         { .needs = TN_CPU_AVX2 | TN_CPU_AVX512, TN_KERNEL_FAMILIES(TN_ROW_AVX512) },                   \
         { .needs = TN_CPU_AVX512 | TN_CPU_AVX512VNNI,                                                  \

@@ -268,11 +268,13 @@ static tn_status tile_prepare(tn_prep *p) {
     TN_TRY(weights_of(p, s, &j.w));
     j.depth = s->depth;
     const tn_qconv_kernels *kn = &tn_kernels_get()->qconv;
-    if (!s->depth) j.size = tn_qconv_measure(kn, &j.w);
+    if (!s->depth) j.size = tn_qconv_measure_kept(kn, &j.w);
     size_t bytes = s->depth ? tn_qdepth_packed_bytes(&j.w) : j.size.bytes;
     snprintf(key, sizeof key, "!qtile %d %d %lld", is_conv(t->node), (int)(j.w.i_step == s->taps),
              (long long)j.w.groups);
-    TN_TRY(tn_prep_pack(p, 1u << W | (zeros ? 1u << W_ZERO : 0), key, bytes, pack_fill, &j, &s->packed));
+    tn_status st = tn_prep_pack(p, 1u << W | (zeros ? 1u << W_ZERO : 0), key, bytes, pack_fill, &j, &s->packed);
+    tn_qconv_forget(&j.size);
+    TN_TRY(st);
     p->consumed |= 1u << W;
     TN_TRY(prepare_end(p, s, s->depth ? tn_qdepth_sums(&j.w, s->packed) : tn_qconv_sums(kn, s->packed)));
     bool some = tn_type_static(t->in[X]) && tn_type_static(&t->out[0]) && tn_dims_count(t->out[0].rank, t->out[0].dims);
