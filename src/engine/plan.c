@@ -92,24 +92,21 @@ static bool vary(tn_planner *b, tn_slot *s) {
     return true;
 }
 
-/* All that the plan's values need, mostly: outputs that nobody wants come beside, and make it twice as many. */
-static size_t slots_wanted(const tn_planner *b) {
-    size_t n = 16;
+static tn_slot *slots_room(tn_planner *b) { /* for all that is needed; then for twice as many */
+    int n = 16;
     for (int i = 0; i < b->args->model->n_values; i++) n += b->needed[i];
-    return b->cap_slots ? 2 * (size_t)b->cap_slots : n;
+    b->cap_slots = b->cap_slots ? 2 * b->cap_slots : n;
+    return tn_arena_room(b->temp, (size_t)b->cap_slots * sizeof(tn_slot), _Alignof(tn_slot));
 }
 
 int tn_planner_slot(tn_planner *b, const tn_value *v, tn_home_kind home, int index) {
     tn_plan *p = b->p;
     if (b->slot_of[v->id] >= 0) return b->slot_of[v->id];
     if (p->n_slots == b->cap_slots) {
-        size_t cap = slots_wanted(b), bytes;
-        tn_slot *grown =
-            tn_mul_size(cap, sizeof *grown, &bytes) ? tn_arena_room(b->temp, bytes, _Alignof(tn_slot)) : NULL;
+        tn_slot *grown = slots_room(b);
         if (!grown) return -1;
         if (p->n_slots) memcpy(grown, p->slots, (size_t)p->n_slots * sizeof *grown);
         p->slots = grown;
-        b->cap_slots = (int)cap;
     }
     tn_slot *s = &p->slots[p->n_slots];
     const tn_tensor *k = constant_of(b, v);

@@ -2,10 +2,8 @@
 /* conv.c - Conv, ConvTranspose and the fused convolution.
  *
  * tenon.Conv is Conv with a residual (input 3), an activation, and its tensors plain or blocked: x_block and y_block
- * are the channels per block (kernel/conv.h), 0 for plain. A blocked value is an ordinary tensor
- * [N, ceil(C / c), spatial.., c]; that C is not a multiple of c is known from the weight. Beside an X of float32 its
- * constant W may be of 16-bit floats, which become float32 when they are packed. With `weights` bfloat16, a CPU that
- * multiplies pairs of it does so: X is rounded, too. What the file has in bfloat16 is not multiplied in it. */
+ * are channels per block (kernel/conv.h), 0: plain. A blocked value is an ordinary tensor [N, ceil(C / c), spatial..,
+ * c]; the weight knows C. Beside X of float32 a constant W may be of 16 bits; `weights` bfloat16 may round X, too. */
 #include "op/nn/conv.h"
 #include "base/budget.h"
 #include "base/mem.h"
