@@ -41,7 +41,7 @@ emulate: ## the program and the quick tests on other CPUs (qemu): CPUS="Nehalem 
 aarch64: ## cross-build for 64-bit Arm and the kernel tests under qemu (Debian's arm64 packages: scripts/aarch64.ini)
 	@sh scripts/configure.sh build-aarch64 --cross-file scripts/aarch64.ini
 	@ninja -C build-aarch64
-	@sh scripts/test.sh build-aarch64 $(patsubst tests/kernel/%.c,kernel/%,$(wildcard tests/kernel/*.c)) -t 20
+	@TN_CHECK_SHARE=4 sh scripts/test.sh build-aarch64 $(patsubst tests/kernel/%.c,kernel/%,$(wildcard tests/kernel/*.c)) -t 20
 
 bench: ## side by side with onnxruntime-node, on every model
 	@sh scripts/setup.sh bench

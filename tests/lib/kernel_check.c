@@ -3,6 +3,7 @@
 #include "lib/kernel_check.h"
 #include "base/clock.h"
 #include "emulated/sets.h"
+#include "lib/share.h"
 #include <math.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -376,7 +377,7 @@ static void run_case(struct check_state *run, const check_case *cs, const varian
 int check_main(const char *family, const check_case *cases, size_t n, int argc, char **argv) {
     struct check_state run = { .family = family, .timed = env_number("TN_CHECK_TIME", 0) != 0 };
     uint64_t seed = (uint64_t)env_number("TN_CHECK_SEED", 1);
-    long times = env_number("TN_CHECK_ROUNDS", 1);
+    long times = env_number("TN_CHECK_ROUNDS", 1), share = check_share();
     const char *only = getenv("TN_CHECK_VARIANT");
     static variant v[2 * sizeof levels / sizeof *levels];
     int passed = 0, failed = 0; /* a case counts once per variant */
@@ -393,7 +394,7 @@ int check_main(const char *family, const check_case *cases, size_t n, int argc, 
             if (argc > 1 && strcmp(argv[1], cases[i].name)) continue;
             long failures = run.failures;
             run.total = 0;
-            long rounds = cases[i].rounds * times / v[k].share;
+            long rounds = cases[i].rounds * times / (v[k].share * share);
             run_case(&run, &cases[i], &v[0], &v[k], seed, (int)(rounds ? rounds : 1));
             if (k == 0) ref_time[i] = (double)run.total;
             run.failures == failures ? passed++ : failed++;

@@ -17,7 +17,7 @@
  * All variants see the same cases. The plain C fill is compared with itself too, which proves little unless the case
  * also computes the answer in another way. TN_CHECK_GUARDS=0 leaves out the forbidden pages beside buffers. A failure
  * prints family, case, variant, seed and index; TN_CHECK_SEED=N starts elsewhere, TN_CHECK_ROUNDS=N multiplies the
- * rounds; a name as argument runs that case alone. */
+ * rounds, TN_CHECK_SHARE=N divides them; a name as argument runs that case alone. */
 #ifndef TN_TESTS_KERNEL_CHECK_H
 #define TN_TESTS_KERNEL_CHECK_H
 

@@ -372,7 +372,7 @@ static void optimised(trial *t, const player *p, tn_status st, const tn_datum *w
         if (!same) broke(t, "output '%s' has another type or shape when optimised", output_name(p, i));
     }
     if (s) again(t, s, p, now, out);
-    if (s && t->how->saving) compiled(t, p, s, now, out);
+    if (s && t->how->compiling) compiled(t, p, s, now, out);
     drop_all(out, p->no);
     tn_session_free(&s);
 }

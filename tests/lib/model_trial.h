@@ -24,11 +24,11 @@ typedef struct {
 } mt_report;
 
 typedef struct {
-    const char *scratch;   /* a path for files that are saved */
-    char *step;            /* 40 bytes that say what is being done, for who survives a crash; or NULL */
-    bool gradient, saving; /* whether to do these, too */
-    bool named;            /* sentences must name something of the file */
-    const void *good;      /* the same model with sound data: what it gives must not change by the other's failing */
+    const char *scratch;              /* a path for files that are saved */
+    char *step;                       /* 40 bytes that say what is being done, for who survives a crash; or NULL */
+    bool gradient, saving, compiling; /* whether to do these, too */
+    bool named;                       /* sentences must name something of the file */
+    const void *good; /* the same model with sound data: what it gives must not change by the other's failing */
     size_t good_n;
     const char *feed; /* an input whose data is suspect: as a constant it must be refused alike, or give the same */
 } mt_trial;

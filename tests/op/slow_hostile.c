@@ -5,6 +5,7 @@
  * that are rewritten on load are tried, too; what is refused later, in a part of one, names the node of the file. */
 #include "base/map.h"
 #include "lib/onnx_build.h"
+#include "lib/share.h"
 #include "op/core/expand.h"
 #include "op/core/op.h"
 #include "tenon.h"
@@ -229,6 +230,8 @@ static tn_status execute(const tn_model *m, const trial *t) {
 }
 
 static void attempt(const trial *t) {
+    static unsigned long turn;
+    if (!check_turn(&turn)) return;
     describe(t);
     alarm(SECONDS);
     tn_text file = build(t);

@@ -110,9 +110,13 @@ static void try_mutant(const char *name, const tn_text *model, size_t k) {
         return;
     }
     snprintf(shared->feed, sizeof shared->feed, "%s", m.feed);
-    mt_trial how = {
-        .scratch = set.scratch, .step = shared->step, .gradient = true, .saving = true, .named = true, .feed = m.feed
-    };
+    mt_trial how = { .scratch = set.scratch,
+                     .step = shared->step,
+                     .gradient = true,
+                     .saving = true,
+                     .compiling = true,
+                     .named = true,
+                     .feed = m.feed };
     if (*m.feed) how.good = model->s, how.good_n = model->n;
     seconds(memmem(model->s, model->n, "Loop", 4) ? LOOP_SECONDS : SECONDS);
     bool held = mt_try(m.file.s, m.file.n, &how, &r);

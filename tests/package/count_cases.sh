@@ -5,7 +5,7 @@
 # usage: count_cases.sh SOURCE-FOLDER
 set -eu
 cd "$1/scripts"
-PYTHONDONTWRITEBYTECODE=1 python3 - <<'EOF'
+TN_CHECK_EMULATED= PYTHONDONTWRITEBYTECODE=1 python3 - <<'EOF'
 import io, contextlib, json, os, sys, tempfile
 sys.path.insert(0, '.')
 import count_cases as c
