@@ -43,8 +43,7 @@ static size_t free_plans(tn_plan *p) {
     size_t bytes = 0;
     for (tn_plan *next; p; p = next) {
         next = p->next;
-        bytes += tn_arena_bytes(p->arena);
-        tn_plan_free(&p);
+        bytes += tn_plan_free(&p);
     }
     return bytes;
 }
@@ -81,15 +80,8 @@ static tn_plan *find_plan(tn_plan_list list, const tn_device_use *device, const 
     return NULL;
 }
 
-/* Under the lock: p when nobody needs it any more, for free_plans. */
-static tn_plan *unref_plan(tn_plan *p) {
-    if (--p->refs) return NULL;
-    p->next = NULL;
-    return p;
-}
-
-/* Takes out of the list, under the lock, what is least recently used beyond the first `keep`: those that nobody runs,
- * for free_plans. */
+/* Takes out of the list, under the lock, what is least recently used beyond the first `keep`, for free_plans; who runs
+ * them keeps them. */
 static tn_plan *drop_plans(tn_plan_list list, int keep) {
     tn_plan **at = list.first, *out = NULL;
     for (int i = 0; i < keep && *at; i++) at = &(*at)->next;
@@ -97,10 +89,8 @@ static tn_plan *drop_plans(tn_plan_list list, int keep) {
         tn_plan *p = *at;
         *at = p->next;
         --*list.n;
-        if ((p = unref_plan(p))) {
-            p->next = out;
-            out = p;
-        }
+        p->next = out;
+        out = p;
     }
     return out;
 }
@@ -139,7 +129,6 @@ static tn_block *drop_blocks(tn_session *s) {
 
 /* Puts a new plan in front and takes out the least recently used beyond the limit; under the lock. */
 static tn_plan *add_plan(tn_plan_list list, tn_plan *p) {
-    p->refs = 1;
     p->next = *list.first;
     *list.first = p;
     ++*list.n;
@@ -171,7 +160,7 @@ static tn_status make_plan(tn_session *s, tn_plan_list list, const tn_plan_args 
     *out = NULL;
     if (!tn_budget_lock(s->turn)) return TN_E_CANCELLED; /* another thread's plan took too long */
     pthread_mutex_lock(&s->lock);
-    if ((*out = find_plan(list, args->device, key, key_n))) (*out)->refs++; /* another thread was faster */
+    if ((*out = find_plan(list, args->device, key, key_n))) tn_plan_hold(*out); /* another thread was faster */
     pthread_mutex_unlock(&s->lock);
     tn_status st = *out ? TN_OK : new_plan(s, args, key, key_n, &p);
     if (p) {
@@ -186,7 +175,7 @@ static tn_status make_plan(tn_session *s, tn_plan_list list, const tn_plan_args 
             pthread_mutex_lock(&s->lock);
             tn_plan *old = add_plan(list, p);
             tn_block *blocks = old ? drop_blocks(s) : NULL;
-            p->refs++;
+            tn_plan_hold(p);
             pthread_mutex_unlock(&s->lock);
             free_plans(old);
             tn_blocks_free(s, blocks);
@@ -251,10 +240,9 @@ static tn_status frame_of(tn_session *s, tn_plan *p, tn_frame **out) {
     }
     pthread_mutex_lock(&s->lock);
     give_back(s, block, temp, NULL);
-    p = unref_plan(p);
     pthread_mutex_unlock(&s->lock);
     tn_frame_free(f);
-    free_plans(p);
+    tn_plan_free(&p);
     return st;
 }
 
@@ -262,7 +250,7 @@ tn_status tn_session_acquire(tn_session *s, tn_plan_list list, const tn_plan_arg
                              size_t key_n, tn_frame **out) {
     pthread_mutex_lock(&s->lock);
     tn_plan *p = find_plan(list, args->device, key, key_n);
-    if (p) p->refs++;
+    if (p) tn_plan_hold(p);
     pthread_mutex_unlock(&s->lock);
     if (!p) TN_TRY(make_plan(s, list, args, key, key_n, &p));
     return frame_of(s, p, out);
@@ -284,12 +272,12 @@ void tn_session_release(tn_session *s, tn_frame *f) {
     f->room = NULL;
     f->next = p->idle;
     p->idle = f;
-    p = unref_plan(p);
     pthread_mutex_unlock(&s->lock);
-    free_plans(p);
+    tn_plan_free(&p);
 }
 
-/* Takes out the idle frames of a plan and of those nested in it, but for one that can run at once; under the lock. */
+/* Takes out the idle frames of a plan and of those nested in it, but for one that can run at once; under the lock. Each
+ * has a reference to its plan, which another thread may take out of its list before they are freed. */
 static tn_frame *drop_frames(tn_plan *p, tn_frame *out) {
     for (; p; p = p->next) {
         tn_frame *f = p->idle ? p->idle->next : NULL;
@@ -298,6 +286,7 @@ static tn_frame *drop_frames(tn_plan *p, tn_frame *out) {
             next = f->next;
             f->next = out;
             out = f;
+            tn_plan_hold(p);
         }
         for (int i = 0; i < p->n_steps; i++)
             for (int k = 0; k < p->steps[i].n_nested; k++) out = drop_frames(p->steps[i].nested[k].plans, out);
@@ -309,8 +298,10 @@ static size_t free_frames(tn_frame *f) {
     size_t bytes = 0;
     for (tn_frame *next; f; f = next) {
         next = f->next;
+        tn_plan *p = f->plan;
         bytes += tn_arena_bytes(f->own);
         tn_frame_free(f);
+        bytes += tn_plan_free(&p);
     }
     return bytes;
 }
@@ -413,7 +404,7 @@ static tn_plan *find_ranged(tn_session *s, const tn_type *types, int64_t *values
     pthread_mutex_lock(&s->lock);
     tn_plan *p = s->ranged;
     while (p && !tn_range_match(p->range, types, values)) p = p->next;
-    if (p) p->refs++;
+    if (p) tn_plan_hold(p);
     pthread_mutex_unlock(&s->lock);
     return p;
 }
@@ -425,7 +416,7 @@ static tn_plan *ranged_plan(tn_session *s, const tn_plan_args *args, int64_t *va
     if (!(p = find_ranged(s, args->inputs, values)) && (p = learn_range(s, args, values))) {
         pthread_mutex_lock(&s->lock);
         old = add_plan((tn_plan_list){ &s->ranged, &s->n_ranged, TN_RANGED_PLANS }, p);
-        p->refs++;
+        tn_plan_hold(p);
         pthread_mutex_unlock(&s->lock);
     }
     pthread_mutex_unlock(s->turn);
@@ -450,7 +441,7 @@ tn_status tn_session_plan_ranges(tn_session *s) {
     if (tn_range_refused(st)) return TN_OK;
     TN_TRY(st);
     add_plan((tn_plan_list){ &s->ranged, &s->n_ranged, TN_RANGED_PLANS }, p);
-    p->refs++;
+    tn_plan_hold(p);
     TN_TRY(frame_of(s, p, &f));
     if (!tn_fit_sizes(f, usual))
         tn_log(TN_LOG_WARN, "the model's sizes do not follow from its inputs' as a plan for a range needs it; every "

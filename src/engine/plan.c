@@ -428,6 +428,7 @@ static tn_status make(const tn_plan_args *args, tn_plan **out) {
         goto done;
     }
     tn_plan *p = b.p;
+    p->refs = 1;
     p->arena = keep;
     p->graph = args->graph;
     p->packs = args->packs;
@@ -476,10 +477,11 @@ static void free_frames(tn_plan *p) {
     p->idle = NULL;
 }
 
-void tn_plan_free(tn_plan **plan) {
+size_t tn_plan_free(tn_plan **plan) {
     tn_plan *p = *plan;
     *plan = NULL;
-    if (!p) return;
+    if (!p || __atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL)) return 0;
+    size_t bytes = tn_arena_bytes(p->arena);
     free_frames(p);
     for (int i = 0; i < p->n_steps; i++) {
         tn_step *s = &p->steps[i];
@@ -497,4 +499,5 @@ void tn_plan_free(tn_plan **plan) {
     tn_range_free(&p->range);
     tn_arena *a = p->arena; /* the plan itself lives there */
     tn_arena_free(&a);
+    return bytes;
 }

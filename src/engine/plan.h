@@ -116,7 +116,7 @@ typedef struct tn_plan {
     tn_pack_use *held;          /* of packs: what the steps use */
     struct tn_offload *offload; /* what runs on a device; NULL: nothing */
     tn_device_use *device;      /* that it was made for */
-    int refs;                   /* running frames + 1 while it is in a list; guarded by the session's lock */
+    int refs;                   /* frames that run or are being freed, and 1 while it is in a list; atomic */
     struct tn_frame *idle;
 } tn_plan;
 
@@ -145,7 +145,13 @@ bool tn_plan_settles_later(const tn_plan *p, const tn_step *s, int i);
 
 /** errors   the shape rules' and the operators', naming the node; TN_E_NOMEM. *out is freed with tn_plan_free. */
 tn_status tn_plan_new(const tn_plan_args *args, tn_plan **out);
-void tn_plan_free(tn_plan **p); /* also its nested plans and idle frames */
+
+static inline void tn_plan_hold(tn_plan *p) { __atomic_add_fetch(&p->refs, 1, __ATOMIC_RELAXED); }
+
+/** Gives up a reference; with the last one the plan goes, with its idle frames, and gives up its nested plans: somebody
+ *  may be freeing frames of theirs. Not under the session's lock.
+ *  returns  bytes of the plan if it went, else 0 */
+size_t tn_plan_free(tn_plan **p);
 
 /** The values of outer graphs that g and its subgraphs use, each once, in no order: *out has *n (in arena a). */
 tn_status tn_captures(const tn_graph *g, tn_arena *a, const tn_value ***out, int *n);

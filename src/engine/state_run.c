@@ -137,6 +137,8 @@ static tn_status check_given(const tn_state *s, const tn_datum *const *in) {
     return TN_OK;
 }
 
+static bool is_alone(const state_run *r) { return r->n == 1 && !r->new_rows; }
+
 /* Every value of state i is there. */
 static tn_status make_ready(state_run *r, size_t i, const tn_datum *const *in) {
     tn_state *s = r->states[i];
@@ -144,14 +146,13 @@ static tn_status make_ready(state_run *r, size_t i, const tn_datum *const *in) {
         tn_state_slot *x = &s->slots[k];
         if (x->ready) continue;
         r->made[i * (size_t)s->n + (size_t)k] = true;
-        TN_TRY(make_slot(s, x, in, r->n == 1 && !r->new_rows));
+        TN_TRY(make_slot(s, x, in, is_alone(r)));
     }
     return check_lengths(s);
 }
 
 static tn_status prepare(state_run *r, const tn_datum *const *in) {
-    bool alone = r->n == 1 && !r->new_rows;
-    if (!alone) TN_TRY(tn_group_check(r->states, r->n, r->new_rows));
+    bool alone = is_alone(r);
     for (size_t i = 0; i < r->n; i++) {
         tn_status st = make_ready(r, i, in);
         if (st != TN_OK) return alone ? st : tn_fail_at(st, "state %zu of the run", i);
@@ -288,6 +289,7 @@ static tn_status enter(const state_run *r, const tn_session *session) {
 static tn_status run_entered(state_run *r, const tn_run_opts *opts, const tn_run_job *job, size_t n_in,
                              const tn_datum *const *in, size_t n_out, tn_datum *out) {
     const tn_state *s = r->states[0];
+    if (!is_alone(r)) TN_TRY(tn_group_check(r->states, r->n, r->new_rows)); /* they have as many pairs from here on */
     r->n_out = (size_t)s->in->inner.model->graph->n_outputs;
     size_t n = (size_t)s->n, made;
     if (__builtin_mul_overflow(n, r->n, &made)) return tn_fail(TN_E_LIMIT, "%zu states", r->n);

@@ -39,20 +39,27 @@ static bool given(const search *s, int input) {
     return true;
 }
 
-/* Symbols of this type's dimensions are the same for all sentences. */
-static void settle(search *s, const tn_type *t) {
-    for (int d = 0; d < t->rank; d++)
-        for (int i = 0; i < s->symbols; i++)
-            if (t->dims[d] == tn_sym_at(s->m->syms, i)) s->sizes[s->symbols + i] = SMALL;
+/* The symbol d, if it is one, is the same for all sentences (SMALL) or not (LARGE). */
+static void settle(search *s, tn_dim d, int64_t as) {
+    for (int i = 0; i < s->symbols; i++)
+        if (d == tn_sym_at(s->m->syms, i)) s->sizes[s->symbols + i] = as;
 }
 
-/* A size that neither what the caller gets has nor the first input that he gives may be made of the past's. */
+static void settle_all(search *s, const tn_type *t) {
+    for (int d = 0; d < t->rank; d++) settle(s, t->dims[d], SMALL);
+}
+
+/* A size that neither what the caller gets has nor the first input that he gives, which is no mask, may be made of the
+ * past's. */
 static void choose_sizes(search *s) {
     const tn_graph *g = s->m->graph;
     for (int i = 0; i < s->symbols; i++) s->sizes[i] = SMALL, s->sizes[s->symbols + i] = LARGE;
-    for (int i = 0; i < g->n_outputs; i++) settle(s, &g->outputs[i]->type);
+    for (int i = 0; i < g->n_outputs; i++) settle_all(s, &g->outputs[i]->type);
     for (int i = 0, done = 0; i < g->n_inputs && !done; i++)
-        if (given(s, i)) settle(s, &g->inputs[i]->type), done = 1;
+        if (given(s, i) && !strstr(g->inputs[i]->name, "mask")) settle_all(s, &g->inputs[i]->type), done = 1;
+    for (int i = 0; i < s->n; i++)
+        if (s->links[i].kind == TN_STATE_APPENDED)
+            settle(s, g->inputs[s->links[i].input]->type.dims[s->links[i].rows], LARGE);
 }
 
 static bool content_changes(const search *s, const tn_content *c) {

@@ -279,10 +279,16 @@ static void wrong_groups(void **state) {
     state_start(&b, &state_models[POSITIONED_MODELS], &file, 1, NULL);
     state_start(&other, &state_models[POSITIONED_MODELS], &other_file, 1, NULL);
     tn_state *s[] = { fresh(&b, 4), fresh(&b, 4), fresh(&b, 4) }, *odd = fresh(&b, 3), *loose = fresh(&b, 0),
-             *foreign = fresh(&other, 4), *wide;
+             *foreign = fresh(&other, 4), *wide, *few;
     check_ok(tn_state_new(b.s, &(tn_state_opts){ .size = sizeof(tn_state_opts), .block = 4, .cache = TN_F16 }, &wide));
     refused(&b, (tn_state *[]){ s[0], s[1], s[0] }, NULL, 3, TN_E_INVALID, "it is state 0, too");
     refused(&b, (tn_state *[]){ s[0], foreign }, NULL, 2, TN_E_INVALID, "state 1 of the run: the state is of another");
+    const tn_state_pair pair = { "past_k0", "present_k0" };
+    check_ok(tn_state_new(b.s,
+                          &(tn_state_opts){ .size = sizeof(tn_state_opts), .block = 4, .pairs = &pair, .n_pairs = 1 },
+                          &few));
+    refused(&b, (tn_state *[]){ few, s[0], s[1] }, NULL, 3, TN_E_INVALID, "states 0 and 1 are of different pairs");
+    refused(&b, (tn_state *[]){ s[0], few }, NULL, 2, TN_E_INVALID, "states 0 and 1 are of different pairs");
     refused(&b, (tn_state *[]){ s[0], odd }, NULL, 2, TN_E_INVALID, "in blocks of 4 and 3");
     refused(&b, (tn_state *[]){ s[0], wide }, NULL, 2, TN_E_INVALID, "float16");
     refused(&b, (tn_state *[]){ loose }, (int64_t[]){ 1 }, 1, TN_E_UNSUPPORTED, "tn_state_opts.block");
@@ -307,7 +313,7 @@ static void wrong_groups(void **state) {
                 "new_rows");
     tn_tensor_free(&in[0]);
     for (int i = 0; i < 3; i++) assert_int_equal(tn_state_length(s[i]), 0), tn_state_free(&s[i]);
-    tn_state_free(&odd), tn_state_free(&loose), tn_state_free(&wide), tn_state_free(&foreign);
+    tn_state_free(&odd), tn_state_free(&loose), tn_state_free(&wide), tn_state_free(&few), tn_state_free(&foreign);
     state_stop(&b, &file);
     state_stop(&other, &other_file);
 }
