@@ -59,7 +59,7 @@ awk '
     }
     function quoted(s,    n, parts, k, domain) { # the inside of one pair of quotes
         if (s ~ /^[A-Za-z.]*(::|\.)?[A-Z][A-Za-z0-9]*$/) {
-            if (s ~ /^com\.microsoft/) { sub(/^com\.microsoft(::|\.)/, "", s); note("com.microsoft", s) }
+            if (s ~ /^com\.microsoft/) { sub(/^.*(::|\.)/, "", s); note("com.microsoft", s) }
             else { sub(/^.*(::|\.)/, "", s); bare(s) }
             return
         }

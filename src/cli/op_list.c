@@ -48,7 +48,7 @@ static void add_kernels(tn_op_entry *e, const tn_op *row) {
 
 /* What names an operator without its domain counts for the one of that name, where there is only one. */
 static void add_facts(tn_op_entry *e, bool only) {
-    bool microsoft = !strcmp(e->domain, "com.microsoft");
+    bool microsoft = !strncmp(e->domain, "com.microsoft", strlen("com.microsoft")); /* and com.microsoft.nchwc */
     if (e->support == TN_OP_HAS_ROW) add_kernels(e, e->row);
     for (int i = 0; i < e->n_parts; i++) add_kernels(e, e->parts[i]);
     for (size_t i = 0; i < TN_COUNT(op_tests); i++) {

@@ -10,6 +10,7 @@ warnings.filterwarnings("ignore")
 import logging  # noqa: E402
 
 import numpy as np  # noqa: E402
+import onnx  # noqa: E402
 
 for old in ("object", "bool", "int", "float", "str"):  # names that tf2onnx uses and NumPy 2 has not
     if old not in np.__dict__:
@@ -171,10 +172,13 @@ def export(cases, name, fn, x, opset, named):
         want = [t.numpy() for t in tf.nest.flatten(fn(*[tf.constant(a) for a in x]))]
         specs = [tf.TensorSpec([None if named else d for d in a.shape] if named and a.ndim < 4 else
                                ([None] + list(a.shape[1:]) if named and a.ndim else a.shape), a.dtype, name="in%d" % k) for k, a in enumerate(x)]
-        tf2onnx.convert.from_function(tf.function(lambda *a: tf.nest.flatten(fn(*a)), input_signature=specs),
+        tf2onnx.convert.from_function(tf.function(lambda *a: tf.nest.flatten(fn(*a)), input_signature=specs, autograph=False),
                                       input_signature=specs, opset=opset, output_path=path)
+        left = [n.op_type for n in onnx.load(path).graph.node if n.domain in ("", "ai.onnx") and not onnx.defs.has(n.op_type)]
     except Exception as e:
         return cases.skip(name, "%s %s" % (type(e).__name__, e))
+    if left:
+        return cases.skip(name, "%s of TensorFlow was left in the model" % left[0])
     cases.data(name, x, want)
 
 

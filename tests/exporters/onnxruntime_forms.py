@@ -12,6 +12,7 @@ import warnings
 import numpy as np
 import onnx
 import onnxruntime as ort
+import onnxruntime.quantization  # noqa: here, so that processes forked later share it
 from onnx import numpy_helper
 
 from cases import Cases
@@ -88,6 +89,13 @@ def half(keep):
     return run
 
 
+def fused(kind):
+    def run(source, target, feed):
+        from onnxruntime.transformers import optimizer
+        optimizer.optimize_model(source, kind, num_heads=4, hidden_size=32, opt_level=0).save_model_to_file(target)
+    return run
+
+
 def simplified(source, target, feed):
     import onnxsim
     onnx.save(onnxsim.simplify(source)[0], target)
@@ -99,6 +107,7 @@ FORMS = [
     ("qdq", static("QDQ")), ("qdq_channel", static("QDQ", per_channel=True, reduce_range=True)), ("qoperator", static("QOperator")),
     ("qdq_s16", static_s16), ("bits4", bits(4, False)), ("bits8", bits(8, False)), ("bits4_qdq", bits(4, True)), ("half", half(False)),
     ("half_inside", half(True)), ("simplified", simplified),
+    ("bert", fused("bert")), ("gpt2", fused("gpt2")), ("t5", fused("t5")), ("bart", fused("bart")), ("vit", fused("vit")),
 ]
 
 

@@ -140,13 +140,11 @@ static void untold(void **state) {
 }
 
 static ob *one(const char *op, const char *dims) {
-    char text[64];
     ob *b = ob_new(8, 13);
     ob_opset(b, "com.microsoft.nchwc", 1);
     ob_input(b, "x", TN_F32, dims);
     ob_output(b, "y");
-    snprintf(text, sizeof text, "com.microsoft.nchwc::%s", op);
-    ob_node(b, text, "x", "y");
+    ob_node(b, op, "x", "y");
     return b;
 }
 
@@ -157,13 +155,13 @@ static void others(void **state) {
     op_data twice = { TN_F32, "1,1,2,4", { 1, 1, 2, 2, 3, 3, 5, 5 } };
     op_data between = { TN_F32, "1,1,2,4", { 1, 1.25, 1.75, 2, 3, 3.5, 4.5, 5 } };
     tn_log_set(TN_LOG_ERROR);
-    op_gives(one("GlobalMaxPool", "1,1,2,2"), 1, &x, 1, &most, 0);
-    op_gives(one("GlobalAveragePool", "1,1,2,2"), 1, &x, 1, &mean, 1e-6);
+    op_gives(one("com.microsoft.nchwc::GlobalMaxPool", "1,1,2,2"), 1, &x, 1, &most, 0);
+    op_gives(one("com.microsoft.nchwc::GlobalAveragePool", "1,1,2,2"), 1, &x, 1, &mean, 1e-6);
     for (int k = 0; k < 2; k++) {
-        ob *b = one(k ? "MaxPool" : "AveragePool", "1,1,2,2");
+        ob *b = one(k ? "com.microsoft.nchwc::MaxPool" : "com.microsoft.nchwc::AveragePool", "1,1,2,2");
         ob_ints(b, "kernel_shape", (int64_t[]){ 2, 2 }, 2);
         op_gives(b, 1, &x, 1, k ? &most : &mean, 1e-6);
-        b = one("Upsample", "1,1,2,2");
+        b = one("com.microsoft.nchwc::Upsample", "1,1,2,2");
         ob_ints(b, "scales", (int64_t[]){ 1, 1, 1, 2 }, 4);
         ob_string(b, "mode", k ? "linear" : "nearest");
         ob_string(b, "coordinate_transformation_mode", "half_pixel");
@@ -176,17 +174,17 @@ static void wrong(void **state) {
     (void)state;
     op_data x = { TN_F32, "1,1,2,2", { 1, 2, 3, 5 } };
     tn_log_set(TN_LOG_ERROR);
-    ob *b = one("Upsample", "1,1,2,2");
+    ob *b = one("com.microsoft.nchwc::Upsample", "1,1,2,2");
     ob_ints(b, "scales", (int64_t[]){ 1, 1, 2 }, 3);
     op_refused(b, 1, &x, "3 scales for 4 dimensions");
-    b = one("ReorderOutput", "1,1,2,2");
+    b = one("com.microsoft.nchwc::ReorderOutput", "1,1,2,2");
     ob_int(b, "channels", INT64_MIN);
     op_refused(b, 1, &x, "1 or more are needed");
-    op_refused(one("ReorderInput", "1,2"), 1, &x, "3 or more");
-    op_refused(one("ReorderInput", "1,c,2,2"), 1, &x, "channels is not known");
-    op_refused(one("ReorderOutput", "1,1,2,2"), 1, &x, "channels");
+    op_refused(one("com.microsoft.nchwc::ReorderInput", "1,2"), 1, &x, "3 or more");
+    op_refused(one("com.microsoft.nchwc::ReorderInput", "1,c,2,2"), 1, &x, "channels is not known");
+    op_refused(one("com.microsoft.nchwc::ReorderOutput", "1,1,2,2"), 1, &x, "channels");
     for (int k = 0; k < 2; k++) { /* 12 outputs are no blocks of 8, nor are 9 channels */
-        b = one("Conv", "1,9,3,3");
+        b = one("com.microsoft.nchwc::Conv", "1,9,3,3");
         op_refused(b, 1, &x, "needs at least 2");
         b = ob_new(8, 13);
         ob_opset(b, "com.microsoft.nchwc", 1);

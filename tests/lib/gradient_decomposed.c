@@ -33,6 +33,7 @@ static void quantised_lstm(ob *b) {
 }
 
 #define MICROSOFT .domain = "com.microsoft"
+#define NCHWC     .domain = "com.microsoft.nchwc"
 #define TRAINING  .domain = "ai.onnx.preview.training"
 
 const gradient_example gradient_decomposed_examples[] = {
@@ -70,6 +71,15 @@ const gradient_example gradient_decomposed_examples[] = {
     { .op = "FusedGemm", MICROSOFT, .attrs = "activation=Tanh transB=1 alpha=0.5", .inputs = "2,3 4,3 4" },
     { .op = "FusedMatMulActivation", MICROSOFT, .attrs = "activation=Sigmoid transA=1", .inputs = "3,2 3,4" },
     { .op = "GemmFastGelu", MICROSOFT, .inputs = "2,3 3,4 4" },
+    /* blocked channels */
+    { .op = "AveragePool", NCHWC, .attrs = "kernel_shape=[2,2]", .inputs = "1,2,3,3" },
+    { .op = "Conv", NCHWC, .attrs = "activation=Tanh", .inputs = "1,2,3,3 16,2,2,2 16", .fixed = true },
+    { .op = "GlobalAveragePool", NCHWC, .inputs = "1,2,3,3" },
+    { .op = "GlobalMaxPool", NCHWC, .inputs = "1,2,3,3" },
+    { .op = "MaxPool", NCHWC, .attrs = "kernel_shape=[2,2]", .inputs = "1,2,3,3" },
+    { .op = "ReorderInput", NCHWC, .inputs = "1,3,2,2", .fixed = true },
+    { .op = "ReorderOutput", NCHWC, .attrs = "channels=2", .inputs = "1,8,2,2" },
+    { .op = "Upsample", NCHWC, .attrs = "scales=[1,1,2,2] mode=linear", .inputs = "1,1,2,2", .fixed = true },
     /* normalisations */
     { .op = "EmbedLayerNormalization",
       MICROSOFT,

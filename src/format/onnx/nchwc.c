@@ -10,7 +10,7 @@
 #define DOMAIN "com.microsoft.nchwc"
 
 typedef struct {
-    bool any, eight, sixteen;
+    bool any, weights, eight, sixteen;
 } evidence;
 
 static bool is(const tn_node *n, const char *type) { return !strcmp(n->domain, DOMAIN) && !strcmp(n->type, type); }
@@ -18,7 +18,7 @@ static bool is(const tn_node *n, const char *type) { return !strcmp(n->domain, D
 /* Outputs of a convolution, 0 when not known. */
 static int64_t outputs_of(const tn_node *n) {
     const tn_value *w = is(n, "Conv") && n->n_inputs > 1 ? n->inputs[1] : NULL;
-    return w && w->constant && w->constant->rank == 4 ? w->constant->dims[0] : 0;
+    return w && w->type.rank == 4 && tn_dim_known(w->type.dims[0]) ? w->type.dims[0] : 0;
 }
 
 static void look(const tn_graph *g, evidence *e) {
@@ -26,6 +26,7 @@ static void look(const tn_graph *g, evidence *e) {
         tn_node_each_graph(n, sub) look(sub, e);
         if (strcmp(n->domain, DOMAIN)) continue;
         e->any = true;
+        e->weights |= is(n, "Conv");
         e->eight |= outputs_of(n) % 16 != 0;
         int64_t used = is(n, "ReorderOutput") ? tn_attr_int(n, "channels", 0) : 0;
         const tn_value *x = n->n_inputs ? n->inputs[0] : NULL;
@@ -46,7 +47,7 @@ tn_status tn_onnx_blocks(tn_model *m) {
     look(m->graph, &e);
     if (!e.any) return TN_OK;
     bool wide = e.sixteen || (!e.eight && tn_cpu_detected() & TN_CPU_AVX512);
-    if (e.eight == e.sixteen)
+    if (e.weights && e.eight == e.sixteen)
         TN_TRY(tn_find(m, TN_FINDING_REPAIR, TN_OK, NULL,
                        "operators of " DOMAIN
                        " do not say how many channels a block has; %d are taken, as ONNX Runtime "

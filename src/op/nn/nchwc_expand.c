@@ -49,14 +49,15 @@ static tn_status reorder_input(tn_build *b) {
 
 static tn_status reorder_output(tn_build *b) {
     tn_node *n = b->node;
-    int rank;
+    int rank = 0;
+    bool last = tn_attr_int(n, "channels_last", 0) != 0;
     int64_t channels = tn_attr_int(n, "channels", 0);
-    TN_TRY(rank_of(b, n->inputs[0], &rank));
+    if (last) TN_TRY(rank_of(b, n->inputs[0], &rank));
     if (channels < 1)
         return tn_build_fail(b, TN_E_INVALID, "channels is %lld; 1 or more are needed", (long long)channels);
     tn_value *y = tn_emit(b, "Slice", n->inputs[0], tn_build_int(b, "from", 0), tn_build_int(b, "channels", channels),
                           tn_build_int(b, "axis", 1));
-    return tn_give(b, 0, tn_attr_int(n, "channels_last", 0) ? channels_moved(b, y, rank, false) : y);
+    return tn_give(b, 0, last ? channels_moved(b, y, rank, false) : y);
 }
 
 static tn_value *ordered_weights(tn_build *b, tn_value *w, const tn_dim *d, int64_t block) {
@@ -107,17 +108,17 @@ static tn_status upsample(tn_build *b) {
 
 /* ----------------------------------------------------------------------------------------------------------- rows */
 
-#define F32(name_) \
-    { name_, tn_dtype_bit(TN_F32), 'T' }
-#define MAYBE_F32(name_) \
-    { name_, tn_dtype_bit(TN_F32), 'T', .optional = true }
+#define FLOATS(name_) \
+    { name_, TN_FLOATS, 'T' }
+#define MAYBE_FLOATS(name_) \
+    { name_, TN_FLOATS, 'T', .optional = true }
 #define BLOCK \
-    { "block", TN_ATTR_INT }
+    { "block", TN_ATTR_INT, .min = 8, .max = 16 }
 #define PAD_WORDS                            "NOTSET|SAME_UPPER|SAME_LOWER|VALID"
 #define NCHWC(name_, fn_, in_, attrs_, doc_) TN_EXPANDED("com.microsoft.nchwc", 1, name_, fn_, in_, y_out, attrs_, doc_)
 
-static const tn_port x_in[] = { F32("X"), { 0 } }, y_out[] = { F32("Y"), { 0 } };
-static const tn_port conv_in[] = { F32("X"), F32("W"), MAYBE_F32("B"), MAYBE_F32("Sum"), { 0 } };
+static const tn_port x_in[] = { FLOATS("X"), { 0 } }, y_out[] = { FLOATS("Y"), { 0 } };
+static const tn_port conv_in[] = { FLOATS("X"), FLOATS("W"), MAYBE_FLOATS("B"), MAYBE_FLOATS("Sum"), { 0 } };
 static const tn_attr_spec reorder_input_attrs[] = { BLOCK, { "channels_last", TN_ATTR_INT }, { 0 } };
 static const tn_attr_spec reorder_output_attrs[] = {
     BLOCK, { "channels", TN_ATTR_INT, .required = true }, { "channels_last", TN_ATTR_INT }, { 0 }
