@@ -117,7 +117,6 @@ HF = [
     ("SiglipModel", "SiglipConfig", dict(text_config=dict(SMALL, max_position_embeddings=16), vision_config=IMAGE), "clip"),
     ("CLIPTextModel", "CLIPTextConfig", SMALL, "text"),
     ("TimesformerModel", "TimesformerConfig", dict(IMAGE, num_frames=2), "video"),
-    ("VitsModel", "VitsConfig", dict(vocab_size=38, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, ffn_dim=16), "text"),
 ]
 
 VISION = ["alexnet", "resnet18", "resnext50_32x4d", "mobilenet_v2", "mobilenet_v3_small", "efficientnet_b0", "shufflenet_v2_x0_5",
