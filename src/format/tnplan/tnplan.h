@@ -22,7 +22,7 @@
 #include "graph/compiled.h"
 
 #define TN_PLAN_MAGIC  "\x93TNPLAN\n" /* 8 bytes without the zero */
-#define TN_PLAN_FORMAT 2              /* raised with every change of what follows */
+#define TN_PLAN_FORMAT 3              /* raised with every change of what follows */
 #define TN_PLAN_ALIGN  64
 
 typedef struct {
