@@ -7,6 +7,7 @@
  * gpt2: 12 heads of 64, learnt positions. llama: 16 query heads of 64 in groups of 4 that share keys, which are
  * repeated by Unsqueeze, Expand and Reshape; rotated positions. Both have input_ids, position_ids and
  * past_key_values.N.key and .value, make their causal mask of the shapes, and 16384 words. */
+#include "base/number.h"
 #include "lib/onnx_build.h"
 #include <math.h>
 #include <stdio.h>
@@ -250,8 +251,9 @@ int main(int argc, char **argv) {
     const shape *s = NULL;
     for (size_t i = 0; argc >= 3 && i < sizeof shapes / sizeof *shapes; i++)
         if (!strcmp(argv[1], shapes[i].name)) s = &shapes[i];
-    int layers = s ? argc > 3 ? atoi(argv[3]) : s->layers : 0;
-    if (layers < 1 || layers > 64) return fprintf(stderr, "make_decoder gpt2|llama FILE.onnx [LAYERS (1 to 64)]\n"), 2;
+    int layers = s ? s->layers : 0;
+    if (!s || (argc > 3 && !tn_parse_int(argv[3], 1, 64, &layers)))
+        return fprintf(stderr, "make_decoder gpt2|llama FILE.onnx [LAYERS (1 to 64)]\n"), 2;
     tn_text file = build(s, layers);
     FILE *f = fopen(argv[2], "wb");
     bool good = f && file.s && fwrite(file.s, 1, file.n, f) == file.n;
