@@ -1,7 +1,6 @@
 /* Copyright 2026 The Tenon authors. SPDX-License-Identifier: Apache-2.0 */
 /* becomes.c - what an operator that is a sum of others becomes, found out by expanding a few forms of it: with all
- * counts of inputs, of unknown and of known shapes, and with every attribute in turn. So lists of operators are never
- * older than the definitions. */
+ * counts of inputs, and with every attribute in turn. So lists of operators are never older than the definitions. */
 #include "op/core/expand.h"
 #include <stdio.h>
 
@@ -9,6 +8,7 @@ typedef struct {
     const tn_op *op;
     const tn_op **rows;
     int n, cap;
+    bool shaped; /* inputs are [16,16,16,16]: for those that cannot do without a shape */
 } search;
 
 static tn_dtype usual_type(const tn_port *p) {
@@ -57,19 +57,15 @@ static void note(search *s, const tn_graph *g) {
     }
 }
 
-/* A shape that most operators take, where some must know one. */
-static const tn_type unknown = { .kind = TN_KIND_TENSOR, .rank = -1 };
-static const tn_type usual = { .kind = TN_KIND_TENSOR, .rank = 4, .dims = { 16, 4, 4, 4 } };
-
 /* One form of it. False when attribute `varied` has no value number k. */
-static bool try_form(search *s, const tn_type *shape, int n_in, int n_out, const tn_attr_spec *varied, int k) {
+static bool try_form(search *s, int n_in, int n_out, const tn_attr_spec *varied, int k) {
     tn_model *m = NULL;
     tn_value *in[32] = { 0 };
     bool more = false;
     if (n_in > (int)TN_COUNT(in) || tn_model_new(&m) != TN_OK) goto done;
     for (int i = 0; i < n_in; i++) {
-        tn_type t = *shape;
-        t.dtype = usual_type(port_at(s->op->in, i));
+        tn_type t = { .kind = TN_KIND_TENSOR, .dtype = usual_type(port_at(s->op->in, i)), .rank = -1 };
+        for (int d = t.rank = s->shaped ? 4 : -1; d-- > 0;) t.dims[d] = 16;
         if (!(in[i] = tn_value_input(m->graph, "x", &t))) goto done;
     }
     tn_node *n = tn_node_new(m->graph, NULL, s->op->domain, s->op->name, in, n_in, n_out);
@@ -86,24 +82,26 @@ done:
     return more;
 }
 
-static bool either_form(search *s, int n_in, int n_out, const tn_attr_spec *varied, int k) {
-    bool more = try_form(s, &unknown, n_in, n_out, varied, k);
-    return try_form(s, &usual, n_in, n_out, varied, k) || more;
-}
-
-int tn_op_becomes(const tn_op *op, const tn_op **rows, int cap) {
-    search s = { .op = op, .rows = rows, .cap = cap };
+static void try_forms(search *s) {
+    const tn_op *op = s->op;
     bool open, open_out;
     int most = ports(op->in, &open), most_out = ports(op->out, &open_out);
     if (open) most += 3; /* enough for one group of an optimiser's, one part of a Concat */
     if (open_out) most_out += 2;
     for (int n_in = tn_op_min_inputs(op); n_in <= most; n_in++)
-        for (int n_out = 1; n_out <= most_out; n_out++) either_form(&s, n_in, n_out, NULL, 0);
+        for (int n_out = 1; n_out <= most_out; n_out++) try_form(s, n_in, n_out, NULL, 0);
     for (const tn_attr_spec *a = op->attrs; a && a->name; a++)
         for (int k = 0; k < 16; k++) {
             bool more = false;
-            for (int n_out = 1; n_out <= most_out; n_out++) more = either_form(&s, most, n_out, a, k) || more;
+            for (int n_out = 1; n_out <= most_out; n_out++) more = try_form(s, most, n_out, a, k) || more;
             if (!more) break;
         }
+}
+
+int tn_op_becomes(const tn_op *op, const tn_op **rows, int cap) {
+    search s = { .op = op, .rows = rows, .cap = cap };
+    try_forms(&s);
+    s.shaped = true;
+    if (!s.n) try_forms(&s);
     return s.n;
 }

@@ -92,11 +92,10 @@ static tn_status pool(tn_build *b) {
 
 static tn_status upsample(tn_build *b) {
     tn_node *n = b->node;
-    int count, rank;
+    int count, rank = tn_up_rank(n->inputs[0]);
     const int64_t *scales = tn_attr_ints(n, "scales", &count);
     bool linear = tn_attr_is(n, "mode", "linear", "nearest");
-    TN_TRY(rank_of(b, n->inputs[0], &rank));
-    if (count != rank) return tn_build_fail(b, TN_E_INVALID, "%d scales for %d dimensions", count, rank);
+    if (rank >= 0 && count != rank) return tn_build_fail(b, TN_E_INVALID, "%d scales for %d dimensions", count, rank);
     tn_value *by = cast(b, tn_build_ints(b, "scales", scales, count), TN_F32);
     tn_value *v =
         tn_emit_with(b, "Resize", tn_attr_of_word("mode", linear ? "linear" : "nearest"), n->inputs[0], NULL, by);
