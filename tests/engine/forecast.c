@@ -84,6 +84,7 @@ static const struct {
     { "Softplus", "x", NULL, ALL },
     { "HardSwish", "x", NULL, ALL },
     { "PRelu", "x y", NULL, ALL },
+    { "com.microsoft::DynamicQuantizeMatMul", "xl i8 s8", NULL, F32 }, /* codes of all of A */
     { "LSTM", "q lw lr", hidden32, F16 | F32 },
     { "GRU", "q gw gr", hidden48, F16 | F32 },
     { "RNN", "q rw rr", hidden96, F16 | F32 },
@@ -107,6 +108,8 @@ static const struct {
     { "lr", "1,128,32", true, TN_NONE, { 0 } }, { "gw", "1,144,16", true, TN_NONE, { 0 } },
     { "gr", "1,144,48", true, TN_NONE, { 0 } }, { "rw", "1,96,16", true, TN_NONE, { 0 } },
     { "rr", "1,96,96", true, TN_NONE, { 0 } },  { "a13", "2", false, TN_I64, { 1, 3 } },
+    { "xl", "4096,2048", true, TN_F32, { 0 } }, { "i8", "2048,64", true, TN_I8, { 0 } },
+    { "s8", "1", true, TN_F32, { 0 } },
 };
 
 static tn_tensor *filled(tn_dtype t, const char *shape, const int64_t *v) {

@@ -96,6 +96,26 @@ tn_status tn_qproduct_state_of(tn_prep *p, tn_qproduct_state **s) {
     return TN_OK;
 }
 
+static tn_tensor shape_of(const tn_type *t) {
+    tn_tensor x = { .dtype = t->dtype, .rank = t->rank };
+    for (int i = 0; i < t->rank; i++) x.dims[i] = t->dims[i];
+    return x;
+}
+
+bool tn_qproduct_sizes(const tn_infer *t, tn_qsizes *sizes) {
+    const tn_qplaces *at = tn_qplaces_of(t->node);
+    if (!tn_type_static(t->in[at->a]) || !tn_type_static(t->in[at->b]) || !tn_type_static(&t->out[0])) return false;
+    const tn_tensor a = shape_of(t->in[at->a]), b = shape_of(t->in[at->b]);
+    sizes_of(tn_qgemm_attrs_of(t->attrs), &a, &b, sizes);
+    return true;
+}
+
+size_t tn_qproduct_codes_room(const tn_infer *t) {
+    const tn_qplaces *at = tn_qplaces_of(t->node);
+    const tn_type *a = t->in[at->a];
+    return at->dynamic ? tn_room((size_t)tn_dims_count(a->rank, a->dims) + 64) + tn_room(2 * sizeof(float)) : 0;
+}
+
 tn_dtype tn_qproduct_a_type(const tn_infer *t) {
     const tn_qplaces *at = tn_qplaces_of(t->node);
     return at->dynamic ? TN_U8 : tn_infer_dtype(t, at->a);

@@ -64,6 +64,11 @@ typedef struct {
 /** Sets p->state. errors TN_E_NOMEM */
 tn_status tn_qproduct_state_of(tn_prep *p, tn_qproduct_state **s);
 
+/** The sizes of a product to be prepared; false where shapes are not known. */
+bool tn_qproduct_sizes(const tn_infer *t, tn_qsizes *sizes);
+/** What quantising A, of a known shape, takes of tn_prep.room; 0: it is not quantised here. */
+size_t tn_qproduct_codes_room(const tn_infer *t);
+
 /** The type of A's codes, which a dynamic row makes itself. */
 tn_dtype tn_qproduct_a_type(const tn_infer *t);
 /** B where it is one constant matrix of bytes that has elements, else NULL. */

@@ -29,11 +29,32 @@ static tn_status pack_b(void *dst, const void *user) {
     return TN_OK;
 }
 
+/* What the run asks for that grows with the matrices: where threads take batches, each has scratch of its own; sums,
+ * where the kernel cannot give the results. */
+static size_t room_of(const tn_prep *p, bool packed) {
+    const tn_infer *t = &p->types;
+    tn_qsizes z;
+    if (!tn_qproduct_sizes(t, &z)) return 0;
+    bool joined = z.matrices_b == 1 && z.batches == z.matrices_a && !z.trans_a;
+    int threads = tn_pool_threads(p->pool);
+    tn_qgemm_args g = { .m = joined ? z.m * z.batches : z.m, .n = z.n, .k = z.k, .trans_b = z.trans_b };
+    char any;
+    g.b_packed = packed ? &any : NULL;
+    size_t each = tn_align_up(tn_qgemm_scratch(&tn_kernels_get()->qgemm, &g, 1) + 64, 64) * (size_t)threads;
+    size_t all = tn_align_up(tn_qgemm_scratch(&tn_kernels_get()->qgemm, &g, threads) + 64, 64);
+    tn_dtype y = t->out[0].dtype;
+    bool sums = y != TN_U8 && y != TN_I8 && y != TN_F32 && !tn_qplaces_of(t->node)->integer;
+    return tn_qproduct_codes_room(t) + tn_room(each > all && !joined ? each : all) +
+           tn_room((size_t)threads * (size_t)(z.n + 1) * sizeof(float)) +
+           (z.trans_a ? tn_room((size_t)(z.m * z.k) + 1) : 0) + (sums ? tn_room((size_t)(z.m * z.n + 1) * 4) : 0);
+}
+
 tn_status tn_qpanels_prepare(tn_prep *p) {
     const int at = tn_qplaces_of(p->types.node)->b;
     const tn_tensor *b = tn_qproduct_weights(&p->types);
     tn_qproduct_state *s;
     TN_TRY(tn_qproduct_state_of(p, &s));
+    p->room = room_of(p, b != NULL);
     if (!b) return TN_OK;
     pack_job j = { .b = b, .trans = tn_qgemm_attrs_of(p->types.attrs)->transB };
     j.k = b->dims[b->rank - (j.trans ? 1 : 2)], j.n = b->dims[b->rank - (j.trans ? 2 : 1)];

@@ -59,6 +59,14 @@ static tn_status fill_tiles(void *dst, const void *user) {
     return TN_OK;
 }
 
+/* What the run asks for that grows with A. */
+static size_t room_of(const tn_infer *t) {
+    tn_qsizes z;
+    if (!tn_qproduct_sizes(t, &z)) return 0;
+    size_t turned = tn_qproduct_a_type(t) == TN_I8 ? tn_room((size_t)(z.m * z.batches * z.k) + 1) : 0;
+    return turned + tn_qproduct_codes_room(t);
+}
+
 tn_status tn_qtiles_prepare(tn_prep *p) {
     const tn_infer *t = &p->types;
     const tn_qplaces *at = tn_qplaces_of(t->node);
@@ -78,6 +86,7 @@ tn_status tn_qtiles_prepare(tn_prep *p) {
     TN_TRY(tn_prep_pack(p, 1u << at->b | (zero ? 1u << at->b_zero : 0), trans ? "!qtile_bt" : "!qtile_b", j.size.bytes,
                         fill_tiles, &j, &s->packed));
     p->consumed |= 1u << at->b;
+    p->room = room_of(t);
     return TN_OK;
 }
 
