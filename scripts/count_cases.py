@@ -112,10 +112,12 @@ def below_floor(build, suites, ran, tests):
 
 
 def main(build, suites):
+    names = [t['name'] for t in introspect(build, 'tests')]
     tests = {t['name']: t for t in introspect(build, 'tests')}
     ran = results(build)
     passed = failed = skipped = 0
     complaints = ['%s is not built as a test' % f for f in missing_tests(build, tests)]
+    complaints += ['two tests are named %s: one would not be counted' % n for n in sorted(tests) if names.count(n) > 1]
     for name, test in sorted(ran.items()):
         p, f, s = cases(test)
         passed, failed, skipped = passed + p, failed + f, skipped + s

@@ -51,6 +51,7 @@ for ran, known, floor, words in [
     ([test('base/one')], ['base/one'], '', 'base/one ran no cases'),
     ([test('base/two', good)], ['base/two'], '', 'tests/base/one.c is not built as a test'),
     ([test('base/one', good)], ['base/one', 'base/two'], '', 'base/two did not run'),
+    ([test('base/one', good)], ['base/one', 'base/one'], '', 'two tests are named base/one'),
     ([], [], '', '0 passed, '),
 ]:
     code, said = verdict(ran, known, floor)
