@@ -3,6 +3,7 @@
 # `make fuzz`: builds the fuzz targets with clang, ASan and UBSan in build-fuzz and gives each SECONDS. What libFuzzer finds
 # new stays in build-fuzz/finds/TARGET, an input that breaks something too: put that into fuzz/corpus/TARGET once it is mended.
 # usage: fuzz.sh "TARGET..." SECONDS     TARGETS empty: all     FUZZ_BUILD=FOLDER: a build with -Dfuzz=true that is there
+#        FUZZ_SEED=N: the same inputs as the last time, as far as time allows (default: others every time)
 set -eu
 cd "$(dirname "$0")/.."
 targets=$1 seconds=$2 root=$(pwd) build=$(pwd)/${FUZZ_BUILD:-build-fuzz}
@@ -33,6 +34,7 @@ for t in $targets; do
     echo "$t: $seconds s"
     # shellcheck disable=SC2086
     if (cd "$finds" && "$build/fuzz/fuzz_$t" -max_total_time="$seconds" -print_final_stats=1 -rss_limit_mb=4096 -timeout=25 \
+        -seed="${FUZZ_SEED:-0}" \
         . $known) >"$build/$t.log" 2>&1; then
         grep -E 'Done [0-9]+ runs' "$build/$t.log"
     else

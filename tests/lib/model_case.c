@@ -37,9 +37,7 @@ static void reshape(mt_field *t, const mt_field *type) {
 
 static mt_field *initializer_of(const mt_field *g, const mt_field *name) {
     mt_each(g, MT_GRAPH_INITIALIZER, t) {
-        const mt_field *n = mt_get(t, MT_TENSOR_NAME, 0);
-        if (n && name && n->bytes.len == name->bytes.len && !memcmp(n->bytes.ptr, name->bytes.ptr, n->bytes.len))
-            return t;
+        if (name && mt_holds(mt_get(t, MT_TENSOR_NAME, 0), name->bytes)) return t;
     }
     return NULL;
 }

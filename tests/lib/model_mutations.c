@@ -179,8 +179,7 @@ static void one_node(walk *w, mt_field *node) {
 
 static mt_field *input_of(const mt_field *g, tn_str name) {
     mt_each(g, MT_GRAPH_INPUT, f) {
-        mt_field *n = mt_get(f, MT_VALUE_NAME, 0);
-        if (n && n->bytes.len == name.len && !memcmp(n->bytes.ptr, name.ptr, name.len)) return f;
+        if (mt_holds(mt_get(f, MT_VALUE_NAME, 0), name)) return f;
     }
     return NULL;
 }

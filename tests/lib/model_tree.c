@@ -168,9 +168,12 @@ int mt_count(const mt_field *m, uint32_t number) {
     return n;
 }
 
-bool mt_is(const mt_field *f, const char *word) {
-    return f && f->wire == BYTES && f->bytes.len == strlen(word) && !memcmp(f->bytes.ptr, word, f->bytes.len);
+bool mt_holds(const mt_field *f, tn_str word) {
+    return f && f->wire == BYTES && f->bytes.len == word.len &&
+           (!word.len || !memcmp(f->bytes.ptr, word.ptr, word.len));
 }
+
+bool mt_is(const mt_field *f, const char *word) { return mt_holds(f, (tn_str){ word, strlen(word) }); }
 
 int64_t mt_int(const mt_field *m, uint32_t number, int64_t dflt) {
     const mt_field *f = mt_get(m, number, 0);

@@ -62,6 +62,7 @@ mt_field *mt_get(const mt_field *m, uint32_t number, int i); /* the i-th field o
 mt_field *mt_following(const mt_field *f);                   /* the next of its number */
 int mt_count(const mt_field *m, uint32_t number);
 bool mt_is(const mt_field *text, const char *word); /* false when NULL */
+bool mt_holds(const mt_field *text, tn_str word);   /* the same; an empty word may lie nowhere */
 int64_t mt_int(const mt_field *m, uint32_t number, int64_t dflt);
 
 void mt_remove(mt_field *f);
