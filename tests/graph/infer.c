@@ -264,10 +264,22 @@ static void data_dependent(void **state) {
     assert_true(tn_dim_same(where->type.dims[1], twice->type.dims[1]));
 }
 
+/* The items that a sequence of no declared type holds already can have any shape. */
+static void unknown_items(void **state) {
+    tn_value *y = OP("SequenceInsert", tn_value_input(g, "s", NULL), INPUT("x", TN_F32, "3"));
+    tn_value *empty = OP("SequenceInsert", node("SequenceEmpty", 0, NULL)->outputs[0], INPUT("z", TN_F32, "3"));
+    (void)state;
+    infer();
+    assert_int_equal(y->type.kind, TN_KIND_SEQUENCE);
+    assert_int_equal(y->type.elem->dtype, TN_F32);
+    assert_int_equal(y->type.elem->rank, -1);
+    assert_int_equal(empty->type.elem->dtype, TN_F32);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 int main(void) {
     const struct CMUnitTest tests[] = { T(attention),      T(past_keys),      T(convolutions), T(expand),
                                         T(padding),        T(shuffle),        T(branches),     T(exact),
-                                        T(contradictions), T(data_dependent), T(huge_numbers) };
+                                        T(contradictions), T(data_dependent), T(huge_numbers), T(unknown_items) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

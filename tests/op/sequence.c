@@ -54,6 +54,11 @@ static void splitting_and_joining(void **state) {
     ob_node(b, "SequenceEmpty", "", "s");
     ob_int(b, "dtype", 8);
     op_refused(joined(b, 0, 0), 1, &x, "empty");
+    b = begin(TN_STRING); /* items of two types */
+    ob_node(b, "SequenceConstruct", "x x", "s");
+    ob_node(b, "SequenceInsert", "s zero", "t");
+    ob_node(b, "SequenceLength", "t", "y");
+    op_refused(b, 1, &x, "a sequence cannot hold both string and int64");
     b = begin(TN_STRING);
     ob_node(b, "SequenceEmpty", "", "s");
     ob_int(b, "dtype", 99);

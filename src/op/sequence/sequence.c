@@ -46,9 +46,10 @@ static tn_status empty_infer(tn_infer *c) {
     return TN_OK;
 }
 
+/* Of a sequence of which nothing is known the new item tells the items' type, but not the others' shape. */
 static tn_status insert_infer(tn_infer *c) {
     const tn_type *elem = element_of(c, 0);
-    tn_type joined = elem ? *elem : *c->in[1];
+    tn_type joined = elem ? *elem : tn_type_tensor(c->in[1]->dtype);
     tn_type_join(&joined, c->in[1]);
     out_sequence(c, &joined);
     return TN_OK;
@@ -153,6 +154,25 @@ static tn_status sequence_check(const tn_run *r) {
 }
 
 static int64_t length_of(const tn_datum *d) { return d->list ? (int64_t)d->list->n : 0; }
+
+static tn_status check_item(const tn_run *r, const tn_datum *first, const tn_datum *item) {
+    bool same =
+        first->kind == item->kind && (first->kind != TN_KIND_TENSOR || first->tensor.dtype == item->tensor.dtype);
+    if (same) return TN_OK;
+    return tn_op_fail(r->node, TN_E_TYPE, "a sequence cannot hold both %s and %s", tn_dtype_name(first->tensor.dtype),
+                      tn_dtype_name(item->tensor.dtype));
+}
+
+/* Items are of one type; which one may show only now. */
+static tn_status construct_check(const tn_run *r) {
+    for (int i = 1; i < r->n_in; i++) TN_TRY(check_item(r, r->in[0], r->in[i]));
+    return TN_OK;
+}
+
+static tn_status insert_check(const tn_run *r) {
+    TN_TRY(sequence_check(r));
+    return length_of(r->in[0]) ? check_item(r, &r->in[0]->list->items[0], r->in[1]) : TN_OK;
+}
 
 /* Hands a finished list over as output 0. */
 static tn_status share_list(tn_run *r, tn_list *l) {
@@ -362,11 +382,11 @@ static const tn_attr_spec type_attrs[] = { { TN_STORED(maybe, type, "type", TYPE
 #define NO_ATTRS     .attrs = NULL
 #define OF(specs, T) TN_ATTRS(specs, T)
 const tn_op tn_ops_sequence[] = {
-    ROW("SequenceConstruct", 11, many_in, any_one, NO_ATTRS, NULL, construct_infer, construct_run,
+    ROW("SequenceConstruct", 11, many_in, any_one, NO_ATTRS, construct_check, construct_infer, construct_run,
         tn_grad_sequence_construct, "a sequence of the inputs"),
     ROW("SequenceEmpty", 11, none_in, any_one, OF(dtype_attrs, empty), NULL, empty_infer, empty_run, tn_grad_none,
         "an empty sequence"),
-    ROW("SequenceInsert", 11, insert_in, any_one, NO_ATTRS, sequence_check, insert_infer, insert_run,
+    ROW("SequenceInsert", 11, insert_in, any_one, NO_ATTRS, insert_check, insert_infer, insert_run,
         tn_grad_sequence_insert, "a sequence with one more item"),
     ROW("SequenceErase", 11, erase_in, any_one, NO_ATTRS, sequence_check, erase_infer, erase_run,
         tn_grad_sequence_erase, "a sequence with one item less"),
