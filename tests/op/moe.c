@@ -394,9 +394,31 @@ static void odd_scores(void **state) {
     on_free(o);
 }
 
+/* An inner layer of no elements: sums of nothing. */
+static void empty_layer(void **state) {
+    (void)state;
+    double v[32] = { 0 }, score[2] = { 1, 2 }, scale[32] = { 0 };
+    on *o = on_new();
+    on_in(o, TN_F32, "1,16", v, false);
+    on_in(o, TN_F32, "1,2", score, false);
+    on_in(o, TN_U8, "2,0,8", v, true);
+    on_in(o, TN_F32, "2,0,1", scale, true);
+    on_none(o);
+    on_in(o, TN_U8, "2,16,0", v, true);
+    on_in(o, TN_F32, "2,16,0", scale, true);
+    for (int i = 0; i < 4; i++) on_none(o);
+    on_in(o, TN_U8, "2,0,1", v, true);
+    tn_node *n = on_node(o, "com.microsoft", "QMoE", 1);
+    check_ok(tn_attr_set_int(n, "k", 1));
+    check_ok(tn_attr_set_int(n, "block_size", 16));
+    check_ok(on_go(o, 1));
+    assert_true(on_at(o, 0, 0) == 0 && on_at(o, 0, 15) == 0);
+    on_free(o);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(published), cmocka_unit_test(definition),
-                                        cmocka_unit_test(encoded), cmocka_unit_test(refused),
-                                        cmocka_unit_test(odd_scores) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(published),  cmocka_unit_test(definition),
+                                        cmocka_unit_test(encoded),    cmocka_unit_test(refused),
+                                        cmocka_unit_test(odd_scores), cmocka_unit_test(empty_layer) };
     return cmocka_run_group_tests_name("op/moe", tests, NULL, NULL);
 }

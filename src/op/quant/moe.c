@@ -254,7 +254,7 @@ static tn_status multiply(const job *j, const layer *l, int64_t expert, int64_t 
                           float *y) {
     tn_gemm_args g = tn_gemm_dense(m, l->n, l->k, x, NULL, y);
     g.bias_n = l->bias ? l->bias + expert * l->n : NULL, g.act.kind = act;
-    if (l->k && (l->w->encoding || (l->bits && !wants_floats(l)))) {
+    if (l->n && l->k && (l->w->encoding || (l->bits && !wants_floats(l)))) {
         tn_coded_b b = { l->bits ? fields_of(j, l, expert) : blocks_of(l, expert),
                          l->w->encoding || j->a->accuracy_level == 4 };
         return tn_coded_gemm(tn_kernels_get(), &g, &b, NULL, j->r->pool);
