@@ -81,8 +81,7 @@ static void line(const char *name, work f, int what, size_t n, double bytes_each
     printf("\n");
 }
 
-/* ------------------------------------------------------------------------------------- whole functions, with threads
- */
+/* ------------------------------------------------------------------------------------ whole functions, with threads */
 
 static tn_pool *pool;
 static tn_program chain;

@@ -211,8 +211,7 @@ void tn_crew_pretend_cpus(int n) {
     pthread_mutex_unlock(&crew.lock);
 }
 
-/* ----------------------------------------------------------------------------------------------------------- counting
- */
+/* --------------------------------------------------------------------------------------------------------- counting */
 
 static void judge(tn_load *l, int most) {
     int n = atomic_load(&l->callers);
@@ -381,8 +380,7 @@ void tn_crew_post(tn_worker *w, tn_seat_fn work, void *job, int seat) {
     if (atomic_load(&w->worker_asleep)) tn_park_wake(&w->state);
 }
 
-/* ------------------------------------------------------------------------------------------------------------ waiting
- */
+/* ---------------------------------------------------------------------------------------------------------- waiting */
 
 static bool running(const tn_worker *w) {
     return atomic_load_explicit(&w->state, memory_order_acquire) == TN_WORKER_RUNNING;

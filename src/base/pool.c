@@ -45,8 +45,7 @@ static _Atomic(const tn_pool_hooks *) all_hooks;
 
 void tn_pool_set_hooks(const tn_pool_hooks *hooks) { atomic_store(&all_hooks, hooks); }
 
-/* ------------------------------------------------------------------------------------------------------------- units
- */
+/* ------------------------------------------------------------------------------------------------------------ units */
 
 static void cut(job *j, int64_t grain, int threads) {
     if (grain < 1) grain = 1;
@@ -108,8 +107,7 @@ static part claim_any(job *j, int seat, uint32_t most) {
     return p;
 }
 
-/* ----------------------------------------------------------------------------------------------------------- working
- */
+/* ---------------------------------------------------------------------------------------------------------- working */
 
 /* How many units a part may have so that it takes about PACE_NS, from how long the last one took. */
 static uint32_t paced(uint32_t most, uint64_t took) {

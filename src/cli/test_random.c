@@ -16,8 +16,7 @@ typedef struct {
     const char *where;
 } context;
 
-/* --------------------------------------------------------------------------------------------- what depends on draws
- */
+/* -------------------------------------------------------------------------------------------- what depends on draws */
 
 /* The tensor behind a value: a constant or an input; NULL: not known before a run. */
 static const tn_tensor *known(const tn_model *m, const tn_datum *const *in, const tn_value *v) {
@@ -73,8 +72,7 @@ bool tn_random_output(const tn_model *m, const tn_datum *const *in, int output) 
     return any;
 }
 
-/* ----------------------------------------------------------------------------------------------------------- figures
- */
+/* ---------------------------------------------------------------------------------------------------------- figures */
 
 static double at(const tn_tensor *t, int64_t i) { return tn_get_f64(t->dtype, t->data, i); }
 
@@ -100,8 +98,7 @@ static double *sorted(const tn_tensor *t) {
     return v;
 }
 
-/* --------------------------------------------------------------------------------------------- possible draws of nodes
- */
+/* ------------------------------------------------------------------------------------------ possible draws of nodes */
 
 /* Random zeros; the rest scaled. Output 1 is the mask of what stays. */
 static tn_status dropout_fits(const context *c, const tn_node *n, bool mask, const tn_tensor *t, const char *who,
@@ -194,8 +191,7 @@ static tn_status possible(const context *c, const tn_value *v, const tn_tensor *
     return TN_OK;
 }
 
-/* ------------------------------------------------------------------------------------------------------- two samples
- */
+/* ------------------------------------------------------------------------------------------------------ two samples */
 
 static tn_status one_distribution(const context *c, const tn_tensor *have, const tn_tensor *want) {
     int64_t n = tn_count(want);

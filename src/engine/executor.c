@@ -19,8 +19,7 @@ static atomic_uint forks;
 
 bool tn_executor_inside(const tn_executor *e) { return self && self->executor == e; }
 
-/* ------------------------------------------------------------------------------------------------- locks and sleeping
- */
+/* ----------------------------------------------------------------------------------------------- locks and sleeping */
 
 static void after_fork(void) {
     atomic_fetch_add(&forks, 1);
@@ -78,8 +77,7 @@ void tn_executor_lock(tn_executor *e) {
 
 void tn_executor_unlock(tn_executor *e) { pthread_mutex_unlock(&e->lock); }
 
-/* --------------------------------------------------------------------------------------------------------------- jobs
- */
+/* ------------------------------------------------------------------------------------------------------------- jobs */
 
 static void free_job(tn_ticket *j) {
     pthread_cond_destroy(&j->over);
@@ -138,8 +136,7 @@ void tn_executor_expire(tn_executor *e) {
     }
 }
 
-/* ------------------------------------------------------------------------------------------------------------ threads
- */
+/* ---------------------------------------------------------------------------------------------------------- threads */
 
 #if defined(__linux__)
 static void name_thread(void) {
@@ -255,8 +252,7 @@ bool tn_executor_call(tn_executor *e) {
     return (e->n_threads < e->most && start_thread(e)) || e->n_threads;
 }
 
-/* ------------------------------------------------------------------------------------------------ opening and closing
- */
+/* ---------------------------------------------------------------------------------------------- opening and closing */
 
 static tn_status read_opts(const tn_executor_opts *given, tn_executor_opts *o) {
     *o = (tn_executor_opts){ 0 };
@@ -412,8 +408,7 @@ tn_status tn_executor_drain(tn_executor *e, uint64_t timeout_ns) {
     return left ? tn_fail(TN_E_BUSY, "the executor is not idle after %.6g ms", (double)timeout_ns * 1e-6) : TN_OK;
 }
 
-/* ------------------------------------------------------------------------------------------------------------ sessions
- */
+/* --------------------------------------------------------------------------------------------------------- sessions */
 
 static pthread_mutex_t shared_lock = PTHREAD_MUTEX_INITIALIZER;
 static tn_guard shared_guard;

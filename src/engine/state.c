@@ -13,8 +13,7 @@ tn_status tn_state_enter(const tn_state *s) {
 
 void tn_state_leave(const tn_state *s) { atomic_store(&((tn_state *)(uintptr_t)s)->busy, 0); }
 
-/* ------------------------------------------------------------------------------------------------ making and freeing
- */
+/* ----------------------------------------------------------------------------------------------- making and freeing */
 
 static tn_status read_opts(const tn_state_opts *given, tn_state_opts *o) {
     *o = (tn_state_opts){ 0 };
@@ -113,8 +112,7 @@ tn_status tn_state_fork(const tn_state *s, tn_state **out) {
     return st;
 }
 
-/* ------------------------------------------------------------------------------------------------ length, going back
- */
+/* ----------------------------------------------------------------------------------------------- length, going back */
 
 tn_status tn_state_reset(tn_state *s) {
     TN_TRY(tn_state_enter(s));
@@ -154,8 +152,7 @@ tn_status tn_state_rewind(tn_state *s, int64_t length) {
     return st;
 }
 
-/* --------------------------------------------------------------------------------------------------- looking, setting
- */
+/* ------------------------------------------------------------------------------------------------- looking, setting */
 
 size_t tn_state_pairs(const tn_state *s) { return s ? (size_t)s->n : 0; }
 

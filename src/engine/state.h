@@ -14,8 +14,7 @@
 #include "tensor/rows.h"
 #include <stdatomic.h>
 
-/* ----------------------------------------------------------------------------------------- sessions within a session
- */
+/* ---------------------------------------------------------------------------------------- sessions within a session */
 
 typedef struct tn_stateful {
     struct tn_stateful *next;
@@ -34,8 +33,7 @@ typedef struct tn_stateful {
  * session is freed. errors TN_E_NOMEM, TN_E_LIMIT */
 tn_status tn_stateful_for(tn_session *s, const tn_state_link *pairs, int n, tn_stateful **out);
 
-/* ------------------------------------------------------------------------------------------------------------- caches
- */
+/* ----------------------------------------------------------------------------------------------------------- caches */
 
 /** The memory of a cache's rows: blocks that several caches may share as long as nobody writes into them. */
 typedef struct {
@@ -59,8 +57,7 @@ void tn_cache_trim(tn_cache *c); /* blocks behind the length go back to the pool
 /** *out := the same rows, of which none is copied before one of the two writes near them. errors TN_E_NOMEM */
 tn_status tn_cache_fork(const tn_cache *c, tn_cache *out);
 
-/* -------------------------------------------------------------------------------------------------------------- pairs
- */
+/* ------------------------------------------------------------------------------------------------------------ pairs */
 
 /** The pairs of inputs and outputs whose names say that the one becomes the other: *out (tn_mem_free) has *n.
  *  errors TN_E_NOT_FOUND (none), TN_E_LIMIT (too many inputs and outputs), TN_E_NOMEM */
@@ -73,8 +70,7 @@ tn_status tn_state_given_pairs(const tn_graph *g, const tn_state_pair *pairs, si
 /** Whether the output can be the input of the next run. errors TN_E_TYPE, TN_E_SHAPE */
 tn_status tn_state_check_pair(const tn_graph *g, const tn_state_link *l);
 
-/* --------------------------------------------------------------------------------------------------------------- runs
- */
+/* ------------------------------------------------------------------------------------------------------------- runs */
 
 /** tn_session_run_data_job for opts with a state or several, and as many inputs and outputs as the model has. in[i] of
  * the state's inputs is NULL; out[i] of its outputs stays empty, and is not bound. */

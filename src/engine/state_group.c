@@ -9,8 +9,7 @@ static bool cached(const tn_state_slot *x) { return x->link->kind == TN_STATE_AP
 
 static tn_status no_memory(void) { return tn_fail(TN_E_NOMEM, "no memory for a run of several states"); }
 
-/* ----------------------------------------------------------------------------------------------------------- checks
- */
+/* ----------------------------------------------------------------------------------------------------------- checks */
 
 /* A state and the first one: caches lie alike. */
 static tn_status check_alike(const tn_state *a, const tn_state *s, size_t i) {
@@ -67,8 +66,7 @@ int tn_group_dim(const tn_state *s, const tn_state_slot *x) {
     return count == 1 ? open : t->rank > 0 && !tn_dim_known(t->dims[0]) ? 0 : -1;
 }
 
-/* ----------------------------------------------------------------------------------------------------------- caches
- */
+/* ----------------------------------------------------------------------------------------------------------- caches */
 
 /* Of the run's `all` new rows those of a state. */
 static tn_status new_rows_of(const tn_state_group *g, size_t i, int64_t all, int64_t *out) {
@@ -140,8 +138,7 @@ static tn_status join_caches(tn_state_group *g, int i) {
     return TN_OK;
 }
 
-/* ----------------------------------------------------------------------------------------------------- other values
- */
+/* ----------------------------------------------------------------------------------------------------- other values */
 
 /* The value of a pair in pieces: `outer` of them, a state's share of each being `inner` bytes for each sentence. */
 typedef struct {
@@ -221,8 +218,7 @@ static tn_status take_apart(const tn_state_group *g, int i, const tn_tensor *all
     return TN_OK;
 }
 
-/* -------------------------------------------------------------------------------------------------------- the group
- */
+/* -------------------------------------------------------------------------------------------------------- the group */
 
 static tn_status measure(tn_state_group *g) {
     int64_t least = INT64_MAX;

@@ -24,8 +24,7 @@ bool tn_state_keeps(const tn_state *s, size_t i) {
     return false;
 }
 
-/* -------------------------------------------------------------------------------------------------------- first sizes
- */
+/* ------------------------------------------------------------------------------------------------------ first sizes */
 
 /* The size that the model calls d: as an input of this run has it. -1: none does. */
 static int64_t size_called(const tn_graph *g, const tn_datum *const *in, tn_dim d) {
@@ -94,8 +93,7 @@ static tn_status check_lengths(const tn_state *s) {
     return TN_OK;
 }
 
-/* ------------------------------------------------------------------------------------------------------------ the run
- */
+/* ---------------------------------------------------------------------------------------------------------- the run */
 
 /* A run's states, the first of which stands for what all have in common; and its arrays, in and out as the inner
  * session has them. */

@@ -31,8 +31,7 @@ void tn_job_report(const tn_ticket *j) {
     if (j->done) j->done(j->user, &r);
 }
 
-/* ---------------------------------------------------------------------------------------------------------- submitting
- */
+/* ------------------------------------------------------------------------------------------------------- submitting */
 
 static tn_status check_call(const tn_session *s, const tn_run_opts *o, size_t n_in, const tn_tensor *const *inputs,
                             size_t n_out, tn_tensor **outputs) {
@@ -118,8 +117,7 @@ tn_status tn_session_submit(tn_session *s, const tn_run_opts *opts, size_t n_in,
     return st;
 }
 
-/* ------------------------------------------------------------------------------------------------------------- tickets
- */
+/* ---------------------------------------------------------------------------------------------------------- tickets */
 
 void tn_ticket_cancel(tn_ticket *t) {
     if (!t) return;

@@ -134,8 +134,7 @@ bool tn_tune_describe(const tn_infer *c, tn_text *out) {
     return !out->failed && out->n < NAME_MAX;
 }
 
-/* --------------------------------------------------------------------------------------------------------- measuring
- */
+/* -------------------------------------------------------------------------------------------------------- measuring */
 
 /* What the implementations of one step are run on. */
 typedef struct {

@@ -159,8 +159,7 @@ struct tn_model {
 #define TN_MAX_DEPTH 64   /* subgraphs within subgraphs */
 #define TN_MAX_ATTRS 1024 /* of one node: lookups are linear */
 
-/* ------------------------------------------------------------------------------------------------- building, editing
- */
+/* ------------------------------------------------------------------------------------------------ building, editing */
 
 tn_status tn_model_new(struct tn_model **out); /* empty, with an empty main graph; tn_model_close frees it */
 /** To be asked before constants are read: whether the files they lie in are what they were. errors TN_E_IO. */

@@ -147,8 +147,7 @@ static void plan(job *j, const tn_gemm_kernels *kn, const tn_gemm_args *g, int t
     j->scratch_floats = tn_align_up(floats, 16);
 }
 
-/* --------------------------------------------------------------------------------------------- one cell of one product
- */
+/* ------------------------------------------------------------------------------------------ one cell of one product */
 
 typedef struct cell {
     const float *a, *b, *d;

@@ -54,8 +54,7 @@ static bool activation_of(const tn_node *n, tn_activation *a) {
     return false;
 }
 
-/* --------------------------------------------------------------------------------------------------------- the chain
- */
+/* -------------------------------------------------------------------------------------------------------- the chain */
 
 /* What was found behind a node. */
 typedef struct {

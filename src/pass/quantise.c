@@ -27,8 +27,7 @@ bool tn_quantise_8bit(const tn_value *v) {
     return v && v->type.kind == TN_KIND_TENSOR && (v->type.dtype == TN_U8 || v->type.dtype == TN_I8);
 }
 
-/* ---------------------------------------------------------------------------------------------------------- codings
- */
+/* ---------------------------------------------------------------------------------------------------------- codings */
 
 static bool is_coding_op(const tn_node *n, const char *type) {
     return n && n->n_inputs >= 2 && !strcmp(n->type, type) &&

@@ -60,8 +60,7 @@ static bool read_weights(const tn_value *v, int axis, weights *w) {
     return good;
 }
 
-/* ------------------------------------------------------------------------------------------------ scales and biases
- */
+/* ------------------------------------------------------------------------------------------------ scales and biases */
 
 static float *floats(tn_quantise *t, int64_t n, tn_value **out) {
     tn_tensor x = { 0 };
@@ -308,8 +307,7 @@ tn_status tn_quantise_to_float(tn_quantise *t, tn_node *n) {
     return tn_value_replace(n->outputs[0], y->outputs[0]);
 }
 
-/* ----------------------------------------------------------------------------------------------------------- dynamic
- */
+/* ---------------------------------------------------------------------------------------------------------- dynamic */
 
 static bool is_scalar(const tn_value *v) {
     int rank = tn_pass_rank(v);

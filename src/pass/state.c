@@ -49,8 +49,7 @@ static void appended(tn_state_link *l, int rows) {
     l->heads = 3 - rows;
 }
 
-/* ----------------------------------------------------------------------------------- attention that has a past itself
- */
+/* --------------------------------------------------------------------------------- attention that has a past itself */
 
 /* What some operators do with a past beside appending to it, or keep it as. */
 static bool plain_past(const tn_node *n) {
@@ -121,8 +120,7 @@ static tn_status match_pieces(search *s, tn_node *n) {
     return take_past(n, V);
 }
 
-/* ------------------------------------------------------------------------------------------------------------ updates
- */
+/* ---------------------------------------------------------------------------------------------------------- updates */
 
 static void match_update(search *s, tn_node *n) {
     tn_state_link *l = link_of(s, tn_pass_input(n, 0), n->outputs[0]);

@@ -91,8 +91,7 @@ tn_status tn_tensor_decode(const tn_tensor *t, tn_tensor *out, tn_mem_tag tag) {
     return TN_OK;
 }
 
-/* --------------------------------------------------------------------------------------------------- rows as numbers
- */
+/* -------------------------------------------------------------------------------------------------- rows as numbers */
 
 static float part_at(const tn_part *p, int64_t row, int64_t i) {
     const char *at = (const char *)p->at + row * p->row;

@@ -362,8 +362,7 @@ static void deadlines_hold(void **state) {
     assert_int_equal(bad, 0);
 }
 
-/* ------------------------------------------------------------------------------------- what was stopped leaves nothing
- */
+/* ---------------------------------------------------------------------------------- what was stopped leaves nothing */
 
 static const heavy packed[] = {
     { "MatMul", "f32? 4,700|=f32? 700,1200" },

@@ -226,8 +226,7 @@ static void wrong_calls_are_told(void **state) {
     state_stop(&b, &file), state_stop(&other, &other_file);
 }
 
-/* ------------------------------------------------------------------------------------------------ memory and threads
- */
+/* ----------------------------------------------------------------------------------------------- memory and threads */
 
 enum { LIFE = 4 };
 

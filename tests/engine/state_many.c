@@ -20,8 +20,7 @@ static int64_t any(int64_t below) {
     return (int64_t)((seed >> 8) % (unsigned)below);
 }
 
-/* ------------------------------------------------------------------------------------------------------------ inputs
- */
+/* ----------------------------------------------------------------------------------------------------------- inputs */
 
 /* x of sentence `id`: other rows than those of others. */
 static tn_tensor *given(const char *name, int64_t id, int64_t rows, int64_t past) {
@@ -122,8 +121,7 @@ static tn_tensor *run_alone(both *b, tn_state *state, const row_of *s) {
     return sole(out, b->n_out);
 }
 
-/* ----------------------------------------------------------------------------------------------------------- together
- */
+/* --------------------------------------------------------------------------------------------------------- together */
 
 /* Element e of a row of sentence b: of [batch, rows, 32], or [batch, 4, rows, 8]. */
 static double element(const tn_tensor *t, int64_t b, int64_t row, int64_t e) {
@@ -250,8 +248,7 @@ static void together_as_alone(void **state) {
         }
 }
 
-/* ------------------------------------------------------------------------------------------------------------ refused
- */
+/* ---------------------------------------------------------------------------------------------------------- refused */
 
 static tn_state *fresh(both *b, int64_t block) {
     tn_state *s;
@@ -366,8 +363,7 @@ static void lengths_are_compared(void **state) {
     state_stop(&b, &file);
 }
 
-/* -------------------------------------------------------------------------------------------------------------- pools
- */
+/* ------------------------------------------------------------------------------------------------------------ pools */
 
 static uint64_t used(const tn_state_pool *p) {
     tn_state_pool_info i;

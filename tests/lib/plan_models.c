@@ -128,8 +128,7 @@ tn_text pm_model(size_t i) {
     return ob_finish(b);
 }
 
-/* ------------------------------------------------------------------------------------------------------------ running
- */
+/* ---------------------------------------------------------------------------------------------------------- running */
 
 static bool make_input(const tn_value_info *v, tn_tensor **t) {
     int64_t dims[TN_MAX_RANK], n = 1;
@@ -179,8 +178,7 @@ tn_status pm_compile(size_t i, const char *path, tn_tensor *out[PM_INPUTS]) {
     return st;
 }
 
-/* ----------------------------------------------------------------------------------------------------------- damaging
- */
+/* --------------------------------------------------------------------------------------------------------- damaging */
 
 static uint64_t sum_of(const char *file, size_t n, uint64_t at, uint64_t bytes) {
     return at <= n && bytes <= n - at ? tn_plan_sum(file + at, (size_t)bytes) : 0;

@@ -14,8 +14,7 @@
 static uint64_t seed = 7;
 static int64_t draw(int64_t lo, int64_t hi) { return lo + (int64_t)(test_random(&seed) % (uint64_t)(hi - lo + 1)); }
 
-/* ------------------------------------------------------------------------------------------------------------ memory
- */
+/* ----------------------------------------------------------------------------------------------------------- memory */
 
 /* Memory that ends where a page begins that nobody may touch, but for what aligns it. */
 typedef struct {
@@ -37,8 +36,7 @@ static void drop(guarded *g) {
     *g = (guarded){ 0 };
 }
 
-/* ------------------------------------------------------------------------------------------------------------- cases
- */
+/* ------------------------------------------------------------------------------------------------------------ cases */
 
 enum { INPUTS = 9, IMPLS = 16 };
 
@@ -92,8 +90,7 @@ static void done(op_case *c) {
     *c = (op_case){ 0 };
 }
 
-/* ----------------------------------------------------------------------------------------------------------- running
- */
+/* ---------------------------------------------------------------------------------------------------------- running */
 
 /* y of c by x into memory of its own. */
 static void run(const op_case *c, const tn_impl *x, tn_prep *p, tn_tensor *y, guarded *memory) {
@@ -201,8 +198,7 @@ static void all_tried(const char *domain, const char *type, const char *but) {
     memset(tried, 0, sizeof tried);
 }
 
-/* ------------------------------------------------------------------------------------------------------ convolutions
- */
+/* ----------------------------------------------------------------------------------------------------- convolutions */
 
 typedef struct {
     int64_t n, ic, oc, group, h, w, k, stride, dilation, pad;

@@ -53,8 +53,7 @@ static tn_status if_run(tn_run *r) {
     return st;
 }
 
-/* --------------------------------------------------------------------------------------- outputs gathered step by step
- */
+/* ------------------------------------------------------------------------------------ outputs gathered step by step */
 
 /* Slices of equal shape that become one tensor with a new axis. */
 typedef struct {

@@ -50,8 +50,7 @@ void tn_grad_fail(tn_grad *g, tn_status st, const char *fmt, ...) {
 
 /* ----------------------------------------------------------------------------------------------------------- nodes */
 
-/* --------------------------------------------------------------------------------------------- the node's own values
- */
+/* -------------------------------------------------------------------------------------------- the node's own values */
 
 tn_value *tn_grad_x(tn_grad *g, int i) { return i < g->node->n_inputs ? g->node->inputs[i] : NULL; }
 
@@ -170,8 +169,7 @@ tn_value *tn_grad_sum_to(tn_grad *g, tn_value *v, tn_value *x) {
     return v && lead > 0 ? tn_grad_reshape_like(g, v, x) : v;
 }
 
-/* --------------------------------------------------------------------------------------------------- copied elements
- */
+/* -------------------------------------------------------------------------------------------------- copied elements */
 
 tn_value *tn_grad_positions(tn_grad *g, tn_value *x) {
     tn_grad_let(g, "positions_of", x);

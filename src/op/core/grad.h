@@ -35,8 +35,7 @@ typedef struct tn_grad {
     int n_names;
 } tn_grad;
 
-/* ------------------------------------------------------------------------------------------ what a row's .grad can be
- */
+/* ---------------------------------------------------------------------------------------- what a row's .grad can be */
 
 typedef tn_status (*tn_grad_fn)(tn_grad *g);
 

@@ -29,8 +29,7 @@ bool tn_grad_differentiable(const tn_type *of) {
 
 static bool depends(const walk *w, const tn_value *v) { return v && v->id < w->n && w->depends[v->id]; }
 
-/* ------------------------------------------------------------------------------------------------- what depends on xs
- */
+/* ----------------------------------------------------------------------------------------------- what depends on xs */
 
 static bool graph_depends(const walk *w, const tn_graph *g, int depth);
 
@@ -76,8 +75,7 @@ static void mark(walk *w, const tn_node *last) {
     }
 }
 
-/* ------------------------------------------------------------------------------------------------------ flowing back
- */
+/* ----------------------------------------------------------------------------------------------------- flowing back */
 
 static tn_status add_flow(walk *w, tn_grad *g, tn_value *v, tn_value *d) {
     if (!d || !depends(w, v)) return TN_OK;

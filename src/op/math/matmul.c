@@ -263,8 +263,7 @@ static tn_status pack_right(tn_prep *p, product_state *s, const tn_tensor *b, tn
     return TN_OK;
 }
 
-/* -------------------------------------------------------------------------------------------------- weights in blocks
- */
+/* ------------------------------------------------------------------------------------------------ weights in blocks */
 
 /* What the best known programs for such files do: a few rows are rounded to 8 bits (kernel/coded.h states the error).
  */

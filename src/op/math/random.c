@@ -41,8 +41,7 @@ static tn_status dtype_of(tn_infer *c, tn_dtype dflt, uint64_t allowed, tn_dtype
                          given ? "" : "; dtype says what to give");
 }
 
-/* --------------------------------------------------------------------------------------- RandomNormal, RandomUniform
- */
+/* -------------------------------------------------------------------------------------- RandomNormal, RandomUniform */
 
 static tn_status random_infer(tn_infer *c) {
     tn_dtype t = TN_NONE;

@@ -143,8 +143,7 @@ static tn_status clip_run(tn_run *r) {
     return TN_OK;
 }
 
-/* -------------------------------------------------------------------------------------- tests and logic: bool results
- */
+/* ------------------------------------------------------------------------------------ tests and logic: bool results */
 
 static tn_status bool_infer(tn_infer *c) {
     int rank = tn_infer_rank(c, 0);

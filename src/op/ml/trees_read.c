@@ -46,8 +46,7 @@ static tn_status group_votes(const tn_node *n, tn_arena *a, tn_tree_source *s, i
     return TN_OK;
 }
 
-/* ------------------------------------------------------------------- nodes named by tree and number (versions 1 to 3)
- */
+/* ----------------------------------------------------------------- nodes named by tree and number (versions 1 to 3) */
 
 typedef struct {
     int64_t tree, id, at;

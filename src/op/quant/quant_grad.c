@@ -59,8 +59,7 @@ tn_status tn_grad_nbits(tn_grad *g) {
     return g->st;
 }
 
-/* ---------------------------------------------------------------------------------------- products of 8-bit integers
- */
+/* --------------------------------------------------------------------------------------- products of 8-bit integers */
 
 /* name: the integers of an input less their zero point, as floats; `shape` makes what lies per row a column. */
 static void centred(tn_grad *g, const char *name, int input, int zero, const char *shape) {

@@ -15,8 +15,7 @@
     (tn_dtype_bit(TN_I4) | tn_dtype_bit(TN_U4) | tn_dtype_bit(TN_I2) | tn_dtype_bit(TN_U2) | tn_dtype_bit(TN_F4E2M1))
 #define CODES (TN_Q8 | TN_F8 | SMALL | tn_dtype_bit(TN_I16) | tn_dtype_bit(TN_U16)) /* what can be quantised to */
 
-/* ----------------------------------------------------------------------------------------------- which scale is whose
- */
+/* --------------------------------------------------------------------------------------------- which scale is whose */
 
 typedef struct {
     int64_t inner, axis_len, block; /* block 0: one scale per slice of the axis */

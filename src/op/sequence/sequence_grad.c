@@ -60,8 +60,7 @@ static tn_value *when_held(tn_grad *g, tn_value *o, tn_value *(*then)(tn_grad *b
     return n->outputs[0];
 }
 
-/* ---------------------------------------------------------------------------------------------------- zeros and sums
- */
+/* --------------------------------------------------------------------------------------------------- zeros and sums */
 
 static tn_value *held_zeros(tn_grad *b, tn_value *o, tn_value *other) {
     (void)other;

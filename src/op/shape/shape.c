@@ -56,8 +56,7 @@ static tn_status size_run(tn_run *r) {
     return TN_OK;
 }
 
-/* --------------------------------------------------------------------- the same memory under another shape (aliases)
- */
+/* -------------------------------------------------------------------- the same memory under another shape (aliases) */
 
 static void pass_content(tn_infer *c) {
     if (c->in_content[0]) tn_infer_out_content(c, 0, c->in_content[0]->v, c->in_content[0]->n);
@@ -209,8 +208,7 @@ static tn_status flatten_infer(tn_infer *c) {
     return TN_OK;
 }
 
-/* ------------------------------------------------------------------------------------------ tensors made from shapes
- */
+/* ----------------------------------------------------------------------------------------- tensors made from shapes */
 
 typedef struct {
     const tn_tensor *value; /* NULL: 0.0f */

@@ -8,8 +8,7 @@
 #include "op/signal/grads.h"
 #include <string.h>
 
-/* ------------------------------------------------------------------------------------- many transforms of one length
- */
+/* ------------------------------------------------------------------------------------ many transforms of one length */
 
 enum { LANES = 16, LANE_BYTES = 1 << 18 }; /* signals taken together: as many as their points fit the L2 cache */
 

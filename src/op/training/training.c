@@ -50,8 +50,7 @@ tn_status tn_gradient_nodes_open(tn_model *m) {
     return TN_OK;
 }
 
-/* --------------------------------------------------------------------------------------------------- at other values
- */
+/* -------------------------------------------------------------------------------------------------- at other values */
 
 /* The nodes from the named values to y once more, with the given inputs in the names' place. */
 static tn_status copy_slice(tn_node *grad, int count, tn_value **xs, tn_value **y) {
