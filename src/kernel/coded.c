@@ -216,14 +216,6 @@ static void dot_rows(const few_job *j, int64_t row, int rows, float y[][FEW_WHOL
     for (int i = 0; i < rows; i++) (is_codebook(j->c) ? dot_codebook : dot_pieces)(j, row + i, y[i]);
 }
 
-static float finished(const tn_gemm_args *g, int64_t r, int64_t n, float sum) {
-    float y = g->alpha * sum;
-    if (g->d) y += g->beta * g->d[r * g->ldd + n];
-    if (g->bias_m) y += g->bias_m[r];
-    if (g->bias_n) y += g->bias_n[n];
-    return y;
-}
-
 static void few_columns(void *arg, int64_t begin, int64_t end, int thread) {
     const few_job *j = arg;
     const tn_gemm_args *g = j->g;
@@ -234,7 +226,7 @@ static void few_columns(void *arg, int64_t begin, int64_t end, int thread) {
         rows = end - n < rows ? (int)(end - n) : rows;
         dot_rows(j, n, rows, y);
         for (int64_t r = 0; r < g->m; r++)
-            for (int i = 0; i < rows; i++) g->c[r * g->ldc + n + i] = finished(g, r, n + i, y[i][r]);
+            for (int i = 0; i < rows; i++) g->c[r * g->ldc + n + i] = tn_coded_result(g, r, n + i, y[i][r]);
     }
     if (g->act.kind == TN_ACT_NONE) return;
     for (int64_t r = 0; r < g->m; r++) {

@@ -163,18 +163,10 @@ static void meet(const job *j, int64_t tile, int columns, int64_t first, int64_t
     }
 }
 
-static float finished(const tn_gemm_args *g, int64_t r, int64_t n, float sum) {
-    float y = g->alpha * sum;
-    if (g->d) y += g->beta * g->d[r * g->ldd + n];
-    if (g->bias_m) y += g->bias_m[r];
-    if (g->bias_n) y += g->bias_n[n];
-    return y;
-}
-
 static void write_tile(const tn_gemm_args *g, int64_t first_row, int64_t column, int columns, float y[COLUMNS][ROWS]) {
     for (int64_t r = first_row; r < g->m && r < first_row + ROWS; r++) {
         float *c = g->c + r * g->ldc + column;
-        for (int i = 0; i < columns; i++) c[i] = finished(g, r, column + i, y[i][r - first_row]);
+        for (int i = 0; i < columns; i++) c[i] = tn_coded_result(g, r, column + i, y[i][r - first_row]);
         if (g->act.kind != TN_ACT_NONE) tn_act_array(g->act, c, c, columns);
     }
 }
