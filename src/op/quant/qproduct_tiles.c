@@ -82,9 +82,11 @@ tn_status tn_qtiles_prepare(tn_prep *p) {
     tn_qweights w = { .oc = trans ? rows : columns, .ic = trans ? columns : rows, .taps = 1, .groups = 1 };
     w.w = b->data, w.is_signed = b->dtype == TN_I8, w.zero = z, w.zero_many = zeros > 1;
     w.o_step = trans ? columns : 1, w.i_step = trans ? 1 : columns, w.t_step = 1;
-    tile_job j = { w, tn_qconv_measure(kn, &w) };
-    TN_TRY(tn_prep_pack(p, 1u << at->b | (zero ? 1u << at->b_zero : 0), trans ? "!qtile_bt" : "!qtile_b", j.size.bytes,
-                        fill_tiles, &j, &s->packed));
+    tile_job j = { w, tn_qconv_measure_kept(kn, &w) };
+    tn_status st = tn_prep_pack(p, 1u << at->b | (zero ? 1u << at->b_zero : 0), trans ? "!qtile_bt" : "!qtile_b",
+                                j.size.bytes, fill_tiles, &j, &s->packed);
+    tn_qconv_forget(&j.size);
+    TN_TRY(st);
     p->consumed |= 1u << at->b;
     p->room = room_of(t);
     return TN_OK;
