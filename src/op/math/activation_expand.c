@@ -211,16 +211,7 @@ static const tn_attr_spec alpha_attrs[] = { NUMBER("alpha"), { 0 } };
 static const tn_attr_spec bias_softmax_attrs[] = { { "axis", TN_ATTR_INT },
                                                    { "is_inner_broadcast", TN_ATTR_INT, .required = true },
                                                    { 0 } };
-static const tn_attr_spec conv_attrs[] = { { "activation", TN_ATTR_STRING },
-                                           { "activation_params", TN_ATTR_FLOATS },
-                                           { "auto_pad", TN_ATTR_STRING,
-                                             .words = "NOTSET|SAME_UPPER|SAME_LOWER|VALID" },
-                                           { "dilations", TN_ATTR_INTS },
-                                           { "group", TN_ATTR_INT },
-                                           { "kernel_shape", TN_ATTR_INTS },
-                                           { "pads", TN_ATTR_INTS },
-                                           { "strides", TN_ATTR_INTS },
-                                           { 0 } };
+static const tn_attr_spec conv_attrs[] = { TN_FUSED_CONV_ATTRS, { 0 } };
 static const tn_attr_spec gemm_attrs[] = { { "activation", TN_ATTR_STRING },
                                            NUMBER("activation_alpha"),
                                            NUMBER("activation_beta"),

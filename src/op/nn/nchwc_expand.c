@@ -113,7 +113,6 @@ static tn_status upsample(tn_build *b) {
     { name_, TN_FLOATS, 'T', .optional = true }
 #define BLOCK \
     { "block", TN_ATTR_INT, .min = 8, .max = 16 }
-#define PAD_WORDS                            "NOTSET|SAME_UPPER|SAME_LOWER|VALID"
 #define NCHWC(name_, fn_, in_, attrs_, doc_) TN_EXPANDED("com.microsoft.nchwc", 1, name_, fn_, in_, y_out, attrs_, doc_)
 
 static const tn_port x_in[] = { FLOATS("X"), { 0 } }, y_out[] = { FLOATS("Y"), { 0 } };
@@ -122,18 +121,9 @@ static const tn_attr_spec reorder_input_attrs[] = { BLOCK, { "channels_last", TN
 static const tn_attr_spec reorder_output_attrs[] = {
     BLOCK, { "channels", TN_ATTR_INT, .required = true }, { "channels_last", TN_ATTR_INT }, { 0 }
 };
-static const tn_attr_spec conv_attrs[] = { BLOCK,
-                                           { "activation", TN_ATTR_STRING },
-                                           { "activation_params", TN_ATTR_FLOATS },
-                                           { "auto_pad", TN_ATTR_STRING, .words = PAD_WORDS },
-                                           { "dilations", TN_ATTR_INTS },
-                                           { "group", TN_ATTR_INT },
-                                           { "kernel_shape", TN_ATTR_INTS },
-                                           { "pads", TN_ATTR_INTS },
-                                           { "strides", TN_ATTR_INTS },
-                                           { 0 } };
+static const tn_attr_spec conv_attrs[] = { BLOCK, TN_FUSED_CONV_ATTRS, { 0 } };
 static const tn_attr_spec pool_attrs[] = { BLOCK,
-                                           { "auto_pad", TN_ATTR_STRING, .words = PAD_WORDS },
+                                           { "auto_pad", TN_ATTR_STRING, .words = TN_PAD_WORDS },
                                            { "ceil_mode", TN_ATTR_INT },
                                            { "count_include_pad", TN_ATTR_INT },
                                            { "dilations", TN_ATTR_INTS },
